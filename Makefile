@@ -1,0 +1,174 @@
+# Every way to build, run, prove and package BandPro. `make help` lists the targets.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+
+PYTHON ?= python3
+HOST ?= 127.0.0.1
+PORT ?= 8080
+DATA ?= ./data
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMPS := $(VENV)/.stamps
+INSPECTOR := clients/inspector
+PAGE := gateway/static/inspector/index.html
+UV_VERSION := 0.13.9
+
+SOURCES := collab persistence gateway workers benchmarks tests
+FAST_TESTS := tests/architecture tests/unit tests/property
+FULL_TESTS := tests/contract tests/integration tests/interop tests/simulation tests/e2e
+
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
+NPM_CI := npm ci --no-audit --no-fund --loglevel=error
+
+# Folders of $(1) that hold tests already; pytest calls an empty selection an error.
+with_tests = $(foreach folder,$(1),$(if $(shell find $(folder) -name 'test_*.py' -print -quit 2>/dev/null),$(folder)))
+
+# Shell: installs the Debian packages $(1), or says how to and stops.
+define apt_install
+	if ! command -v apt-get >/dev/null; then \
+		echo "Please install what Debian calls '$(1)' with your package manager, then try again." >&2; exit 1; \
+	fi; \
+	if [ "$$(id -u)" = 0 ]; then as_root=""; \
+	elif sudo -n true 2>/dev/null; then as_root="sudo -n"; \
+	else \
+		echo "Missing system packages. Run this, then try again:" >&2; \
+		echo "    sudo apt-get update && sudo apt-get install -y --no-install-recommends $(1)" >&2; exit 1; \
+	fi; \
+	echo "Installing $(1) with apt-get ..."; \
+	$$as_root apt-get update -qq >/dev/null; \
+	$$as_root env DEBIAN_FRONTEND=noninteractive \
+		apt-get install -y -qq --no-install-recommends $(1) >/dev/null
+endef
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo "  Variables: HOST, PORT and DATA for run; PYTHON for the interpreter (3.11 or newer)."
+
+# ---------------------------------------------------------------- environment
+
+$(BIN)/python:
+	@command -v $(PYTHON) >/dev/null \
+		|| { echo "$(PYTHON) was not found: install Python 3.11 or newer, or set PYTHON." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed, $(PYTHON) is $$($(PYTHON) -V): set PYTHON." >&2; exit 1; }
+	@if ! $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null; then $(call apt_install,python3-venv); fi
+	@rm -rf $(VENV)
+	@$(PYTHON) -m venv $(VENV)
+
+# What the server needs, and nothing else. The development lock holds the same versions and more.
+$(STAMPS)/runtime: requirements.lock | $(BIN)/python
+	@echo "Installing the server's dependencies ..."
+	@$(PIP) --require-hashes --only-binary :all: -r requirements.lock
+	@mkdir -p $(@D) && touch $@
+
+$(STAMPS)/development: requirements-dev.lock | $(BIN)/python
+	@echo "Installing the development dependencies ..."
+	@$(PIP) --require-hashes --only-binary :all: -r requirements-dev.lock
+	@mkdir -p $(@D) && touch $@ $(STAMPS)/runtime
+
+# Editable, so that the checkout is what runs. Depends on the file that names the commands.
+$(STAMPS)/project: pyproject.toml
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@mkdir -p $(@D) && touch $@
+
+.PHONY: setup
+setup: $(STAMPS)/development $(STAMPS)/project ## Install everything for development into .venv
+
+.PHONY: node
+node:
+	@command -v node >/dev/null && command -v npm >/dev/null \
+		|| { echo "Node 20 or newer with npm is needed and was not found on PATH." >&2; exit 1; }
+	@node -e 'process.exit(parseInt(process.versions.node) < 20)' \
+		|| { echo "Node 20 or newer is needed, this is $$(node --version)." >&2; exit 1; }
+
+%/node_modules/.stamp: %/package-lock.json | node
+	@echo "Installing the packages of $* ..."
+	@cd $* && $(NPM_CI)
+	@touch $@
+
+$(PAGE): $(INSPECTOR)/node_modules/.stamp \
+		$(shell find $(INSPECTOR) -name node_modules -prune -o -type f -print 2>/dev/null)
+	@echo "Building the inspector page ..."
+	@npm --prefix $(INSPECTOR) run --silent build
+	@touch $@
+
+.PHONY: page
+page: $(if $(wildcard $(INSPECTOR)/package-lock.json),$(PAGE))
+
+# ---------------------------------------------------------------- use
+
+.PHONY: run
+run: $(STAMPS)/runtime $(STAMPS)/project page ## Start the server on http://127.0.0.1:8080
+	@exec $(BIN)/bandpro serve --host $(HOST) --port $(PORT) --data $(DATA)
+
+.PHONY: dist
+dist: setup page ## Build the wheel, with the page inside, into dist/
+	@rm -rf dist
+	@$(BIN)/python -m hatchling build -t wheel >/dev/null
+	@ls dist/*.whl
+
+# ---------------------------------------------------------------- proof
+
+.PHONY: check
+check: setup ## The fast checks: format, lint, types, architecture, unit and property tests
+	@$(BIN)/ruff format --check --quiet . \
+		|| { echo "Some files are not formatted: make format" >&2; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/lint-imports --no-timeout >/dev/null 2>&1 || $(BIN)/lint-imports
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/pytest -q -n 2 $(call with_tests,$(FAST_TESTS))
+
+.PHONY: chromium
+chromium:
+	@if ! command -v chromium >/dev/null; then $(call apt_install,chromium); fi
+
+.PHONY: test-needs
+test-needs: setup page chromium $(patsubst %/package-lock.json,%/node_modules/.stamp,$(wildcard tests/interop/package-lock.json))
+
+.PHONY: test
+test: test-needs check ## Everything, with real clients and a real browser; at most 20 minutes
+	@folders="$(call with_tests,$(FULL_TESTS))"; \
+	if [ -z "$$folders" ]; then echo "No tests in $(FULL_TESTS) yet."; exit 0; fi; \
+	$(BIN)/pytest -q $$folders
+
+.PHONY: prove
+prove: test-needs ## The long proofs at their full counts; writes docs/proofs.md
+	@BANDPRO_PROVE=1 $(BIN)/pytest -q -m prove --timeout 7200 -p tests.support.proof_report tests
+
+.PHONY: bench
+bench: setup page ## Measure the server and print the tables
+	@$(BIN)/python -m benchmarks
+
+# ---------------------------------------------------------------- upkeep
+
+.PHONY: format
+format: setup ## Format the code and apply safe fixes
+	@$(BIN)/ruff check --quiet --fix-only .
+	@$(BIN)/ruff format --quiet .
+
+# One resolution for all supported Pythons and systems. The runtime lock takes its versions from
+# the development lock, so that what is tested is what runs. `make lock UPGRADE=--upgrade` renews.
+UV := .cache/uv-$(UV_VERSION)/bin/uv
+COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-header --group build pyproject.toml
+$(UV):
+	@$(PYTHON) -m venv .cache/uv-$(UV_VERSION)
+	@.cache/uv-$(UV_VERSION)/bin/python -m pip install -q --disable-pip-version-check uv==$(UV_VERSION)
+
+.PHONY: lock
+lock: $(UV) ## Renew requirements.lock and requirements-dev.lock from pyproject.toml
+	@$(COMPILE) $(UPGRADE) --group dev --output-file requirements-dev.lock
+	@$(COMPILE) $(UPGRADE) --constraint requirements-dev.lock --output-file requirements.lock
+
+.PHONY: clean
+clean: ## Remove environments, caches and built files; never ./data
+	@rm -rf $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis \
+		.coverage* dist gateway/static
+	@rm -rf $(INSPECTOR)/node_modules tests/interop/node_modules
+	@find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""Measurements of the server, and how to repeat them."""

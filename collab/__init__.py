@@ -1,0 +1,1 @@
+"""The pure core of the collaboration server: values in, values out."""

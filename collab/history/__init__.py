@@ -1,0 +1,1 @@
+"""Plans for compaction, versions and erasure; plans, not deeds."""

@@ -1,0 +1,1 @@
+"""Bounded codecs for the wire, and the scan that every update passes."""

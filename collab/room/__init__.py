@@ -1,0 +1,1 @@
+"""The state machine of one document that is live on one node."""

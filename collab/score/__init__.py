@@ -1,0 +1,1 @@
+"""The shape of a music score in a shared document."""

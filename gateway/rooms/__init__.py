@@ -1,0 +1,1 @@
+"""Rooms that are live on this node, and what keeps them running."""

@@ -1,0 +1,1 @@
+"""Websockets of both protocols, and their outboxes."""

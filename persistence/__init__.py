@@ -1,0 +1,1 @@
+"""Where acknowledged edits are kept: logs, snapshots and manifests."""

@@ -1,0 +1,1 @@
+"""The reference store, in memory: the contract in its plainest form."""

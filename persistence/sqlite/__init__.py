@@ -1,0 +1,1 @@
+"""The embedded store: one SQLite database, durable at each commit."""

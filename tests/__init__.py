@@ -1,0 +1,1 @@
+"""Proofs that the rules of the server hold."""

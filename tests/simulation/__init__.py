@@ -1,0 +1,1 @@
+"""Whole systems under a seed, with injected clock, network and store."""
