@@ -1,0 +1,132 @@
+"""Access policy: one function decides every ``(claims, room, action)``.
+
+Deny by default. A grant names rooms by exact name or by pattern; the strongest role that
+matches counts. Nothing else in the project compares roles.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from typing import Final
+
+from collab.ids import RoomName, Subject, UnixSeconds
+
+
+class Role(StrEnum):
+    """What a subject is in a room."""
+
+    OWNER = "owner"
+    EDITOR = "editor"
+    COMMENTER = "commenter"
+    VIEWER = "viewer"
+
+
+class Action(StrEnum):
+    """What a subject wants to do in a room."""
+
+    JOIN = "join"
+    READ = "read"
+    EDIT = "edit"
+    PRESENCE = "presence"
+    INSPECT = "inspect"  # sessions, sizes and watermarks of the room
+    MANAGE = "manage"  # close sessions, revoke
+
+
+_ALLOWED: Final[dict[Role, frozenset[Action]]] = {
+    Role.OWNER: frozenset(Action),
+    Role.EDITOR: frozenset(
+        {Action.JOIN, Action.READ, Action.EDIT, Action.PRESENCE, Action.INSPECT}
+    ),
+    # Comments live in documents of their own, so a commenter only reads the score itself.
+    Role.COMMENTER: frozenset({Action.JOIN, Action.READ, Action.PRESENCE}),
+    Role.VIEWER: frozenset({Action.JOIN, Action.READ, Action.PRESENCE}),
+}
+_STRENGTH: Final[dict[Role, int]] = {
+    Role.VIEWER: 1,
+    Role.COMMENTER: 2,
+    Role.EDITOR: 3,
+    Role.OWNER: 4,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A role in the rooms that a pattern matches.
+
+    Attributes:
+        pattern: a room name in which ``*`` stands for any run of characters within one segment
+            and ``**`` for any run at all; everything else is literal.
+        role: what the subject is there.
+    """
+
+    pattern: str
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a verified token says, and nothing that a client says of itself.
+
+    Attributes:
+        subject: the person or service.
+        display_name: shown to others in presence; None where the server does not speak for the
+            name (open mode).
+        grants: roles by room pattern.
+        expires_at: wall-clock second from which the claims hold no longer; None for never.
+        verified: False in open mode, where everybody is the same unnamed owner.
+    """
+
+    subject: Subject
+    display_name: str | None
+    grants: tuple[Grant, ...]
+    expires_at: UnixSeconds | None = None
+    verified: bool = True
+
+
+ANYBODY: Final = Claims(
+    subject=Subject("anonymous"),
+    display_name=None,
+    grants=(Grant("**", Role.OWNER),),
+    verified=False,
+)
+"""The claims of every connection in open mode."""
+
+
+def role_in(claims: Claims, room: RoomName) -> Role | None:
+    """The strongest role the claims give in a room, or None."""
+    roles = [grant.role for grant in claims.grants if matches(grant.pattern, room)]
+    return max(roles, key=_STRENGTH.__getitem__, default=None)
+
+
+def decide(claims: Claims, room: RoomName, action: Action) -> bool:
+    """Whether the claims allow an action in a room; expiry is the caller's clock to watch."""
+    role = role_in(claims, room)
+    return role is not None and action in _ALLOWED[role]
+
+
+@lru_cache(maxsize=4096)
+def matches(pattern: str, room: str) -> bool:
+    """Whether a grant's pattern covers a room's name.
+
+    All places that the pattern may have reached are advanced together, so the time is bounded by
+    the product of both lengths, whatever the pattern.
+    """
+    reached = {0}
+    for token in re.findall(r"\*\*|\*|[^*]+", pattern):
+        if token == "**":
+            reached = set(range(min(reached), len(room) + 1))
+        elif token == "*":
+            reached = {end for start in reached for end in _within_segment(room, start)}
+        else:
+            reached = {at + len(token) for at in reached if room.startswith(token, at)}
+        if not reached:
+            return False
+    return len(room) in reached
+
+
+def _within_segment(room: str, start: int) -> range:
+    slash = room.find("/", start)
+    return range(start, (len(room) if slash < 0 else slash) + 1)

@@ -1,0 +1,106 @@
+"""The one error tree: whose fault it is decides what happens next.
+
+::
+
+    BandProError
+    ├── PeerError                the peer's fault: refuse the message, close with its code
+    │   ├── InvalidRoomName
+    │   ├── ProtocolError        bytes that are no message of the protocol
+    │   │   └── MalformedUpdate  bytes that are no acceptable V1 update
+    │   ├── LimitExceeded        well formed, but more than a named limit allows
+    │   ├── AccessDenied         the policy says no
+    │   └── ClientIdTaken        a client id that another subject's live session owns
+    ├── OperatingError           the world's fault: retry within bounds, then say so
+    │   ├── StoreUnavailable     the store did not answer, or answered with an error of its own
+    │   ├── HeadMoved            another writer appended first (compare-and-append lost)
+    │   ├── ManifestMoved        another writer changed the manifest first (compare-and-set lost)
+    │   ├── RoomQuarantined      the room was taken out of service; an operator decides
+    │   ├── RoomUnavailable      the room cannot be served now; trying again later may work
+    │   └── SettingsError        unknown, contradictory or unsafe settings
+    └── InvariantViolated        our bug: stop the room rather than go on wrongly
+"""
+
+from __future__ import annotations
+
+
+class BandProError(Exception):
+    """Root of every error this project raises on purpose."""
+
+
+class PeerError(BandProError):
+    """The other side sent something it must not send."""
+
+
+class InvalidRoomName(PeerError):
+    """A spelling that names no room."""
+
+
+class ProtocolError(PeerError):
+    """Bytes that are no message of the protocol spoken."""
+
+
+class MalformedUpdate(ProtocolError):
+    """Bytes that are no V1 update, or one of a shape that is refused."""
+
+
+class LimitExceeded(PeerError):
+    """A named limit was passed.
+
+    Args:
+        message: what was too much, and what is allowed.
+        limit: the limit's name, as documented for operators.
+    """
+
+    def __init__(self, message: str, *, limit: str) -> None:
+        super().__init__(message)
+        self.limit = limit
+
+
+class AccessDenied(PeerError):
+    """The access policy refused an action."""
+
+
+class ClientIdTaken(PeerError):
+    """A client id was used by two live sessions of different subjects."""
+
+
+class OperatingError(BandProError):
+    """Something outside the process failed or was set up wrongly."""
+
+
+class StoreUnavailable(OperatingError):
+    """The store cannot do what was asked now."""
+
+
+class HeadMoved(OperatingError):
+    """An append named a head that is no longer the head.
+
+    Args:
+        expected: the sequence the writer took for the head.
+        actual: the head found.
+    """
+
+    def __init__(self, *, expected: int, actual: int) -> None:
+        super().__init__(f"log head is {actual}, not {expected}")
+        self.expected = expected
+        self.actual = actual
+
+
+class ManifestMoved(OperatingError):
+    """A compare-and-set named a manifest revision that is no longer current."""
+
+
+class RoomQuarantined(OperatingError):
+    """The room was taken out of service until an operator releases it."""
+
+
+class RoomUnavailable(OperatingError):
+    """The room cannot be served at the moment."""
+
+
+class SettingsError(OperatingError):
+    """Settings that are unknown, contradict each other, or are unsafe."""
+
+
+class InvariantViolated(BandProError):
+    """A rule that this program must keep was broken by this program."""

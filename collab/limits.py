@@ -1,0 +1,67 @@
+"""Every fixed cap of the core, in one place, with the relations between them asserted.
+
+Caps that operators may change start from these values (see ``gateway/settings.py``); those
+marked *fixed* are part of the protocol's safety and are not settings.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+KIB: Final = 1024
+MIB: Final = 1024 * KIB
+
+# Names and small texts (fixed).
+ROOM_NAME_BYTES_MAX: Final = 255
+REASON_BYTES_MAX: Final = 123  # what a websocket close frame can carry (RFC 6455, 5.5)
+TOKEN_BYTES_MAX: Final = 8 * KIB
+STATELESS_BYTES_MAX: Final = 64 * KIB
+HOCUSPOCUS_SESSION_BYTES_MAX: Final = 128
+
+# Frames and documents (defaults of settings).
+FRAME_BEFORE_AUTH_BYTES_MAX: Final = 8 * KIB
+UPDATE_BYTES_MAX: Final = 1 * MIB
+DOCUMENT_BYTES_MAX: Final = 32 * MIB
+FRAME_OVERHEAD_BYTES_MAX: Final = 1 * KIB  # name, types and lengths around an update
+
+# Codec (fixed).
+VARINT_BYTES_MAX: Final = 8  # 53 bits, what JavaScript's numbers hold
+UINT53_MAX: Final = 2**53 - 1
+MESSAGES_PER_FRAME_MAX: Final = 64
+STATE_VECTOR_CLIENTS_MAX: Final = 200_000
+
+# Update scan (fixed).
+ANY_DEPTH_MAX: Final = 64
+UPDATE_CLIENTS_MAX: Final = 200_000
+CLOCK_MAX: Final = 2**32 - 1  # yrs keeps clocks in 32 bits
+
+# Awareness (defaults of settings).
+AWARENESS_STATE_BYTES_MAX: Final = 16 * KIB
+AWARENESS_CLIENTS_PER_SESSION_MAX: Final = 8
+AWARENESS_ENTRIES_PER_MESSAGE_MAX: Final = 4096
+AWARENESS_EXPIRY_MS: Final = 30_000
+AWARENESS_TOMBSTONE_MS: Final = 120_000
+
+# Rooms (defaults of settings).
+SESSIONS_PER_ROOM_MAX: Final = 2_000
+PENDING_UPDATES_BYTES_MAX: Final = 4 * MIB
+UNSAVED_BYTES_MAX: Final = 64 * MIB
+OUTBOX_BYTES_MAX: Final = 4 * MIB
+
+# Compaction (defaults of settings).
+COMPACTION_TAIL_UPDATES: Final = 500
+COMPACTION_TAIL_BYTES: Final = 1 * MIB
+SNAPSHOT_GENERATIONS_KEPT: Final = 3
+OPEN_ATTEMPTS_MAX: Final = 3  # the open that crashed, and two more
+
+# Loop slices (fixed): work on one message is cut into pieces of about this much.
+SLICE_BYTES: Final = 64 * KIB
+SLICE_STRUCTS: Final = 4096
+
+assert FRAME_BEFORE_AUTH_BYTES_MAX <= UPDATE_BYTES_MAX <= DOCUMENT_BYTES_MAX  # noqa: S101
+assert TOKEN_BYTES_MAX <= FRAME_BEFORE_AUTH_BYTES_MAX  # noqa: S101
+assert AWARENESS_STATE_BYTES_MAX < UPDATE_BYTES_MAX  # noqa: S101
+assert AWARENESS_TOMBSTONE_MS >= 2 * AWARENESS_EXPIRY_MS  # noqa: S101
+assert UNSAVED_BYTES_MAX >= DOCUMENT_BYTES_MAX  # noqa: S101
+assert OUTBOX_BYTES_MAX >= UPDATE_BYTES_MAX  # noqa: S101
+assert SNAPSHOT_GENERATIONS_KEPT >= 2  # noqa: S101, PLR2004

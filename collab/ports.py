@@ -1,0 +1,174 @@
+"""What the core's surroundings must provide, with the guarantees that the design rests on.
+
+One suite of contract tests runs against every implementation (``tests/contract``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as SequenceOf
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from collab.ids import Epoch, RoomKey, RoomName, Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class LogRow:
+    """One stored update.
+
+    Attributes:
+        sequence: its position in the room's log, from 1.
+        update: the bytes as they were received.
+    """
+
+    sequence: Sequence
+    update: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class LogTail:
+    """The readable rows after some sequence.
+
+    Attributes:
+        rows: in order of sequence, checksum verified.
+        head: the room's highest sequence when the rows were read (0 for an empty log).
+        quarantined: sequences of rows in the range whose checksum failed, now or earlier; they
+            are out of `rows`, kept aside for an operator, and still count as taken.
+    """
+
+    rows: tuple[LogRow, ...]
+    head: Sequence
+    quarantined: tuple[Sequence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotRef:
+    """Where a snapshot is kept.
+
+    Attributes:
+        snapshot_id: opaque, unique within the room, never used twice.
+        sequence: the snapshot holds all updates up to and with this one.
+        size_bytes: of the merged update.
+        checksum: SHA-256 of the merged update, hex.
+    """
+
+    snapshot_id: str
+    sequence: Sequence
+    size_bytes: int
+    checksum: str
+
+
+class RoomStatus(StrEnum):
+    """Whether a stored room may be opened."""
+
+    ACTIVE = "active"
+    QUARANTINED = "quarantined"
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a room is made of; replaced as a whole by compare-and-set.
+
+    Attributes:
+        name: the room's name, in clear.
+        epoch: the incarnation of the log.
+        revision: grows by one with every change; 0 means "not stored yet".
+        snapshots: generations kept, newest first.
+        status: whether it may be opened.
+        status_reason: for operators, when not active.
+        open_attempts: opens begun since the last one that succeeded.
+        trimmed_through: rows up to this sequence were merged into every kept snapshot and
+            deleted.
+    """
+
+    name: RoomName
+    epoch: Epoch
+    revision: int
+    snapshots: tuple[SnapshotRef, ...] = ()
+    status: RoomStatus = RoomStatus.ACTIVE
+    status_reason: str = ""
+    open_attempts: int = 0
+    trimmed_through: Sequence = Sequence(0)
+
+
+class UpdateLog(Protocol):
+    """The append-only record of every room's updates."""
+
+    async def append(
+        self, room: RoomKey, *, after: Sequence, updates: SequenceOf[bytes]
+    ) -> Sequence:
+        """Append updates at ``after + 1`` and onward, all or none, and make them durable.
+
+        When this returns, the rows survive the death of the process and of the machine, and
+        every later read sees them, in order and without a gap.
+
+        Returns:
+            The new head: ``after + len(updates)``.
+
+        Raises:
+            HeadMoved: the head was not `after`; nothing was written.
+            StoreUnavailable: the outcome is unknown or the write failed; the caller may repeat
+                the call, and then meets HeadMoved if the first one had succeeded.
+        """
+
+    async def read(self, room: RoomKey, *, after: Sequence) -> LogTail:
+        """Read all rows after a sequence, verifying each checksum.
+
+        A row whose checksum fails is moved aside (quarantined), durably, and named in the answer.
+
+        Raises:
+            StoreUnavailable: the store cannot be read now.
+        """
+
+    async def head(self, room: RoomKey) -> Sequence:
+        """The highest sequence ever given in this room (0 for none), trimmed rows included."""
+
+    async def trim(self, room: RoomKey, *, through: Sequence) -> int:
+        """Delete rows up to and with `through`; return how many. The head stays what it was.
+
+        Only ever called with the sequence of the oldest snapshot generation kept, after the
+        manifest naming it is stored.
+        """
+
+
+class SnapshotStore(Protocol):
+    """Merged updates, written once and never changed."""
+
+    async def put(self, room: RoomKey, *, sequence: Sequence, update: bytes) -> SnapshotRef:
+        """Store a snapshot durably under a new id and return where it is."""
+
+    async def get(self, room: RoomKey, ref: SnapshotRef) -> bytes | None:
+        """Read a snapshot and verify it.
+
+        Returns:
+            The merged update; None when it is missing or its checksum fails (then it is moved
+            aside, durably, and reported in the log).
+        """
+
+    async def delete(self, room: RoomKey, ref: SnapshotRef) -> None:
+        """Delete a snapshot that no manifest names any more; deleting twice is no error."""
+
+
+class RoomManifests(Protocol):
+    """The one mutable record of each room."""
+
+    async def get(self, room: RoomKey) -> Manifest | None:
+        """The current manifest, or None for a room that was never stored."""
+
+    async def compare_and_set(self, room: RoomKey, *, manifest: Manifest) -> Manifest:
+        """Replace the manifest if the stored revision is still ``manifest.revision``.
+
+        Args:
+            room: the room's key.
+            manifest: what to store; `revision` is the revision it was derived from, 0 to create.
+
+        Returns:
+            The stored manifest, its revision one higher.
+
+        Raises:
+            ManifestMoved: somebody else changed it first; nothing was written.
+        """
+
+    async def list(self, *, after: RoomName | None, limit: int) -> tuple[Manifest, ...]:
+        """Manifests in order of name (by code point), strictly after a name, `limit` at most."""
