@@ -67,6 +67,19 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True)
+class Ruling:
+    """What was decided about a subject in one room after its token was issued.
+
+    Attributes:
+        room: the room it is about, by exact name.
+        role: the most that the subject may still be there; None for nothing at all.
+    """
+
+    room: RoomName
+    role: Role | None
+
+
+@dataclass(frozen=True, slots=True)
 class Claims:
     """What a verified token says, and nothing that a client says of itself.
 
@@ -77,6 +90,8 @@ class Claims:
         grants: roles by room pattern.
         expires_at: wall-clock second from which the claims hold no longer; None for never.
         verified: False in open mode, where everybody is the same unnamed owner.
+        issued_at: wall-clock second at which the token was issued; revocations reach back to it.
+        rulings: later decisions, each of which caps what the grants give in its room.
     """
 
     subject: Subject
@@ -84,6 +99,8 @@ class Claims:
     grants: tuple[Grant, ...]
     expires_at: UnixSeconds | None = None
     verified: bool = True
+    issued_at: UnixSeconds | None = None
+    rulings: tuple[Ruling, ...] = ()
 
 
 ANYBODY: Final = Claims(
@@ -96,15 +113,23 @@ ANYBODY: Final = Claims(
 
 
 def role_in(claims: Claims, room: RoomName) -> Role | None:
-    """The strongest role the claims give in a room, or None."""
+    """The strongest role the grants give in a room, weakened by what was ruled since, or None."""
     roles = [grant.role for grant in claims.grants if matches(grant.pattern, room)]
-    return max(roles, key=_STRENGTH.__getitem__, default=None)
+    granted = max(roles, key=_STRENGTH.__getitem__, default=None)
+    for ruling in claims.rulings:
+        if ruling.room == room and granted is not None:
+            granted = _weaker(granted, ruling.role)
+    return granted
 
 
 def decide(claims: Claims, room: RoomName, action: Action) -> bool:
     """Whether the claims allow an action in a room; expiry is the caller's clock to watch."""
     role = role_in(claims, room)
     return role is not None and action in _ALLOWED[role]
+
+
+def _weaker(granted: Role, cap: Role | None) -> Role | None:
+    return None if cap is None else min(granted, cap, key=_STRENGTH.__getitem__)
 
 
 @lru_cache(maxsize=4096)

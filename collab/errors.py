@@ -8,6 +8,7 @@
     │   ├── ProtocolError        bytes that are no message of the protocol
     │   │   └── MalformedUpdate  bytes that are no acceptable V1 update
     │   ├── LimitExceeded        well formed, but more than a named limit allows
+    │   ├── Unauthenticated      no token or ticket, or one that holds no longer
     │   ├── AccessDenied         the policy says no
     │   └── ClientIdTaken        a client id that another subject's live session owns
     ├── OperatingError           the world's fault: retry within bounds, then say so
@@ -21,6 +22,8 @@
 """
 
 from __future__ import annotations
+
+from enum import StrEnum
 
 
 class BandProError(Exception):
@@ -54,6 +57,28 @@ class LimitExceeded(PeerError):
     def __init__(self, message: str, *, limit: str) -> None:
         super().__init__(message)
         self.limit = limit
+
+
+class AuthFailure(StrEnum):
+    """Why nobody could be recognised; tells a client whether a fresh token will help."""
+
+    MISSING = "missing"
+    INVALID = "invalid"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+
+
+class Unauthenticated(PeerError):
+    """No credentials, or credentials that do not hold (any longer).
+
+    Args:
+        message: what was wrong, without a word of the token itself.
+        reason: which kind of wrong it was.
+    """
+
+    def __init__(self, message: str, *, reason: AuthFailure) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class AccessDenied(PeerError):
