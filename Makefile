@@ -4,6 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
+.NOTPARALLEL:
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 
 PYTHON ?= python3
@@ -15,6 +16,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
 INSPECTOR := clients/inspector
+NODE_TESTS := $(wildcard tests/interop/package-lock.json tests/interop/*/package-lock.json)
 PAGE := gateway/static/inspector/index.html
 UV_VERSION := 0.13.9
 
@@ -23,7 +25,7 @@ FAST_TESTS := tests/architecture tests/unit tests/property
 FULL_TESTS := tests/contract tests/integration tests/interop tests/simulation tests/e2e
 
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
-NPM_CI := npm ci --no-audit --no-fund --loglevel=error
+NPM_CI := npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 
 # Folders of $(1) that hold tests already; pytest calls an empty selection an error.
 with_tests = $(foreach folder,$(1),$(if $(shell find $(folder) -name 'test_*.py' -print -quit 2>/dev/null),$(folder)))
@@ -79,6 +81,7 @@ $(STAMPS)/project: pyproject.toml
 
 .PHONY: setup
 setup: $(STAMPS)/development $(STAMPS)/project ## Install everything for development into .venv
+	@:
 
 .PHONY: node
 node:
@@ -96,7 +99,7 @@ $(PAGE): $(INSPECTOR)/node_modules/.stamp \
 		$(shell find $(INSPECTOR) -name node_modules -prune -o -type f -print 2>/dev/null)
 	@echo "Building the inspector page ..."
 	@npm --prefix $(INSPECTOR) run --silent build
-	@touch $@
+	@test -s $@ && touch $@
 
 .PHONY: page
 page: $(if $(wildcard $(INSPECTOR)/package-lock.json),$(PAGE))
@@ -120,16 +123,16 @@ check: setup ## The fast checks: format, lint, types, architecture, unit and pro
 	@$(BIN)/ruff format --check --quiet . \
 		|| { echo "Some files are not formatted: make format" >&2; exit 1; }
 	@$(BIN)/ruff check --quiet .
-	@$(BIN)/lint-imports --no-timeout >/dev/null 2>&1 || $(BIN)/lint-imports
+	@out="$$($(BIN)/lint-imports --no-logo 2>&1)" || { echo "$$out" >&2; exit 1; }
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/pytest -q -n 2 $(call with_tests,$(FAST_TESTS))
 
 .PHONY: chromium
 chromium:
-	@if ! command -v chromium >/dev/null; then $(call apt_install,chromium); fi
+	@if ! command -v chromium >/dev/null; then $(call apt_install,chromium fonts-liberation); fi
 
 .PHONY: test-needs
-test-needs: setup page chromium $(patsubst %/package-lock.json,%/node_modules/.stamp,$(wildcard tests/interop/package-lock.json))
+test-needs: setup page chromium $(NODE_TESTS:%/package-lock.json=%/node_modules/.stamp)
 
 .PHONY: test
 test: test-needs check ## Everything, with real clients and a real browser; at most 20 minutes
@@ -170,5 +173,5 @@ lock: $(UV) ## Renew requirements.lock and requirements-dev.lock from pyproject.
 clean: ## Remove environments, caches and built files; never ./data
 	@rm -rf $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis \
 		.coverage* dist gateway/static
-	@rm -rf $(INSPECTOR)/node_modules tests/interop/node_modules
+	@rm -rf $(INSPECTOR)/node_modules $(NODE_TESTS:%/package-lock.json=%/node_modules)
 	@find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
