@@ -122,7 +122,7 @@ dist: setup page ## Build the wheel, with the page inside, into dist/
 check: setup ## The fast checks: format, lint, types, architecture, unit and property tests
 	@$(BIN)/ruff format --check --quiet . \
 		|| { echo "Some files are not formatted: make format" >&2; exit 1; }
-	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff check --quiet --output-format concise .
 	@out="$$($(BIN)/lint-imports --no-logo 2>&1)" || { echo "$$out" >&2; exit 1; }
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/pytest -q -n 2 $(call with_tests,$(FAST_TESTS))

@@ -140,13 +140,13 @@ def matches(pattern: str, room: str) -> bool:
     the product of both lengths, whatever the pattern.
     """
     reached = {0}
-    for token in re.findall(r"\*\*|\*|[^*]+", pattern):
-        if token == "**":
+    for piece in re.findall(r"\*\*|\*|[^*]+", pattern):
+        if piece == "**":
             reached = set(range(min(reached), len(room) + 1))
-        elif token == "*":
+        elif piece == "*":
             reached = {end for start in reached for end in _within_segment(room, start)}
         else:
-            reached = {at + len(token) for at in reached if room.startswith(token, at)}
+            reached = {at + len(piece) for at in reached if room.startswith(piece, at)}
         if not reached:
             return False
     return len(room) in reached
