@@ -136,6 +136,7 @@ test-needs: setup page chromium $(NODE_TESTS:%/package-lock.json=%/node_modules/
 
 .PHONY: test
 test: test-needs check ## Everything, with real clients and a real browser; at most 20 minutes
+	@$(if $(wildcard $(INSPECTOR)/package-lock.json),npm --prefix $(INSPECTOR) run --silent check)
 	@folders="$(call with_tests,$(FULL_TESTS))"; \
 	if [ -z "$$folders" ]; then echo "No tests in $(FULL_TESTS) yet."; exit 0; fi; \
 	$(BIN)/pytest -q $$folders

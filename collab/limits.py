@@ -28,6 +28,7 @@ FRAME_OVERHEAD_BYTES_MAX: Final = 1 * KIB  # name, types and lengths around an u
 VARINT_BYTES_MAX: Final = 8  # 53 bits, what JavaScript's numbers hold
 UINT53_MAX: Final = 2**53 - 1
 MESSAGES_PER_FRAME_MAX: Final = 64
+STEPS_UNANSWERED_MAX: Final = 16
 STATE_VECTOR_CLIENTS_MAX: Final = 200_000
 
 # Update scan (fixed).
