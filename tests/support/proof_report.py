@@ -117,7 +117,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def _commit() -> str:
     done = subprocess.run(
-        ["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"],
+        ["git", "-C", str(ROOT), "describe", "--always", "--dirty"],
         capture_output=True,
         text=True,
         check=True,
