@@ -6,7 +6,7 @@ One suite of contract tests runs against every implementation (``tests/contract`
 from __future__ import annotations
 
 from collections.abc import Sequence as SequenceOf
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -23,7 +23,7 @@ class LogRow:
     """
 
     sequence: Sequence
-    update: bytes
+    update: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class Manifest:
             deleted.
     """
 
-    name: RoomName
+    name: RoomName = field(repr=False)
     epoch: Epoch
     revision: int
     snapshots: tuple[SnapshotRef, ...] = ()
@@ -100,8 +100,9 @@ class UpdateLog(Protocol):
     ) -> Sequence:
         """Append updates at ``after + 1`` and onward, all or none, and make them durable.
 
-        When this returns, the rows survive the death of the process and of the machine, and
-        every later read sees them, in order and without a gap.
+        At least one update, each of one byte or more. When this returns, the rows survive the
+        death of the process and of the machine, and every later read sees them, in order and
+        without a gap.
 
         Returns:
             The new head: ``after + len(updates)``.
@@ -115,20 +116,28 @@ class UpdateLog(Protocol):
     async def read(self, room: RoomKey, *, after: Sequence) -> LogTail:
         """Read all rows after a sequence, verifying each checksum.
 
-        A row whose checksum fails is moved aside (quarantined), durably, and named in the answer.
+        A row whose checksum fails is moved aside (quarantined), durably, and named in the answer;
+        so is a sequence whose row is missing although it was never trimmed.
 
         Raises:
             StoreUnavailable: the store cannot be read now.
         """
 
     async def head(self, room: RoomKey) -> Sequence:
-        """The highest sequence ever given in this room (0 for none), trimmed rows included."""
+        """The highest sequence ever given in this room (0 for none), trimmed rows included.
+
+        Raises:
+            StoreUnavailable: the store cannot be read now.
+        """
 
     async def trim(self, room: RoomKey, *, through: Sequence) -> int:
         """Delete rows up to and with `through`; return how many. The head stays what it was.
 
         Only ever called with the sequence of the oldest snapshot generation kept, after the
-        manifest naming it is stored.
+        manifest naming it is stored. Never reaches past the head.
+
+        Raises:
+            StoreUnavailable: the outcome is unknown or the write failed; repeating is safe.
         """
 
 
@@ -136,7 +145,12 @@ class SnapshotStore(Protocol):
     """Merged updates, written once and never changed."""
 
     async def put(self, room: RoomKey, *, sequence: Sequence, update: bytes) -> SnapshotRef:
-        """Store a snapshot durably under a new id and return where it is."""
+        """Store a snapshot durably under a new id and return where it is.
+
+        Raises:
+            StoreUnavailable: the outcome is unknown or the write failed; repeating is safe, and
+                leaves at worst a snapshot that no manifest names.
+        """
 
     async def get(self, room: RoomKey, ref: SnapshotRef) -> bytes | None:
         """Read a snapshot and verify it.
@@ -144,6 +158,16 @@ class SnapshotStore(Protocol):
         Returns:
             The merged update; None when it is missing or its checksum fails (then it is moved
             aside, durably, and reported in the log).
+
+        Raises:
+            StoreUnavailable: the store cannot be read now.
+        """
+
+    async def list(self, room: RoomKey) -> tuple[SnapshotRef, ...]:
+        """Every snapshot kept for a room, newest sequence first, named by a manifest or not.
+
+        Raises:
+            StoreUnavailable: the store cannot be read now.
         """
 
     async def delete(self, room: RoomKey, ref: SnapshotRef) -> None:
@@ -154,7 +178,14 @@ class RoomManifests(Protocol):
     """The one mutable record of each room."""
 
     async def get(self, room: RoomKey) -> Manifest | None:
-        """The current manifest, or None for a room that was never stored."""
+        """The current manifest, or None for a room that was never stored.
+
+        A stored manifest whose checksum fails is returned with the status QUARANTINED, and that as
+        the reason.
+
+        Raises:
+            StoreUnavailable: the store cannot be read now.
+        """
 
     async def compare_and_set(self, room: RoomKey, *, manifest: Manifest) -> Manifest:
         """Replace the manifest if the stored revision is still ``manifest.revision``.
@@ -168,6 +199,8 @@ class RoomManifests(Protocol):
 
         Raises:
             ManifestMoved: somebody else changed it first; nothing was written.
+            StoreUnavailable: the outcome is unknown or the write failed; the caller may repeat
+                the call, and then meets ManifestMoved if the first one had succeeded.
         """
 
     async def list(self, *, after: RoomName | None, limit: int) -> tuple[Manifest, ...]:

@@ -1,1 +1,5 @@
-"""The reference store, in memory: the contract in its plainest form."""
+"""The reference store: everything in this process's memory, gone with it."""
+
+from persistence.memory.store import MemoryStore
+
+__all__ = ["MemoryStore"]

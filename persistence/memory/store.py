@@ -1,0 +1,209 @@
+"""The reference implementation of the three ports: the plainest code that keeps their promises.
+
+No method awaits, so each one is atomic on its event loop. Rows and snapshots carry checksums as
+on disk, so that tests can damage bytes here and find the same behaviour as in every other store.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence as SequenceOf
+from dataclasses import dataclass, field, replace
+
+from collab.errors import HeadMoved, InvariantViolated, ManifestMoved
+from collab.ids import NO_SEQUENCE, RoomKey, RoomName, Sequence
+from collab.ports import LogRow, LogTail, Manifest, SnapshotRef
+from persistence.checksums import row_checksum, snapshot_checksum
+from persistence.stores import Stores, StoreUsage
+
+
+@dataclass(slots=True)
+class MemoryRow:
+    """One stored update with its checksum; mutable, so that tests can damage it."""
+
+    update: bytes = field(repr=False)
+    checksum: bytes
+
+
+@dataclass(slots=True)
+class MemoryRoomLog:
+    """The log of one room.
+
+    Attributes:
+        head: highest sequence given.
+        trimmed_through: rows up to here were deleted on purpose.
+        rows: by sequence.
+        quarantined: rows moved aside, by sequence; None stands for a row that had vanished.
+    """
+
+    head: Sequence = NO_SEQUENCE
+    trimmed_through: Sequence = NO_SEQUENCE
+    rows: dict[Sequence, MemoryRow] = field(default_factory=dict)
+    quarantined: dict[Sequence, MemoryRow | None] = field(default_factory=dict)
+
+
+class MemoryLog:
+    """The update log in memory."""
+
+    def __init__(self) -> None:
+        self.rooms: dict[RoomKey, MemoryRoomLog] = {}
+
+    async def append(
+        self, room: RoomKey, *, after: Sequence, updates: SequenceOf[bytes]
+    ) -> Sequence:
+        """Append updates; see `UpdateLog.append`."""
+        if not updates or not all(updates):
+            raise InvariantViolated("an append holds at least one update, and no empty one")
+        log = self.rooms.get(room, MemoryRoomLog())
+        if log.head != after:
+            raise HeadMoved(expected=after, actual=log.head)
+        self.rooms[room] = log
+        for update in updates:
+            log.head = Sequence(log.head + 1)
+            log.rows[log.head] = MemoryRow(bytes(update), row_checksum(room, log.head, update))
+        return log.head
+
+    async def read(self, room: RoomKey, *, after: Sequence) -> LogTail:
+        """Read rows; see `UpdateLog.read`."""
+        log = self.rooms.get(room)
+        if log is None:
+            return LogTail((), NO_SEQUENCE)
+        rows = []
+        first = max(after, log.trimmed_through) + 1
+        for sequence in map(Sequence, range(first, log.head + 1)):
+            if sequence in log.quarantined:
+                continue
+            row = log.rows.get(sequence)
+            if row is None or row.checksum != row_checksum(room, sequence, row.update):
+                log.quarantined[sequence] = log.rows.pop(sequence, None)
+            else:
+                rows.append(LogRow(sequence, row.update))
+        return LogTail(
+            rows=tuple(rows),
+            head=log.head,
+            quarantined=tuple(sorted(s for s in log.quarantined if s >= first)),
+        )
+
+    async def head(self, room: RoomKey) -> Sequence:
+        """The head; see `UpdateLog.head`."""
+        log = self.rooms.get(room)
+        return NO_SEQUENCE if log is None else log.head
+
+    async def trim(self, room: RoomKey, *, through: Sequence) -> int:
+        """Delete merged rows; see `UpdateLog.trim`."""
+        log = self.rooms.get(room)
+        if log is None:
+            return 0
+        through = min(through, log.head)
+        doomed = [sequence for sequence in log.rows if sequence <= through]
+        for sequence in doomed:
+            del log.rows[sequence]
+        log.trimmed_through = max(log.trimmed_through, through)
+        return len(doomed)
+
+
+class MemorySnapshots:
+    """The snapshot store in memory."""
+
+    def __init__(self) -> None:
+        self.kept: dict[RoomKey, dict[str, tuple[SnapshotRef, bytes]]] = {}
+        self.quarantined: list[tuple[RoomKey, SnapshotRef, bytes]] = []
+
+    async def put(self, room: RoomKey, *, sequence: Sequence, update: bytes) -> SnapshotRef:
+        """Store a snapshot; see `SnapshotStore.put`."""
+        ref = SnapshotRef(
+            snapshot_id=secrets.token_hex(16),
+            sequence=sequence,
+            size_bytes=len(update),
+            checksum=snapshot_checksum(update),
+        )
+        self.kept.setdefault(room, {})[ref.snapshot_id] = (ref, bytes(update))
+        return ref
+
+    async def get(self, room: RoomKey, ref: SnapshotRef) -> bytes | None:
+        """Read and verify a snapshot; see `SnapshotStore.get`."""
+        found = self.kept.get(room, {}).get(ref.snapshot_id)
+        if found is None:
+            return None
+        _, update = found
+        if len(update) != ref.size_bytes or snapshot_checksum(update) != ref.checksum:
+            del self.kept[room][ref.snapshot_id]
+            self.quarantined.append((room, ref, update))
+            return None
+        return update
+
+    async def list(self, room: RoomKey) -> tuple[SnapshotRef, ...]:
+        """All snapshots of a room; see `SnapshotStore.list`."""
+        refs = [ref for ref, _ in self.kept.get(room, {}).values()]
+        return tuple(sorted(refs, key=lambda ref: (-ref.sequence, ref.snapshot_id)))
+
+    async def delete(self, room: RoomKey, ref: SnapshotRef) -> None:
+        """Delete a snapshot; see `SnapshotStore.delete`."""
+        self.kept.get(room, {}).pop(ref.snapshot_id, None)
+
+
+class MemoryManifests:
+    """The manifests in memory."""
+
+    def __init__(self) -> None:
+        self.stored: dict[RoomKey, Manifest] = {}
+
+    async def get(self, room: RoomKey) -> Manifest | None:
+        """The manifest; see `RoomManifests.get`."""
+        return self.stored.get(room)
+
+    async def compare_and_set(self, room: RoomKey, *, manifest: Manifest) -> Manifest:
+        """Replace the manifest; see `RoomManifests.compare_and_set`."""
+        current = self.stored.get(room)
+        if manifest.revision != (0 if current is None else current.revision):
+            raise ManifestMoved(f"manifest revision {manifest.revision} is not the current one")
+        self.stored[room] = replace(manifest, revision=manifest.revision + 1)
+        return self.stored[room]
+
+    async def list(self, *, after: RoomName | None, limit: int) -> tuple[Manifest, ...]:
+        """Manifests by name; see `RoomManifests.list`."""
+        later = (m for m in self.stored.values() if after is None or m.name > after)
+        return tuple(sorted(later, key=lambda manifest: manifest.name)[:limit])
+
+
+class MemoryStore:
+    """The three ports over one memory, to be opened any number of times.
+
+    Attributes:
+        log: the update log.
+        snapshots: the snapshots.
+        manifests: the manifests.
+    """
+
+    def __init__(self) -> None:
+        self.log = MemoryLog()
+        self.snapshots = MemorySnapshots()
+        self.manifests = MemoryManifests()
+        self._closed = False
+
+    def stores(self) -> Stores:
+        """The bundle that the rest of the program works with."""
+        self._closed = False
+        return Stores(
+            log=self.log,
+            snapshots=self.snapshots,
+            manifests=self.manifests,
+            description="memory (nothing outlives the process)",
+            backend=self,
+        )
+
+    async def check(self) -> list[str]:
+        """Nothing can be wrong with memory but that it was closed."""
+        return ["the store is closed"] if self._closed else []
+
+    async def usage(self) -> StoreUsage:
+        """Bytes of rows and snapshots."""
+        rows = sum(len(row.update) for log in self.log.rooms.values() for row in log.rows.values())
+        snapshots = sum(
+            ref.size_bytes for kept in self.snapshots.kept.values() for ref, _ in kept.values()
+        )
+        return StoreUsage(used_bytes=rows + snapshots, free_bytes=None)
+
+    async def close(self) -> None:
+        """Remember that it was closed; what was stored can be opened again."""
+        self._closed = True

@@ -1,0 +1,83 @@
+"""What a running process holds of its store, whichever one that is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Protocol, Self
+
+from collab.ports import RoomManifests, SnapshotStore, UpdateLog
+from persistence.failpoints import Failpoints
+
+
+@dataclass(frozen=True, slots=True)
+class StoreUsage:
+    """Room taken and left.
+
+    Attributes:
+        used_bytes: what the store takes on disk (in memory, for the memory store).
+        free_bytes: what its file system has left; None where that means nothing.
+    """
+
+    used_bytes: int
+    free_bytes: int | None
+
+
+class Backend(Protocol):
+    """What runs behind the three ports and must be looked after as one."""
+
+    async def check(self) -> list[str]:
+        """Write and read a probe; return what is wrong, each as a sentence, or nothing."""
+
+    async def usage(self) -> StoreUsage:
+        """Measure the space taken and left."""
+
+    async def close(self) -> None:
+        """Finish what was accepted, then let go of everything. Closing twice is no error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """The three ports of one opened store; an async context manager that closes it.
+
+    Attributes:
+        log: every room's updates.
+        snapshots: merged updates.
+        manifests: the mutable record of each room.
+        description: for people, such as ``SQLite in ./data``.
+        backend: what runs behind the ports.
+        failpoints: the same as inside the backend; none in production.
+    """
+
+    log: UpdateLog
+    snapshots: SnapshotStore
+    manifests: RoomManifests
+    description: str
+    backend: Backend
+    failpoints: Failpoints = field(default_factory=Failpoints)
+
+    async def check(self) -> list[str]:
+        """Write and read a probe; return what is wrong, each as a sentence, or nothing.
+
+        Cheap: one commit, shared with whatever is being saved, and one read.
+        """
+        return await self.backend.check()
+
+    async def usage(self) -> StoreUsage:
+        """Measure the space taken and left."""
+        return await self.backend.usage()
+
+    async def close(self) -> None:
+        """Save what was accepted, then close. Closing twice is no error."""
+        await self.backend.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
