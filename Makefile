@@ -86,9 +86,10 @@ setup: $(STAMPS)/development $(STAMPS)/project ## Install everything for develop
 .PHONY: node
 node:
 	@command -v node >/dev/null && command -v npm >/dev/null \
-		|| { echo "Node 20 or newer with npm is needed and was not found on PATH." >&2; exit 1; }
-	@node -e 'process.exit(parseInt(process.versions.node) < 20)' \
-		|| { echo "Node 20 or newer is needed, this is $$(node --version)." >&2; exit 1; }
+		|| { echo "Node 20.19 or newer with npm is needed and was not found on PATH." >&2; exit 1; }
+	@node -e 'const [major, minor] = process.versions.node.split(".").map(Number); \
+			process.exit(major > 20 || (major === 20 && minor >= 19) ? 0 : 1)' \
+		|| { echo "Node 20.19 or newer is needed, this is $$(node --version)." >&2; exit 1; }
 
 %/node_modules/.stamp: %/package-lock.json | node
 	@echo "Installing the packages of $* ..."
