@@ -87,19 +87,18 @@ setup: $(STAMPS)/development $(STAMPS)/project ## Install everything for develop
 node:
 	@command -v node >/dev/null && command -v npm >/dev/null \
 		|| { echo "Node 20.19 or newer with npm is needed and was not found on PATH." >&2; exit 1; }
-	@node -e 'const [major, minor] = process.versions.node.split(".").map(Number); \
-			process.exit(major > 20 || (major === 20 && minor >= 19) ? 0 : 1)' \
+	@node -e 'const [a, b] = process.versions.node.split("."); process.exit(a * 100 + +b < 2019 ? 1 : 0)' \
 		|| { echo "Node 20.19 or newer is needed, this is $$(node --version)." >&2; exit 1; }
 
 %/node_modules/.stamp: %/package-lock.json | node
 	@echo "Installing the packages of $* ..."
-	@cd $* && $(NPM_CI)
+	@cd $* && $(NPM_CI) >/dev/null
 	@touch $@
 
 $(PAGE): $(INSPECTOR)/node_modules/.stamp \
 		$(shell find $(INSPECTOR) -name node_modules -prune -o -type f -print 2>/dev/null)
 	@echo "Building the inspector page ..."
-	@npm --prefix $(INSPECTOR) run --silent build
+	@out="$$(npm --prefix $(INSPECTOR) run --silent build 2>&1)" || { echo "$$out" >&2; exit 1; }
 	@test -s $@ && touch $@
 
 .PHONY: page
