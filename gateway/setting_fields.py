@@ -1,0 +1,204 @@
+"""Every setting, by the group under which `--help` and the documentation show it.
+
+The first docstring line of each class is its group's title. Bounds that concern one setting stand
+here, those that concern several in :mod:`gateway.settings`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from pydantic import AnyHttpUrl, BaseModel, Field, SecretStr
+
+from collab import limits
+from gateway.setting_types import (
+    Algorithms,
+    AuthMode,
+    Bytes,
+    LogFormat,
+    LogLevel,
+    Networks,
+    OnOff,
+    Origins,
+    PortOrOff,
+    StoreKind,
+    Words,
+)
+
+_PORT_MAX: Final = 65_535
+_DAY_S: Final = 86_400
+_HOUR_MS: Final = 3_600_000
+
+
+class ServerSettings(BaseModel):
+    """Server."""
+
+    host: str = Field("127.0.0.1", min_length=1, description="Address to listen on.")
+    port: int = Field(8080, ge=0, le=_PORT_MAX, description="Port to listen on; 0 for a free one.")
+    admin_port: PortOrOff = Field(
+        8081,
+        ge=0,
+        le=_PORT_MAX,
+        description="Loopback port of /metrics, /healthz and /readyz; 0 for a free one, or off.",
+    )
+    data: Path = Field(Path("data"), description="Folder of everything that is kept.")
+    store: StoreKind = Field(
+        StoreKind.SQLITE, description="sqlite keeps rooms in the data folder, memory forgets them."
+    )
+    demo: OnOff | None = Field(
+        None, description="Seed the demo room, once; on in open mode unless told otherwise."
+    )
+    trusted_proxies: Networks = Field(
+        (), description="Networks whose X-Forwarded-For and X-Forwarded-Proto are believed."
+    )
+    failpoints: Words = Field(
+        (), description="Faults to inject, for tests.", json_schema_extra={"hidden": True}
+    )
+
+
+class AccessSettings(BaseModel):
+    """Who gets in."""
+
+    auth: AuthMode = Field(
+        AuthMode.OPEN, description="open lets everybody in (loopback only), token asks for a JWT."
+    )
+    token_secret: SecretStr | None = Field(
+        None,
+        description="HS256 secret, 32 bytes or more. On the command line it shows in the process "
+        "list: better in the environment or in a file.",
+    )
+    token_secret_file: Path | None = Field(None, description="File that holds the HS256 secret.")
+    jwks_url: AnyHttpUrl | None = Field(
+        None, description="Where the public keys of the identity provider are; instead of a secret."
+    )
+    token_algorithms: Algorithms = Field(
+        (), description="Accepted signatures; HS256 with a secret, RS256,ES256,EdDSA with a JWKS."
+    )
+    token_issuer: str | None = Field(None, description="The `iss` that tokens must have.")
+    token_audience: str | None = Field(None, description="The `aud` that tokens must have.")
+    token_leeway_s: int = Field(
+        10, ge=0, le=30, description="Seconds by which clocks of issuer and server may differ."
+    )
+    token_lifetime_s_max: int = Field(
+        7 * _DAY_S, ge=60, le=366 * _DAY_S, description="Longest life of a token, from iat to exp."
+    )
+    allowed_origins: Origins = Field(
+        (), description="Web origins that may connect besides the server's own, as scheme://host."
+    )
+
+
+class TimeSettings(BaseModel):
+    """Times."""
+
+    auth_timeout_ms: int = Field(
+        10_000, ge=100, le=120_000, description="How long a Hocuspocus client may take to sign in."
+    )
+    heartbeat_ms: int = Field(
+        10_000, ge=100, le=25_000, description="Pause between heartbeats to clients; below 30 s."
+    )
+    idle_timeout_ms: int = Field(
+        60_000, ge=1_000, le=_HOUR_MS, description="Silence after which a connection is closed."
+    )
+    unload_after_ms: int = Field(
+        30_000, ge=0, le=_HOUR_MS, description="How long an empty room stays in memory."
+    )
+    drain_timeout_ms: int = Field(
+        8_000, ge=100, le=120_000, description="Longest orderly shutdown, from SIGTERM to exit."
+    )
+    append_attempts_max: int = Field(
+        5, ge=1, le=100, description="Attempts to store an update before its room is discarded."
+    )
+    append_retry_ms_max: int = Field(
+        5_000, ge=0, le=60_000, description="Time over which those attempts are spread."
+    )
+
+
+class RateSettings(BaseModel):
+    """Rates and numbers of connections."""
+
+    rate_limits: OnOff = Field(
+        default=True,
+        description="off lifts the rates and the connections per address (loopback only).",
+    )
+    messages_per_s: int = Field(200, ge=1, description="Messages a connection may send, sustained.")
+    messages_burst: int = Field(2_000, ge=1, description="Messages it may send at once.")
+    bytes_per_s: Bytes = Field(2 * limits.MIB, ge=1, description="Bytes it may send, sustained.")
+    bytes_burst: Bytes = Field(40 * limits.MIB, ge=1, description="Bytes it may send at once.")
+    connects_per_s: int = Field(20, ge=1, description="New connections from one address.")
+    connects_burst: int = Field(200, ge=1, description="New connections at once from one address.")
+    requests_per_s: int = Field(50, ge=1, description="HTTP API requests from one address.")
+    requests_burst: int = Field(200, ge=1, description="HTTP API requests at once.")
+    connections_max: int = Field(10_000, ge=1, description="Connections to this node.")
+    connections_per_address_max: int = Field(500, ge=1, description="Connections from one address.")
+    documents_per_socket_max: int = Field(
+        256, ge=1, le=65_536, description="Documents on one Hocuspocus connection."
+    )
+    sessions_per_room_max: int = Field(
+        limits.SESSIONS_PER_ROOM_MAX, ge=1, description="Sessions in one room."
+    )
+
+
+class SizeSettings(BaseModel):
+    """Sizes."""
+
+    update_bytes_max: Bytes = Field(limits.UPDATE_BYTES_MAX, ge=1024, description="One update.")
+    document_bytes_max: Bytes = Field(
+        limits.DOCUMENT_BYTES_MAX, ge=1024, description="One document, and one step 2."
+    )
+    frame_before_auth_bytes_max: Bytes = Field(
+        limits.FRAME_BEFORE_AUTH_BYTES_MAX,
+        ge=limits.TOKEN_BYTES_MAX,
+        description="One frame of a client that has not signed in yet.",
+    )
+    queue_before_auth_bytes_max: Bytes = Field(
+        64 * limits.KIB, ge=1024, description="What is kept for a document until its sign-in."
+    )
+    queue_before_auth_messages_max: int = Field(
+        32, ge=3, description="Messages kept for a document until its sign-in."
+    )
+    outbox_bytes_max: Bytes = Field(
+        limits.OUTBOX_BYTES_MAX,
+        ge=1024,
+        description="Unread bytes after which a slow client is resynchronised instead.",
+    )
+    unsaved_bytes_max: Bytes = Field(
+        limits.UNSAVED_BYTES_MAX, ge=1024, description="Updates of a room waiting for the store."
+    )
+    pending_updates_bytes_max: Bytes = Field(
+        limits.PENDING_UPDATES_BYTES_MAX,
+        ge=1024,
+        description="Updates of a room that wait for others they build on.",
+    )
+    awareness_state_bytes_max: Bytes = Field(
+        limits.AWARENESS_STATE_BYTES_MAX, ge=256, description="One awareness state."
+    )
+    awareness_clients_per_session_max: int = Field(
+        limits.AWARENESS_CLIENTS_PER_SESSION_MAX, ge=1, description="Client ids of one session."
+    )
+    compaction_tail_updates: int = Field(
+        limits.COMPACTION_TAIL_UPDATES, ge=1, description="Updates after which a log is compacted."
+    )
+    compaction_tail_bytes: Bytes = Field(
+        limits.COMPACTION_TAIL_BYTES, ge=1024, description="Bytes after which a log is compacted."
+    )
+
+
+class LogSettings(BaseModel):
+    """Logs."""
+
+    log_format: LogFormat = Field(
+        LogFormat.AUTO, description="json, pretty, or auto: pretty on a terminal."
+    )
+    log_level: LogLevel = Field(LogLevel.INFO, description="Least severe events that are written.")
+
+
+GROUPS: Final = (
+    ServerSettings,
+    AccessSettings,
+    TimeSettings,
+    RateSettings,
+    SizeSettings,
+    LogSettings,
+)
+"""The groups in the order in which they are shown."""

@@ -1,0 +1,298 @@
+"""Settings: read once at the root from options and ``BANDPRO_*``, frozen, passed explicitly.
+
+An option beats the environment, the environment beats the default. Whatever is unknown,
+contradictory or unsafe stops the start with one line that says what to do.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+from pydantic import SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from collab.errors import SettingsError
+from collab.limits import FRAME_OVERHEAD_BYTES_MAX
+from gateway.setting_fields import (
+    AccessSettings,
+    LogSettings,
+    RateSettings,
+    ServerSettings,
+    SizeSettings,
+    TimeSettings,
+)
+from gateway.setting_types import AuthMode, TokenAlgorithm, is_loopback
+
+ENV_PREFIX: Final = "BANDPRO_"
+SECRET_BYTES_MIN: Final = 32
+_PUBLIC_KEY_ALGORITHMS: Final = (
+    TokenAlgorithm.RS256,
+    TokenAlgorithm.ES256,
+    TokenAlgorithm.EDDSA,
+)
+
+
+class Settings(
+    ServerSettings,
+    AccessSettings,
+    TimeSettings,
+    RateSettings,
+    SizeSettings,
+    LogSettings,
+    BaseSettings,
+):
+    """All settings of one node; made by :func:`load_settings`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX,
+        env_ignore_empty=True,
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+        validate_default=True,
+    )
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach the server."""
+        return is_loopback(self.host)
+
+    @property
+    def seeds_demo(self) -> bool:
+        """Whether the demo room is seeded at the first start."""
+        return self.auth is AuthMode.OPEN if self.demo is None else self.demo
+
+    @property
+    def pinned_algorithms(self) -> tuple[TokenAlgorithm, ...]:
+        """The signature algorithms that are accepted; never both kinds of key."""
+        if self.token_algorithms:
+            return self.token_algorithms
+        return _PUBLIC_KEY_ALGORITHMS if self.jwks_url else (TokenAlgorithm.HS256,)
+
+    @property
+    def frame_bytes_max(self) -> int:
+        """The largest frame of a client that has signed in: a step 2 with a whole document."""
+        return self.document_bytes_max + FRAME_OVERHEAD_BYTES_MAX
+
+
+def load_settings(options: Mapping[str, object] | None = None) -> Settings:
+    """Read the settings from options and the environment.
+
+    Args:
+        options: values by name of setting, as from the command line; None means "not given".
+
+    Returns:
+        The checked settings; a secret kept in a file has been read into `token_secret`.
+
+    Raises:
+        SettingsError: something is unknown, contradictory or unsafe. The message is one line;
+            its notes say what to do.
+    """
+    given = {name: value for name, value in (options or {}).items() if value is not None}
+    _refuse_unknown(given, os.environ)
+    try:
+        settings = Settings.model_validate({}) if not given else _build(given)
+    except ValidationError as error:
+        raise _explained(error, given) from None
+    settings = _with_secret_from_file(settings)
+    for check in RULES:
+        check(settings)
+    return settings
+
+
+def read_secret_file(path: Path) -> SecretStr:
+    """Read a secret from a file; white space around it does not count.
+
+    Raises:
+        SettingsError: the file cannot be read as text.
+    """
+    try:
+        return SecretStr(path.read_text(encoding="utf-8").strip())
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not text"
+        raise _problem(f"token_secret_file: {path} cannot be read: {reason}") from None
+
+
+def check_secret(secret: SecretStr) -> None:
+    """Refuse a secret that could be guessed.
+
+    Raises:
+        SettingsError: it has fewer than 32 bytes.
+    """
+    size_bytes = len(secret.get_secret_value().encode())
+    if size_bytes < SECRET_BYTES_MIN:
+        raise _problem(
+            f"token_secret is too weak: {size_bytes} bytes, at least {SECRET_BYTES_MIN} are needed",
+            KEY_HINT,
+        )
+
+
+KEY_HINT: Final = (
+    "Make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(48))' > secret.txt"
+    " and pass --token-secret-file secret.txt"
+)
+
+
+def _build(given: Mapping[str, object]) -> Settings:
+    return Settings(**given)  # type: ignore[arg-type] # validated by the model itself
+
+
+def _problem(message: str, hint: str = "") -> SettingsError:
+    error = SettingsError(message)
+    if hint:
+        error.add_note(hint)
+    return error
+
+
+def _refuse_unknown(given: Mapping[str, object], environ: Mapping[str, str]) -> None:
+    known = set(Settings.model_fields)
+    variables = {f"{ENV_PREFIX}{name.upper()}" for name in known}
+    for variable in sorted(environ):
+        if variable.upper().startswith(ENV_PREFIX) and variable.upper() not in variables:
+            raise _problem(f"{variable} is no setting", _did_you_mean(variable.upper(), variables))
+    for name in given:
+        if name not in known:
+            raise _problem(f"{name} is no setting", _did_you_mean(name, known))
+
+
+def _did_you_mean(word: str, known: set[str]) -> str:
+    near = difflib.get_close_matches(word, sorted(known), n=1)
+    return f"Did you mean {near[0]}?" if near else "`bandpro settings` lists them all."
+
+
+def _explained(error: ValidationError, given: Mapping[str, object]) -> SettingsError:
+    """One line for the first thing that is wrong, saying where it was set."""
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    name = str(first["loc"][0]) if first["loc"] else "settings"
+    variable = f"{ENV_PREFIX}{name.upper()}"
+    place = f"--{name.replace('_', '-')}" if name in given else variable
+    said = first["msg"].removeprefix("Value error, ").replace("Input should be", "should be", 1)
+    field = Settings.model_fields.get(name)
+    return _problem(
+        f"{place}: {said}",
+        (field.description or "") if field else "",
+    )
+
+
+def _with_secret_from_file(settings: Settings) -> Settings:
+    if settings.token_secret_file is None:
+        return settings
+    if settings.token_secret is not None:
+        raise _problem("token_secret and token_secret_file contradict each other", "Keep one.")
+    return settings.model_copy(
+        update={"token_secret": read_secret_file(settings.token_secret_file)}
+    )
+
+
+def _open_only_on_loopback(settings: Settings) -> None:
+    if settings.auth is AuthMode.OPEN and not settings.is_loopback:
+        raise _problem(
+            f"auth open is refused on {settings.host}: everybody who reaches it would be an owner",
+            "Pass --auth token with --token-secret-file or --jwks-url, or --host 127.0.0.1.",
+        )
+
+
+def _open_has_no_keys(settings: Settings) -> None:
+    if settings.auth is AuthMode.OPEN and (settings.token_secret or settings.jwks_url):
+        raise _problem(
+            "a token secret or JWKS is set, but auth is open and would not ask for tokens",
+            "Pass --auth token, or drop the secret.",
+        )
+
+
+def _token_has_one_key(settings: Settings) -> None:
+    if settings.auth is not AuthMode.TOKEN:
+        return
+    if settings.token_secret and settings.jwks_url:
+        raise _problem("token_secret and jwks_url contradict each other", "Keep one.")
+    if settings.token_secret:
+        check_secret(settings.token_secret)
+    elif not settings.jwks_url:
+        raise _problem("auth token needs a token secret or a jwks_url", KEY_HINT)
+
+
+def _algorithms_fit_the_key(settings: Settings) -> None:
+    symmetric = TokenAlgorithm.HS256 in settings.pinned_algorithms
+    if settings.jwks_url and symmetric:
+        raise _problem("token_algorithms: HS256 cannot be used with a JWKS", "Drop it.")
+    if settings.token_secret and settings.pinned_algorithms != (TokenAlgorithm.HS256,):
+        raise _problem("token_algorithms: a secret can only be used with HS256", "Drop the rest.")
+
+
+def _jwks_is_safe(settings: Settings) -> None:
+    url = settings.jwks_url
+    if url is None:
+        return
+    if url.scheme != "https" and not is_loopback(url.host or ""):
+        raise _problem("jwks_url must be https; http is for loopback only")
+    if not (settings.token_issuer and settings.token_audience):
+        raise _problem(
+            "jwks_url needs token_issuer and token_audience",
+            "An identity provider signs tokens for other services too; these two tell them apart.",
+        )
+
+
+def _unsafe_only_on_loopback(settings: Settings) -> None:
+    if settings.is_loopback:
+        return
+    if not settings.rate_limits:
+        raise _problem(
+            f"rate_limits off is refused on {settings.host}", "It is for load tests on loopback."
+        )
+    if settings.failpoints:
+        raise _problem(f"failpoints are refused on {settings.host}")
+
+
+def _any_origin_needs_tokens(settings: Settings) -> None:
+    if "*" in settings.allowed_origins and settings.auth is AuthMode.OPEN:
+        raise _problem(
+            "allowed_origins * is refused with auth open: any web page could edit your rooms",
+            "Name the origins, or use --auth token.",
+        )
+
+
+def _ports_differ(settings: Settings) -> None:
+    if settings.port and settings.port == settings.admin_port:
+        raise _problem(f"port and admin_port are both {settings.port}", "Change one.")
+
+
+def _sizes_nest(settings: Settings) -> None:
+    """Relations that the room and the transport rely on, smaller first."""
+    for small, large in (
+        ("frame_before_auth_bytes_max", "update_bytes_max"),
+        ("frame_before_auth_bytes_max", "queue_before_auth_bytes_max"),
+        ("awareness_state_bytes_max", "update_bytes_max"),
+        ("update_bytes_max", "document_bytes_max"),
+        ("update_bytes_max", "outbox_bytes_max"),
+        ("update_bytes_max", "pending_updates_bytes_max"),
+        ("document_bytes_max", "unsaved_bytes_max"),
+        ("document_bytes_max", "bytes_burst"),
+        ("connections_per_address_max", "connections_max"),
+        ("messages_per_s", "messages_burst"),
+        ("connects_per_s", "connects_burst"),
+        ("requests_per_s", "requests_burst"),
+    ):
+        if getattr(settings, small) > getattr(settings, large):
+            raise _problem(
+                f"{small} ({getattr(settings, small)}) is above "
+                f"{large} ({getattr(settings, large)})",
+                f"Raise {large} as well, or lower {small}.",
+            )
+
+
+RULES: Final[tuple[Callable[[Settings], None], ...]] = (
+    _open_only_on_loopback,
+    _open_has_no_keys,
+    _token_has_one_key,
+    _algorithms_fit_the_key,
+    _jwks_is_safe,
+    _unsafe_only_on_loopback,
+    _any_origin_needs_tokens,
+    _ports_differ,
+    _sizes_nest,
+)
+"""What settings must be to each other; each raises SettingsError."""
