@@ -1,0 +1,1 @@
+"""The score's shape and seed under whatever documents and edits there may be."""

@@ -1,0 +1,1 @@
+"""The score's shape, the demo chorale and its seed."""
