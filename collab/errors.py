@@ -17,6 +17,7 @@
     │   ├── ManifestMoved        another writer changed the manifest first (compare-and-set lost)
     │   ├── RoomQuarantined      the room was taken out of service; an operator decides
     │   ├── RoomUnavailable      the room cannot be served now; trying again later may work
+    │   ├── KeysUnavailable      the identity provider's keys cannot be had now
     │   └── SettingsError        unknown, contradictory or unsafe settings
     └── InvariantViolated        our bug: stop the room rather than go on wrongly
 """
@@ -121,6 +122,10 @@ class RoomQuarantined(OperatingError):
 
 class RoomUnavailable(OperatingError):
     """The room cannot be served at the moment."""
+
+
+class KeysUnavailable(OperatingError):
+    """Tokens cannot be checked, because the keys to check them with cannot be had now."""
 
 
 class SettingsError(OperatingError):

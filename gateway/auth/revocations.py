@@ -1,0 +1,165 @@
+"""Revocations: what was decided about subjects after their tokens were issued.
+
+They apply at once to whoever joins and, through the observers, to live sessions; they are durable
+for as long as a token that they concern can live.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from collab.access import Claims, Ruling
+from collab.errors import AuthFailure, LimitExceeded, Unauthenticated
+from collab.ids import RoomName, Subject, UnixSeconds
+from gateway.auth.revocation_file import Revocation, RevocationFile
+
+REVOCATIONS_MAX: Final = 100_000
+FILE_NAME: Final = "revocations.jsonl"
+_SPARE_LINES: Final = 1_000
+
+Observer = Callable[[Revocation], None]
+_Key = tuple[Subject, RoomName | None]
+
+
+class Revocations:
+    """The revocations in force; made by :func:`open_revocations`.
+
+    Args:
+        entries: those of earlier runs, oldest first.
+        file: where they are kept; None to forget them at the end.
+        lifetime_s: how long each is kept.
+    """
+
+    def __init__(
+        self, entries: list[Revocation], *, file: RevocationFile | None, lifetime_s: int
+    ) -> None:
+        self._file = file
+        self._lifetime_s = lifetime_s
+        self._file_is_whole = True
+        self._writing = asyncio.Lock()
+        self._entries: OrderedDict[_Key, Revocation] = OrderedDict()  # oldest first
+        self._by_subject: dict[Subject, dict[RoomName | None, Revocation]] = {}
+        self._observers: list[Observer] = []
+        for entry in entries:
+            self._put(entry)
+        self._lines = len(self._entries)
+        self._last_write: asyncio.Task[None] | None = None
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    async def revoke(self, revocation: Revocation) -> None:
+        """Put a revocation in force, tell the observers, and store it.
+
+        It is in force before this first waits, and stays so when storing fails.
+
+        Args:
+            revocation: the decision; a later one about the same subject and room replaces it.
+
+        Raises:
+            LimitExceeded: too many are in force; nothing was done.
+            StoreUnavailable: in force, but it would not outlive a restart; repeat the call.
+        """
+        self._drop_expired(revocation.revoked_at)
+        key = (revocation.subject, revocation.room)
+        if key not in self._entries and len(self._entries) >= REVOCATIONS_MAX:
+            raise LimitExceeded("too many revocations are in force", limit="revocations_max")
+        self._put(revocation)
+        for observer in tuple(self._observers):
+            observer(revocation)
+        # Shielded: a caller that goes away must not let two writes overlap in the file.
+        self._last_write = asyncio.create_task(self._store(revocation), name="revocation.store")
+        await asyncio.shield(self._last_write)
+
+    def effective_claims(self, claims: Claims) -> Claims:
+        """What a token's claims are still worth.
+
+        Args:
+            claims: as the token says, with or without rulings of an earlier call.
+
+        Returns:
+            The claims with the rulings of today; roles of the other rooms stay as they are.
+
+        Raises:
+            Unauthenticated: everything issued to the subject up to some second was revoked.
+        """
+        found = self._by_subject.get(claims.subject)
+        if found is None or not claims.verified:
+            return claims if not claims.rulings else replace(claims, rulings=())
+        issued_at = claims.issued_at or UnixSeconds(0)
+        in_force = [entry for entry in found.values() if issued_at <= entry.revoked_at]
+        if any(entry.room is None for entry in in_force):
+            raise Unauthenticated("the token was revoked", reason=AuthFailure.REVOKED)
+        rulings = tuple(
+            Ruling(entry.room, entry.role) for entry in in_force if entry.room is not None
+        )
+        return replace(claims, rulings=rulings)
+
+    def observe(self, observer: Observer) -> Callable[[], None]:
+        """Call a function for each new revocation, at once and in the event loop's thread.
+
+        Args:
+            observer: called with the revocation once it is in force; must not raise or block.
+
+        Returns:
+            A function that ends it.
+        """
+        self._observers.append(observer)
+        return lambda: self._observers.remove(observer)
+
+    def _put(self, revocation: Revocation) -> None:
+        key = (revocation.subject, revocation.room)
+        self._entries[key] = revocation
+        self._entries.move_to_end(key)
+        self._by_subject.setdefault(revocation.subject, {})[revocation.room] = revocation
+
+    def _drop_expired(self, now: UnixSeconds) -> None:
+        while self._entries:
+            (subject, room), oldest = next(iter(self._entries.items()))
+            if oldest.revoked_at + self._lifetime_s > now:
+                return
+            self._entries.popitem(last=False)
+            del self._by_subject[subject][room]
+            if not self._by_subject[subject]:
+                del self._by_subject[subject]
+
+    async def _store(self, revocation: Revocation) -> None:
+        if self._file is None:
+            return
+        async with self._writing:
+            rewrite = not self._file_is_whole or self._lines > 2 * len(self) + _SPARE_LINES
+            self._file_is_whole = False  # until the write below has returned
+            if rewrite:
+                entries = tuple(self._entries.values())
+                await asyncio.to_thread(self._file.replace, entries)
+                self._lines = len(entries)
+            else:
+                await asyncio.to_thread(self._file.append, revocation)
+                self._lines += 1
+            self._file_is_whole = True
+
+
+def open_revocations(folder: Path | None, *, lifetime_s: int, now: UnixSeconds) -> Revocations:
+    """Read the revocations of earlier runs that still matter.
+
+    Args:
+        folder: the data folder; None to keep them in memory only.
+        lifetime_s: the longest life of a token, with the leeway.
+        now: the wall clock.
+
+    Raises:
+        StoreUnavailable: the file cannot be read or written, or is damaged.
+    """
+    if folder is None:
+        return Revocations([], file=None, lifetime_s=lifetime_s)
+    file = RevocationFile(folder / FILE_NAME)
+    entries = [entry for entry in file.load() if entry.revoked_at + lifetime_s > now]
+    revocations = Revocations(entries, file=file, lifetime_s=lifetime_s)
+    # Also drops what a power cut left of a line, onto which the next append would be glued.
+    file.replace(revocations._entries.values())  # noqa: SLF001 - its own factory
+    return revocations
