@@ -17,6 +17,7 @@ from typing import Final
 
 from collab.ids import ClientId
 from collab.limits import ANY_DEPTH_MAX, UINT53_MAX
+from collab.protocol.varint import write_bytes, write_uint
 from collab.score.schema import FACETS, Json
 
 SEED_CLIENT_ID: Final = ClientId(1685)
@@ -60,9 +61,9 @@ def seed_update(facets: Mapping[str, Mapping[str, Json]]) -> bytes:
         for key, value in sorted(facets.get(name, {}).items())
     ]
     if not structs:
-        return _var_uint(0) + _EMPTY_DELETE_SET
+        return write_uint(0) + _EMPTY_DELETE_SET
     head = (1, len(structs), SEED_CLIENT_ID, _FIRST_CLOCK)
-    return b"".join([*map(_var_uint, head), *structs, _EMPTY_DELETE_SET])
+    return b"".join([*map(write_uint, head), *structs, _EMPTY_DELETE_SET])
 
 
 def _map_entry(root: str, key: str, value: Json) -> bytes:
@@ -94,10 +95,10 @@ def _any(value: object, levels_left: int) -> bytes:
                 _var_string(name) + _any(item, levels_left - 1)
                 for name, item in sorted(value.items())
             )
-            return b"".join((b"\x76", _var_uint(len(value)), *members))
+            return b"".join((b"\x76", write_uint(len(value)), *members))
         case Sequence() if not isinstance(value, bytes | bytearray | memoryview):
             items = (_any(item, levels_left - 1) for item in value)
-            return b"".join((b"\x75", _var_uint(len(value)), *items))
+            return b"".join((b"\x75", write_uint(len(value)), *items))
         case _:
             raise TypeError(f"{type(value).__name__} is not JSON")
 
@@ -119,18 +120,8 @@ def _var_int(value: int) -> bytes:
     rest = abs(value)
     first = (0x40 if value < 0 else 0) | (rest & 0x3F)
     rest >>= 6
-    return bytes((first | 0x80,)) + _var_uint(rest) if rest else bytes((first,))
-
-
-def _var_uint(value: int) -> bytes:
-    encoded = bytearray()
-    while value > 0x7F:  # noqa: PLR2004 - seven bits in each byte
-        encoded.append(0x80 | (value & 0x7F))
-        value >>= 7
-    encoded.append(value)
-    return bytes(encoded)
+    return bytes((first | 0x80,)) + write_uint(rest) if rest else bytes((first,))
 
 
 def _var_string(text: str) -> bytes:
-    encoded = text.encode()
-    return _var_uint(len(encoded)) + encoded
+    return write_bytes(text.encode())
