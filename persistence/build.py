@@ -8,6 +8,7 @@ from pathlib import Path
 from collab.errors import SettingsError
 from persistence.failpoints import Failpoints
 from persistence.memory import MemoryStore
+from persistence.sqlite import SqliteStore
 from persistence.stores import Stores, StoreUsage
 
 __all__ = ["StoreSettings", "StoreUsage", "Stores", "open_stores"]
@@ -28,6 +29,12 @@ class StoreSettings:
     data_folder: Path = Path("data")
     failpoints: Failpoints = field(default_factory=Failpoints)
 
+    @property
+    def sqlite_folder(self) -> Path:
+        """Where the database of a ``sqlite:`` URL is kept."""
+        _, _, place = self.url.partition(":")
+        return Path(place).expanduser() if place else self.data_folder
+
 
 async def open_stores(settings: StoreSettings) -> Stores:
     """Open the store that the settings name, on the running loop.
@@ -40,10 +47,13 @@ async def open_stores(settings: StoreSettings) -> Stores:
         StoreUnavailable: the store is in use by another process, newer than this program, or
             cannot be read.
     """
-    scheme, _, _rest = settings.url.partition(":")
-    match scheme:
-        case "memory":
+    scheme, _, place = settings.url.partition(":")
+    match scheme, place:
+        case "memory", "//":
             return MemoryStore().stores()
+        case "sqlite", _:
+            store = await SqliteStore.open(settings.sqlite_folder, settings.failpoints)
+            return store.stores()
         case _:
             raise SettingsError(
                 f"no store is called {settings.url!r}: use sqlite:, sqlite:<folder> or memory://"

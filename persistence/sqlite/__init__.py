@@ -1,1 +1,5 @@
-"""The embedded store: one SQLite database, durable at each commit."""
+"""The embedded store: one SQLite database in a data folder that one process owns."""
+
+from persistence.sqlite.store import SqliteStore
+
+__all__ = ["SqliteStore"]

@@ -1,0 +1,212 @@
+"""The update log in SQLite."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Sequence as SequenceOf
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+import structlog
+
+from collab.errors import HeadMoved, InvariantViolated, StoreUnavailable
+from collab.ids import NO_SEQUENCE, RoomKey, Sequence
+from collab.ports import LogRow, LogTail
+from persistence.checksums import row_checksum
+from persistence.sqlite.reader import Reader
+from persistence.sqlite.writer import Kind, Writer
+
+TRIM_ROWS: Final = 256
+"""Rows deleted in one commit, so that saving goes on in between."""
+
+READS_MAX: Final = 3
+"""A row that fails its checksum is read again after it was moved aside."""
+
+MISSING_ROWS_MAX: Final = 10_000
+"""More than this is no longer a damaged row but a damaged head."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What one read saw: the answer if nothing is wrong, and the sequences that are."""
+
+    tail: LogTail
+    damaged: tuple[Sequence, ...]
+
+
+class SqliteLog:
+    """The update log.
+
+    Args:
+        writer: commits appends.
+        reader: reads rows.
+    """
+
+    def __init__(self, writer: Writer, reader: Reader) -> None:
+        self._writer = writer
+        self._reader = reader
+        self._events = structlog.get_logger("persistence")
+
+    async def append(
+        self, room: RoomKey, *, after: Sequence, updates: SequenceOf[bytes]
+    ) -> Sequence:
+        """Append updates; see `UpdateLog.append`."""
+        if not updates or not all(updates):
+            raise InvariantViolated("an append holds at least one update, and no empty one")
+        return await self._writer.run(
+            Kind.APPEND,
+            partial(_append, room, after, updates),
+            size_bytes=sum(map(len, updates)),
+        )
+
+    async def read(self, room: RoomKey, *, after: Sequence) -> LogTail:
+        """Read rows; see `UpdateLog.read`."""
+        for _ in range(READS_MAX):
+            found = await self._reader.run(partial(_read, room, after))
+            if not found.damaged:
+                return found.tail
+            moved = await self._writer.run(
+                Kind.UPKEEP, partial(_quarantine, room, found.damaged, int(time.time()))
+            )
+            self._events.error("store.rows_quarantined", room_key=room, sequences=moved)
+        raise StoreUnavailable("rows fail their checksum when read, but not when read again")
+
+    async def head(self, room: RoomKey) -> Sequence:
+        """The head; see `UpdateLog.head`."""
+        return await self._reader.run(partial(_head, room))
+
+    async def trim(self, room: RoomKey, *, through: Sequence) -> int:
+        """Delete merged rows; see `UpdateLog.trim`."""
+        deleted = 0
+        while count := await self._writer.run(Kind.TRIM, partial(_trim, room, through)):
+            deleted += count
+            if count < TRIM_ROWS:
+                break
+        return deleted
+
+
+def _append(
+    room: RoomKey, after: Sequence, updates: SequenceOf[bytes], connection: sqlite3.Connection
+) -> Sequence:
+    """Move the head, if it is where the caller thinks, then write the rows under it."""
+    head = Sequence(after + len(updates))
+    if after == NO_SEQUENCE:
+        statement = (
+            "INSERT INTO rooms (room_key, head) VALUES (?, ?) ON CONFLICT DO NOTHING"
+            " RETURNING room_id"
+        )
+        moved = connection.execute(statement, (room, head)).fetchone()
+    else:
+        statement = "UPDATE rooms SET head = ? WHERE room_key = ? AND head = ? RETURNING room_id"
+        moved = connection.execute(statement, (head, room, after)).fetchone()
+    if moved is None:
+        raise HeadMoved(expected=after, actual=_head(room, connection))
+    room_id: int = moved[0]
+    connection.executemany(
+        "INSERT INTO updates (room_id, sequence, checksum, bytes) VALUES (?, ?, ?, ?)",
+        [
+            (room_id, sequence, row_checksum(room, Sequence(sequence), update), update)
+            for sequence, update in enumerate(updates, start=after + 1)
+        ],
+    )
+    return head
+
+
+def _head(room: RoomKey, connection: sqlite3.Connection) -> Sequence:
+    row = connection.execute("SELECT head FROM rooms WHERE room_key = ?", (room,)).fetchone()
+    return NO_SEQUENCE if row is None else Sequence(row[0])
+
+
+def _read(room: RoomKey, after: Sequence, connection: sqlite3.Connection) -> _Found:
+    place = connection.execute(
+        "SELECT room_id, head, trimmed_through FROM rooms WHERE room_key = ?", (room,)
+    ).fetchone()
+    if place is None:
+        return _Found(LogTail((), NO_SEQUENCE), ())
+    room_id, head, trimmed_through = place
+    after = max(after, trimmed_through)
+    rows = []
+    damaged = []
+    for sequence, checksum, update in connection.execute(
+        "SELECT sequence, checksum, bytes FROM updates"
+        " WHERE room_id = ? AND sequence > ? ORDER BY sequence",
+        (room_id, after),
+    ):
+        if checksum == row_checksum(room, sequence, update):
+            rows.append(LogRow(sequence, update))
+        else:
+            damaged.append(sequence)
+    quarantined = tuple(
+        Sequence(sequence)
+        for (sequence,) in connection.execute(
+            "SELECT sequence FROM quarantined_updates"
+            " WHERE room_key = ? AND sequence > ? ORDER BY sequence",
+            (room, after),
+        )
+    )
+    missing = max(0, head - after) - len(rows) - len(damaged) - len(quarantined)
+    if missing > MISSING_ROWS_MAX:
+        raise StoreUnavailable(f"{missing} rows of a log are missing: restore a backup")
+    if missing:
+        known = {row.sequence for row in rows} | set(quarantined)
+        damaged = [sequence for sequence in range(after + 1, head + 1) if sequence not in known]
+    return _Found(LogTail(tuple(rows), Sequence(head), quarantined), tuple(damaged))
+
+
+def _quarantine(
+    room: RoomKey, sequences: tuple[Sequence, ...], now_unix_s: int, connection: sqlite3.Connection
+) -> list[Sequence]:
+    """Move aside those rows that are still there and still damaged, or still missing."""
+    place = connection.execute(
+        "SELECT room_id, trimmed_through FROM rooms WHERE room_key = ?", (room,)
+    ).fetchone()
+    if place is None:
+        return []
+    room_id, trimmed_through = place
+    moved = []
+    for sequence in sequences:
+        row = connection.execute(
+            "SELECT checksum, bytes FROM updates WHERE room_id = ? AND sequence = ?",
+            (room_id, sequence),
+        ).fetchone()
+        is_whole = row is not None and row[0] == row_checksum(room, sequence, row[1])
+        if is_whole or sequence <= trimmed_through:
+            continue
+        checksum, update = row or (None, None)
+        connection.execute(
+            "INSERT INTO quarantined_updates"
+            " (room_key, sequence, reason, quarantined_at_unix_s, checksum, bytes)"
+            " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            (
+                room,
+                sequence,
+                "missing" if row is None else "checksum",
+                now_unix_s,
+                checksum,
+                update,
+            ),
+        )
+        connection.execute(
+            "DELETE FROM updates WHERE room_id = ? AND sequence = ?", (room_id, sequence)
+        )
+        moved.append(sequence)
+    return moved
+
+
+def _trim(room: RoomKey, through: Sequence, connection: sqlite3.Connection) -> int:
+    """Delete the oldest rows up to `through`, `TRIM_ROWS` at most."""
+    connection.execute(
+        "UPDATE rooms SET trimmed_through = min(head, max(trimmed_through, ?)) WHERE room_key = ?",
+        (through, room),
+    )
+    return connection.execute(
+        "DELETE FROM updates"
+        " WHERE room_id = (SELECT room_id FROM rooms WHERE room_key = :room)"
+        " AND sequence <= (SELECT max(sequence) FROM ("
+        "  SELECT sequence FROM updates JOIN rooms USING (room_id)"
+        "  WHERE room_key = :room AND sequence <= trimmed_through AND sequence <= :through"
+        "  ORDER BY sequence LIMIT :rows))",
+        {"room": room, "through": through, "rows": TRIM_ROWS},
+    ).rowcount
