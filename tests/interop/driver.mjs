@@ -1,0 +1,186 @@
+// Holds stock clients on behalf of a test: JSON lines in on standard input, JSON lines out.
+//
+//   node driver.mjs --client y-websocket-3 --url ws://127.0.0.1:8080/collab
+//
+// A request is {"id", "op", "doc", ...}; its answer {"id", "result"} or {"id", "error"}. `doc`
+// names one of the documents opened here, `main` unless given. `until` is answered when a part of
+// the document's view has come to be as asked, looked at whenever anything happens.
+
+import { createInterface } from "node:readline";
+import { isDeepStrictEqual, parseArgs } from "node:util";
+import WebSocket from "ws";
+import { CLIENTS } from "./providers.mjs";
+
+// Without a WebSocketPolyfill of its own, version 2 of the Hocuspocus provider looks here.
+globalThis.WebSocket = WebSocket;
+
+const { values: args } = parseArgs({
+  options: { client: { type: "string" }, url: { type: "string" } },
+});
+const warnings = [];
+for (const level of ["log", "info", "warn", "error"]) {
+  // Standard output belongs to the answers.
+  console[level] = (...parts) => {
+    warnings.push(parts.map(String).join(" "));
+    look();
+  };
+}
+
+const kind = await CLIENTS[args.client]();
+const { documents } = kind;
+const members = new Map();
+const waiting = new Set();
+
+class Member {
+  constructor(room, options) {
+    this.doc = documents.create();
+    this.updates = 0;
+    this.client = kind.open({ doc: this.doc, url: args.url, room, options, note: look });
+    this.doc.on("update", () => {
+      this.updates += 1;
+      look();
+    });
+    this.client.awareness.on("change", look);
+  }
+
+  // The parts of what a test may look at, each computed only when asked for.
+  part(name) {
+    const { doc, client } = this;
+    switch (name) {
+      case "map":
+      case "text":
+      case "textLength":
+      case "list":
+        return documents[name](doc);
+      case "stateVector":
+        return Object.fromEntries(documents.stateVectorEntries(doc));
+      case "update":
+        return Buffer.from(documents.update(doc)).toString("base64");
+      case "clientId":
+        return doc.clientID;
+      case "updates":
+        return this.updates;
+      case "awareness":
+        return Object.fromEntries(client.awareness.getStates());
+      case "closes":
+        return client.closes;
+      case "warnings":
+        return warnings;
+      default:
+        return client.view()[name];
+    }
+  }
+
+  view(names) {
+    return Object.fromEntries(names.map((name) => [name, this.part(name) ?? null]));
+  }
+}
+
+const ALL = ["map", "text", "list", "stateVector", "clientId", "awareness", "closes", "status"];
+
+const OPS = {
+  open: (_, { doc = "main", room, options = {} }) => {
+    const member = new Member(room, options);
+    members.set(doc, member);
+    return member.doc.clientID;
+  },
+  set: ({ doc }, { key, value }) => void documents.set(doc, key, value),
+  remove: ({ doc }, { key }) => void documents.remove(doc, key),
+  insert: ({ doc }, { index, text }) =>
+    void documents.insert(doc, Math.min(index, documents.textLength(doc)), text),
+  erase: ({ doc }, { index, length }) => void documents.erase(doc, index, length),
+  insertItems: ({ doc }, { index, values }) => void documents.insertItems(doc, index, values),
+  eraseItems: ({ doc }, { index, length }) => void documents.eraseItems(doc, index, length),
+  // Many edits in one turn, so that they meet those of others half way.
+  edits: (member, { edits, at = "scattered" }) => {
+    const change = () => {
+      for (const { op, ...details } of edits) OPS[op](member, details);
+    };
+    if (at === "once") documents.transact(member.doc, change);
+    else change();
+  },
+  // A long text without sending it over the pipe: `chars` characters in pieces of `piece`.
+  grow: ({ doc }, { chars, piece }) => {
+    for (let at = 0; at < chars; at += piece) {
+      documents.insert(doc, documents.textLength(doc), "x".repeat(Math.min(piece, chars - at)));
+    }
+  },
+  apply: ({ doc }, { update }) => void documents.apply(doc, Buffer.from(update, "base64")),
+  state: (member, { parts = ALL }) => member.view(parts),
+  until: (member, { part, path = [], is, within = 20_000 }) => {
+    const reach = () => path.reduce((value, key) => value?.[key], member.part(part)) ?? null;
+    return waitFor(() => holds(reach(), is), within, () => JSON.stringify(reach())?.slice(0, 400));
+  },
+  setState: ({ client }, { state }) => void client.awareness.setLocalState(state),
+  credentials: ({ client }, details) => void client.credentials(details),
+  sendToken: ({ client }) => void client.sendToken(),
+  sendStateless: ({ client }, { payload }) => void client.provider.sendStateless(payload),
+  connect: ({ client }) => void client.connect(),
+  disconnect: ({ client }) => void client.disconnect(),
+  // What a network does: no close frame.
+  cut: ({ client }) => void client.socket?.terminate(),
+  destroy: ({ client }, { doc = "main" }) => {
+    client.destroy();
+    members.delete(doc);
+  },
+};
+
+function holds(found, { equals, atLeast, present, contains }) {
+  if (equals !== undefined) return isDeepStrictEqual(JSON.parse(JSON.stringify(found)), equals);
+  if (atLeast !== undefined) return found >= atLeast;
+  if (present !== undefined) return (found !== null) === present;
+  return JSON.stringify(found)?.includes(contains) ?? false;
+}
+
+function waitFor(condition, within, describe) {
+  return new Promise((resolve, reject) => {
+    const entry = { condition, resolve };
+    const timer = setTimeout(() => {
+      waiting.delete(entry);
+      reject(new Error(`not within ${within} ms; it is ${describe()}`));
+    }, within);
+    entry.resolve = () => {
+      clearTimeout(timer);
+      resolve(true);
+    };
+    waiting.add(entry);
+    look();
+  });
+}
+
+let looking = false;
+
+// Look at all conditions once the present turn is over: events fire while a state half changes.
+function look() {
+  if (looking) return;
+  looking = true;
+  setImmediate(() => {
+    looking = false;
+    for (const entry of waiting) {
+      if (entry.condition()) {
+        waiting.delete(entry);
+        entry.resolve();
+      }
+    }
+  });
+}
+// Some changes raise no event, such as a socket that closes while it is being opened.
+setInterval(look, 100);
+
+async function answer(line) {
+  const { id, op, ...details } = JSON.parse(line);
+  try {
+    const member = members.get(details.doc ?? "main");
+    if (!member && op !== "open") throw new Error(`no document ${details.doc ?? "main"}`);
+    const result = (await OPS[op](member, details)) ?? null;
+    process.stdout.write(`${JSON.stringify({ id, result })}\n`);
+  } catch (error) {
+    process.stdout.write(`${JSON.stringify({ id, error: error.stack ?? String(error) })}\n`);
+  }
+}
+
+const lines = createInterface({ input: process.stdin });
+lines.on("line", answer);
+// Whoever started this has gone or is done.
+lines.on("close", () => process.exit(0));
+process.stdout.write(`${JSON.stringify({ ready: args.client })}\n`);
