@@ -182,7 +182,7 @@ def address(server: Server, kind: str) -> str:
 async def stock(server: Server, kind: str, room: str, **options: Option) -> AsyncIterator[Stock]:
     """One stock client in one room."""
     async with stock_driver(kind, address(server, kind)) as driver:
-        yield await driver.open(room, **options)
+        yield await driver.open(room, doc="main", **options)
 
 
 def rendered(update: bytes) -> dict[str, object]:
