@@ -1,0 +1,137 @@
+"""What one node counts, in a registry of its own. No label ever holds a room, subject or token.
+
+Every name is documented in ``docs/metrics.md``; labels come from fixed sets, so that the number of
+series is bounded whatever clients send.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
+from prometheus_client.gc_collector import GCCollector
+from prometheus_client.platform_collector import PlatformCollector
+from prometheus_client.process_collector import ProcessCollector
+
+CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+LOOP_LAG_PERIOD_S: Final = 0.5
+_NAMESPACE: Final = "bandpro"
+_STORE_BUCKETS_S: Final = (
+    0.0005,
+    0.001,
+    0.0025,
+    0.005,
+    0.01,
+    0.025,
+    0.05,
+    0.1,
+    0.25,
+    0.5,
+    1.0,
+    2.5,
+    5.0,
+)
+
+
+class Metrics:
+    """All metrics of one node, as attributes.
+
+    Attributes:
+        registry: where they are collected; private to this node.
+    """
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry(auto_describe=True)
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        GCCollector(registry=self.registry)
+        self._define_traffic()
+        self._define_rooms()
+        self._define_store()
+        self.http_requests = self._counter(
+            "http_requests", "HTTP requests answered.", "method", "route", "status"
+        )
+        self.loop_lag_seconds = Histogram(
+            "loop_lag_seconds",
+            "How late the event loop ran a timer.",
+            namespace=_NAMESPACE,
+            registry=self.registry,
+            buckets=(0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0),
+        )
+
+    def _define_traffic(self) -> None:
+        self.connections = self._gauge("connections", "Open websockets.", "protocol")
+        self.frames_in = self._counter("frames_received", "Frames from clients.", "protocol")
+        self.bytes_in = self._counter("received_bytes", "Bytes from clients.", "protocol")
+        self.frames_out = self._counter("frames_sent", "Frames to clients.", "protocol")
+        self.bytes_out = self._counter("sent_bytes", "Bytes to clients.", "protocol")
+        self.messages = self._counter("messages_received", "Messages by kind.", "protocol", "kind")
+        self.closes = self._counter("closes", "Connections and sessions closed, by code.", "code")
+        self.refused = self._counter("refused", "Messages and connections refused.", "reason")
+
+    def _define_rooms(self) -> None:
+        self.rooms = self._gauge("rooms", "Live rooms.")
+        self.sessions = self._gauge("sessions", "Sessions in live rooms.")
+        self.loads_failed = self._counter("room_loads_failed", "Rooms that could not be loaded.")
+        self.rooms_quarantined = self._counter("rooms_quarantined", "Rooms taken out of service.")
+        self.updates = self._counter("updates_accepted", "Updates applied to a room.")
+        self.broadcasts = self._counter("broadcasts", "Messages fanned out to a room.")
+        self.awareness = self._counter("awareness_updates", "Awareness changes fanned out.")
+        self.fell_behind = self._counter(
+            "outbox_overflows", "Slow sessions resynchronised instead of buffered."
+        )
+
+    def _define_store(self) -> None:
+        self.append_seconds = self._seconds("append_seconds", "From an append to its commit.")
+        self.ack_seconds = self._seconds(
+            "ack_seconds", "From an update's arrival to its acknowledgement."
+        )
+        self.load_seconds = self._seconds("room_load_seconds", "From opening a room to serving it.")
+        self.commits = self._counter("commits", "Commits of the update log.")
+        self.appends_failed = self._counter("appends_failed", "Appends given up after retries.")
+        self.compactions = self._counter("compactions", "Compactions of a log.", "outcome")
+
+    def received(self, protocol: str, size_bytes: int) -> None:
+        """Count one frame from a client."""
+        self.frames_in.labels(protocol).inc()
+        self.bytes_in.labels(protocol).inc(size_bytes)
+
+    def sent(self, protocol: str, size_bytes: int) -> None:
+        """Count one frame to a client."""
+        self.frames_out.labels(protocol).inc()
+        self.bytes_out.labels(protocol).inc(size_bytes)
+
+    def exposition(self) -> bytes:
+        """All metrics in the text format of Prometheus."""
+        return generate_latest(self.registry)
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(name, text, labels, namespace=_NAMESPACE, registry=self.registry)
+
+    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(name, text, labels, namespace=_NAMESPACE, registry=self.registry)
+
+    def _seconds(self, name: str, text: str) -> Histogram:
+        return Histogram(
+            name,
+            text,
+            namespace=_NAMESPACE,
+            registry=self.registry,
+            buckets=_STORE_BUCKETS_S,
+        )
+
+
+async def watch_loop_lag(metrics: Metrics) -> None:
+    """Measure, until cancelled, how late the event loop runs a timer."""
+    loop = asyncio.get_running_loop()
+    while True:
+        due_s = loop.time() + LOOP_LAG_PERIOD_S
+        await asyncio.sleep(LOOP_LAG_PERIOD_S)
+        metrics.loop_lag_seconds.observe(max(0.0, loop.time() - due_s))
