@@ -35,11 +35,15 @@ class Member {
   constructor(room, options) {
     this.doc = documents.create();
     this.updates = 0;
-    this.client = kind.open({ doc: this.doc, url: args.url, room, options, note: look });
     this.doc.on("update", () => {
       this.updates += 1;
       look();
     });
+    this.open(room, options);
+  }
+
+  open(room, options) {
+    this.client = kind.open({ doc: this.doc, url: args.url, room, options, note: look });
     this.client.awareness.on("change", look);
   }
 
@@ -119,6 +123,11 @@ const OPS = {
   disconnect: ({ client }) => void client.disconnect(),
   // What a network does: no close frame.
   cut: ({ client }) => void client.socket?.terminate(),
+  // What React's Strict Mode does: a provider is destroyed as soon as made, and made again.
+  reopen: (member, { room, options = {} }) => {
+    member.client.destroy();
+    member.open(room, options);
+  },
   destroy: ({ client }, { doc = "main" }) => {
     client.destroy();
     members.delete(doc);

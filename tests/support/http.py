@@ -1,0 +1,38 @@
+"""The HTTP API as a script would use it."""
+
+from urllib.parse import quote
+
+import httpx
+
+from tests.support.server import Server
+
+
+def room_path(room: str) -> str:
+    """The API's path of a room: the name as one path segment."""
+    return f"/v1/rooms/{quote(room, safe='')}"
+
+
+async def request(
+    server: Server,
+    method: str,
+    path: str,
+    *,
+    token: str | None = None,
+    content: bytes | None = None,
+    json: object = None,
+) -> httpx.Response:
+    """Make one request, with a bearer token if there is one."""
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    if content is not None:
+        headers["Content-Type"] = "application/octet-stream"
+    async with httpx.AsyncClient(timeout=30) as client:
+        return await client.request(
+            method, server.url + path, headers=headers, content=content, json=json
+        )
+
+
+async def stored_update(server: Server, room: str, *, token: str | None = None) -> bytes:
+    """The document of a room as one update."""
+    answer = await request(server, "GET", f"{room_path(room)}/update", token=token)
+    assert answer.status_code == 200, f"{answer.status_code} {answer.text}"
+    return answer.content
