@@ -34,7 +34,10 @@ STATE_VECTOR_CLIENTS_MAX: Final = 200_000
 # Update scan (fixed).
 ANY_DEPTH_MAX: Final = 64
 UPDATE_CLIENTS_MAX: Final = 200_000
-CLOCK_MAX: Final = 2**32 - 1  # yrs keeps clocks in 32 bits
+UPDATE_STRUCTS_MAX: Final = 2_000_000  # each costs the CRDT library some 200 bytes of memory
+UPDATE_DELETE_RANGES_MAX: Final = 1_000_000
+JSON_TEXT_BYTES_MAX: Final = 1 * MIB  # one format value or embed
+CLOCK_MAX: Final = 2**31 - 1  # yrs subtracts clocks as signed integers of 32 bits
 
 # Awareness (defaults of settings).
 AWARENESS_STATE_BYTES_MAX: Final = 16 * KIB

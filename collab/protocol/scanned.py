@@ -1,0 +1,75 @@
+"""What the structural scan found in an update."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+
+class ClockRange(NamedTuple):
+    """Consecutive clocks of one client.
+
+    Attributes:
+        client: client id.
+        start: first clock.
+        end: clock behind the last one.
+    """
+
+    client: int
+    start: int
+    end: int
+
+
+class ScannedUpdate:
+    """The shape of one accepted update.
+
+    Attributes:
+        ranges: what each client block spans, from its first struct to its last, fillers included;
+            a client stands here at most once.
+        fillers: GC and Skip structs: clocks without content.
+        skips: Skip structs alone: clocks that the update does not bring.
+        deletes: the delete set, in order within a client.
+        needs: for each client that structs of *other* clients refer to (as origin, right origin
+            or parent): the highest clock referred to, plus one. References to the struct's own
+            client always lie before the struct, so the ranges already cover them.
+        struct_count: how many structs.
+    """
+
+    __slots__ = ("deletes", "fillers", "needs", "ranges", "skips", "struct_count")
+
+    def __init__(self) -> None:
+        self.ranges: list[ClockRange] = []
+        self.fillers: list[ClockRange] = []
+        self.skips: list[ClockRange] = []
+        self.deletes: list[ClockRange] = []
+        self.needs: dict[int, int] = {}
+        self.struct_count: int = 0
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there are neither structs nor deletes."""
+        return not self.ranges and not self.deletes
+
+    def integrates(self, known: Mapping[int, int]) -> bool:
+        """Whether a document can take in all structs at once, leaving none pending.
+
+        Args:
+            known: the document's state vector: next clock by client.
+
+        Returns:
+            True if nothing is missing before a block, under a Skip, or behind a reference;
+            references between blocks of this update count as met, which is wrong only for blocks
+            that wait for each other in a circle, as no replica makes them.
+        """
+        ends: dict[int, int] = {}
+        for span in self.ranges:
+            if span.start > known.get(span.client, 0):
+                return False
+            ends[span.client] = span.end
+        for skip in self.skips:
+            if skip.end > known.get(skip.client, 0):
+                return False
+        for client, clock in self.needs.items():
+            if clock > known.get(client, 0) and clock > ends.get(client, 0):
+                return False
+        return True

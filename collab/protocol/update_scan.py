@@ -1,0 +1,436 @@
+"""The structural scan that every V1 update passes before the CRDT library sees it.
+
+It never recurses, can be done in slices, and takes time and memory linear in the bytes. What it
+accepts has one meaning for every replica; refused is what could crash, hang or confuse one:
+
+- numbers: overlong varints, counts and lengths beyond the bytes that are left, clocks beyond
+  CLOCK_MAX (32-bit replicas), client ids beyond 53 bits;
+- shape: a client twice, a block or struct without length, a Skip at the end of a block or behind
+  another Skip, an id of the struct's own future, delete ranges out of order, trailing bytes;
+- depth: values nested deeper than ANY_DEPTH_MAX, as binary or as JSON;
+- what replicas read differently: the retired ContentJSON and YXmlHook (yrs reads another number
+  of strings than Yjs writes), Move and weak links (Yjs does not know them), info bits without a
+  meaning, JSON text that only some parsers take.
+
+Bytes of an update: the number of client blocks; for each, the number of structs, client id, first
+clock, structs; then the delete set: number of clients; for each, client id, number of ranges,
+ranges as clock and length. Source: Yjs, ``utils/encoding.js`` and ``structs/Item.js``.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from collab.errors import LimitExceeded, MalformedUpdate, ProtocolError
+from collab.limits import (
+    ANY_DEPTH_MAX,
+    CLOCK_MAX,
+    UPDATE_CLIENTS_MAX,
+    UPDATE_DELETE_RANGES_MAX,
+    UPDATE_STRUCTS_MAX,
+)
+from collab.protocol.json_text import check_json_text
+from collab.protocol.scanned import ClockRange, ScannedUpdate
+from collab.protocol.update_format import (
+    ANY,
+    ANY_ARRAY,
+    ANY_BIGINT,
+    ANY_BUFFER,
+    ANY_FLOAT32,
+    ANY_FLOAT64,
+    ANY_INT,
+    ANY_MAP,
+    ANY_STRING,
+    ANY_TRUE,
+    ANY_UNDEFINED,
+    BINARY,
+    CONTENT_BITS,
+    DELETED,
+    DOC,
+    EMBED,
+    FORMAT,
+    GC,
+    HAS_ANY_ORIGIN,
+    HAS_ORIGIN,
+    HAS_PARENT_SUB,
+    HAS_RIGHT_ORIGIN,
+    JSON,
+    SKIP,
+    STRING,
+    TYPE,
+    XML_ELEMENT,
+    XML_HOOK,
+    XML_TEXT,
+)
+from collab.protocol.varint import Reader, decode_utf8
+
+# Where the scan stands.
+_AT_BLOCK: Final = 0
+_AT_STRUCT: Final = 1
+_IN_ANY: Final = 2
+_AT_DELETES: Final = 3
+_AT_DELETE_RANGE: Final = 4
+_DONE: Final = 5
+
+_BLOCK_BYTES_MIN: Final = 5
+_STRUCT_BYTES_MIN: Final = 2
+_DELETES_BYTES_MIN: Final = 4
+_RANGE_BYTES_MIN: Final = 2
+_MAP_ENTRY_BYTES_MIN: Final = 2
+
+
+class UpdateScan:
+    """One update being scanned, a slice at a time.
+
+    Attributes:
+        result: what was found; complete once :meth:`advance` has returned True.
+    """
+
+    __slots__ = (
+        "_any_left",
+        "_any_of_map",
+        "_block_start",
+        "_blocks_left",
+        "_clients",
+        "_clock",
+        "_clock_client",
+        "_delete_clients_left",
+        "_phase",
+        "_ranges_left",
+        "_reader",
+        "_structs_left",
+        "_was_skip",
+        "result",
+    )
+
+    def __init__(self, update: bytes) -> None:
+        self.result: ScannedUpdate = ScannedUpdate()
+        self._reader: Reader = Reader(update)
+        self._phase: int = _AT_BLOCK
+        self._blocks_left: int = -1
+        self._clients: set[int] = set()
+        self._clock_client: int = 0
+        self._clock: int = 0
+        self._block_start: int = 0
+        self._structs_left: int = 0
+        self._was_skip: bool = False
+        self._any_left: list[int] = []
+        self._any_of_map: list[bool] = []
+        self._delete_clients_left: int = 0
+        self._ranges_left: int = 0
+
+    def advance(self, budget: int) -> bool:
+        """Scan on.
+
+        Args:
+            budget: how many structs, values inside structs and delete ranges to look at.
+
+        Returns:
+            Whether the whole update was scanned and accepted.
+
+        Raises:
+            MalformedUpdate: no acceptable V1 update.
+            LimitExceeded: more clients, structs, delete ranges or JSON text than allowed.
+        """
+        try:
+            while self._phase != _DONE and budget > 0:
+                budget = self._step(budget)
+        except MalformedUpdate:
+            raise
+        except ProtocolError as error:
+            raise MalformedUpdate(f"update: {error}") from error
+        return self._phase == _DONE
+
+    def _step(self, budget: int) -> int:
+        if self._phase == _AT_STRUCT:
+            return self._scan_structs(budget)
+        if self._phase == _IN_ANY:
+            return self._scan_any(budget)
+        if self._phase == _AT_DELETE_RANGE:
+            return self._scan_delete_ranges(budget)
+        if self._phase == _AT_BLOCK:
+            self._begin_block()
+        else:
+            self._begin_delete_client()
+        return budget - 1
+
+    # ------------------------------------------------------------------ blocks and structs
+
+    def _begin_block(self) -> None:
+        reader = self._reader
+        if self._blocks_left < 0:
+            self._blocks_left = _read_count(reader, _BLOCK_BYTES_MIN)
+            _limit(self._blocks_left, UPDATE_CLIENTS_MAX, "update_clients_max")
+        if self._blocks_left == 0:
+            self._begin_deletes()
+            return
+        self._structs_left = _read_count(reader, _STRUCT_BYTES_MIN)
+        self._clock_client = reader.read_uint()
+        self._clock = reader.read_uint()
+        self._block_start = self._clock
+        self._was_skip = False
+        if self._structs_left == 0:
+            raise MalformedUpdate("a client block holds no structs")
+        if self._clock_client in self._clients:
+            raise MalformedUpdate("a client has two blocks")
+        self._clients.add(self._clock_client)
+        self.result.struct_count += self._structs_left
+        _limit(self.result.struct_count, UPDATE_STRUCTS_MAX, "update_structs_max")
+        self._phase = _AT_STRUCT
+
+    def _end_block(self) -> None:
+        if self._was_skip:
+            raise MalformedUpdate("a client block ends with a Skip")
+        self.result.ranges.append(ClockRange(self._clock_client, self._block_start, self._clock))
+        self._blocks_left -= 1
+        self._phase = _AT_BLOCK
+
+    def _scan_structs(self, budget: int) -> int:
+        reader = self._reader
+        while budget > 0:
+            if self._structs_left == 0:
+                self._end_block()
+                return budget
+            self._structs_left -= 1
+            budget -= 1
+            info = reader.read_u8()
+            if info in (GC, SKIP):
+                self._scan_filler(info, reader.read_uint())
+                continue
+            self._was_skip = False
+            self._scan_position(info)
+            content = info & CONTENT_BITS
+            if content == ANY:
+                self._begin_any(_read_count(reader, 1), of_map=False)
+                budget = self._scan_any(budget)
+                if self._phase == _IN_ANY:
+                    return budget
+            elif content == DOC:
+                self._begin_doc()
+                return budget
+            else:
+                self._grow(self._scan_content(content))
+        return budget
+
+    def _scan_filler(self, info: int, length: int) -> None:
+        start = self._clock
+        self._grow(length)
+        filler = ClockRange(self._clock_client, start, self._clock)
+        self.result.fillers.append(filler)
+        if info == SKIP:
+            if self._was_skip:
+                raise MalformedUpdate("a Skip follows another")
+            self.result.skips.append(filler)
+        self._was_skip = info == SKIP
+
+    def _grow(self, length: int) -> None:
+        if length == 0:
+            raise MalformedUpdate("a struct has no length")
+        self._clock += length
+        if self._clock > CLOCK_MAX:
+            raise MalformedUpdate("a clock is beyond what replicas can count")
+
+    def _scan_position(self, info: int) -> None:
+        reader = self._reader
+        if info & HAS_ORIGIN:
+            self._scan_id()
+        if info & HAS_RIGHT_ORIGIN:
+            self._scan_id()
+        if info & HAS_ANY_ORIGIN:
+            return
+        named = reader.read_uint()
+        if named == 1:
+            _skip_text(reader)
+        elif named == 0:
+            self._scan_id()
+        else:
+            raise MalformedUpdate("a parent is neither named nor an id")
+        if info & HAS_PARENT_SUB:
+            _skip_text(reader)
+
+    def _scan_id(self) -> None:
+        client = self._reader.read_uint()
+        clock = self._reader.read_uint()
+        if client == self._clock_client:
+            if clock >= self._clock:
+                raise MalformedUpdate("a struct refers to its own future")
+            return
+        if clock >= CLOCK_MAX:
+            raise MalformedUpdate("a clock is beyond what replicas can count")
+        needs = self.result.needs
+        if needs.get(client, 0) <= clock:
+            needs[client] = clock + 1
+
+    def _scan_content(self, content: int) -> int:
+        """Read a struct's content; returns its length in clocks."""
+        reader = self._reader
+        if content == STRING:
+            return _utf16_length(reader.read_bytes(reader.remaining()))
+        if content == DELETED:
+            return reader.read_uint()
+        if content == TYPE:
+            _skip_type(reader)
+        elif content == FORMAT:
+            _skip_text(reader)
+            check_json_text(reader.read_bytes(reader.remaining()))
+        elif content == EMBED:
+            check_json_text(reader.read_bytes(reader.remaining()))
+        elif content == BINARY:
+            _skip_bytes(reader, reader.read_uint())
+        elif content == JSON:
+            raise MalformedUpdate("the retired ContentJSON is not accepted")
+        else:
+            raise MalformedUpdate(f"there is no content {content} in this version")
+        return 1
+
+    # ------------------------------------------------------------------ values inside structs
+
+    def _begin_doc(self) -> None:
+        reader = self._reader
+        _skip_text(reader)
+        if reader.remaining() == 0 or reader.data[reader.at] != ANY_MAP:
+            raise MalformedUpdate("the options of a subdocument are no map")
+        self._begin_any(1, of_map=False)
+
+    def _begin_any(self, count: int, *, of_map: bool) -> None:
+        if not self._any_left:
+            self._grow(count)
+            self._phase = _IN_ANY
+        elif len(self._any_left) > ANY_DEPTH_MAX:
+            raise MalformedUpdate(f"a value is nested deeper than {ANY_DEPTH_MAX}")
+        self._any_left.append(count)
+        self._any_of_map.append(of_map)
+
+    def _scan_any(self, budget: int) -> int:
+        reader = self._reader
+        left = self._any_left
+        while left:
+            if budget <= 0:
+                return budget
+            if left[-1] == 0:
+                left.pop()
+                self._any_of_map.pop()
+                continue
+            budget -= 1
+            left[-1] -= 1
+            if self._any_of_map[-1]:
+                _skip_text(reader)
+            tag = reader.read_u8()
+            if tag == ANY_ARRAY:
+                self._begin_any(_read_count(reader, 1), of_map=False)
+            elif tag == ANY_MAP:
+                self._begin_any(_read_count(reader, _MAP_ENTRY_BYTES_MIN), of_map=True)
+            else:
+                _skip_scalar(reader, tag)
+        self._phase = _AT_STRUCT
+        return budget
+
+    # ------------------------------------------------------------------ the delete set
+
+    def _begin_deletes(self) -> None:
+        self._clients = set()
+        self._delete_clients_left = _read_count(self._reader, _DELETES_BYTES_MIN)
+        _limit(self._delete_clients_left, UPDATE_CLIENTS_MAX, "update_clients_max")
+        self._phase = _AT_DELETES
+
+    def _begin_delete_client(self) -> None:
+        reader = self._reader
+        if self._delete_clients_left == 0:
+            if reader.remaining():
+                raise MalformedUpdate("bytes behind the end of an update")
+            self._phase = _DONE
+            return
+        self._delete_clients_left -= 1
+        self._clock_client = reader.read_uint()
+        self._clock = 0
+        self._ranges_left = _read_count(reader, _RANGE_BYTES_MIN)
+        if self._ranges_left == 0:
+            raise MalformedUpdate("a client in the delete set has no ranges")
+        if self._clock_client in self._clients:
+            raise MalformedUpdate("a client stands twice in the delete set")
+        self._clients.add(self._clock_client)
+        ranges = len(self.result.deletes) + self._ranges_left
+        _limit(ranges, UPDATE_DELETE_RANGES_MAX, "update_delete_ranges_max")
+        self._phase = _AT_DELETE_RANGE
+
+    def _scan_delete_ranges(self, budget: int) -> int:
+        reader = self._reader
+        deletes = self.result.deletes
+        while self._ranges_left > 0 and budget > 0:
+            self._ranges_left -= 1
+            budget -= 1
+            start = reader.read_uint()
+            if start < self._clock:
+                raise MalformedUpdate("delete ranges are out of order or overlap")
+            self._clock = start
+            self._grow(reader.read_uint())
+            deletes.append(ClockRange(self._clock_client, start, self._clock))
+        if self._ranges_left == 0:
+            self._phase = _AT_DELETES
+        return budget
+
+
+def scan_update(update: bytes) -> ScannedUpdate:
+    """Scan a whole update at once.
+
+    Raises:
+        MalformedUpdate: no acceptable V1 update.
+        LimitExceeded: more clients, structs, delete ranges or JSON text than allowed.
+    """
+    scan = UpdateScan(update)
+    while not scan.advance(UPDATE_STRUCTS_MAX):
+        pass
+    return scan.result
+
+
+def _limit(count: int, most: int, name: str) -> None:
+    if count > most:
+        raise LimitExceeded(f"{count} in one update; {most} are allowed ({name})", limit=name)
+
+
+def _read_count(reader: Reader, bytes_each: int) -> int:
+    count = reader.read_uint()
+    if count * bytes_each > reader.end - reader.at:
+        raise MalformedUpdate("an update claims more than it has bytes for")
+    return count
+
+
+def _skip_bytes(reader: Reader, size: int) -> None:
+    if size > reader.end - reader.at:
+        raise MalformedUpdate("a length reaches past the end of an update")
+    reader.at += size
+
+
+def _skip_text(reader: Reader) -> None:
+    encoded = reader.read_bytes(reader.end - reader.at)
+    if not encoded.isascii():
+        decode_utf8(encoded)
+
+
+def _utf16_length(encoded: bytes) -> int:
+    if encoded.isascii():
+        return len(encoded)
+    return len(decode_utf8(encoded).encode("utf-16-le")) // 2
+
+
+def _skip_type(reader: Reader) -> None:
+    type_ref = reader.read_uint()
+    if type_ref > XML_TEXT or type_ref == XML_HOOK:
+        raise MalformedUpdate(f"shared type {type_ref} is not accepted")
+    if type_ref == XML_ELEMENT:
+        _skip_text(reader)
+
+
+def _skip_scalar(reader: Reader, tag: int) -> None:
+    if tag == ANY_STRING:
+        _skip_text(reader)
+    elif tag == ANY_INT:
+        reader.read_int()
+    elif tag == ANY_FLOAT32:
+        _skip_bytes(reader, 4)
+    elif tag in (ANY_FLOAT64, ANY_BIGINT):
+        _skip_bytes(reader, 8)
+    elif tag == ANY_BUFFER:
+        _skip_bytes(reader, reader.read_uint())
+    elif not ANY_TRUE <= tag <= ANY_UNDEFINED:
+        raise MalformedUpdate(f"there is no value of type {tag}")
