@@ -1,0 +1,82 @@
+"""Health: alive (the process answers) and ready (it can serve)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+import orjson
+import structlog
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from collab.errors import BandProError
+
+CHECK_TIMEOUT_S: Final = 2.0
+KEPT_FOR_S: Final = 0.5
+_NO_STORE: Final = {"Cache-Control": "no-store"}
+
+ReadinessCheck = Callable[[], Awaitable[str | None]]
+"""Answers None when all is well, else a few words on what is not."""
+
+
+class Readiness:
+    """Asks all checks at once, and keeps the answer for half a second whoever asks.
+
+    Args:
+        checks: by the name under which they are shown.
+    """
+
+    def __init__(self, checks: Mapping[str, ReadinessCheck]) -> None:
+        self._checks = dict(checks)
+        self._lock = asyncio.Lock()
+        self._kept: dict[str, str] | None = None
+        self._kept_at_s = 0.0
+
+    async def failures(self) -> dict[str, str]:
+        """What is not well, by name of the check; empty when the server can serve."""
+        async with self._lock:
+            now_s = asyncio.get_running_loop().time()
+            if self._kept is None or now_s - self._kept_at_s > KEPT_FOR_S:
+                answers = await asyncio.gather(*map(self._ask, self._checks.values()))
+                named = zip(self._checks, answers, strict=True)
+                self._kept = {name: said for name, said in named if said is not None}
+                self._kept_at_s = now_s
+            return self._kept
+
+    async def _ask(self, check: ReadinessCheck) -> str | None:
+        try:
+            async with asyncio.timeout(CHECK_TIMEOUT_S):
+                return await check()
+        except TimeoutError:
+            return "no answer in time"
+        except BandProError as error:
+            return type(error).__name__
+        except Exception as error:  # noqa: BLE001 - a broken check means "not ready", not a crash
+            structlog.get_logger().error("ready.check_failed", exc_info=error)
+            return "the check itself failed"
+
+    def names(self) -> tuple[str, ...]:
+        """The checks that are asked."""
+        return tuple(self._checks)
+
+
+def health_routes(readiness: Readiness) -> list[BaseRoute]:
+    """`/healthz` and `/readyz`, for the main and the admin port."""
+
+    async def healthz(_request: Request) -> Response:
+        return _json({"status": "alive"}, 200)
+
+    async def readyz(_request: Request) -> Response:
+        failures = await readiness.failures()
+        checks = {name: failures.get(name, "ok") for name in readiness.names()}
+        status = "not ready" if failures else "ready"
+        return _json({"status": status, "checks": checks}, 503 if failures else 200)
+
+    return [Route("/healthz", healthz), Route("/readyz", readyz)]
+
+
+def _json(body: object, status: int) -> Response:
+    return Response(orjson.dumps(body), status, _NO_STORE, "application/json")
