@@ -64,6 +64,8 @@ from collab.protocol.update_format import (
 )
 from collab.protocol.varint import Reader, decode_utf8
 
+__all__ = ["ClockRange", "ScannedUpdate", "UpdateScan", "scan_update"]
+
 # Where the scan stands.
 _AT_BLOCK: Final = 0
 _AT_STRUCT: Final = 1

@@ -1,0 +1,61 @@
+"""Sets of CRDT ids, kept as ranges of clocks by client."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+
+
+class IdRanges:
+    """A set of ids that grows: for each client, disjoint ranges in order, touching ones joined.
+
+    A question costs a binary search; adding costs the same and, in the middle of many ranges, a
+    shift of the list behind.
+    """
+
+    __slots__ = ("_ends", "_starts")
+
+    def __init__(self) -> None:
+        self._starts: dict[int, list[int]] = {}
+        self._ends: dict[int, list[int]] = {}
+
+    def add(self, client: int, start: int, end: int) -> None:
+        """Add the ids ``(client, start)`` up to and without ``(client, end)``."""
+        if start >= end:
+            return
+        starts = self._starts.get(client)
+        if starts is None:
+            self._starts[client] = [start]
+            self._ends[client] = [end]
+            return
+        ends = self._ends[client]
+        if start > ends[-1]:
+            starts.append(start)
+            ends.append(end)
+            return
+        # All ranges from `first` up to `behind` touch the new one and are joined with it.
+        first = bisect_left(ends, start)
+        behind = bisect_right(starts, end)
+        if first < behind:
+            start = min(start, starts[first])
+            end = max(end, ends[behind - 1])
+        starts[first:behind] = [start]
+        ends[first:behind] = [end]
+
+    def covers(self, client: int, start: int, end: int) -> bool:
+        """Whether all ids from ``(client, start)`` up to and without ``(client, end)`` are in."""
+        if start >= end:
+            return True
+        starts = self._starts.get(client)
+        if starts is None:
+            return False
+        at = bisect_right(starts, start) - 1
+        return at >= 0 and self._ends[client][at] >= end
+
+    def covers_all(self, other: IdRanges) -> bool:
+        """Whether every id of another set is in this one."""
+        for client, starts in other._starts.items():
+            ends = other._ends[client]
+            for at in range(len(starts)):
+                if not self.covers(client, starts[at], ends[at]):
+                    return False
+        return True
