@@ -17,6 +17,7 @@
     │   ├── ManifestMoved        another writer changed the manifest first (compare-and-set lost)
     │   ├── RoomQuarantined      the room was taken out of service; an operator decides
     │   ├── RoomUnavailable      the room cannot be served now; trying again later may work
+    │   ├── WorkerFailed         a worker process died, overran a limit or refused the work
     │   ├── KeysUnavailable      the identity provider's keys cannot be had now
     │   └── SettingsError        unknown, contradictory or unsafe settings
     └── InvariantViolated        our bug: stop the room rather than go on wrongly
@@ -126,6 +127,10 @@ class RoomUnavailable(OperatingError):
 
 class KeysUnavailable(OperatingError):
     """Tokens cannot be checked, because the keys to check them with cannot be had now."""
+
+
+class WorkerFailed(OperatingError):
+    """A worker process died, overran one of its limits or refused what it was given."""
 
 
 class SettingsError(OperatingError):

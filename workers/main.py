@@ -1,0 +1,70 @@
+"""The worker process: ``python -m workers.main MEMORY_BYTES CPU_SECONDS``.
+
+It answers requests on its standard input, one after the other, until that ends. See
+`persistence.worker_frames` for the frames and `persistence.offload` for the other side.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import BinaryIO
+
+from collab.errors import BandProError
+from persistence.worker_frames import (
+    LENGTH_BYTES,
+    Operation,
+    Status,
+    decode_request,
+    encode_answer,
+)
+from workers.merge import merge, state_vector
+from workers.sandbox import Pipes, allow_cpu, enter
+
+
+def main(arguments: list[str]) -> int:
+    """Limit this process, then serve until the server hangs up.
+
+    Args:
+        arguments: address space in bytes, and processor time for one request in seconds.
+    """
+    memory_bytes, cpu_s = map(int, arguments)
+    serve(enter(memory_bytes=memory_bytes), cpu_s=cpu_s)
+    return 0
+
+
+def serve(pipes: Pipes, *, cpu_s: int) -> None:
+    """Answer requests until the pipe ends."""
+    while frame := _read_frame(pipes.requests):
+        allow_cpu(cpu_s)
+        answer = handle(frame)
+        pipes.answers.write(answer)
+        pipes.answers.flush()
+
+
+def handle(frame: bytes) -> bytes:
+    """Do what a request asks and return the answer with its length in front."""
+    try:
+        return encode_answer(Status.DONE, _work(*decode_request(frame)))
+    except BandProError as error:
+        return encode_answer(Status.REFUSED, f"{type(error).__name__}: {error}".encode())
+    except BaseException as error:  # noqa: BLE001 - Rust panics are no Exception, and all is told
+        # The name alone: messages of the library may quote content.
+        return encode_answer(Status.REFUSED, type(error).__name__.encode())
+
+
+def _work(operation: Operation, arguments: list[bytes]) -> bytes:
+    match operation:
+        case Operation.MERGE:
+            return merge(arguments)
+        case Operation.STATE_VECTOR:
+            return state_vector(*arguments)
+
+
+def _read_frame(requests: BinaryIO) -> bytes:
+    """One request without its length; empty when there are no more."""
+    size_bytes = int.from_bytes(requests.read(LENGTH_BYTES), "big")
+    return requests.read(size_bytes)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
