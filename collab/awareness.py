@@ -1,0 +1,266 @@
+"""Awareness: ephemeral, clocked states by client id, each owned by one live session.
+
+Rules (y-protocols/awareness, and what a server must add to it):
+
+=====================================  ==========================================================
+entry from a session                   outcome
+=====================================  ==========================================================
+id it owns, newer clock                accepted
+id it owns, equal clock, withdrawn     accepted
+id nobody owns, newer clock            accepted; the session owns the id from now on
+id of the same subject's session,      accepted and taken over, if the session owns nothing yet:
+clock not older                        a reconnect whose old socket has not died yet
+id of the same subject, otherwise      ignored: clients repeat what they have heard
+id of another subject, newer clock     conflict: one client id lives in two places
+id of another subject, otherwise       ignored
+own or free id, clock too old          ignored; the sender is told the newest clock, so that it
+                                       goes beyond it at once
+=====================================  ==========================================================
+
+Nobody can publish or withdraw another's state. The caller passes the time; there is no timer here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Never
+
+from collab.errors import LimitExceeded, ProtocolError
+from collab.ids import ClientId, Milliseconds, SessionId, Subject
+from collab.limits import (
+    AWARENESS_CLIENTS_PER_SESSION_MAX,
+    AWARENESS_EXPIRY_MS,
+    AWARENESS_STATE_BYTES_MAX,
+    AWARENESS_TOMBSTONE_MS,
+)
+from collab.protocol.messages import AwarenessEntry
+
+_STATE_DEPTH_ERRORS = (ValueError, RecursionError)
+
+
+@dataclass(frozen=True, slots=True)
+class Publisher:
+    """Who publishes: a session, the subject behind it, and the name to stamp on its states.
+
+    Attributes:
+        session_id: the session.
+        subject: whose session it is.
+        display_name: stamped as ``user.name``; with `stamped` False the client's word stands.
+        stamped: whether ``user.id`` and ``user.name`` are set from the token.
+    """
+
+    session_id: SessionId
+    subject: Subject
+    display_name: str | None = None
+    stamped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AwarenessOutcome:
+    """What a message changed.
+
+    Attributes:
+        changed: entries to send to everybody, the sender included.
+        corrections: entries to send to the sender alone: its clock was behind.
+        conflict: the session that owns an id which another subject's session just used.
+    """
+
+    changed: tuple[AwarenessEntry, ...]
+    corrections: tuple[AwarenessEntry, ...] = ()
+    conflict: SessionId | None = None
+
+
+@dataclass(slots=True)
+class _Record:
+    clock: int
+    state: str | None
+    owner: Publisher | None
+    touched_ms: Milliseconds
+
+
+@dataclass(slots=True)
+class AwarenessTable:
+    """All awareness states of one room."""
+
+    clients_per_session_max: int = AWARENESS_CLIENTS_PER_SESSION_MAX
+    state_bytes_max: int = AWARENESS_STATE_BYTES_MAX
+    _records: dict[int, _Record] = field(default_factory=dict)
+    _owned: dict[SessionId, set[int]] = field(default_factory=dict)
+
+    def receive(
+        self, publisher: Publisher, entries: Iterable[AwarenessEntry], now_ms: Milliseconds
+    ) -> AwarenessOutcome:
+        """Take a session's entries, by the table at the top of this module.
+
+        Args:
+            publisher: the sending session.
+            entries: as decoded.
+            now_ms: the caller's monotonic clock.
+
+        Returns:
+            What changed, what to correct, and with whom the sender conflicts, if with anybody.
+
+        Raises:
+            ProtocolError: a state is no JSON object.
+            LimitExceeded: the session would own more client ids than it may.
+        """
+        changed: list[AwarenessEntry] = []
+        corrections: list[AwarenessEntry] = []
+        for entry in entries:
+            record = self._records.get(entry.client_id)
+            owner = record.owner if record else None
+            if owner is not None and owner.session_id != publisher.session_id:
+                if owner.subject != publisher.subject and record and entry.clock > record.clock:
+                    return AwarenessOutcome(tuple(changed), (), owner.session_id)
+                if not self._may_take_over(publisher, owner, record, entry):
+                    continue
+            elif record and not _is_news(record, entry):
+                if record.owner is None and entry.state is not None:
+                    corrections.append(AwarenessEntry(entry.client_id, record.clock, None))
+                continue
+            elif record is None and entry.state is None:
+                continue
+            changed.append(self._accept(publisher, entry, now_ms))
+        return AwarenessOutcome(tuple(changed), tuple(corrections))
+
+    def owner_of(self, client_id: int) -> Publisher | None:
+        """The live session that owns a client id, or None."""
+        record = self._records.get(client_id)
+        return record.owner if record else None
+
+    def owned_by(self, session_id: SessionId) -> frozenset[int]:
+        """The client ids a session owns."""
+        return frozenset(self._owned.get(session_id, ()))
+
+    def claim(self, publisher: Publisher, client_id: ClientId, now_ms: Milliseconds) -> None:
+        """Let a session that owns no id yet own one that is free: it has just written with it."""
+        if self._owned.get(publisher.session_id):
+            return
+        record = self._records.get(client_id)
+        if record is None:
+            record = self._records[client_id] = _Record(-1, None, None, now_ms)
+        if record.owner is None:
+            record.owner = publisher
+            self._owned.setdefault(publisher.session_id, set()).add(client_id)
+
+    def leave(self, session_id: SessionId, now_ms: Milliseconds) -> tuple[AwarenessEntry, ...]:
+        """Withdraw all that a session owned; returns the entries that tell the others."""
+        withdrawn = []
+        for client_id in sorted(self._owned.pop(session_id, ())):
+            record = self._records[client_id]
+            record.owner = None
+            entry = self._withdraw(client_id, record, now_ms)
+            if entry is not None:
+                withdrawn.append(entry)
+        return tuple(withdrawn)
+
+    def expire(self, now_ms: Milliseconds) -> tuple[AwarenessEntry, ...]:
+        """Withdraw states that were not renewed in time and forget old withdrawn ones."""
+        withdrawn = []
+        for client_id, record in list(self._records.items()):
+            age_ms = now_ms - record.touched_ms
+            if record.state is not None and age_ms >= AWARENESS_EXPIRY_MS:
+                entry = self._withdraw(client_id, record, now_ms)
+                if entry is not None:
+                    withdrawn.append(entry)
+            elif record.state is None and record.owner is None and age_ms >= AWARENESS_TOMBSTONE_MS:
+                del self._records[client_id]
+        return tuple(withdrawn)
+
+    def current(self) -> tuple[AwarenessEntry, ...]:
+        """All present states, for somebody who joins or asks."""
+        return tuple(
+            AwarenessEntry(client_id, record.clock, record.state)
+            for client_id, record in self._records.items()
+            if record.state is not None
+        )
+
+    def _may_take_over(
+        self,
+        publisher: Publisher,
+        owner: Publisher,
+        record: _Record | None,
+        entry: AwarenessEntry,
+    ) -> bool:
+        return (
+            record is not None
+            and owner.subject == publisher.subject
+            and not self._owned.get(publisher.session_id)
+            and entry.state is not None
+            and entry.clock >= record.clock
+        )
+
+    def _accept(
+        self, publisher: Publisher, entry: AwarenessEntry, now_ms: Milliseconds
+    ) -> AwarenessEntry:
+        state = entry.state
+        if state is not None:
+            state = checked_state(state, publisher, self.state_bytes_max)
+        self._own(publisher, entry.client_id)
+        self._records[entry.client_id] = _Record(entry.clock, state, publisher, now_ms)
+        return AwarenessEntry(entry.client_id, entry.clock, state)
+
+    def _own(self, publisher: Publisher, client_id: int) -> None:
+        owned = self._owned.setdefault(publisher.session_id, set())
+        if client_id not in owned and len(owned) >= self.clients_per_session_max:
+            raise LimitExceeded(
+                f"one session may show at most {self.clients_per_session_max} client ids",
+                limit="awareness_clients_per_session_max",
+            )
+        record = self._records.get(client_id)
+        if record is not None and record.owner is not None:
+            self._owned[record.owner.session_id].discard(client_id)
+        owned.add(client_id)
+
+    def _withdraw(
+        self, client_id: int, record: _Record, now_ms: Milliseconds
+    ) -> AwarenessEntry | None:
+        was_shown = record.state is not None
+        record.state = None
+        record.touched_ms = now_ms
+        if not was_shown:
+            return None
+        record.clock += 1
+        return AwarenessEntry(client_id, record.clock, None)
+
+
+def checked_state(state: str, publisher: Publisher, state_bytes_max: int) -> str:
+    """Check a state's JSON and stamp it with the token's user where there is one.
+
+    Raises:
+        ProtocolError: not a JSON object.
+        LimitExceeded: larger than `state_bytes_max` bytes of UTF-8.
+    """
+    if len(state) > state_bytes_max or len(state.encode("utf-8", "replace")) > state_bytes_max:
+        raise LimitExceeded(
+            f"an awareness state has at most {state_bytes_max} bytes",
+            limit="awareness_state_bytes_max",
+        )
+    try:
+        # NaN and Infinity are no JSON, and would make every browser's parser throw.
+        value = json.loads(state, parse_constant=_refuse_constant)
+    except _STATE_DEPTH_ERRORS as error:
+        raise ProtocolError("an awareness state is not valid JSON") from error
+    if not isinstance(value, dict):
+        raise ProtocolError("an awareness state is not a JSON object")
+    if not publisher.stamped:
+        return state
+    user = value.get("user")
+    stamp = {"id": publisher.subject, "name": publisher.display_name or publisher.subject}
+    value["user"] = {**user, **stamp} if isinstance(user, dict) else stamp
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    except _STATE_DEPTH_ERRORS as error:
+        raise ProtocolError("an awareness state is nested too deeply") from error
+
+
+def _refuse_constant(name: str) -> Never:
+    raise ValueError(name)
+
+
+def _is_news(record: _Record, entry: AwarenessEntry) -> bool:
+    if entry.clock > record.clock:
+        return True
+    return entry.clock == record.clock and entry.state is None and record.state is not None

@@ -1,0 +1,97 @@
+"""A session: one connection's membership of one room, and what it is still owed."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from enum import Enum
+
+from collab.access import Claims
+from collab.awareness import Publisher
+from collab.ids import SessionId
+from collab.protocol import hocuspocus, y_sync
+
+
+class Wire(Enum):
+    """Which protocol a session speaks; bodies are shared, acknowledgements differ."""
+
+    Y_WEBSOCKET = "y-websocket"
+    HOCUSPOCUS = "hocuspocus"
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """An acknowledgement that waits for the log.
+
+    Attributes:
+        ticket: the highest append that it vouches for.
+        body: what to send once that append is durable.
+        ends_handshake: whether it answers the first step 2, before which Hocuspocus clients must
+            hear nothing.
+    """
+
+    ticket: int
+    body: bytes
+    ends_handshake: bool = False
+
+
+@dataclass(slots=True)
+class Session:
+    """What a room knows of one of its sessions.
+
+    Attributes:
+        session_id: unique within the node.
+        claims: what its token says; replaced on refresh and revocation.
+        wire: the protocol spoken.
+        owed: acknowledgements in the order of their tickets.
+        asked: one item for each step 1 of ours that is not answered yet, True where its answer
+            is to be acknowledged (it followed a step 1 of the client's).
+        handshaken: whether the first acknowledged step 2 is durable.
+        behind: the clocks it had when its outbox overflowed, or None while it keeps up.
+    """
+
+    session_id: SessionId
+    claims: Claims
+    wire: Wire
+    owed: deque[Owed] = field(default_factory=deque)
+    asked: deque[bool] = field(default_factory=deque)
+    handshaken: bool = False
+    behind: dict[int, int] | None = None
+
+    @property
+    def publisher(self) -> Publisher:
+        """Who publishes awareness through this session."""
+        return Publisher(
+            self.session_id,
+            self.claims.subject,
+            self.claims.display_name,
+            stamped=self.claims.verified,
+        )
+
+    def owe_update(self, ticket: int, update: bytes) -> None:
+        """Owe the acknowledgement of an update frame: the echo, or one SyncStatus."""
+        if self.wire is Wire.HOCUSPOCUS:
+            self.owed.append(Owed(ticket, hocuspocus.encode_sync_status(applied=True)))
+        else:
+            self.owed.append(Owed(ticket, y_sync.encode_update(update)))
+
+    def owe_step2(self, ticket: int) -> None:
+        """Owe the acknowledgement of a step 2 that answered a handshake."""
+        if self.wire is Wire.HOCUSPOCUS:
+            body = hocuspocus.encode_sync_status(applied=True)
+            self.owed.append(Owed(ticket, body, ends_handshake=True))
+
+    def pay(self, durable_ticket: int) -> list[bytes]:
+        """Take the acknowledgements that are due.
+
+        A Hocuspocus provider counts down from 1 at every connect while it sends its old queue as
+        well, so nothing may be acknowledged before the handshake's step 2 is durable.
+        """
+        if self.wire is Wire.HOCUSPOCUS and not self.handshaken:
+            if not any(o.ends_handshake and o.ticket <= durable_ticket for o in self.owed):
+                return []
+            self.handshaken = True
+        due = []
+        while self.owed and self.owed[0].ticket <= durable_ticket:
+            due.append(self.owed.popleft().body)
+        return due

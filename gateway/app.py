@@ -1,0 +1,56 @@
+"""The ASGI applications: every route of a node, in one visible list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute, WebSocketRoute
+from starlette.types import ASGIApp
+
+from gateway.observe.admin import admin_app
+from gateway.observe.health import Readiness, health_routes
+from gateway.page import page_routes
+from gateway.rooms.registry import RoomRegistry
+from gateway.settings import Settings
+from gateway.transport import hocuspocus, y_websocket
+from gateway.transport.doors import Doors
+from gateway.transport.hocuspocus import HocuspocusEndpoint
+from gateway.transport.y_websocket import YWebSocketEndpoint
+
+
+@dataclass(frozen=True, slots=True)
+class AppParts:
+    """What the applications are made from."""
+
+    settings: Settings
+    doors: Doors
+    readiness: Readiness
+
+
+def build_app(parts: AppParts) -> ASGIApp:
+    """The application of the main port."""
+    routes: list[BaseRoute] = [
+        WebSocketRoute(y_websocket.PATH + "{room:path}", YWebSocketEndpoint(parts.doors)),
+        WebSocketRoute(hocuspocus.PATH, HocuspocusEndpoint(parts.doors)),
+        *health_routes(parts.readiness),
+        *page_routes(),
+    ]
+    return Starlette(routes=routes)
+
+
+def build_admin_app(parts: AppParts) -> ASGIApp:
+    """The application of the admin port."""
+    return admin_app(parts.doors.metrics, parts.readiness)
+
+
+def build_readiness(registry: RoomRegistry) -> Readiness:
+    """What must be well for this node to serve."""
+
+    async def store() -> str | None:
+        return "; ".join(await registry.stores.check()) or None
+
+    async def accepting() -> str | None:
+        return "shutting down" if registry.is_draining else None
+
+    return Readiness({"store": store, "accepting": accepting})

@@ -1,0 +1,306 @@
+"""The composition root: everything that runs is put together here, and taken apart again."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+import sys
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+import uvicorn
+import uvloop
+from starlette.types import ASGIApp
+
+from collab.access import Claims
+from collab.errors import SettingsError, Unauthenticated
+from collab.history.compaction import CompactionLimits
+from collab.ids import room_key, room_name
+from collab.room.room import RoomLimits
+from collab.score.chorale import CHORALE_ROOM, chorale_facets
+from collab.score.seed import seed_update
+from gateway.app import AppParts, build_admin_app, build_app, build_readiness
+from gateway.auth.build import SYSTEM_CLOCKS, AuthParts, build_auth
+from gateway.auth.revocation_file import Revocation
+from gateway.banner import ready_text
+from gateway.observe.logs import configure_logging
+from gateway.observe.metrics import Metrics, watch_loop_lag
+from gateway.rooms.appender import AppendLimits
+from gateway.rooms.compactor import Compactor
+from gateway.rooms.registry import RoomRegistry
+from gateway.rooms.runner import RunnerSettings
+from gateway.setting_types import StoreKind
+from gateway.settings import Settings
+from gateway.transport.connection import ConnectionLimits
+from gateway.transport.doors import Doors
+from gateway.transport.gate import Gate, GateLimits
+from gateway.transport.uvicorn_protocol import LeveredWebSocketProtocol
+from persistence.build import StoreSettings, open_stores
+from persistence.failpoints import Failpoints
+from persistence.offload import Offload
+from persistence.stores import Stores
+
+_log = structlog.stdlib.get_logger(__name__)
+_BACKLOG: Final = 2048
+_HTTP_GRACE_S: Final = 1
+_STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+
+
+def run(settings: Settings) -> int:
+    """Serve until SIGTERM or SIGINT.
+
+    Args:
+        settings: checked.
+
+    Returns:
+        The process's exit code: 0 when everything that was accepted is durable.
+
+    Raises:
+        SettingsError: a port is taken or the data folder cannot be used.
+        StoreUnavailable: the store cannot be opened.
+    """
+    configure_logging(settings.log_format, settings.log_level)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> int:
+    async with contextlib.AsyncExitStack() as stack:
+        listener = stack.enter_context(_listen(settings.host, settings.port, "port"))
+        admin_listener = None
+        if settings.admin_port is not None:
+            admin_listener = stack.enter_context(
+                _listen("127.0.0.1", settings.admin_port, "admin_port")
+            )
+        stores = await stack.enter_async_context(await open_stores(store_settings(settings)))
+        offload = Offload()
+        stack.push_async_callback(offload.aclose)
+        node = build_node(settings, stores, offload)
+        stack.push_async_callback(node.auth.authenticator.aclose)
+        if settings.seeds_demo:
+            await seed_demo(node)
+        return await _run_servers(settings, node, listener, admin_listener)
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One node, put together but not yet listening."""
+
+    registry: RoomRegistry
+    auth: AuthParts
+    gate: Gate
+    metrics: Metrics
+    app: ASGIApp
+    admin_app: ASGIApp
+
+
+def build_node(settings: Settings, stores: Stores, offload: Offload) -> Node:
+    """Put a node together over an open store."""
+    metrics = Metrics()
+    auth = build_auth(settings)
+    compactor = Compactor(stores, offload, compaction_limits(settings), metrics)
+    registry = RoomRegistry(stores, runner_settings(settings), metrics, compactor.compact)
+    auth.revocations.observe(lambda revocation: _apply_revocation(registry, auth, revocation))
+    gate = Gate(gate_limits(settings))
+    doors = Doors(
+        registry=registry,
+        auth=auth,
+        gate=gate,
+        limits=connection_limits(settings),
+        metrics=metrics,
+        clocks=SYSTEM_CLOCKS,
+        token_leeway_s=settings.token_leeway_s,
+        update_bytes_max=settings.update_bytes_max,
+        document_bytes_max=settings.document_bytes_max,
+        queue_before_auth_bytes_max=settings.queue_before_auth_bytes_max,
+        queue_before_auth_messages_max=settings.queue_before_auth_messages_max,
+        documents_per_socket_max=settings.documents_per_socket_max,
+        trusted_proxies=settings.trusted_proxies,
+    )
+    parts = AppParts(settings, doors, build_readiness(registry))
+    return Node(registry, auth, gate, metrics, build_app(parts), build_admin_app(parts))
+
+
+async def seed_demo(node: Node) -> None:
+    """Put the chorale into the demo room if that was never stored.
+
+    The seed is the same bytes each time, so even a second one would add nothing; but a room that
+    people have used is left alone.
+    """
+    name = room_name(CHORALE_ROOM)
+    if await node.registry.stores.manifests.get(room_key(name)) is not None:
+        return
+    runner = await node.registry.open(name)
+    await runner.append(seed_update(chorale_facets()))
+    _log.info("demo.seeded")
+
+
+def store_settings(settings: Settings) -> StoreSettings:
+    """The part of the settings that the store is opened with."""
+    return StoreSettings(
+        url="memory://" if settings.store is StoreKind.MEMORY else "sqlite:",
+        data_folder=settings.data,
+        failpoints=Failpoints.parse(",".join(settings.failpoints)),
+    )
+
+
+def runner_settings(settings: Settings) -> RunnerSettings:
+    """The part of the settings that rooms are run with."""
+    return RunnerSettings(
+        room=RoomLimits(
+            document_bytes_max=settings.document_bytes_max,
+            pending_bytes_max=settings.pending_updates_bytes_max,
+            sessions_max=settings.sessions_per_room_max,
+            awareness_clients_per_session_max=settings.awareness_clients_per_session_max,
+            awareness_state_bytes_max=settings.awareness_state_bytes_max,
+        ),
+        append=AppendLimits(
+            attempts_max=settings.append_attempts_max,
+            retry_ms_max=settings.append_retry_ms_max,
+            unsaved_bytes_max=settings.unsaved_bytes_max,
+        ),
+        unload_after_ms=settings.unload_after_ms,
+        compaction=compaction_limits(settings),
+    )
+
+
+def compaction_limits(settings: Settings) -> CompactionLimits:
+    """The part of the settings that says when logs are compacted."""
+    return CompactionLimits(
+        tail_updates=settings.compaction_tail_updates, tail_bytes=settings.compaction_tail_bytes
+    )
+
+
+def connection_limits(settings: Settings) -> ConnectionLimits:
+    """The part of the settings that bounds each connection."""
+    return ConnectionLimits(
+        frame_before_auth_bytes_max=settings.frame_before_auth_bytes_max,
+        frame_bytes_max=settings.frame_bytes_max,
+        outbox_bytes_max=settings.outbox_bytes_max,
+        heartbeat_ms=settings.heartbeat_ms,
+        auth_timeout_ms=settings.auth_timeout_ms,
+        idle_timeout_ms=settings.idle_timeout_ms,
+        messages_per_s=settings.messages_per_s,
+        messages_burst=settings.messages_burst,
+        bytes_per_s=settings.bytes_per_s,
+        bytes_burst=settings.bytes_burst,
+        rate_limits=settings.rate_limits,
+    )
+
+
+def gate_limits(settings: Settings) -> GateLimits:
+    """The part of the settings that bounds connections as a whole."""
+    return GateLimits(
+        connections_max=settings.connections_max,
+        connections_per_address_max=settings.connections_per_address_max,
+        connects_per_s=settings.connects_per_s,
+        connects_burst=settings.connects_burst,
+        per_address=settings.rate_limits,
+    )
+
+
+def _apply_revocation(registry: RoomRegistry, auth: AuthParts, revocation: Revocation) -> None:
+    def judge(claims: Claims) -> Claims | None:
+        try:
+            return auth.revocations.effective_claims(claims)
+        except Unauthenticated:
+            return None
+
+    registry.review(revocation.subject, judge)
+
+
+# Servers --------------------------------------------------------------------------------------
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without hands on the process's signals: the drain comes first."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        yield
+
+
+async def _run_servers(
+    settings: Settings, node: Node, listener: socket.socket, admin_listener: socket.socket | None
+) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signal_number in _STOP_SIGNALS:
+        loop.add_signal_handler(signal_number, stop.set)
+    server = _Server(_uvicorn_config(settings, node.app))
+    running = [asyncio.create_task(server.serve(sockets=[listener]))]
+    servers = [server]
+    if admin_listener is not None:
+        admin = _Server(_uvicorn_config(settings, node.admin_app))
+        servers.append(admin)
+        running.append(asyncio.create_task(admin.serve(sockets=[admin_listener])))
+    ticking = asyncio.create_task(node.registry.run())
+    watching = asyncio.create_task(watch_loop_lag(node.metrics))
+    _announce(settings, node, listener, admin_listener)
+    stopped = asyncio.create_task(stop.wait())
+    await asyncio.wait((stopped, ticking, *running), return_when=asyncio.FIRST_COMPLETED)
+    saved = await node.registry.drain(settings.drain_timeout_ms / 1000)
+    for each in servers:
+        each.should_exit = True
+    await asyncio.wait(running)
+    broke = ticking.done()
+    ticking.cancel()
+    watching.cancel()
+    _log.info("node.stopped", saved=saved)
+    return 0 if saved and stop.is_set() and not broke else 1
+
+
+def _uvicorn_config(settings: Settings, app: ASGIApp) -> uvicorn.Config:
+    pings_s = settings.idle_timeout_ms / 1000 / 2
+    return uvicorn.Config(
+        app,
+        loop="none",
+        http="httptools",
+        ws=LeveredWebSocketProtocol,
+        ws_max_size=settings.frame_bytes_max,
+        ws_ping_interval=pings_s,
+        ws_ping_timeout=pings_s,
+        # A few hundred kilobytes on the wire would inflate to hundreds of megabytes.
+        ws_per_message_deflate=False,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        backlog=_BACKLOG,
+        timeout_graceful_shutdown=_HTTP_GRACE_S,
+    )
+
+
+def _listen(host: str, port: int, setting: str) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listener = socket.create_server((host.strip("[]"), port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        problem = SettingsError(f"{setting}: cannot listen on {host}:{port}: {error.strerror}")
+        problem.add_note(f"Stop what uses the port, or choose another with --{setting}.")
+        raise problem from error
+    listener.setblocking(False)  # noqa: FBT003 - positional only
+    return listener
+
+
+def _announce(
+    settings: Settings, node: Node, listener: socket.socket, admin: socket.socket | None
+) -> None:
+    port = listener.getsockname()[1]
+    admin_port = admin.getsockname()[1] if admin else None
+    _log.info(
+        "node.ready",
+        host=settings.host,
+        port=port,
+        admin_port=admin_port,
+        store=node.registry.stores.description,
+        auth=settings.auth.value,
+    )
+    if sys.stdout.isatty() or settings.seeds_demo:
+        sys.stdout.write(ready_text(settings, port, admin_port))
+        sys.stdout.flush()

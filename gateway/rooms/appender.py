@@ -1,0 +1,176 @@
+"""Carries a room's updates into its log: one append in flight, all that arrives meanwhile next."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+
+from collab.errors import HeadMoved, ManifestMoved, StoreUnavailable
+from collab.ids import RoomKey, Sequence
+from collab.ports import LogTail, Manifest
+from gateway.observe.metrics import Metrics
+from persistence.stores import Stores
+
+_log = structlog.stdlib.get_logger(__name__)
+_RETRY_FIRST_MS: Final = 20
+_RACES_MAX: Final = 1000  # lost compare-and-appends in a row; each one means others made progress
+
+
+@dataclass(frozen=True, slots=True)
+class AppendLimits:
+    """How long a failing append is tried, and how much may wait for it.
+
+    Attributes:
+        attempts_max: tries of one append.
+        retry_ms_max: time over which they are spread.
+        unsaved_bytes_max: above it, senders are not read from until the store has caught up.
+    """
+
+    attempts_max: int
+    retry_ms_max: int
+    unsaved_bytes_max: int
+
+
+@dataclass
+class Appender:
+    """The only writer of one room's log in this process.
+
+    Attributes:
+        stores: where to.
+        key: the room's key.
+        manifest: the room's record; stored with the first append if it never was.
+        head: sequence of the newest row known.
+        limits: bounds on retries and waiting bytes.
+        metrics: what is counted.
+        on_appended: called with the highest ticket that became durable.
+        on_peer_rows: called with rows that another writer appended, before ours are tried again.
+        on_failed: called once when the bounds are used up; nothing is tried after that.
+    """
+
+    stores: Stores
+    key: RoomKey
+    manifest: Manifest
+    head: Sequence
+    limits: AppendLimits
+    metrics: Metrics
+    on_appended: Callable[[int], None]
+    on_peer_rows: Callable[[LogTail], None]
+    on_failed: Callable[[], None]
+
+    def __post_init__(self) -> None:
+        self.unsaved_bytes = 0
+        self._waiting: list[tuple[int, bytes]] = []
+        self._task: asyncio.Task[None] | None = None
+        self._room_to_wait = asyncio.Event()
+        self._room_to_wait.set()
+
+    def persist(self, ticket: int, update: bytes) -> None:
+        """Take an update for the next append."""
+        self._waiting.append((ticket, update))
+        self.unsaved_bytes += len(update)
+        if self.unsaved_bytes > self.limits.unsaved_bytes_max:
+            self._room_to_wait.clear()
+        if self._task is None:
+            self._task = asyncio.create_task(self._run())
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is waiting and nothing is in flight."""
+        return self._task is None
+
+    async def wait_for_room(self) -> None:
+        """Wait while too many bytes are unsaved: what holds back a sender's socket."""
+        await self._room_to_wait.wait()
+
+    async def drain(self) -> None:
+        """Wait until all that was taken is durable, or has failed."""
+        while self._task is not None:
+            await asyncio.wait((self._task,))
+
+    def stop(self) -> None:
+        """Forget what is not durable; an append in flight may still succeed."""
+        self._waiting.clear()
+        self._room_to_wait.set()
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _run(self) -> None:
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting, []
+                await self._append(batch)
+                self.unsaved_bytes -= sum(len(update) for _, update in batch)
+                if self.unsaved_bytes <= self.limits.unsaved_bytes_max:
+                    self._room_to_wait.set()
+                self.on_appended(batch[-1][0])
+        except StoreUnavailable as error:
+            _log.error("room.append_failed", room=self.key[:12], error=str(error))
+            self._room_to_wait.set()
+            self.on_failed()
+        finally:
+            self._task = None
+
+    async def _append(self, batch: list[tuple[int, bytes]]) -> None:
+        updates = [update for _, update in batch]
+        loop = asyncio.get_running_loop()
+        begun_s = loop.time()
+        failures = races = 0
+        while True:
+            try:
+                await self._append_once(updates)
+            except HeadMoved:
+                races += 1
+                if races > _RACES_MAX:
+                    raise StoreUnavailable("other writers won every race for the head") from None
+                if _contains(await self.read_peer_rows(), updates):
+                    return  # an append that seemed to fail had succeeded
+            except StoreUnavailable as error:
+                failures += 1
+                waited_ms = (loop.time() - begun_s) * 1000
+                if failures >= self.limits.attempts_max or waited_ms > self.limits.retry_ms_max:
+                    raise
+                _log.warning("room.append_retried", room=self.key[:12], error=str(error))
+                await asyncio.sleep(self._pause_ms(failures) / 1000)
+            else:
+                self.metrics.append_seconds.observe(loop.time() - begun_s)
+                return
+
+    async def _append_once(self, updates: list[bytes]) -> None:
+        # The manifest only adds the name to a log that is complete without it, so both may share
+        # one commit; a crash in between loses nothing.
+        append = self.stores.log.append(self.key, after=self.head, updates=updates)
+        if self.manifest.revision:
+            self.head = await append
+            return
+        appended, created = await asyncio.gather(append, self._create(), return_exceptions=True)
+        if isinstance(appended, BaseException):
+            raise appended
+        self.head = appended
+        if isinstance(created, BaseException):
+            _log.warning("room.manifest_not_stored", room=self.key[:12], error=str(created))
+
+    async def _create(self) -> None:
+        try:
+            stored = await self.stores.manifests.compare_and_set(self.key, manifest=self.manifest)
+        except ManifestMoved:
+            stored = await self.stores.manifests.get(self.key) or self.manifest
+        self.manifest = stored
+
+    async def read_peer_rows(self) -> LogTail:
+        """Read what others appended since our head, and hand it over."""
+        tail = await self.stores.log.read(self.key, after=self.head)
+        self.on_peer_rows(tail)
+        self.head = tail.head
+        return tail
+
+    def _pause_ms(self, failures: int) -> float:
+        return min(_RETRY_FIRST_MS * 2.0**failures, self.limits.retry_ms_max / 4)
+
+
+def _contains(tail: LogTail, updates: list[bytes]) -> bool:
+    rows = [row.update for row in tail.rows]
+    return any(rows[at : at + len(updates)] == updates for at in range(len(rows)))

@@ -1,0 +1,202 @@
+"""All rooms that are live on this node: opened once, unloaded when idle, drained at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Coroutine
+from typing import Final
+
+import structlog
+
+from collab.access import Claims
+from collab.errors import BandProError, RoomUnavailable
+from collab.ids import Milliseconds, RoomName, Subject
+from collab.protocol.close_codes import CloseCode
+from collab.room.room import RoomState
+from collab.room.session import Session
+from gateway.observe.metrics import Metrics
+from gateway.rooms.runner import RoomRunner, RunnerSettings, Seat
+from persistence.stores import Stores
+
+_log = structlog.stdlib.get_logger(__name__)
+_TICK_S: Final = 1.0
+_DRAIN_SPREAD_S: Final = 2.0
+
+Compact = Callable[[RoomRunner], Coroutine[None, None, None]]
+
+
+class RoomRegistry:
+    """The rooms of one node.
+
+    Args:
+        stores: where rooms are kept.
+        settings: what each runner is given.
+        metrics: what is counted.
+        compact: called after ticks for a room whose log may be due for compaction.
+    """
+
+    def __init__(
+        self, stores: Stores, settings: RunnerSettings, metrics: Metrics, compact: Compact
+    ) -> None:
+        self.stores = stores
+        self.is_draining = False
+        self._settings = settings
+        self._metrics = metrics
+        self._compact = compact
+        self._rooms: dict[RoomName, RoomRunner] = {}
+        self._opening: dict[RoomName, asyncio.Task[RoomRunner]] = {}
+        self._compacting: dict[RoomName, asyncio.Task[None]] = {}
+
+    # Rooms ------------------------------------------------------------------------------------
+
+    def live(self) -> list[RoomRunner]:
+        """The rooms that are live now."""
+        return [room for room in self._rooms.values() if room.room.state is RoomState.LIVE]
+
+    def get(self, name: RoomName) -> RoomRunner | None:
+        """A room if it is live here."""
+        runner = self._rooms.get(name)
+        return runner if runner is not None and runner.room.state is RoomState.LIVE else None
+
+    def is_opening(self, name: RoomName) -> bool:
+        """Whether a room is being loaded."""
+        return name in self._opening
+
+    async def open(self, name: RoomName) -> RoomRunner:
+        """A live room, loaded now if need be; all who ask meanwhile share one load.
+
+        Raises:
+            RoomQuarantined: an operator must release it first.
+            RoomUnavailable: it cannot be loaded now, or this node is shutting down.
+            StoreUnavailable: the store does not answer.
+        """
+        if self.is_draining:
+            raise RoomUnavailable("the server is restarting")
+        runner = self.get(name)
+        if runner is not None:
+            return runner
+        task = self._opening.get(name)
+        if task is None:
+            task = self._opening[name] = asyncio.create_task(self._load(name))
+            task.add_done_callback(lambda _: self._opening.pop(name, None))
+        # One impatient caller must not cancel the load of all others.
+        return await asyncio.shield(task)
+
+    async def join(self, name: RoomName, session: Session, seat: Seat) -> RoomRunner:
+        """Open a room and seat a session in it.
+
+        Raises:
+            LimitExceeded: the room is full.
+            OperatingError: as for :meth:`open`.
+        """
+        runner = await self.open(name)
+        runner.join(session, seat)
+        return runner
+
+    async def _load(self, name: RoomName) -> RoomRunner:
+        runner = RoomRunner(name, self.stores, self._settings, self._metrics)
+        try:
+            await runner.load()
+        except BandProError as error:
+            self._metrics.loads_failed.inc()
+            _log.warning("room.load_failed", room=runner.key[:12], error=type(error).__name__)
+            raise
+        self._rooms[name] = runner
+        return runner
+
+    # Claims -----------------------------------------------------------------------------------
+
+    def review(self, subject: Subject, judge: Callable[[Claims], Claims | None]) -> int:
+        """Judge the claims of a subject's live sessions anew.
+
+        Args:
+            subject: whose.
+            judge: the claims as they are now, or None where nothing is left of them.
+
+        Returns:
+            How many sessions there were.
+        """
+        reviewed = 0
+        for runner in self.live():
+            for session in list(runner.room.sessions.values()):
+                if session.claims.subject != subject:
+                    continue
+                reviewed += 1
+                claims = judge(session.claims)
+                if claims is None:
+                    runner.expel(session.session_id, CloseCode.UNAUTHENTICATED, "revoked")
+                else:
+                    runner.set_claims(session.session_id, claims)
+        return reviewed
+
+    # Time -------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Tick every room once a second, until cancelled."""
+        while True:
+            await asyncio.sleep(_TICK_S)
+            self.tick()
+
+    def tick(self) -> None:
+        """Expire awareness, begin compactions, unload rooms that nobody uses."""
+        now_ms = asyncio.get_running_loop().time() * 1000
+        for name, runner in list(self._rooms.items()):
+            runner.tick()
+            if runner.room.state is RoomState.CLOSED:
+                del self._rooms[name]
+                continue
+            self._begin_compaction(runner)
+            idle_since = runner.empty_since_ms
+            if runner.seats or not runner.can_unload:
+                continue
+            if idle_since is None:
+                runner.empty_since_ms = idle_since = Milliseconds(int(now_ms))
+            if now_ms - idle_since >= self._settings.unload_after_ms:
+                del self._rooms[name]
+                _log.info("room.unloaded", room=runner.key[:12])
+        self._metrics.rooms.set(len(self._rooms))
+
+    def _begin_compaction(self, runner: RoomRunner) -> None:
+        if runner.name in self._compacting or self.is_draining:
+            return
+        if not runner.is_due_for_compaction:
+            return
+        task = asyncio.create_task(self._compact(runner))
+        self._compacting[runner.name] = task
+        task.add_done_callback(lambda _: self._compacting.pop(runner.name, None))
+
+    # The end ----------------------------------------------------------------------------------
+
+    async def drain(self, timeout_s: float) -> bool:
+        """Refuse new rooms, save everything, close every session in its own moment.
+
+        Args:
+            timeout_s: the most it may take.
+
+        Returns:
+            Whether everything that was accepted is durable.
+        """
+        self.is_draining = True
+        rooms = self.live()
+        _log.info("node.draining", rooms=len(rooms))
+        try:
+            async with asyncio.timeout(timeout_s):
+                await asyncio.gather(*(runner.drain() for runner in rooms))
+                await self._close_in_turn(rooms, min(_DRAIN_SPREAD_S, timeout_s / 4))
+                await asyncio.gather(*(runner.drain() for runner in rooms))
+        except TimeoutError:
+            _log.error("node.drain_timed_out", unsaved=sum(not r.room.is_saved for r in rooms))
+            return False
+        return all(runner.room.is_saved for runner in rooms)
+
+    async def _close_in_turn(self, rooms: list[RoomRunner], spread_s: float) -> None:
+        """Close sessions in random order over a while, so that they do not come back as one."""
+        seats = [(runner, session_id) for runner in rooms for session_id in runner.seats]
+        random.shuffle(seats)
+        pause_s = min(spread_s / max(len(seats), 1), 0.02)
+        for runner, session_id in seats:
+            seat = runner.seats.get(session_id)
+            if seat is not None:
+                seat.close(CloseCode.SERVICE_RESTART, "")
+            await asyncio.sleep(pause_s)

@@ -1,0 +1,392 @@
+"""Runs one room: carries out its effects, feeds it messages in order, loads and saves it.
+
+The room decides and this does; nothing here looks into an update or compares roles.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import structlog
+
+from collab.access import Claims
+from collab.errors import (
+    BandProError,
+    InvariantViolated,
+    RoomUnavailable,
+)
+from collab.history.compaction import CompactionLimits, plan_compaction
+from collab.ids import Milliseconds, RoomName, Sequence, SessionId, UnixSeconds, room_key
+from collab.limits import SLICE_BYTES, SLICE_STRUCTS
+from collab.ports import LogTail, Manifest
+from collab.protocol.close_codes import CloseCode
+from collab.protocol.messages import RoomMessage, SyncStep2, SyncUpdate
+from collab.protocol.update_scan import ScannedUpdate, UpdateScan, scan_update
+from collab.protocol.update_slices import slice_update
+from collab.room.effects import Broadcast, Close, Effect, Persist, Refused, Send
+from collab.room.room import Admitted, Room, RoomLimits, RoomState
+from collab.room.session import Session
+from gateway.observe.metrics import Metrics
+from gateway.rooms.appender import Appender, AppendLimits
+from persistence.crash_guard import begin_open, open_succeeded
+from persistence.loading import LoadedRoom, LoadProblem, load_room
+from persistence.stores import Stores
+
+_log = structlog.stdlib.get_logger(__name__)
+_INLINE_BYTES_MAX: Final = 16 * 1024  # larger updates are scanned and applied in slices
+_PATIENCE_MAX: Final = 64
+
+
+class Seat(Protocol):
+    """Where a session's messages go: its end of a connection."""
+
+    prefix: bytes
+    joined_at: UnixSeconds
+
+    def push(self, frame: bytes) -> None:
+        """Queue a frame that must arrive."""
+
+    def offer(self, frame: bytes) -> bool:
+        """Queue a broadcast, or say that the reader is too slow for it."""
+
+    def close(self, code: CloseCode, detail: str) -> None:
+        """End the session, and with it (except for a terminal code in Hocuspocus) the socket."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunnerSettings:
+    """What every runner of this node is given; times in milliseconds."""
+
+    room: RoomLimits
+    append: AppendLimits
+    unload_after_ms: int
+    compaction: CompactionLimits
+
+
+class RoomRunner:
+    """One live room on this node."""
+
+    def __init__(
+        self, name: RoomName, stores: Stores, settings: RunnerSettings, metrics: Metrics
+    ) -> None:
+        self.name = name
+        self.key = room_key(name)
+        self.room = Room(name, settings.room)
+        self.seats: dict[SessionId, Seat] = {}
+        self.problems: tuple[LoadProblem, ...] = ()
+        self.tail_count = 0
+        self.tail_bytes = 0
+        self.empty_since_ms: Milliseconds | None = None
+        self.busy = 0
+        self._compaction_patience = 1
+        self._stores = stores
+        self._settings = settings
+        self._metrics = metrics
+        self._appender: Appender | None = None
+        self._log = _log.bind(room=self.key[:12])
+
+    # Life -------------------------------------------------------------------------------------
+
+    async def load(self) -> None:
+        """Read the room from the store and begin to serve it.
+
+        Raises:
+            RoomQuarantined: an operator must release it first.
+            StoreUnavailable: it cannot be read now; nothing is known about it.
+            RoomUnavailable: its stored bytes cannot be applied.
+        """
+        loaded = await load_room(self._stores, self.name)
+        manifest = await begin_open(self._stores, loaded)
+        try:
+            for update in loaded.updates:
+                await self._apply_stored(update)
+        except BandProError as error:
+            raise RoomUnavailable("a stored update cannot be applied") from error
+        if manifest.open_attempts:
+            manifest = await open_succeeded(self._stores, manifest)
+        self._adopt(loaded)
+        self._appender = Appender(
+            stores=self._stores,
+            key=self.key,
+            manifest=manifest,
+            head=loaded.head,
+            limits=self._settings.append,
+            metrics=self._metrics,
+            on_appended=self._on_appended,
+            on_peer_rows=self._on_peer_rows,
+            on_failed=self._on_append_failed,
+        )
+        self.run(self.room.loaded())
+        self._log.info(
+            "room.opened",
+            head=loaded.head,
+            updates=len(loaded.updates),
+            bytes=self.room.doc.size_bytes,
+            problems=len(loaded.problems),
+        )
+
+    def discard(self, code: CloseCode, detail: str = "") -> None:
+        """End the room here and now; sessions are closed, what is not durable is forgotten."""
+        if self._appender is not None:
+            self._appender.stop()
+        self.run(self.room.discard(code, detail))
+
+    async def drain(self) -> None:
+        """Wait until all that was accepted is durable, or the room was discarded."""
+        if self._appender is not None:
+            await self._appender.drain()
+
+    @property
+    def appender(self) -> Appender:
+        """The room's way to its log.
+
+        Raises:
+            RoomUnavailable: the room is not loaded.
+        """
+        if self._appender is None or self.room.state is not RoomState.LIVE:
+            raise RoomUnavailable("the room is not open")
+        return self._appender
+
+    @property
+    def can_unload(self) -> bool:
+        """Whether nobody is here and the log holds everything."""
+        return (
+            not self.seats
+            and not self.busy
+            and self.room.is_saved
+            and (self._appender is None or self._appender.is_idle)
+        )
+
+    @property
+    def is_due_for_compaction(self) -> bool:
+        """Whether the log's tail has passed one of its bounds."""
+        if self.room.state is not RoomState.LIVE:
+            return False
+        plan = plan_compaction(
+            self.appender.manifest,
+            head=self.appender.head,
+            tail_count=self.tail_count // self._compaction_patience,
+            tail_bytes=self.tail_bytes // self._compaction_patience,
+            limits=self._settings.compaction,
+        )
+        return plan is not None
+
+    def compacted(self, manifest: Manifest, rows_merged: int, bytes_merged: int) -> None:
+        """A snapshot now covers part of the tail."""
+        self.tail_count = max(0, self.tail_count - rows_merged)
+        self.tail_bytes = max(0, self.tail_bytes - bytes_merged)
+        self._compaction_patience = 1
+        if self._appender is not None:
+            self._appender.manifest = manifest
+
+    def postpone_compaction(self) -> None:
+        """A compaction failed: wait for twice as long a tail before the next."""
+        self._compaction_patience = min(self._compaction_patience * 2, _PATIENCE_MAX)
+
+    # Sessions ---------------------------------------------------------------------------------
+
+    def check_join(self) -> None:
+        """Refuse a join that could not succeed.
+
+        Raises:
+            RoomUnavailable: the room was discarded meanwhile.
+            LimitExceeded: it is full.
+        """
+        if self.room.state is RoomState.CLOSED:
+            raise RoomUnavailable("the room was closed")
+        self.room.check_join()
+
+    def join(self, session: Session, seat: Seat) -> None:
+        """Seat a session in the room.
+
+        Raises:
+            RoomUnavailable: the room was discarded meanwhile.
+            LimitExceeded: it is full.
+        """
+        self.check_join()
+        # The seat first: the greeting goes there.
+        self.seats[session.session_id] = seat
+        self.run(self.room.join(session))
+        self.empty_since_ms = None
+        self._metrics.sessions.inc()
+
+    def leave(self, session_id: SessionId) -> None:
+        """A session's connection is gone, or it left the room by itself."""
+        if self.seats.pop(session_id, None) is not None:
+            self._metrics.sessions.dec()
+        self.run(self.room.leave(session_id, _now_ms()))
+        if not self.seats and self.empty_since_ms is None:
+            self.empty_since_ms = _now_ms()
+
+    def set_claims(self, session_id: SessionId, claims: Claims) -> None:
+        """New claims for a live session: refreshed, revoked or changed."""
+        self.run(self.room.set_claims(session_id, claims, _now_ms()))
+
+    def expel(self, session_id: SessionId, code: CloseCode, detail: str) -> bool:
+        """Close one session; False when it is not here."""
+        seat = self.seats.get(session_id)
+        if seat is None:
+            return False
+        self.leave(session_id)
+        self._metrics.closes.labels(code=str(int(code))).inc()
+        seat.close(code, detail)
+        return True
+
+    def tick(self) -> None:
+        """Let time pass."""
+        if self.room.state is RoomState.LIVE:
+            self.run(self.room.tick(_now_ms()))
+
+    def caught_up(self, session_id: SessionId) -> None:
+        """A slow session's outbox has drained."""
+        self.run(self.room.caught_up(session_id))
+
+    # Messages ---------------------------------------------------------------------------------
+
+    async def receive(self, session_id: SessionId, message: RoomMessage) -> None:
+        """Give a session's message to the room.
+
+        Raises:
+            PeerError: the message ends the connection; the session still has to leave.
+        """
+        if not isinstance(message, SyncUpdate | SyncStep2):
+            self.run(self.room.receive(session_id, message, _now_ms()))
+            return
+        if self._appender is not None:
+            await self._appender.wait_for_room()
+        scanned = await self._scan(message.update)
+        admitted = self.room.admit(session_id, message, scanned, _now_ms())
+        if isinstance(admitted, Admitted):
+            await self._apply(admitted)
+        else:
+            self.run(admitted)
+
+    async def append(self, update: bytes) -> Sequence:
+        """An edit by the server itself, or through the API; returns once it is durable.
+
+        Raises:
+            PeerError: it is refused.
+            RoomUnavailable: it could not be stored.
+        """
+        self.busy += 1
+        try:
+            await self.appender.wait_for_room()
+            scanned = await self._scan(update)
+            await self._apply(self.room.admit_server_edit(update, scanned))
+            ticket = self.room.last_ticket
+            await self.drain()
+            if self.room.durable_ticket < ticket:
+                raise RoomUnavailable("the update could not be stored; repeating it is safe")
+            return self.appender.head
+        finally:
+            self.busy -= 1
+
+    # Effects ----------------------------------------------------------------------------------
+
+    def run(self, effects: Iterable[Effect]) -> None:
+        """Carry out effects, in order."""
+        for effect in effects:
+            match effect:
+                case Send(session_id, body):
+                    seat = self.seats.get(session_id)
+                    if seat is not None:
+                        seat.push(seat.prefix + body)
+                case Broadcast():
+                    self._broadcast(effect)
+                case Persist(update, ticket):
+                    self.tail_count += 1
+                    self.tail_bytes += len(update)
+                    self.appender.persist(ticket, update)
+                case Close(session_id, code, detail):
+                    self._close(session_id, code, detail)
+                case Refused(_, reason):
+                    self._metrics.refused.labels(reason=reason).inc()
+
+    def _broadcast(self, effect: Broadcast) -> None:
+        frames: dict[bytes, bytes] = {}
+        for session_id, seat in self.seats.items():
+            if session_id == effect.skip:
+                continue
+            frame = frames.get(seat.prefix)
+            if frame is None:
+                frame = frames[seat.prefix] = seat.prefix + effect.body
+            if not seat.offer(frame):
+                self.room.fell_behind(session_id, effect.rewind)
+                self._metrics.fell_behind.inc()
+        self._metrics.broadcasts.inc()
+
+    def _close(self, session_id: SessionId, code: CloseCode, detail: str) -> None:
+        seat = self.seats.pop(session_id, None)
+        if seat is not None:
+            self._metrics.sessions.dec()
+            seat.close(code, detail)
+
+    # Inside -----------------------------------------------------------------------------------
+
+    async def _scan(self, update: bytes) -> ScannedUpdate:
+        if len(update) <= _INLINE_BYTES_MAX:
+            return scan_update(update)
+        scan = UpdateScan(update)
+        while not scan.advance(SLICE_STRUCTS):
+            await asyncio.sleep(0)  # noqa: ASYNC110 - a turn for everybody else, not a poll
+        return scan.result
+
+    async def _apply(self, admitted: Admitted) -> None:
+        try:
+            if len(admitted.update) <= _INLINE_BYTES_MAX or not admitted.adds:
+                self.run(self.room.apply(admitted))
+            else:
+                await self._apply_in_pieces(admitted)
+        except InvariantViolated:
+            self._log.exception("room.document_broken")
+            self.discard(CloseCode.INTERNAL_ERROR)
+
+    async def _apply_in_pieces(self, admitted: Admitted) -> None:
+        doc = self.room.doc
+        before = dict(doc.clocks)
+        self.busy += 1
+        try:
+            for piece in slice_update(admitted.update, admitted.scanned, slice_bytes=SLICE_BYTES):
+                doc.apply_piece(piece)
+                await asyncio.sleep(0)
+        finally:
+            self.busy -= 1
+        if self.room.state is RoomState.LIVE:
+            self.run(self.room.applied(admitted, doc.finish_pieces(admitted.scanned, before)))
+
+    async def _apply_stored(self, update: bytes) -> None:
+        doc = self.room.doc
+        scanned = await self._scan(update)
+        if len(update) <= _INLINE_BYTES_MAX:
+            doc.apply(update, scanned)
+            return
+        before = dict(doc.clocks)
+        for piece in slice_update(update, scanned, slice_bytes=SLICE_BYTES):
+            doc.apply_piece(piece)
+            await asyncio.sleep(0)
+        doc.finish_pieces(scanned, before)
+
+    def _adopt(self, loaded: LoadedRoom) -> None:
+        self.problems = loaded.problems
+        self.tail_count = loaded.tail_count
+        self.tail_bytes = loaded.tail_bytes
+        for problem in loaded.problems:
+            self._log.error("room.damaged", problem=problem.code, sequence=problem.sequence)
+
+    def _on_appended(self, ticket: int) -> None:
+        self.run(self.room.appended(ticket))
+
+    def _on_peer_rows(self, tail: LogTail) -> None:
+        for row in tail.rows:
+            self.run(self.room.peer_update(row.update, scan_update(row.update)))
+
+    def _on_append_failed(self) -> None:
+        self._log.error("room.discarded", unsaved=self.room.last_ticket - self.room.durable_ticket)
+        self.discard(CloseCode.INTERNAL_ERROR, "the store failed")
+
+
+def _now_ms() -> Milliseconds:
+    return Milliseconds(int(asyncio.get_running_loop().time() * 1000))

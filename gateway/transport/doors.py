@@ -1,0 +1,138 @@
+"""What both websocket endpoints share: who may connect, from where, and what they are handed."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket
+
+from collab.access import Action, Claims, decide
+from collab.errors import AccessDenied, LimitExceeded
+from collab.ids import RoomName, SessionId
+from collab.limits import FRAME_OVERHEAD_BYTES_MAX
+from collab.protocol.y_sync import FrameKind
+from gateway.auth.addresses import client_address
+from gateway.auth.authenticator import Clocks
+from gateway.auth.build import AuthParts
+from gateway.observe.metrics import Metrics
+from gateway.rooms.registry import RoomRegistry
+from gateway.setting_types import Networks
+from gateway.transport.connection import Connection, ConnectionLimits
+from gateway.transport.gate import Gate
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """The parts of a node that a websocket endpoint needs.
+
+    Attributes:
+        registry: the live rooms.
+        auth: who gets in.
+        gate: how many connections.
+        limits: bounds on each connection.
+        metrics: what is counted.
+        clocks: the time.
+        token_leeway_s: grace after a token's expiry.
+        update_bytes_max: one update.
+        document_bytes_max: one step 2.
+        queue_before_auth_bytes_max: kept for a document until its sign-in.
+        queue_before_auth_messages_max: the same in messages.
+        documents_per_socket_max: documents on one Hocuspocus connection.
+        trusted_proxies: networks whose forwarded address is believed.
+    """
+
+    registry: RoomRegistry
+    auth: AuthParts
+    gate: Gate
+    limits: ConnectionLimits
+    metrics: Metrics
+    clocks: Clocks
+    token_leeway_s: int
+    update_bytes_max: int
+    document_bytes_max: int
+    queue_before_auth_bytes_max: int
+    queue_before_auth_messages_max: int
+    documents_per_socket_max: int
+    trusted_proxies: Networks
+
+    def check_size(self, kind: FrameKind, frame: bytes) -> None:
+        """Refuse a frame that is larger than its kind may be.
+
+        A step 2 may carry a whole document: stock clients send a long offline session in one.
+
+        Raises:
+            LimitExceeded: it is.
+        """
+        step2 = kind is FrameKind.STEP2
+        payload_bytes_max = self.document_bytes_max if step2 else self.update_bytes_max
+        if len(frame) > payload_bytes_max + FRAME_OVERHEAD_BYTES_MAX:
+            raise LimitExceeded(
+                f"such a message may have {payload_bytes_max} bytes", limit="update_bytes_max"
+            )
+
+    def check_join(self, claims: Claims, room: RoomName) -> None:
+        """Refuse whoever may not join a room.
+
+        Raises:
+            AccessDenied: the claims give nothing here.
+        """
+        if not decide(claims, room, Action.JOIN):
+            raise AccessDenied("this token does not open this room")
+
+    def expires_in_s(self, claims: Claims) -> float | None:
+        """Seconds until claims hold no longer, the leeway included; None for never."""
+        if claims.expires_at is None:
+            return None
+        return max(0.0, claims.expires_at + self.token_leeway_s - self.clocks.wall())
+
+
+def new_session_id() -> SessionId:
+    """An id that nobody can guess and no other session of this node has."""
+    return SessionId(secrets.token_hex(8))
+
+
+ServeConnection = Callable[[Connection, WebSocket], Awaitable[None]]
+
+
+async def admit_socket(
+    doors: Doors,
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+    protocol: str,
+    serve: ServeConnection,
+) -> None:
+    """Check origin and numbers, accept, and serve a socket to its end.
+
+    A foreign origin is refused before the handshake completes (HTTP 403). All else is refused
+    after it, for only then can a browser read the close code.
+    """
+    websocket = WebSocket(scope, receive, send)
+    headers = websocket.headers
+    if not doors.auth.origins.allows(origin=headers.get("origin"), host=headers.get("host")):
+        doors.metrics.refused.labels(reason="origin").inc()
+        await websocket.close()
+        return
+    await websocket.accept()
+    connection = Connection(websocket, doors.limits, doors.metrics, protocol)
+    address = client_address(websocket, doors.trusted_proxies)
+    try:
+        doors.gate.enter(address, asyncio.get_running_loop().time())
+    except LimitExceeded as error:
+        connection.refuse(error)
+        await connection.serve(_ignore)
+        return
+    doors.metrics.connections.labels(protocol=protocol).inc()
+    try:
+        await serve(connection, websocket)
+    finally:
+        doors.metrics.connections.labels(protocol=protocol).dec()
+        doors.gate.leave(address)
+
+
+async def _ignore(_frame: bytes) -> None:
+    return None

@@ -1,0 +1,337 @@
+"""The Hocuspocus endpoint: many documents on one socket, each signed in by a token in band.
+
+Frames are handled one after another, a sign-in included, so what a client sends behind its token
+waits in the socket. Only what comes *before* a document's token is queued here, within caps.
+
+=========  ===========================  =======================================================
+document   frame                        becomes
+=========  ===========================  =======================================================
+unknown    token                        joined, or denied and unknown again
+unknown    anything else                waiting: the frame is queued
+waiting    token                        joined, the queue is handled; or denied
+waiting    anything else                waiting, the frame is queued, within caps
+joined     token                        joined with fresh claims; or denied
+joined     close                        unknown
+joined     anything else                joined: given to the room
+=========  ===========================  =======================================================
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket
+
+from collab.access import Action, Claims, decide
+from collab.errors import AccessDenied, LimitExceeded, PeerError, RoomQuarantined
+from collab.ids import RoomName, SessionId, UnixSeconds, room_name
+from collab.protocol import hocuspocus, y_sync
+from collab.protocol.close_codes import CloseCode, is_retryable
+from collab.protocol.hocuspocus import HocuspocusFrame
+from collab.protocol.messages import (
+    ChannelMessage,
+    CloseDocument,
+    Ping,
+    Pong,
+    Stateless,
+    Token,
+)
+from collab.room.session import Session, Wire
+from gateway.rooms.runner import RoomRunner
+from gateway.transport.connection import Connection
+from gateway.transport.doors import Doors, admit_socket, new_session_id
+from gateway.transport.refusals import close_reason
+
+PATH: Final = "/hocuspocus"
+PROTOCOL: Final = "hocuspocus"
+_ASK_TOKEN_BEFORE_S: Final = 30.0
+
+
+@dataclass(slots=True)
+class Waiting:
+    """A document whose token has not come yet, and what came before it."""
+
+    messages: list[ChannelMessage] = field(default_factory=list)
+    queued_bytes: int = 0
+
+
+@dataclass(slots=True)
+class Joined:
+    """A document that is open on this socket; also the seat of its session.
+
+    Attributes:
+        prefix: goes before every body.
+        connection: the shared socket.
+        room: whose document.
+        session_id: the membership.
+        runner: the room's.
+        joined_at: wall-clock second.
+        forget: takes this document off the socket.
+        timers: what is due before and at the token's expiry.
+    """
+
+    prefix: bytes
+    connection: Connection
+    room: RoomName
+    session_id: SessionId
+    runner: RoomRunner
+    joined_at: UnixSeconds
+    forget: Callable[[bytes], None]
+    timers: list[asyncio.TimerHandle] = field(default_factory=list)
+
+    def push(self, frame: bytes) -> None:
+        """Queue a frame that must arrive."""
+        self.connection.push(frame)
+
+    def offer(self, frame: bytes) -> bool:
+        """Queue a broadcast, or say that the reader is too slow for it."""
+        return self.connection.outbox.offer(frame)
+
+    def close(self, code: CloseCode, detail: str) -> None:
+        """End this document; where a new connection helps, end the whole socket.
+
+        Providers do not take a document up again on a socket that stays open.
+        """
+        if is_retryable(code):
+            self.connection.close(code, detail)
+            return
+        reason = close_reason(code, detail)
+        self.push(self.prefix + hocuspocus.encode_permission_denied(reason))
+        self.push(self.prefix + hocuspocus.encode_close(reason))
+        self.forget(self.prefix)
+
+    def stop_timers(self) -> None:
+        """Forget the expiry of a token that was replaced or is not needed any more."""
+        for timer in self.timers:
+            timer.cancel()
+        self.timers.clear()
+
+
+class HocuspocusEndpoint:
+    """ASGI application for ``/hocuspocus``."""
+
+    def __init__(self, doors: Doors) -> None:
+        self._doors = doors
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one socket."""
+        await admit_socket(self._doors, scope, receive, send, PROTOCOL, self._serve)
+
+    async def _serve(self, connection: Connection, _websocket: WebSocket) -> None:
+        socket = _Socket(self._doors, connection)
+        try:
+            await connection.serve(socket.on_frame)
+        finally:
+            socket.end()
+
+
+class _Socket:
+    """All documents of one socket."""
+
+    def __init__(self, doors: Doors, connection: Connection) -> None:
+        self._doors = doors
+        self._connection = connection
+        self._documents: dict[bytes, Waiting | Joined] = {}
+        self._is_trusted = False
+        self._deadline: asyncio.TimerHandle | None = None
+        self._loop = asyncio.get_running_loop()
+        connection.bound_frames(doors.queue_before_auth_bytes_max)
+        connection.heartbeat = self._heartbeat
+        connection.on_drained = self._caught_up
+        self._expect_document()
+
+    async def on_frame(self, frame: bytes) -> None:
+        """Handle one frame.
+
+        Raises:
+            BandProError: it ends the socket.
+        """
+        self._doors.check_size(hocuspocus.peek(frame), frame)
+        decoded = hocuspocus.decode(frame)
+        if isinstance(decoded, Ping):
+            self._connection.push(hocuspocus.PONG)
+            return
+        if isinstance(decoded, Pong):
+            return
+        document = self._documents.get(decoded.prefix)
+        if isinstance(decoded.message, Token):
+            await self._sign_in(decoded, decoded.message, document)
+        elif isinstance(document, Joined):
+            await self._handle(document, decoded.message)
+        else:
+            self._queue(decoded, document, len(frame))
+
+    def end(self) -> None:
+        """The socket is gone: leave every room."""
+        if self._deadline is not None:
+            self._deadline.cancel()
+        for document in list(self._documents.values()):
+            if isinstance(document, Joined):
+                self._leave(document)
+
+    # Signing in -------------------------------------------------------------------------------
+
+    async def _sign_in(
+        self, frame: HocuspocusFrame, message: Token, document: Waiting | Joined | None
+    ) -> None:
+        try:
+            claims = await self._doors.auth.authenticator.authenticate_token(message.token)
+            name = room_name(frame.document_name)
+            self._doors.check_join(claims, name)
+            if isinstance(document, Joined):
+                self._refresh(document, claims)
+                return
+            self._check_number()
+            joined = await self._join(frame.prefix, name, claims)
+        except (PeerError, RoomQuarantined) as error:
+            self._deny(frame.prefix, str(error))
+            return
+        for early in document.messages if document else ():
+            await self._handle(joined, early)
+
+    async def _join(self, prefix: bytes, name: RoomName, claims: Claims) -> Joined:
+        doors = self._doors
+        runner = await doors.registry.open(name)
+        session_id = new_session_id()
+        joined = Joined(
+            prefix,
+            self._connection,
+            name,
+            session_id,
+            runner,
+            doors.clocks.wall(),
+            self._forget,
+        )
+        read_only = not decide(claims, name, Action.EDIT)
+        runner.check_join()
+        self._connection.push(prefix + hocuspocus.encode_authenticated(read_only))
+        self._documents[prefix] = joined
+        runner.join(Session(session_id, claims, Wire.HOCUSPOCUS), joined)
+        self._watch_expiry(joined, claims)
+        self._expect_nothing()
+        if not self._is_trusted:
+            self._is_trusted = True
+            self._connection.bound_frames(doors.limits.frame_bytes_max)
+        return joined
+
+    def _refresh(self, document: Joined, claims: Claims) -> None:
+        session = document.runner.room.sessions.get(document.session_id)
+        if session is None or session.claims.subject != claims.subject:
+            raise AccessDenied("a renewed token must be of the same subject")
+        read_only = not decide(claims, document.room, Action.EDIT)
+        document.push(document.prefix + hocuspocus.encode_authenticated(read_only))
+        document.runner.set_claims(document.session_id, claims)
+        self._watch_expiry(document, claims)
+
+    def _deny(self, prefix: bytes, reason: str) -> None:
+        self._doors.metrics.refused.labels(reason="sign_in").inc()
+        document = self._documents.pop(prefix, None)
+        if isinstance(document, Joined):
+            self._leave(document)
+        self._connection.push(prefix + hocuspocus.encode_permission_denied(reason))
+        if not any(isinstance(other, Joined) for other in self._documents.values()):
+            self._expect_document()
+
+    def _watch_expiry(self, document: Joined, claims: Claims) -> None:
+        document.stop_timers()
+        left_s = self._doors.expires_in_s(claims)
+        if left_s is None:
+            return
+        request = document.prefix + hocuspocus.encode_token_request()
+        ask_in_s = max(left_s - _ASK_TOKEN_BEFORE_S, left_s / 2)
+        document.timers.append(self._loop.call_later(ask_in_s, document.push, request))
+        document.timers.append(
+            self._loop.call_later(
+                left_s, self._connection.close, CloseCode.UNAUTHENTICATED, "expired"
+            )
+        )
+
+    # Documents --------------------------------------------------------------------------------
+
+    async def _handle(self, document: Joined, message: ChannelMessage) -> None:
+        match message:
+            case CloseDocument():
+                self._leave(document)
+                self._forget(document.prefix)
+            case Stateless() | Token():
+                pass  # nothing of this server's answers to stateless messages
+            case _:
+                await document.runner.receive(document.session_id, message)
+
+    def _queue(self, frame: HocuspocusFrame, document: Waiting | None, frame_bytes: int) -> None:
+        doors = self._doors
+        if frame_bytes > doors.limits.frame_before_auth_bytes_max:
+            raise LimitExceeded(
+                f"before its token a document may send {frame_bytes} bytes in one frame",
+                limit="frame_before_auth_bytes_max",
+            )
+        if document is None:
+            self._check_number()
+            document = self._documents[frame.prefix] = Waiting()
+            self._loop.call_later(
+                doors.limits.auth_timeout_ms / 1000, self._deny_waiting, frame.prefix, document
+            )
+        document.messages.append(frame.message)
+        document.queued_bytes += frame_bytes
+        if (
+            len(document.messages) > doors.queue_before_auth_messages_max
+            or document.queued_bytes > doors.queue_before_auth_bytes_max
+        ):
+            raise LimitExceeded(
+                "too much was sent for a document before its token",
+                limit="frame_before_auth_bytes_max",
+            )
+
+    def _check_number(self) -> None:
+        if len(self._documents) >= self._doors.documents_per_socket_max:
+            raise LimitExceeded(
+                f"one socket may open {self._doors.documents_per_socket_max} documents",
+                limit="documents_per_socket_max",
+            )
+
+    def _deny_waiting(self, prefix: bytes, document: Waiting) -> None:
+        if self._documents.get(prefix) is document and not self._connection.is_closing:
+            self._deny(prefix, "no token came")
+
+    def _leave(self, document: Joined) -> None:
+        document.stop_timers()
+        document.runner.leave(document.session_id)
+
+    def _forget(self, prefix: bytes) -> None:
+        document = self._documents.pop(prefix, None)
+        if isinstance(document, Joined):
+            document.stop_timers()
+        if not self._documents:
+            self._expect_document()
+
+    # Time -------------------------------------------------------------------------------------
+
+    def _expect_document(self) -> None:
+        """A socket on which no document is open is closed after a while."""
+        self._expect_nothing()
+        limits = self._doors.limits
+        if self._is_trusted:
+            wait_ms, code = limits.idle_timeout_ms, CloseCode.IDLE_TIMEOUT
+        else:
+            wait_ms, code = limits.auth_timeout_ms, CloseCode.UNAUTHENTICATED
+        self._deadline = self._loop.call_later(wait_ms / 1000, self._connection.close, code)
+
+    def _expect_nothing(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _heartbeat(self) -> bytes | None:
+        for prefix, document in self._documents.items():
+            if isinstance(document, Joined):
+                return prefix + y_sync.EMPTY_AWARENESS
+        return None
+
+    def _caught_up(self) -> None:
+        for document in list(self._documents.values()):
+            if isinstance(document, Joined):
+                document.runner.caught_up(document.session_id)
