@@ -1,0 +1,191 @@
+"""What the API's JSON bodies hold; the schemas in the OpenAPI document are made of these."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from collab.access import Role
+from collab.limits import ROOM_NAME_BYTES_MAX, UINT53_MAX
+from gateway.api.requests import RequestModel
+from gateway.api.services import (
+    RoomDescription,
+    RoomState,
+    RoomSummary,
+    SessionInfo,
+    WireProtocol,
+)
+from gateway.auth.tokens import SUBJECT_BYTES_MAX
+
+LIST_LIMIT_MAX: Final = 500
+_STATE_VECTOR_CHARACTERS_MAX: Final = 65_536
+
+Count = Annotated[int, Field(ge=0, le=UINT53_MAX)]
+Name = Annotated[str, Field(min_length=1, max_length=ROOM_NAME_BYTES_MAX)]
+
+
+class Answer(BaseModel):
+    """A JSON body that the server sends."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Session(Answer):
+    """One session of a room."""
+
+    session_id: str = Field(description="Unique within the node.")
+    subject: str = Field(description="Who it is; in open mode everybody is `anonymous`.")
+    role: Role = Field(description="What it may do now, revocations counted in.")
+    protocol: WireProtocol = Field(description="What it speaks.")
+    client_ids: list[Count] = Field(description="Yjs client ids seen from it.")
+    joined_at: Count = Field(description="Unix time of the join, in seconds.")
+
+    @classmethod
+    def of(cls, session: SessionInfo) -> Session:
+        """The answer for a session."""
+        return cls(
+            session_id=session.session_id,
+            subject=session.subject,
+            role=session.role,
+            protocol=session.protocol,
+            client_ids=list(session.client_ids),
+            joined_at=session.joined_at,
+        )
+
+
+class Sessions(Answer):
+    """The sessions of a room."""
+
+    sessions: list[Session]
+
+
+class RoomLine(Answer):
+    """One room of the list."""
+
+    name: Name = Field(description="The room's name.")
+    state: RoomState = Field(description="How it stands on this node.")
+    sessions: Count = Field(description="How many sessions are in it.")
+    head: Count = Field(description="Sequence of the newest update received.")
+    saved: Count = Field(description="Sequence of the newest update that is durable.")
+    size_bytes: Count = Field(
+        description="Size of the document as one update; of its newest snapshot when not live."
+    )
+
+    @classmethod
+    def of(cls, room: RoomSummary) -> RoomLine:
+        """The answer for a line of the list."""
+        return cls(
+            name=room.name,
+            state=room.state,
+            sessions=room.sessions,
+            head=room.head,
+            saved=room.saved,
+            size_bytes=room.size_bytes,
+        )
+
+
+class Rooms(Answer):
+    """A page of rooms."""
+
+    rooms: list[RoomLine] = Field(description="In order of name.")
+    next: Name | None = Field(
+        description="What to pass as `after` for the next page; null on the last one."
+    )
+
+
+class Room(Answer):
+    """One room in full."""
+
+    name: Name = Field(description="The room's name.")
+    state: RoomState = Field(description="How it stands on this node.")
+    head: Count = Field(description="Sequence of the newest update received.")
+    saved: Count = Field(description="Sequence of the newest update that is durable.")
+    size_bytes: Count = Field(
+        description="Size of the document as one update; of its newest snapshot when not live."
+    )
+    epoch: Count = Field(description="Incarnation of the document.")
+    snapshot_sequence: Count = Field(description="What the newest snapshot holds.")
+    reason: str = Field(description="Why it is quarantined; empty otherwise.")
+    sessions: list[Session] = Field(description="Who is in it, oldest first.")
+
+    @classmethod
+    def of(cls, room: RoomDescription) -> Room:
+        """The answer for one room."""
+        return cls(
+            name=room.summary.name,
+            state=room.summary.state,
+            head=room.summary.head,
+            saved=room.summary.saved,
+            size_bytes=room.summary.size_bytes,
+            epoch=room.epoch,
+            snapshot_sequence=room.snapshot_sequence,
+            reason=room.reason,
+            sessions=[Session.of(session) for session in room.sessions],
+        )
+
+
+class Appended(Answer):
+    """An update that is durable."""
+
+    sequence: Count = Field(
+        description="Sequence under which it is durable; the present one when it added nothing."
+    )
+
+
+class Ticket(Answer):
+    """A one-use ticket."""
+
+    ticket: str = Field(description="Goes into the URL of the websocket as `?ticket=`.")
+    room: Name = Field(description="The only room that it opens.")
+    expires_in_ms: Count = Field(description="How long it can be used.")
+
+
+class Revoked(Answer):
+    """A revocation in force."""
+
+    subject: str = Field(description="Whom it is about.")
+    room: Name | None = Field(description="The room; null for all.")
+    role: Role | None = Field(description="The most they may still be; null for nothing.")
+    revoked_at: Count = Field(
+        description="Unix time in seconds; tokens issued up to then are concerned."
+    )
+
+
+class ListQuery(RequestModel):
+    """The query of the list of rooms."""
+
+    after: Name | None = Field(None, description="List rooms after this name.")
+    limit: int = Field(100, ge=1, le=LIST_LIMIT_MAX, description="How many at most.")
+
+
+class UpdateQuery(RequestModel):
+    """The query of a document."""
+
+    state_vector: str | None = Field(
+        None,
+        max_length=_STATE_VECTOR_CHARACTERS_MAX,
+        description="An encoded state vector as base64url: answer only what lies beyond it.",
+    )
+
+
+class NoQuery(RequestModel):
+    """No query at all."""
+
+
+class TicketRequest(RequestModel):
+    """What a ticket is asked for."""
+
+    room: Name = Field(description="The room that it shall open.")
+
+
+class RevocationRequest(RequestModel):
+    """What shall be revoked."""
+
+    subject: str = Field(
+        min_length=1, max_length=SUBJECT_BYTES_MAX, description="The `sub` of the tokens."
+    )
+    room: Name | None = Field(None, description="The room concerned; absent for all rooms.")
+    role: Role | None = Field(
+        None, description="The most they may still be in that room; absent for nothing."
+    )

@@ -1,0 +1,65 @@
+"""What the handlers of the API share: the parts they work with and the check before every deed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from starlette.requests import Request
+
+from collab.access import Action, Claims, decide
+from collab.errors import AccessDenied
+from collab.ids import RoomName
+from gateway.api.middleware import Pace
+from gateway.api.services import RoomDirectory, RoomDocuments
+from gateway.auth.authenticator import Clocks
+from gateway.auth.build import AuthParts
+from gateway.setting_types import Networks
+
+EVERYWHERE: Final = "**"
+_ANY_ROOM: Final = RoomName("any")
+
+
+@dataclass(frozen=True, slots=True)
+class ApiServices:
+    """The parts that the API works with.
+
+    Attributes:
+        directory: the rooms.
+        documents: what is in them.
+        auth: who gets in.
+        clocks: the time.
+        update_bytes_max: the largest update that may be appended.
+        allowed_origins: web origins that get CORS headers.
+        pace: how fast each address may ask; None to let everybody.
+        trusted_proxies: networks whose forwarded address is believed.
+    """
+
+    directory: RoomDirectory
+    documents: RoomDocuments
+    auth: AuthParts
+    clocks: Clocks
+    update_bytes_max: int
+    allowed_origins: tuple[str, ...] = ()
+    pace: Pace | None = None
+    trusted_proxies: Networks = ()
+
+    async def require(self, request: Request, room: RoomName, action: Action) -> Claims:
+        """Recognise whoever asks, and let them do one thing in one room or nothing.
+
+        Raises:
+            Unauthenticated: nobody was recognised.
+            AccessDenied: the policy says no; whether the room exists is not told.
+        """
+        claims = await self.auth.authenticator.authenticate_request(request.headers)
+        if not decide(claims, room, action):
+            raise AccessDenied(f"the token does not allow to {action.value} in this room")
+        return claims
+
+    async def require_everywhere(self, request: Request, action: Action) -> Claims:
+        """The same for what concerns all rooms: only a grant for ``**`` allows it."""
+        claims = await self.auth.authenticator.authenticate_request(request.headers)
+        wide = tuple(grant for grant in claims.grants if grant.pattern == EVERYWHERE)
+        if not decide(replace(claims, grants=wide, rulings=()), _ANY_ROOM, action):
+            raise AccessDenied(f"the token does not allow to {action.value} in all rooms")
+        return claims

@@ -1,0 +1,159 @@
+"""What happens to every HTTP request before its handler: an id, an origin check, a pace, a line."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway.api.endpoints import ROUTE_KEY
+from gateway.api.problems import Problem, problem_response
+from gateway.auth.addresses import client_address
+from gateway.auth.origins import Origins
+from gateway.observe.metrics import Metrics
+from gateway.setting_types import Networks
+from gateway.transport.rates import TokenBucket
+
+REQUEST_ID_HEADER: Final = "X-Request-ID"
+ADDRESSES_MAX: Final = 20_000
+_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_UNROUTED: Final = "other"
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "DELETE", "OPTIONS", "PUT", "PATCH"})
+
+
+class RequestIds:
+    """Gives each request and each websocket an id, theirs if it is a sensible one.
+
+    The id is bound to the log context, sent back, and part of problem details.
+
+    Args:
+        app: the app within.
+        metrics: where HTTP requests are counted, by route and never by path.
+    """
+
+    def __init__(self, app: ASGIApp, *, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection with its id bound."""
+        if scope["type"] not in {"http", "websocket"}:
+            await self._app(scope, receive, send)
+            return
+        offered = Headers(scope=scope).get(REQUEST_ID_HEADER, "")
+        request_id = offered if _REQUEST_ID.fullmatch(offered) else secrets.token_hex(8)
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            if scope["type"] == "websocket":
+                await self._app(scope, receive, send)
+            else:
+                await self._serve_http(scope, receive, send, request_id)
+
+    async def _serve_http(
+        self, scope: Scope, receive: Receive, send: Send, request_id: str
+    ) -> None:
+        status = 500
+        begun_s = time.monotonic()
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)[REQUEST_ID_HEADER] = request_id
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_id)
+        finally:
+            # Middleware sees the scope that the router has filled in.
+            route = scope.get(ROUTE_KEY, _UNROUTED)
+            method = scope["method"] if scope["method"] in _METHODS else _UNROUTED
+            self._metrics.http_requests.labels(method, route, str(status)).inc()
+            structlog.get_logger().debug(
+                "http.answered",
+                method=method,
+                route=route,
+                status=status,
+                ms=round((time.monotonic() - begun_s) * 1000, 1),
+            )
+
+
+class ApiGuard:
+    """Refuses foreign web pages, and addresses that ask too fast.
+
+    Args:
+        app: the API.
+        origins: who may ask.
+        pace: how fast; None to let everybody.
+        trusted_proxies: networks whose forwarded address is believed.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, origins: Origins, pace: Pace | None, trusted_proxies: Networks
+    ) -> None:
+        self._app = app
+        self._origins = origins
+        self._pace = pace
+        self._trusted_proxies = trusted_proxies
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve or refuse one request."""
+        request = Request(scope)
+        headers = request.headers
+        if not self._origins.allows(origin=headers.get("origin"), host=headers.get("host")):
+            refusal = problem_response(
+                Problem.ORIGIN_REFUSED, "add the origin to allowed_origins if it is yours"
+            )
+            await refusal(scope, receive, send)
+        elif self._pace and not self._pace.admits(client_address(request, self._trusted_proxies)):
+            refusal = problem_response(
+                Problem.TOO_MANY,
+                "requests from this address come too fast",
+                extra={"limit": "requests_per_s"},
+                headers={"Retry-After": "1"},
+            )
+            await refusal(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+
+class Pace:
+    """How fast each address may ask.
+
+    Args:
+        per_s: requests, sustained.
+        burst: requests at once.
+        clock_s: monotonic seconds.
+    """
+
+    def __init__(self, per_s: float, burst: float, clock_s: Callable[[], float]) -> None:
+        self._per_s = per_s
+        self._burst = burst
+        self._clock_s = clock_s
+        self._buckets: dict[str, TokenBucket] = {}
+
+    def __len__(self) -> int:
+        return len(self._buckets)
+
+    def admits(self, address: str) -> bool:
+        """Whether one more request of this address is within its pace."""
+        now_s = self._clock_s()
+        bucket = self._buckets.get(address)
+        if bucket is None:
+            if len(self._buckets) >= ADDRESSES_MAX:
+                self._forget(now_s)
+            bucket = TokenBucket.full(self._per_s, self._burst, now_s)
+            self._buckets[address] = bucket
+        return bucket.take(1, now_s)
+
+    def _forget(self, now_s: float) -> None:
+        """Drop who has been quiet; when nobody has, drop all rather than grow or lock out."""
+        self._buckets = {a: b for a, b in self._buckets.items() if not b.is_full(now_s)}
+        if len(self._buckets) >= ADDRESSES_MAX:
+            self._buckets.clear()

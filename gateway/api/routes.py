@@ -1,0 +1,89 @@
+"""The routes of the HTTP API, with its description and its documentation."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+from typing import Final
+
+import orjson
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+
+from gateway.api.api import ApiServices
+from gateway.api.credentials import credential_endpoints
+from gateway.api.docs_page import CONTENT_SECURITY_POLICY, docs_page
+from gateway.api.documents import document_endpoints
+from gateway.api.endpoints import Endpoint
+from gateway.api.middleware import REQUEST_ID_HEADER, ApiGuard
+from gateway.api.openapi import openapi_document
+from gateway.api.rooms import room_endpoints
+
+PREFIX: Final = "/v1"
+_CORS_MAX_AGE_S: Final = 600
+
+
+def api_endpoints(services: ApiServices) -> list[Endpoint]:
+    """All operations of the API."""
+    return [
+        *room_endpoints(services),
+        *document_endpoints(services),
+        *credential_endpoints(services),
+    ]
+
+
+def api_routes(services: ApiServices) -> list[BaseRoute]:
+    """`/v1`, `/openapi.json` and `/docs`.
+
+    The app around them needs ``exception_handlers()`` of :mod:`gateway.api.problems` and the
+    middleware ``RequestIds``.
+    """
+    endpoints = api_endpoints(services)
+    document = openapi_document(endpoints, version=server_version())
+    encoded = orjson.dumps(document)
+    page = docs_page(document)
+
+    async def openapi(_request: Request) -> Response:
+        return Response(encoded, media_type="application/json")
+
+    async def docs(_request: Request) -> Response:
+        return HTMLResponse(
+            page,
+            headers={
+                "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+                "Referrer-Policy": "no-referrer",
+                "X-Content-Type-Options": "nosniff",
+            },
+        )
+
+    operations = Mount(
+        PREFIX,
+        routes=[endpoint.route() for endpoint in endpoints],
+        middleware=[
+            Middleware(
+                CORSMiddleware,
+                allow_origins=services.allowed_origins,
+                allow_methods=("GET", "POST", "DELETE"),
+                allow_headers=("Authorization", "Content-Type", REQUEST_ID_HEADER),
+                expose_headers=(REQUEST_ID_HEADER, "Retry-After"),
+                max_age=_CORS_MAX_AGE_S,
+            ),
+            Middleware(
+                ApiGuard,
+                origins=services.auth.origins,
+                pace=services.pace,
+                trusted_proxies=services.trusted_proxies,
+            ),
+        ],
+    )
+    return [operations, Route("/openapi.json", openapi), Route("/docs", docs)]
+
+
+def server_version() -> str:
+    """The version of the installed package."""
+    try:
+        return version("bandpro")
+    except PackageNotFoundError:
+        return "unknown"
