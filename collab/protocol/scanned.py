@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -20,6 +21,35 @@ class ClockRange(NamedTuple):
     end: int
 
 
+class StructIndex:
+    """Where each struct of an update stands, in few bytes a struct.
+
+    Behind the structs of each block stands one more entry: the block's end.
+
+    Attributes:
+        offsets: first byte of each struct.
+        clocks: first clock of each struct.
+        ends: for each block, the place of its last entry.
+    """
+
+    __slots__ = ("clocks", "ends", "offsets")
+
+    def __init__(self) -> None:
+        self.offsets: array[int] = array("Q")
+        self.clocks: array[int] = array("Q")
+        self.ends: list[int] = []
+
+    def mark(self, offset: int, clock: int) -> None:
+        """Note where the next struct stands."""
+        self.offsets.append(offset)
+        self.clocks.append(clock)
+
+    def end_block(self, offset: int, clock: int) -> None:
+        """Note where the block ends."""
+        self.ends.append(len(self.offsets))
+        self.mark(offset, clock)
+
+
 class ScannedUpdate:
     """The shape of one accepted update.
 
@@ -33,9 +63,10 @@ class ScannedUpdate:
             or parent): the highest clock referred to, plus one. References to the struct's own
             client always lie before the struct, so the ranges already cover them.
         struct_count: how many structs.
+        index: where each struct stands, for updates large enough to be cut up.
     """
 
-    __slots__ = ("deletes", "fillers", "needs", "ranges", "skips", "struct_count")
+    __slots__ = ("deletes", "fillers", "index", "needs", "ranges", "skips", "struct_count")
 
     def __init__(self) -> None:
         self.ranges: list[ClockRange] = []
@@ -44,6 +75,7 @@ class ScannedUpdate:
         self.deletes: list[ClockRange] = []
         self.needs: dict[int, int] = {}
         self.struct_count: int = 0
+        self.index: StructIndex | None = None
 
     @property
     def is_empty(self) -> bool:

@@ -23,26 +23,17 @@ from typing import Final
 
 from collab.errors import LimitExceeded, MalformedUpdate, ProtocolError
 from collab.limits import (
-    ANY_DEPTH_MAX,
     CLOCK_MAX,
+    SLICE_BYTES,
     UPDATE_CLIENTS_MAX,
     UPDATE_DELETE_RANGES_MAX,
     UPDATE_STRUCTS_MAX,
 )
 from collab.protocol.json_text import check_json_text
-from collab.protocol.scanned import ClockRange, ScannedUpdate
+from collab.protocol.scanned import ClockRange, ScannedUpdate, StructIndex
 from collab.protocol.update_format import (
     ANY,
-    ANY_ARRAY,
-    ANY_BIGINT,
-    ANY_BUFFER,
-    ANY_FLOAT32,
-    ANY_FLOAT64,
-    ANY_INT,
     ANY_MAP,
-    ANY_STRING,
-    ANY_TRUE,
-    ANY_UNDEFINED,
     BINARY,
     CONTENT_BITS,
     DELETED,
@@ -58,11 +49,16 @@ from collab.protocol.update_format import (
     SKIP,
     STRING,
     TYPE,
-    XML_ELEMENT,
-    XML_HOOK,
-    XML_TEXT,
 )
-from collab.protocol.varint import Reader, decode_utf8
+from collab.protocol.update_values import (
+    AnyScan,
+    read_count,
+    skip_bytes,
+    skip_text,
+    skip_type,
+    utf16_length,
+)
+from collab.protocol.varint import Reader
 
 __all__ = ["ClockRange", "ScannedUpdate", "UpdateScan", "scan_update"]
 
@@ -78,25 +74,29 @@ _BLOCK_BYTES_MIN: Final = 5
 _STRUCT_BYTES_MIN: Final = 2
 _DELETES_BYTES_MIN: Final = 4
 _RANGE_BYTES_MIN: Final = 2
-_MAP_ENTRY_BYTES_MIN: Final = 2
 
 
 class UpdateScan:
     """One update being scanned, a slice at a time.
+
+    Args:
+        update: the bytes.
+        indexed: whether to note where each struct stands, for cutting the update up; updates
+            beyond SLICE_BYTES are always indexed.
 
     Attributes:
         result: what was found; complete once :meth:`advance` has returned True.
     """
 
     __slots__ = (
-        "_any_left",
-        "_any_of_map",
+        "_any",
         "_block_start",
         "_blocks_left",
         "_clients",
         "_clock",
         "_clock_client",
         "_delete_clients_left",
+        "_index",
         "_phase",
         "_ranges_left",
         "_reader",
@@ -105,8 +105,11 @@ class UpdateScan:
         "result",
     )
 
-    def __init__(self, update: bytes) -> None:
+    def __init__(self, update: bytes, *, indexed: bool = False) -> None:
         self.result: ScannedUpdate = ScannedUpdate()
+        if indexed or len(update) > SLICE_BYTES:
+            self.result.index = StructIndex()
+        self._index: StructIndex | None = self.result.index
         self._reader: Reader = Reader(update)
         self._phase: int = _AT_BLOCK
         self._blocks_left: int = -1
@@ -116,8 +119,7 @@ class UpdateScan:
         self._block_start: int = 0
         self._structs_left: int = 0
         self._was_skip: bool = False
-        self._any_left: list[int] = []
-        self._any_of_map: list[bool] = []
+        self._any: AnyScan = AnyScan(self._reader)
         self._delete_clients_left: int = 0
         self._ranges_left: int = 0
 
@@ -147,7 +149,10 @@ class UpdateScan:
         if self._phase == _AT_STRUCT:
             return self._scan_structs(budget)
         if self._phase == _IN_ANY:
-            return self._scan_any(budget)
+            budget = self._any.advance(budget)
+            if self._any.is_done:
+                self._phase = _AT_STRUCT
+            return budget
         if self._phase == _AT_DELETE_RANGE:
             return self._scan_delete_ranges(budget)
         if self._phase == _AT_BLOCK:
@@ -161,12 +166,12 @@ class UpdateScan:
     def _begin_block(self) -> None:
         reader = self._reader
         if self._blocks_left < 0:
-            self._blocks_left = _read_count(reader, _BLOCK_BYTES_MIN)
+            self._blocks_left = read_count(reader, _BLOCK_BYTES_MIN)
             _limit(self._blocks_left, UPDATE_CLIENTS_MAX, "update_clients_max")
         if self._blocks_left == 0:
             self._begin_deletes()
             return
-        self._structs_left = _read_count(reader, _STRUCT_BYTES_MIN)
+        self._structs_left = read_count(reader, _STRUCT_BYTES_MIN)
         self._clock_client = reader.read_uint()
         self._clock = reader.read_uint()
         self._block_start = self._clock
@@ -184,6 +189,8 @@ class UpdateScan:
         if self._was_skip:
             raise MalformedUpdate("a client block ends with a Skip")
         self.result.ranges.append(ClockRange(self._clock_client, self._block_start, self._clock))
+        if self._index is not None:
+            self._index.end_block(self._reader.at, self._clock)
         self._blocks_left -= 1
         self._phase = _AT_BLOCK
 
@@ -195,6 +202,8 @@ class UpdateScan:
                 return budget
             self._structs_left -= 1
             budget -= 1
+            if self._index is not None:
+                self._index.mark(reader.at, self._clock)
             info = reader.read_u8()
             if info in (GC, SKIP):
                 self._scan_filler(info, reader.read_uint())
@@ -202,14 +211,12 @@ class UpdateScan:
             self._was_skip = False
             self._scan_position(info)
             content = info & CONTENT_BITS
-            if content == ANY:
-                self._begin_any(_read_count(reader, 1), of_map=False)
-                budget = self._scan_any(budget)
-                if self._phase == _IN_ANY:
+            if content in (ANY, DOC):
+                self._grow(self._begin_any(content))
+                budget = self._any.advance(budget)
+                if not self._any.is_done:
+                    self._phase = _IN_ANY
                     return budget
-            elif content == DOC:
-                self._begin_doc()
-                return budget
             else:
                 self._grow(self._scan_content(content))
         return budget
@@ -242,13 +249,13 @@ class UpdateScan:
             return
         named = reader.read_uint()
         if named == 1:
-            _skip_text(reader)
+            skip_text(reader)
         elif named == 0:
             self._scan_id()
         else:
             raise MalformedUpdate("a parent is neither named nor an id")
         if info & HAS_PARENT_SUB:
-            _skip_text(reader)
+            skip_text(reader)
 
     def _scan_id(self) -> None:
         client = self._reader.read_uint()
@@ -267,71 +274,42 @@ class UpdateScan:
         """Read a struct's content; returns its length in clocks."""
         reader = self._reader
         if content == STRING:
-            return _utf16_length(reader.read_bytes(reader.remaining()))
+            return utf16_length(reader.read_bytes(reader.remaining()))
         if content == DELETED:
             return reader.read_uint()
         if content == TYPE:
-            _skip_type(reader)
+            skip_type(reader)
         elif content == FORMAT:
-            _skip_text(reader)
+            skip_text(reader)
             check_json_text(reader.read_bytes(reader.remaining()))
         elif content == EMBED:
             check_json_text(reader.read_bytes(reader.remaining()))
         elif content == BINARY:
-            _skip_bytes(reader, reader.read_uint())
+            skip_bytes(reader, reader.read_uint())
         elif content == JSON:
             raise MalformedUpdate("the retired ContentJSON is not accepted")
         else:
             raise MalformedUpdate(f"there is no content {content} in this version")
         return 1
 
-    # ------------------------------------------------------------------ values inside structs
-
-    def _begin_doc(self) -> None:
+    def _begin_any(self, content: int) -> int:
+        """Read up to the values a struct carries; returns its length in clocks."""
         reader = self._reader
-        _skip_text(reader)
+        if content == ANY:
+            count = read_count(reader, 1)
+            self._any.begin(count)
+            return count
+        skip_text(reader)
         if reader.remaining() == 0 or reader.data[reader.at] != ANY_MAP:
             raise MalformedUpdate("the options of a subdocument are no map")
-        self._begin_any(1, of_map=False)
-
-    def _begin_any(self, count: int, *, of_map: bool) -> None:
-        if not self._any_left:
-            self._grow(count)
-            self._phase = _IN_ANY
-        elif len(self._any_left) > ANY_DEPTH_MAX:
-            raise MalformedUpdate(f"a value is nested deeper than {ANY_DEPTH_MAX}")
-        self._any_left.append(count)
-        self._any_of_map.append(of_map)
-
-    def _scan_any(self, budget: int) -> int:
-        reader = self._reader
-        left = self._any_left
-        while left:
-            if budget <= 0:
-                return budget
-            if left[-1] == 0:
-                left.pop()
-                self._any_of_map.pop()
-                continue
-            budget -= 1
-            left[-1] -= 1
-            if self._any_of_map[-1]:
-                _skip_text(reader)
-            tag = reader.read_u8()
-            if tag == ANY_ARRAY:
-                self._begin_any(_read_count(reader, 1), of_map=False)
-            elif tag == ANY_MAP:
-                self._begin_any(_read_count(reader, _MAP_ENTRY_BYTES_MIN), of_map=True)
-            else:
-                _skip_scalar(reader, tag)
-        self._phase = _AT_STRUCT
-        return budget
+        self._any.begin(1)
+        return 1
 
     # ------------------------------------------------------------------ the delete set
 
     def _begin_deletes(self) -> None:
         self._clients = set()
-        self._delete_clients_left = _read_count(self._reader, _DELETES_BYTES_MIN)
+        self._delete_clients_left = read_count(self._reader, _DELETES_BYTES_MIN)
         _limit(self._delete_clients_left, UPDATE_CLIENTS_MAX, "update_clients_max")
         self._phase = _AT_DELETES
 
@@ -345,7 +323,7 @@ class UpdateScan:
         self._delete_clients_left -= 1
         self._clock_client = reader.read_uint()
         self._clock = 0
-        self._ranges_left = _read_count(reader, _RANGE_BYTES_MIN)
+        self._ranges_left = read_count(reader, _RANGE_BYTES_MIN)
         if self._ranges_left == 0:
             raise MalformedUpdate("a client in the delete set has no ranges")
         if self._clock_client in self._clients:
@@ -388,51 +366,3 @@ def scan_update(update: bytes) -> ScannedUpdate:
 def _limit(count: int, most: int, name: str) -> None:
     if count > most:
         raise LimitExceeded(f"{count} in one update; {most} are allowed ({name})", limit=name)
-
-
-def _read_count(reader: Reader, bytes_each: int) -> int:
-    count = reader.read_uint()
-    if count * bytes_each > reader.end - reader.at:
-        raise MalformedUpdate("an update claims more than it has bytes for")
-    return count
-
-
-def _skip_bytes(reader: Reader, size: int) -> None:
-    if size > reader.end - reader.at:
-        raise MalformedUpdate("a length reaches past the end of an update")
-    reader.at += size
-
-
-def _skip_text(reader: Reader) -> None:
-    encoded = reader.read_bytes(reader.end - reader.at)
-    if not encoded.isascii():
-        decode_utf8(encoded)
-
-
-def _utf16_length(encoded: bytes) -> int:
-    if encoded.isascii():
-        return len(encoded)
-    return len(decode_utf8(encoded).encode("utf-16-le")) // 2
-
-
-def _skip_type(reader: Reader) -> None:
-    type_ref = reader.read_uint()
-    if type_ref > XML_TEXT or type_ref == XML_HOOK:
-        raise MalformedUpdate(f"shared type {type_ref} is not accepted")
-    if type_ref == XML_ELEMENT:
-        _skip_text(reader)
-
-
-def _skip_scalar(reader: Reader, tag: int) -> None:
-    if tag == ANY_STRING:
-        _skip_text(reader)
-    elif tag == ANY_INT:
-        reader.read_int()
-    elif tag == ANY_FLOAT32:
-        _skip_bytes(reader, 4)
-    elif tag in (ANY_FLOAT64, ANY_BIGINT):
-        _skip_bytes(reader, 8)
-    elif tag == ANY_BUFFER:
-        _skip_bytes(reader, reader.read_uint())
-    elif not ANY_TRUE <= tag <= ANY_UNDEFINED:
-        raise MalformedUpdate(f"there is no value of type {tag}")

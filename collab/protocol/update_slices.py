@@ -1,0 +1,226 @@
+"""Cuts a large V1 update into small ones that add up to it.
+
+The CRDT library applies an update in one go and holds up everything meanwhile. The slices of an
+update can be applied one at a time, with other work in between: each is a valid update, structs
+come after those of the same update that they refer to, and the delete set comes last. So every
+slice integrates at once where the whole would.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from collab.limits import SLICE_STRUCTS
+from collab.protocol.scanned import ClockRange, ScannedUpdate, StructIndex
+from collab.protocol.update_format import GC, HAS_ANY_ORIGIN, HAS_ORIGIN, HAS_RIGHT_ORIGIN, SKIP
+from collab.protocol.update_scan import UpdateScan
+from collab.protocol.varint import Reader, write_uint
+
+_NO_STRUCTS: Final = b"\x00"
+_NO_DELETES: Final = b"\x00"
+_CLIENTS_MAX: Final = 512  # yrs searches all blocks that wait for each other at every switch
+
+
+class UpdateSlices:
+    """The slices of one update, made one at a time.
+
+    Args:
+        update: a whole update.
+        scanned: its scan.
+        slice_bytes: how large a slice may be; a single struct may be larger.
+
+    Attributes:
+        slice_bytes: may be changed between two slices, to follow what the last one cost.
+    """
+
+    __slots__ = (
+        "_block_of",
+        "_blocks",
+        "_clocks",
+        "_deletes",
+        "_deletes_at",
+        "_ends",
+        "_is_waiting",
+        "_next",
+        "_offsets",
+        "_reader",
+        "_unstarted",
+        "_update",
+        "_waiting",
+        "_wanted",
+        "_whole",
+        "slice_bytes",
+    )
+
+    def __init__(self, update: bytes, scanned: ScannedUpdate, slice_bytes: int) -> None:
+        self.slice_bytes: int = slice_bytes
+        self._update: bytes = update
+        self._reader: Reader = Reader(update)
+        self._whole: bool = (
+            len(update) <= slice_bytes
+            and scanned.struct_count + len(scanned.deletes) <= SLICE_STRUCTS
+            and len(scanned.ranges) <= _CLIENTS_MAX
+        )
+        index = StructIndex() if self._whole else _index_of(update, scanned)
+        self._offsets = index.offsets
+        self._clocks = index.clocks
+        self._ends: list[int] = index.ends
+        self._blocks: list[ClockRange] = [] if self._whole else scanned.ranges
+        self._deletes: list[ClockRange] = [] if self._whole else scanned.deletes
+        self._deletes_at: int = 0
+        # By block: the place of its next struct. A block's first struct follows the end entry of
+        # the block before.
+        self._next: list[int] = [0, *(end + 1 for end in self._ends)][: len(self._ends)]
+        self._block_of: dict[int, int] = {}
+        for block, span in enumerate(self._blocks):
+            self._block_of[span.client] = block
+        # Blocks being worked on, each waiting for the one behind it to reach a clock.
+        self._unstarted: int = 0
+        self._waiting: list[int] = []
+        self._wanted: list[int] = []
+        self._is_waiting: list[bool] = [False] * len(self._blocks)
+
+    def __iter__(self) -> UpdateSlices:
+        return self
+
+    def __next__(self) -> bytes:
+        """Make the next slice."""
+        if self._whole:
+            self._whole = False
+            return self._update
+        piece = self._cut_structs() or self._cut_deletes()
+        if not piece:
+            raise StopIteration
+        return piece
+
+    # ------------------------------------------------------------------ structs
+
+    def _cut_structs(self) -> bytes:
+        begins: dict[int, int] = {}
+        size = 0
+        count = 0
+        while True:
+            block = self._current_block()
+            if block < 0 or (count and block not in begins and len(begins) >= _CLIENTS_MAX):
+                break
+            at = self._next[block]
+            behind = at + 1
+            if self._update[self._offsets[at]] == SKIP:
+                # A Skip never ends a block: it travels with what follows it, or not at all.
+                behind += 1
+                at = at if block in begins else at + 1
+            if self._waits(block, behind - 1):
+                continue
+            more = self._offsets[behind] - self._offsets[at]
+            if count and (size + more > self.slice_bytes or count >= SLICE_STRUCTS):
+                break
+            begins.setdefault(block, at)
+            self._next[block] = behind
+            size += more
+            count += behind - at
+        return self._write_structs(begins) if begins else b""
+
+    def _current_block(self) -> int:
+        """The block to take the next struct from, or -1 when all are done."""
+        while True:
+            while self._waiting:
+                block = self._waiting[-1]
+                if self._clocks[self._next[block]] <= self._wanted[-1]:
+                    return block
+                self._waiting.pop()
+                self._wanted.pop()
+                self._is_waiting[block] = False
+            if self._unstarted == len(self._blocks):
+                return -1
+            first = self._unstarted
+            self._want(first, self._blocks[first].end - 1)
+            self._unstarted += 1
+
+    def _want(self, block: int, clock: int) -> None:
+        self._waiting.append(block)
+        self._wanted.append(clock)
+        self._is_waiting[block] = True
+
+    def _waits(self, block: int, at: int) -> bool:
+        """Whether a struct refers to one that is still to come; if so, that one is next."""
+        reader = self._reader
+        reader.at = self._offsets[at]
+        info = reader.read_u8()
+        if info == GC:
+            return False
+        if info & HAS_ORIGIN and self._waits_for(block, reader.read_uint(), reader.read_uint()):
+            return True
+        if info & HAS_RIGHT_ORIGIN:
+            return self._waits_for(block, reader.read_uint(), reader.read_uint())
+        if info & HAS_ANY_ORIGIN or reader.read_uint() == 1:
+            return False
+        return self._waits_for(block, reader.read_uint(), reader.read_uint())
+
+    def _waits_for(self, block: int, client: int, clock: int) -> bool:
+        other = self._block_of.get(client, block)
+        if other == block or self._is_waiting[other]:
+            # Its own block comes in order, and a circle cannot be put in order.
+            return False
+        if clock >= self._blocks[other].end or self._clocks[self._next[other]] > clock:
+            return False
+        self._want(other, clock)
+        return True
+
+    def _write_structs(self, begins: dict[int, int]) -> bytes:
+        parts = [write_uint(len(begins))]
+        for block, begin in begins.items():
+            end = self._next[block]
+            parts.append(write_uint(end - begin))
+            parts.append(write_uint(self._blocks[block].client))
+            parts.append(write_uint(self._clocks[begin]))
+            parts.append(self._update[self._offsets[begin] : self._offsets[end]])
+        parts.append(_NO_DELETES)
+        return b"".join(parts)
+
+    # ------------------------------------------------------------------ the delete set
+
+    def _cut_deletes(self) -> bytes:
+        clients = 0
+        size = 0
+        end = min(self._deletes_at + SLICE_STRUCTS, len(self._deletes))
+        parts: list[bytes] = []
+        while self._deletes_at < end and size < self.slice_bytes:
+            client = self._deletes[self._deletes_at].client
+            ranges: list[bytes] = []
+            while self._deletes_at < end and size < self.slice_bytes:
+                span = self._deletes[self._deletes_at]
+                if span.client != client:
+                    break
+                encoded = write_uint(span.start) + write_uint(span.end - span.start)
+                size += len(encoded)
+                ranges.append(encoded)
+                self._deletes_at += 1
+            clients += 1
+            parts.append(write_uint(client) + write_uint(len(ranges)))
+            parts.extend(ranges)
+        return _NO_STRUCTS + write_uint(clients) + b"".join(parts) if clients else b""
+
+
+def slice_update(update: bytes, scanned: ScannedUpdate, *, slice_bytes: int) -> Iterator[bytes]:
+    """Cut an update into slices; an update that is small enough is its own only slice.
+
+    Args:
+        update: a whole update.
+        scanned: its scan.
+        slice_bytes: how large a slice may be; a single struct may be larger.
+
+    Returns:
+        Updates to be applied in this order. References to what neither the update nor its slices
+        bring are left as they are, and wait in the document as they would for the whole.
+    """
+    return UpdateSlices(update, scanned, slice_bytes)
+
+
+def _index_of(update: bytes, scanned: ScannedUpdate) -> StructIndex:
+    if scanned.index is not None:
+        return scanned.index
+    scan = UpdateScan(update, indexed=True)
+    while not scan.advance(SLICE_STRUCTS):
+        pass
+    return scan.result.index or StructIndex()
