@@ -330,8 +330,8 @@ class RoomRunner:
         if len(update) <= _INLINE_BYTES_MAX:
             return scan_update(update)
         scan = UpdateScan(update)
-        while not scan.advance(SLICE_STRUCTS):
-            await asyncio.sleep(0)  # noqa: ASYNC110 - a turn for everybody else, not a poll
+        while not scan.advance(SLICE_STRUCTS):  # noqa: ASYNC110 - gives others a turn
+            await asyncio.sleep(0)
         return scan.result
 
     async def _apply(self, admitted: Admitted) -> None:

@@ -19,6 +19,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Origin
 
 from tests.support import wire
+from tests.support.server import Server
 from tests.support.wire import Reader, State, string, uint
 
 PATIENCE_S: Final = 20.0
@@ -409,3 +410,19 @@ async def hocuspocus(
         HocuspocusMember(socket, room, token=token, client_id=client_id) as member,
     ):
         yield member
+
+
+PROTOCOLS: Final = ("y-websocket", "hocuspocus")
+
+
+@asynccontextmanager
+async def join(server: Server, protocol: str, room: str) -> AsyncIterator[Member]:
+    """Join a room of a server in open mode over one of PROTOCOLS, and be in sync with it."""
+    if protocol == "y-websocket":
+        async with y_websocket(server.collab_url, room) as member:
+            await member.until(lambda: member.synced, what="the first synchronisation")
+            yield member
+    else:
+        async with hocuspocus(server.hocuspocus_url, room) as other:
+            await other.until(lambda: other.synced, what="the first synchronisation")
+            yield other
