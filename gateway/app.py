@@ -5,14 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, WebSocketRoute
 from starlette.types import ASGIApp
 
+from gateway.api.api import ApiServices
+from gateway.api.middleware import RequestIds
+from gateway.api.problems import exception_handlers
+from gateway.api.routes import api_routes
 from gateway.observe.admin import admin_app
 from gateway.observe.health import Readiness, health_routes
 from gateway.page import page_routes
 from gateway.rooms.registry import RoomRegistry
-from gateway.settings import Settings
 from gateway.transport import hocuspocus, y_websocket
 from gateway.transport.doors import Doors
 from gateway.transport.hocuspocus import HocuspocusEndpoint
@@ -23,8 +27,8 @@ from gateway.transport.y_websocket import YWebSocketEndpoint
 class AppParts:
     """What the applications are made from."""
 
-    settings: Settings
     doors: Doors
+    api: ApiServices
     readiness: Readiness
 
 
@@ -33,10 +37,15 @@ def build_app(parts: AppParts) -> ASGIApp:
     routes: list[BaseRoute] = [
         WebSocketRoute(y_websocket.PATH + "{room:path}", YWebSocketEndpoint(parts.doors)),
         WebSocketRoute(hocuspocus.PATH, HocuspocusEndpoint(parts.doors)),
+        *api_routes(parts.api),
         *health_routes(parts.readiness),
         *page_routes(),
     ]
-    return Starlette(routes=routes)
+    return Starlette(
+        routes=routes,
+        middleware=[Middleware(RequestIds, metrics=parts.doors.metrics)],
+        exception_handlers=exception_handlers(),
+    )
 
 
 def build_admin_app(parts: AppParts) -> ASGIApp:

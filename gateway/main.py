@@ -7,6 +7,7 @@ import contextlib
 import signal
 import socket
 import sys
+import time
 from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Final
@@ -23,6 +24,8 @@ from collab.ids import room_key, room_name
 from collab.room.room import RoomLimits
 from collab.score.chorale import CHORALE_ROOM, chorale_facets
 from collab.score.seed import seed_update
+from gateway.api.api import ApiServices
+from gateway.api.middleware import Pace
 from gateway.app import AppParts, build_admin_app, build_app, build_readiness
 from gateway.auth.build import SYSTEM_CLOCKS, AuthParts, build_auth
 from gateway.auth.revocation_file import Revocation
@@ -33,6 +36,7 @@ from gateway.rooms.appender import AppendLimits
 from gateway.rooms.compactor import Compactor
 from gateway.rooms.registry import RoomRegistry
 from gateway.rooms.runner import RunnerSettings
+from gateway.rooms.services import RoomServices
 from gateway.setting_types import StoreKind
 from gateway.settings import Settings
 from gateway.transport.connection import ConnectionLimits
@@ -121,7 +125,18 @@ def build_node(settings: Settings, stores: Stores, offload: Offload) -> Node:
         documents_per_socket_max=settings.documents_per_socket_max,
         trusted_proxies=settings.trusted_proxies,
     )
-    parts = AppParts(settings, doors, build_readiness(registry))
+    services = RoomServices(registry, settings.update_bytes_max)
+    api = ApiServices(
+        directory=services,
+        documents=services,
+        auth=auth,
+        clocks=SYSTEM_CLOCKS,
+        update_bytes_max=settings.update_bytes_max,
+        allowed_origins=settings.allowed_origins,
+        pace=_pace(settings),
+        trusted_proxies=settings.trusted_proxies,
+    )
+    parts = AppParts(doors, api, build_readiness(registry))
     return Node(registry, auth, gate, metrics, build_app(parts), build_admin_app(parts))
 
 
@@ -201,6 +216,12 @@ def gate_limits(settings: Settings) -> GateLimits:
         connects_burst=settings.connects_burst,
         per_address=settings.rate_limits,
     )
+
+
+def _pace(settings: Settings) -> Pace | None:
+    if not settings.rate_limits:
+        return None
+    return Pace(settings.requests_per_s, settings.requests_burst, time.monotonic)
 
 
 def _apply_revocation(registry: RoomRegistry, auth: AuthParts, revocation: Revocation) -> None:
