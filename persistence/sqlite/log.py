@@ -18,6 +18,8 @@ from persistence.checksums import row_checksum
 from persistence.sqlite.reader import Reader
 from persistence.sqlite.writer import Kind, Writer
 
+_log = structlog.stdlib.get_logger(__name__)
+
 TRIM_ROWS: Final = 256
 """Rows deleted in one commit, so that saving goes on in between."""
 
@@ -47,7 +49,6 @@ class SqliteLog:
     def __init__(self, writer: Writer, reader: Reader) -> None:
         self._writer = writer
         self._reader = reader
-        self._events = structlog.get_logger("persistence")
 
     async def append(
         self, room: RoomKey, *, after: Sequence, updates: SequenceOf[bytes]
@@ -70,7 +71,7 @@ class SqliteLog:
             moved = await self._writer.run(
                 Kind.UPKEEP, partial(_quarantine, room, found.damaged, int(time.time()))
             )
-            self._events.error("store.rows_quarantined", room_key=room, sequences=moved)
+            _log.error("store.rows_quarantined", room=room[:12], sequences=moved)
         raise StoreUnavailable("rows fail their checksum when read, but not when read again")
 
     async def head(self, room: RoomKey) -> Sequence:

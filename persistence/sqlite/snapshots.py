@@ -18,6 +18,8 @@ from persistence.checksums import snapshot_checksum
 from persistence.sqlite.reader import Reader
 from persistence.sqlite.writer import Kind, Writer
 
+_log = structlog.stdlib.get_logger(__name__)
+
 PART_BYTES: Final = 256 * KIB
 DELETED_PARTS: Final = 8
 """Parts deleted in one commit."""
@@ -34,7 +36,6 @@ class SqliteSnapshots:
     def __init__(self, writer: Writer, reader: Reader) -> None:
         self._writer = writer
         self._reader = reader
-        self._events = structlog.get_logger("persistence")
 
     async def put(self, room: RoomKey, *, sequence: Sequence, update: bytes) -> SnapshotRef:
         """Store a snapshot; see `SnapshotStore.put`."""
@@ -67,7 +68,7 @@ class SqliteSnapshots:
         if is_whole:
             return update
         await self._writer.run(Kind.UPKEEP, partial(_quarantine, ref, int(time.time())))
-        self._events.error("store.snapshot_quarantined", room_key=room, sequence=ref.sequence)
+        _log.error("store.snapshot_quarantined", room=room[:12], sequence=ref.sequence)
         return None
 
     async def list(self, room: RoomKey) -> tuple[SnapshotRef, ...]:

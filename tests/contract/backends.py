@@ -1,0 +1,159 @@
+"""The stores that the contract suite runs over, and how to damage what each of them keeps."""
+
+from __future__ import annotations
+
+import sqlite3
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from collab.ids import RoomKey, Sequence
+from collab.ports import SnapshotRef
+from persistence.build import Stores, StoreSettings, open_stores
+from persistence.memory import MemoryStore
+
+
+def flipped(data: bytes) -> bytes:
+    """The same bytes with one bit of the one in the middle turned over."""
+    middle = len(data) // 2
+    return data[:middle] + bytes([data[middle] ^ 0x10]) + data[middle + 1 :]
+
+
+class StoreUnderTest(ABC):
+    """One kind of store, opened any number of times over the same content."""
+
+    @abstractmethod
+    async def open(self) -> Stores:
+        """Open it; what an earlier opening stored is there."""
+
+    @abstractmethod
+    def damage_row(self, room: RoomKey, sequence: Sequence) -> None:
+        """Turn over a bit of a stored update."""
+
+    @abstractmethod
+    def remove_row(self, room: RoomKey, sequence: Sequence) -> None:
+        """Make a stored update vanish."""
+
+    @abstractmethod
+    def swap_rows(self, room: RoomKey, one: Sequence, other: Sequence) -> None:
+        """Exchange two whole rows, checksums included."""
+
+    @abstractmethod
+    def damage_snapshot(self, room: RoomKey, ref: SnapshotRef) -> None:
+        """Turn over a bit of a stored snapshot."""
+
+    @abstractmethod
+    def quarantined_rows(self, room: RoomKey) -> dict[int, bytes | None]:
+        """Rows moved aside, by sequence; None for one that had vanished."""
+
+    @abstractmethod
+    def quarantined_snapshots(self) -> list[str]:
+        """Ids of snapshots moved aside."""
+
+
+class MemoryUnderTest(StoreUnderTest):
+    """The reference store."""
+
+    def __init__(self) -> None:
+        self._store = MemoryStore()
+
+    async def open(self) -> Stores:
+        return self._store.stores()
+
+    def damage_row(self, room: RoomKey, sequence: Sequence) -> None:
+        row = self._store.log.rooms[room].rows[sequence]
+        row.update = flipped(row.update)
+
+    def remove_row(self, room: RoomKey, sequence: Sequence) -> None:
+        del self._store.log.rooms[room].rows[sequence]
+
+    def swap_rows(self, room: RoomKey, one: Sequence, other: Sequence) -> None:
+        rows = self._store.log.rooms[room].rows
+        rows[one], rows[other] = rows[other], rows[one]
+
+    def damage_snapshot(self, room: RoomKey, ref: SnapshotRef) -> None:
+        kept = self._store.snapshots.kept[room]
+        stored, update = kept[ref.snapshot_id]
+        kept[ref.snapshot_id] = (stored, flipped(update))
+
+    def quarantined_rows(self, room: RoomKey) -> dict[int, bytes | None]:
+        return {
+            sequence: None if row is None else row.update
+            for sequence, row in self._store.log.rooms[room].quarantined.items()
+        }
+
+    def quarantined_snapshots(self) -> list[str]:
+        return [ref.snapshot_id for _, ref, _ in self._store.snapshots.quarantined]
+
+
+class SqliteUnderTest(StoreUnderTest):
+    """The embedded store, damaged through a connection of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @property
+    def database(self) -> Path:
+        return self.folder / "bandpro.sqlite3"
+
+    async def open(self) -> Stores:
+        return await open_stores(StoreSettings("sqlite:", self.folder))
+
+    @contextmanager
+    def connection(self) -> Iterator[sqlite3.Connection]:
+        with closing(sqlite3.connect(self.database, timeout=5)) as connection:
+            yield connection
+            connection.commit()
+
+    def damage_row(self, room: RoomKey, sequence: Sequence) -> None:
+        with self.connection() as connection:
+            where = "room_id = (SELECT room_id FROM rooms WHERE room_key = ?) AND sequence = ?"
+            (update,) = connection.execute(
+                f"SELECT bytes FROM updates WHERE {where}", (room, sequence)
+            ).fetchone()
+            connection.execute(
+                f"UPDATE updates SET bytes = ? WHERE {where}", (flipped(update), room, sequence)
+            )
+
+    def remove_row(self, room: RoomKey, sequence: Sequence) -> None:
+        with self.connection() as connection:
+            connection.execute(
+                "DELETE FROM updates WHERE sequence = ?"
+                " AND room_id = (SELECT room_id FROM rooms WHERE room_key = ?)",
+                (sequence, room),
+            )
+
+    def swap_rows(self, room: RoomKey, one: Sequence, other: Sequence) -> None:
+        with self.connection() as connection:
+            for now, then in ((one, -one), (other, one), (-one, other)):
+                connection.execute("PRAGMA ignore_check_constraints = ON")
+                connection.execute(
+                    "UPDATE updates SET sequence = ? WHERE sequence = ?"
+                    " AND room_id = (SELECT room_id FROM rooms WHERE room_key = ?)",
+                    (then, now, room),
+                )
+
+    def damage_snapshot(self, room: RoomKey, ref: SnapshotRef) -> None:
+        with self.connection() as connection:
+            (part,) = connection.execute(
+                "SELECT bytes FROM snapshot_parts WHERE snapshot_id = ? AND part = 0",
+                (ref.snapshot_id,),
+            ).fetchone()
+            connection.execute(
+                "UPDATE snapshot_parts SET bytes = ? WHERE snapshot_id = ? AND part = 0",
+                (flipped(part), ref.snapshot_id),
+            )
+
+    def quarantined_rows(self, room: RoomKey) -> dict[int, bytes | None]:
+        with self.connection() as connection:
+            return dict(
+                connection.execute(
+                    "SELECT sequence, bytes FROM quarantined_updates WHERE room_key = ?", (room,)
+                ).fetchall()
+            )
+
+    def quarantined_snapshots(self) -> list[str]:
+        with self.connection() as connection:
+            rows = connection.execute("SELECT snapshot_id FROM quarantined_snapshots").fetchall()
+        return [snapshot_id for (snapshot_id,) in rows]
