@@ -28,6 +28,9 @@ from gateway.setting_fields import (
 from gateway.setting_types import AuthMode, TokenAlgorithm, is_loopback
 
 ENV_PREFIX: Final = "BANDPRO_"
+CLI_BEARER_VARIABLE: Final = "BANDPRO_CLI_TOKEN"
+"""A variable of `bandpro rooms`, no setting of a server; may be set beside them."""
+
 SECRET_BYTES_MIN: Final = 32
 _PUBLIC_KEY_ALGORITHMS: Final = (
     TokenAlgorithm.RS256,
@@ -152,8 +155,9 @@ def _refuse_unknown(given: Mapping[str, object], environ: Mapping[str, str]) -> 
     known = set(Settings.model_fields)
     variables = {f"{ENV_PREFIX}{name.upper()}" for name in known}
     for variable in sorted(environ):
-        if variable.upper().startswith(ENV_PREFIX) and variable.upper() not in variables:
-            raise _problem(f"{variable} is no setting", _did_you_mean(variable.upper(), variables))
+        spelled = variable.upper()
+        if spelled.startswith(ENV_PREFIX) and spelled not in {*variables, CLI_BEARER_VARIABLE}:
+            raise _problem(f"{variable} is no setting", _did_you_mean(spelled, variables))
     for name in given:
         if name not in known:
             raise _problem(f"{name} is no setting", _did_you_mean(name, known))

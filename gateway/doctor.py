@@ -1,0 +1,257 @@
+"""`bandpro doctor`: looks at all a server needs before it is started, and says what to do."""
+
+from __future__ import annotations
+
+import resource
+import shutil
+import socket
+import sys
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from stat import S_IRWXG, S_IRWXO
+from typing import Final
+
+import httpx
+
+from collab.errors import BandProError
+from collab.ids import RoomName, room_key
+from collab.limits import MIB
+from collab.ports import Manifest, RoomStatus
+from gateway.auth.jwks import FETCH_TIMEOUT_S
+from gateway.auth.revocation_file import RevocationFile
+from gateway.auth.revocations import FILE_NAME
+from gateway.setting_types import AuthMode, StoreKind
+from gateway.settings import SECRET_BYTES_MIN, Settings
+from persistence.build import Stores, StoreSettings, open_stores
+
+FREE_BYTES_MIN: Final = 64 * MIB
+FREE_BYTES_LOW: Final = 1024 * MIB
+SPARE_DESCRIPTORS: Final = 64  # listeners, the store, and what libraries open
+DISTINCT_BYTES_MIN: Final = 10
+_PAGE: Final = 200
+_PACKAGES: Final = ("pycrdt", "uvicorn", "uvloop", "starlette", "websockets")
+
+
+class Verdict(StrEnum):
+    """How a check came out."""
+
+    GOOD = "good"
+    WARNING = "warning"  # it will run, but you should know
+    BAD = "bad"  # it will not run
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found.
+
+    Attributes:
+        check: what was looked at.
+        verdict: how it came out.
+        found: one line about it.
+        advice: what to do; empty when all is well.
+    """
+
+    check: str
+    verdict: Verdict
+    found: str
+    advice: str = ""
+
+
+async def examine(settings: Settings) -> AsyncIterator[Finding]:
+    """Run all checks, quick ones first.
+
+    Args:
+        settings: as the server would be started with. Nothing is changed, except that the store
+            is made or opened, which repairs what a crash left, and damaged rows are moved aside.
+    """
+    for finding in _quick_checks(settings):
+        yield finding
+    if settings.jwks_url is not None:
+        yield await _check_jwks(str(settings.jwks_url))
+    async for finding in _check_store(settings):
+        yield finding
+
+
+def _quick_checks(settings: Settings) -> Iterator[Finding]:
+    yield Finding("settings", Verdict.GOOD, "known, and fit each other")
+    yield _check_versions()
+    yield from _check_secret(settings)
+    yield _check_port("port", settings.host, settings.port)
+    if settings.admin_port is not None:
+        yield _check_port("admin port", "127.0.0.1", settings.admin_port)
+    yield _check_descriptors(settings.connections_max)
+    if settings.store is StoreKind.SQLITE:
+        yield _check_space(settings.data)
+        yield _check_revocations(settings.data)
+
+
+def _check_versions() -> Finding:
+    python = ".".join(str(part) for part in sys.version_info[:3])
+    try:
+        found = ", ".join(f"{package} {version(package)}" for package in _PACKAGES)
+    except PackageNotFoundError as error:
+        return Finding("versions", Verdict.BAD, f"{error.name} is not installed", "Run: make setup")
+    return Finding("versions", Verdict.GOOD, f"Python {python}, {found}")
+
+
+def _check_secret(settings: Settings) -> Iterator[Finding]:
+    if settings.auth is AuthMode.OPEN:
+        yield Finding("auth", Verdict.GOOD, f"open to whoever reaches {settings.host}")
+        return
+    if settings.token_secret is None:
+        yield Finding("auth", Verdict.GOOD, "tokens, checked with the keys of a JWKS")
+        return
+    secret = settings.token_secret.get_secret_value().encode()
+    if len(set(secret)) < DISTINCT_BYTES_MIN:
+        yield Finding(
+            "auth",
+            Verdict.WARNING,
+            f"the secret has {SECRET_BYTES_MIN} bytes or more, but few different ones",
+            "Take a random one: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'",
+        )
+    else:
+        yield Finding("auth", Verdict.GOOD, "tokens, checked with a secret of good length")
+    file = settings.token_secret_file
+    if file is not None and file.stat().st_mode & (S_IRWXG | S_IRWXO):
+        yield Finding(
+            "secret file", Verdict.WARNING, f"{file} is open to others", f"Run: chmod 600 {file}"
+        )
+
+
+def _check_port(what: str, host: str, port: int) -> Finding:
+    if port == 0:
+        return Finding(what, Verdict.GOOD, "any free one")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        with socket.create_server((host.strip("[]"), port), family=family):
+            return Finding(what, Verdict.GOOD, f"{host}:{port} is free")
+    except OSError as error:
+        option = what.replace(" ", "-")
+        return Finding(
+            what,
+            Verdict.BAD,
+            f"{host}:{port} cannot be used: {error.strerror}",
+            f"Stop what listens there (a running server?), or choose another with --{option}.",
+        )
+
+
+def _check_descriptors(connections_max: int) -> Finding:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = connections_max + SPARE_DESCRIPTORS
+    if soft >= needed or soft == resource.RLIM_INFINITY:
+        return Finding("open files", Verdict.GOOD, f"{soft} allowed, {needed} needed at most")
+    able = hard == resource.RLIM_INFINITY or hard >= needed
+    advice = (
+        f"Run first: ulimit -n {needed}"
+        if able
+        else f"Raise the hard limit ({hard}), or start with --connections-max "
+        f"{max(1, hard - SPARE_DESCRIPTORS)}."
+    )
+    return Finding(
+        "open files",
+        Verdict.WARNING,
+        f"{soft} allowed, {needed} needed for {connections_max} connections",
+        advice,
+    )
+
+
+def _check_space(folder: Path) -> Finding:
+    existing = next(
+        path for path in (folder.absolute(), *folder.absolute().parents) if path.is_dir()
+    )
+    free_bytes = shutil.disk_usage(existing).free
+    found = f"{free_bytes // MIB} MiB free for {folder}"
+    if free_bytes < FREE_BYTES_MIN:
+        return Finding("disk", Verdict.BAD, found, "Make room, or choose another --data folder.")
+    if free_bytes < FREE_BYTES_LOW:
+        return Finding("disk", Verdict.WARNING, found, "Make room before the store fills it.")
+    return Finding("disk", Verdict.GOOD, found)
+
+
+def _check_revocations(folder: Path) -> Finding:
+    try:
+        kept = len(RevocationFile(folder / FILE_NAME).load())
+    except BandProError as error:
+        return Finding("revocations", Verdict.BAD, str(error), "Restore the file from a backup.")
+    return Finding("revocations", Verdict.GOOD, f"{kept} kept")
+
+
+async def _check_jwks(url: str) -> Finding:
+    try:
+        async with httpx.AsyncClient(timeout=FETCH_TIMEOUT_S, follow_redirects=False) as client:
+            response = await client.get(url)
+            keys = len(response.raise_for_status().json()["keys"])
+    except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
+        return Finding(
+            "jwks",
+            Verdict.BAD,
+            f"no keys could be fetched ({type(error).__name__})",
+            "Check jwks_url, and that this machine may reach it.",
+        )
+    return Finding("jwks", Verdict.GOOD, f"{keys} keys")
+
+
+async def _check_store(settings: Settings) -> AsyncIterator[Finding]:
+    if settings.store is StoreKind.MEMORY:
+        yield Finding(
+            "store",
+            Verdict.WARNING,
+            "in memory: everything is gone when the server stops",
+            "Use --store sqlite to keep rooms.",
+        )
+        return
+    try:
+        stores = await open_stores(StoreSettings(data_folder=settings.data))
+    except BandProError as error:
+        yield Finding("store", Verdict.BAD, str(error), "; ".join(getattr(error, "__notes__", ())))
+        return
+    async with stores:
+        wrong = await stores.check()
+        if wrong:
+            yield Finding("store", Verdict.BAD, "; ".join(wrong), "Restore the folder, or free it.")
+            return
+        usage = await stores.usage()
+        yield Finding(
+            "store", Verdict.GOOD, f"{stores.description}, {usage.used_bytes // 1024} KiB"
+        )
+        yield await _check_rooms(stores)
+
+
+async def _check_rooms(stores: Stores) -> Finding:
+    """Read every row and snapshot, which verifies its checksum."""
+    rooms = 0
+    damaged = 0
+    quarantined = 0
+    async for manifest in all_manifests(stores):
+        rooms += 1
+        quarantined += manifest.status is RoomStatus.QUARANTINED
+        damaged += await _is_damaged(stores, manifest)
+    found = f"{rooms} stored, {damaged} with damage, {quarantined} quarantined"
+    if damaged or quarantined:
+        return Finding(
+            "rooms",
+            Verdict.WARNING,
+            found,
+            "Damaged rows were moved aside and an older generation serves. `bandpro rooms` names "
+            "the rooms; POST /v1/rooms/{room}/release puts a quarantined one back in service.",
+        )
+    return Finding("rooms", Verdict.GOOD, found)
+
+
+async def all_manifests(stores: Stores) -> AsyncIterator[Manifest]:
+    """Every stored room's manifest, in order of name."""
+    after: RoomName | None = None
+    while page := await stores.manifests.list(after=after, limit=_PAGE):
+        for manifest in page:
+            yield manifest
+        after = page[-1].name
+
+
+async def _is_damaged(stores: Stores, manifest: Manifest) -> bool:
+    key = room_key(manifest.name)
+    tail = await stores.log.read(key, after=manifest.trimmed_through)
+    snapshots = [await stores.snapshots.get(key, ref) for ref in manifest.snapshots]
+    return bool(tail.quarantined) or None in snapshots
