@@ -62,6 +62,13 @@ class Socket:
         assert isinstance(frame, bytes), "the server sent a text frame"
         return frame
 
+    async def receive_or_closed(self, *, within_s: float = PATIENCE_S) -> bytes | Closed:
+        """The next frame, or how the peer closed instead."""
+        try:
+            return await self.receive(within_s=within_s)
+        except ConnectionClosed as error:
+            return closed_by(error)
+
     async def closed(self, *, within_s: float = PATIENCE_S) -> Closed:
         """Read on until the peer closes, and tell how."""
         async with asyncio.timeout(within_s):
@@ -123,6 +130,7 @@ class Member(ABC):
         acknowledged: updates that the server has said are saved.
         denied: reasons given in permission-denied messages.
         ended: how the connection ended, once it has.
+        blind: whether updates are left unapplied, for those that would end this process as well.
     """
 
     def __init__(self, socket: Socket, *, client_id: int | None = None) -> None:
@@ -135,6 +143,7 @@ class Member(ABC):
         self.denied: list[str] = []
         self.ended: Closed | None = None
         self.frames_seen = 0
+        self.blind = False
         self._clock = 0
         self._changed = asyncio.Event()
         self._reader: asyncio.Task[None] | None = None
@@ -258,7 +267,8 @@ class Member(ABC):
         if kind == wire.STEP_1:
             await self._answer(self.doc.get_update(payload))
             return
-        self.doc.apply_update(payload)
+        if not self.blind:
+            self.doc.apply_update(payload)
         if kind == wire.STEP_2:
             self.synced = True
         else:
@@ -416,13 +426,14 @@ PROTOCOLS: Final = ("y-websocket", "hocuspocus")
 
 
 @asynccontextmanager
-async def join(server: Server, protocol: str, room: str) -> AsyncIterator[Member]:
+async def join(
+    server: Server, protocol: str, room: str, *, blind: bool = False
+) -> AsyncIterator[Member]:
     """Join a room of a server in open mode over one of PROTOCOLS, and be in sync with it."""
-    if protocol == "y-websocket":
-        async with y_websocket(server.collab_url, room) as member:
+    y = protocol == "y-websocket"
+    async with open_socket(room_url(server.collab_url, room) if y else server.hocuspocus_url) as it:
+        member = YWebsocketMember(it) if y else HocuspocusMember(it, room)
+        member.blind = blind
+        async with member:
             await member.until(lambda: member.synced, what="the first synchronisation")
             yield member
-    else:
-        async with hocuspocus(server.hocuspocus_url, room) as other:
-            await other.until(lambda: other.synced, what="the first synchronisation")
-            yield other
