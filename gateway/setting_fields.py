@@ -50,7 +50,7 @@ class ServerSettings(BaseModel):
         None, description="Seed the demo room, once; on in open mode unless told otherwise."
     )
     trusted_proxies: Networks = Field(
-        (), description="Networks whose X-Forwarded-For and X-Forwarded-Proto are believed."
+        (), description="Networks of proxies whose X-Forwarded-For is believed."
     )
     failpoints: Words = Field(
         (), description="Faults to inject, for tests.", json_schema_extra={"hidden": True}

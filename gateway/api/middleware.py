@@ -58,7 +58,7 @@ class RequestIds:
     async def _serve_http(
         self, scope: Scope, receive: Receive, send: Send, request_id: str
     ) -> None:
-        status = 500
+        status = 0
         begun_s = time.monotonic()
 
         async def send_with_id(message: Message) -> None:
@@ -70,6 +70,12 @@ class RequestIds:
 
         try:
             await self._app(scope, receive, send_with_id)
+        except Exception as error:
+            # Answered here, and not further out, where the id is no longer bound.
+            structlog.get_logger().error("http.failed", exc_info=error)
+            if status:
+                raise  # the answer had begun: cutting it off is all that is left
+            await problem_response(Problem.INTERNAL_ERROR)(scope, receive, send_with_id)
         finally:
             # Middleware sees the scope that the router has filled in.
             route = scope.get(ROUTE_KEY, _UNROUTED)
@@ -107,10 +113,12 @@ class ApiGuard:
         request = Request(scope)
         headers = request.headers
         if not self._origins.allows(origin=headers.get("origin"), host=headers.get("host")):
-            refusal = problem_response(
-                Problem.ORIGIN_REFUSED, "add the origin to allowed_origins if it is yours"
+            detail = (
+                "add the origin to allowed_origins if it is yours"
+                if self._origins.allows_host(headers.get("host"))
+                else "a loopback server is addressed as localhost or 127.0.0.1"
             )
-            await refusal(scope, receive, send)
+            await problem_response(Problem.ORIGIN_REFUSED, detail)(scope, receive, send)
         elif self._pace and not self._pace.admits(client_address(request, self._trusted_proxies)):
             refusal = problem_response(
                 Problem.TOO_MANY,
