@@ -1,6 +1,6 @@
 import { type ReadonlySignal, signal } from "@preact/signals";
-import { WebsocketProvider } from "y-websocket";
 import type { Awareness } from "y-protocols/awareness";
+import { WebsocketProvider } from "y-websocket";
 import type * as Y from "yjs";
 import { encodeRoomPath } from "../room/room-name.ts";
 import { backoffMs } from "./backoff.ts";

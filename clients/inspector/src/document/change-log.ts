@@ -1,4 +1,4 @@
-import * as Y from "yjs";
+import type * as Y from "yjs";
 import { type Path, pathOfType } from "./nodes.ts";
 
 /** What one transaction changed in one shared type. */

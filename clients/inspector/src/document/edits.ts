@@ -110,9 +110,7 @@ export function createRoot(doc: Y.Doc, kind: NewRootKind, name: string): void {
 export function plainTextOf(text: Y.Text): string {
   if (text.toString().length === text.length) return text.toString();
   const pieces: Array<{ insert?: unknown }> = text.toDelta();
-  return pieces
-    .map(({ insert }) => (typeof insert === "string" ? insert : EMBED_PLACE))
-    .join("");
+  return pieces.map(({ insert }) => (typeof insert === "string" ? insert : EMBED_PLACE)).join("");
 }
 
 /** U+FFFC, the object replacement character. */

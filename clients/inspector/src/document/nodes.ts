@@ -60,7 +60,9 @@ function scalarName(node: unknown): string {
 
 /** True for what has children of its own in the tree. */
 export function isContainer(kind: NodeKind): boolean {
-  return kind === "map" || kind === "array" || kind === "xml" || kind === "object" || kind === "list";
+  return (
+    kind === "map" || kind === "array" || kind === "xml" || kind === "object" || kind === "list"
+  );
 }
 
 /** How many children a container has; for a text, how many characters. */

@@ -1,13 +1,7 @@
 import type * as Y from "yjs";
 import { BY_HAND, plainTextOf, spliceText } from "./edits.ts";
 import { inField, offsetInField, offsetInText } from "./line-endings.ts";
-import {
-  caretAfter,
-  type Delta,
-  type Splice,
-  spliceAfter,
-  spliceBetween,
-} from "./text-splice.ts";
+import { caretAfter, type Delta, type Splice, spliceAfter, spliceBetween } from "./text-splice.ts";
 
 /** What a text area offers; a test puts a plain object in its place. */
 export interface TextField {

@@ -1,11 +1,11 @@
-import type { StripMeasure, StripNote, StripPart } from "./score-model.ts";
 import { heightOf } from "./pitch.ts";
+import type { StripMeasure, StripNote, StripPart } from "./score-model.ts";
 
 /** All lengths in CSS pixels. */
-export const QUARTER_PX = 46;
+export const QUARTER_PX = 52;
 export const STEP_PX = 5;
 export const NOTE_HEIGHT_PX = 20;
-const LANE_PADDING_PX = 9;
+const LANE_PADDING_PX = 8;
 const LANE_STEPS_MAX = 16;
 const TEXT_PX = 16;
 const MEASURE_PADDING_PX = 7;

@@ -1,5 +1,5 @@
-import type { ScoreModel, StripNote } from "./score-model.ts";
 import { altered, heightOf, movedByOctaves, movedBySteps, type Pitch } from "./pitch.ts";
+import type { ScoreModel, StripNote } from "./score-model.ts";
 
 /** What a key on the strip asks for. */
 export type StripMove =

@@ -4,6 +4,7 @@ import type { ChangedType, LogEntry } from "../document/change-log.ts";
 import { bytesInWords } from "../document/statistics.ts";
 import type { RoomSession } from "../session/room-session.ts";
 import type { AppState } from "./app-state.ts";
+import { followDocument } from "./follow.ts";
 import { Down, Pause, Play, Up } from "./icons.tsx";
 import { Statistics } from "./statistics.tsx";
 
@@ -83,7 +84,7 @@ function Ticker({
   session,
   frozen,
 }: Props & { frozen: readonly LogEntry[] | null }): JSX.Element {
-  session.frame.value;
+  followDocument(session);
   const entries = frozen ?? session.watch.log.entries;
   if (entries.length === 0) {
     return (

@@ -1,8 +1,8 @@
-import { computed, type ReadonlySignal, signal } from "@preact/signals";
+import { computed, effect, type ReadonlySignal, signal, untracked } from "@preact/signals";
 import { type Credentials, credentialsOf } from "../connection/tickets.ts";
+import { kindOf, type Path, pathId, pathOfId, sizeOf } from "../document/nodes.ts";
 import { SCORE_FACETS } from "../document/root-types.ts";
 import { compareKeys } from "../document/sorted-keys.ts";
-import { type Path, pathId, pathOfId } from "../document/nodes.ts";
 import { filteredRows, rootsOf, rowsOf, type TreeRow } from "../document/tree-rows.ts";
 import { loadIdentity } from "../presence/identity.ts";
 import { checkRoomName, DEFAULT_ROOM, hashOfRoom, roomOfLocation } from "../room/room-name.ts";
@@ -22,6 +22,8 @@ const CREDENTIALS_KEY = "bandpro.token";
 const RECENT_KEY = "bandpro.rooms";
 const RECENT_MAX = 8;
 const TOAST_MS = 6000;
+const GLANCE_ROOTS_MAX = 4;
+const GLANCE_ENTRIES_MAX = 20;
 
 /** What the page shows: which room, what is selected and unfolded, which dialog is open. */
 export class AppState {
@@ -48,6 +50,7 @@ export class AppState {
   readonly rows: ReadonlySignal<readonly TreeRow[]>;
 
   #toastId = 0;
+  #stopUnfolding: (() => void) | null = null;
   #expandedByRoom = new Map<string, ReadonlySet<string>>();
 
   constructor() {
@@ -168,13 +171,30 @@ export class AppState {
     this.roomError.value = check.ok ? null : check.reason;
     document.title = `${name} · BandPro`;
     if (!check.ok) return;
-    this.expanded.value = this.#expandedByRoom.get(name) ?? new Set();
+    const unfoldedBefore = this.#expandedByRoom.get(name);
+    this.expanded.value = unfoldedBefore ?? new Set();
     this.#remember(name);
-    this.session.value = new RoomSession(name, this.credentials.value, loadIdentity(Math.random));
+    const session = new RoomSession(name, this.credentials.value, loadIdentity(Math.random));
+    this.session.value = session;
+    if (unfoldedBefore === undefined) this.#unfoldWhenLoaded(session);
+  }
+
+  /** Unfolds what is small enough to be seen at a glance, once there is something to see. */
+  #unfoldWhenLoaded(session: RoomSession): void {
+    this.#stopUnfolding = effect(() => {
+      if (!session.loaded.value) return;
+      const roots = rootsOf(session.doc, compareRoots);
+      const sizes = roots.map(([name, type]) => ({ name, size: sizeOf(type, kindOf(type)) }));
+      const few = sizes.length <= GLANCE_ROOTS_MAX ? sizes : sizes.slice(0, 1);
+      const small = few.filter(({ size }) => size <= GLANCE_ENTRIES_MAX).map(({ name }) => name);
+      untracked(() => this.expand(...small));
+    });
   }
 
   #close(): void {
     const session = this.session.value;
+    this.#stopUnfolding?.();
+    this.#stopUnfolding = null;
     this.session.value = null;
     this.selectedRow.value = null;
     this.selectedNote.value = null;

@@ -3,12 +3,14 @@ import * as Y from "yjs";
 import { abilitiesAt } from "../document/edits.ts";
 import { kindName, kindOf, type Path, pathId, resolve } from "../document/nodes.ts";
 import { summaryOf } from "../document/tree-rows.ts";
+import { hashOfRoom } from "../room/room-name.ts";
 import { beatInWords, durationInWords } from "../score/note-words.ts";
 import { nameOf } from "../score/pitch.ts";
 import type { RoomSession } from "../session/room-session.ts";
 import { AddEntry } from "./add-entry.tsx";
 import { type AppState, selectedPath } from "./app-state.ts";
 import { removeWithToast } from "./edit-actions.ts";
+import { followDocument } from "./follow.ts";
 import { Bin } from "./icons.tsx";
 import { JsonEditor } from "./json-editor.tsx";
 import { NewRoot } from "./new-root.tsx";
@@ -21,7 +23,7 @@ interface Props {
 
 /** The card beside the tree: what is selected, whole, and how to change it. */
 export function DetailCard({ app, session }: Props): JSX.Element {
-  session.frame.value;
+  followDocument(session);
   const path = selectedPath(app);
   const node = path === null ? undefined : resolve(session.doc, path);
   return (
@@ -49,13 +51,32 @@ export function DetailCard({ app, session }: Props): JSX.Element {
 }
 
 function Nothing({ app, session }: Props): JSX.Element {
+  followDocument(session);
   return (
     <>
       <p class="hint">
         Choose an entry of the tree or a note of the score to see it whole and change it.
       </p>
+      <ul class="suggestions">
+        {session.score !== null && (
+          <li>
+            Click a note above and press <kbd>↑</kbd> or <kbd>↓</kbd>.
+          </li>
+        )}
+        <li>
+          Open this room in{" "}
+          <a class="link" href={hashOfRoom(session.room)} target="_blank" rel="noreferrer">
+            a second tab
+          </a>{" "}
+          and watch both.
+        </li>
+        <li>Go offline at the top, edit, and come back.</li>
+      </ul>
       {session.loaded.value && !session.readOnly.value && session.doc.share.size > 0 && (
-        <NewRoot app={app} session={session} />
+        <details class="more">
+          <summary>Add a top-level type</summary>
+          <NewRoot app={app} session={session} />
+        </details>
       )}
     </>
   );
@@ -95,6 +116,7 @@ function Crumbs({ app, path }: { app: AppState; path: Path }): JSX.Element {
 }
 
 function Removal({ app, session, path }: Props & { path: Path }): JSX.Element | null {
+  followDocument(session);
   if (session.readOnly.value || !abilitiesAt(session.doc, path).remove) return null;
   return (
     <button
@@ -112,6 +134,7 @@ function Removal({ app, session, path }: Props & { path: Path }): JSX.Element | 
 
 /** What the selected entry means in music, when it belongs to a note. */
 function NoteFacts({ app, session }: Props): JSX.Element | null {
+  followDocument(session);
   const id = app.selectedNote.value;
   const note = id === null ? undefined : session.score?.note(id);
   if (note === undefined) return null;
@@ -129,6 +152,7 @@ function NoteFacts({ app, session }: Props): JSX.Element | null {
 }
 
 function Editor({ app, session, path, node }: Props & { path: Path; node: unknown }): JSX.Element {
+  followDocument(session);
   const kind = kindOf(node);
   const abilities = abilitiesAt(session.doc, path);
   const readOnly = session.readOnly.value;
@@ -177,6 +201,7 @@ function ownerOf(doc: Y.Doc, path: Path): Path | null {
 
 /** Links to the same element's entries in the other facets of a score. */
 function RelatedEntries({ app, session, path }: Props & { path: Path }): JSX.Element | null {
+  followDocument(session);
   const id = app.selectedNote.value;
   if (id === null || path.length !== 2) return null;
   const candidates: Path[] = [
@@ -194,12 +219,7 @@ function RelatedEntries({ app, session, path }: Props & { path: Path }): JSX.Ele
     <div class="related-entries">
       <span class="hint">The same note in</span>
       {others.map((other) => (
-        <button
-          key={pathId(other)}
-          type="button"
-          class="chip"
-          onClick={() => app.goTo(other, id)}
-        >
+        <button key={pathId(other)} type="button" class="chip" onClick={() => app.goTo(other, id)}>
           {other.join(" / ")}
         </button>
       ))}

@@ -2,8 +2,8 @@ import { useSignal, useSignalEffect } from "@preact/signals";
 import type { JSX } from "preact";
 import { useRef } from "preact/hooks";
 import type { AppState } from "./app-state.ts";
-import { ConnectionPill, SavedPill } from "./status-pills.tsx";
 import { Key, Mark, Moon, Redo, Sun, Undo } from "./icons.tsx";
+import { ConnectionPill, SavedPill } from "./status-pills.tsx";
 import { isDark, toggleTheme } from "./theme.ts";
 
 export function Header({ app }: { app: AppState }): JSX.Element {
@@ -92,7 +92,7 @@ function RoomPicker({ app }: { app: AppState }): JSX.Element {
     if (error.value === null) input.current?.blur();
   };
   return (
-    <form class="room-picker" onSubmit={submit} role="search">
+    <form class="room-picker" onSubmit={submit}>
       <label class="room-label" for="room-input">
         Room
       </label>

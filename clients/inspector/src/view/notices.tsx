@@ -12,7 +12,12 @@ export function Notices({ app, session }: { app: AppState; session: RoomSession 
   return (
     <>
       {state.kind === "closed" && session.loaded.value && (
-        <div class="notice bad" role="alert" data-testid="close-notice" data-code={state.close.code}>
+        <div
+          class="notice bad"
+          role="alert"
+          data-testid="close-notice"
+          data-code={state.close.code}
+        >
           <p>
             <strong>{state.close.title}.</strong> {state.close.detail}{" "}
             {unsaved > 0 && `${unsaved} of your edits were not saved.`}

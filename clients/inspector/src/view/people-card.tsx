@@ -6,6 +6,7 @@ import { initialsOf, type Person } from "../presence/people.ts";
 import { nameOf } from "../score/pitch.ts";
 import type { RoomSession } from "../session/room-session.ts";
 import type { AppState } from "./app-state.ts";
+import { followDocument } from "./follow.ts";
 import { Lock, Pencil } from "./icons.tsx";
 
 interface Props {
@@ -119,7 +120,7 @@ function Other({ app, session, person }: Props & { person: Person }): JSX.Elemen
 }
 
 function placeOf(session: RoomSession, person: Person): string | null {
-  session.frame.value;
+  followDocument(session);
   const note = person.selectionId === null ? undefined : session.score?.note(person.selectionId);
   if (note !== undefined) {
     const measure = session.score?.measures.find((candidate) => candidate.id === note.measure);

@@ -8,6 +8,7 @@ import type { StripMeasure, StripNote, StripPart } from "../score/score-model.ts
 import { labelFit, laneHeight, NOTE_HEIGHT_PX, noteBox } from "../score/strip-layout.ts";
 import type { RoomSession } from "../session/room-session.ts";
 import type { AppState } from "./app-state.ts";
+import { followDocument } from "./follow.ts";
 import { noteElementId } from "./score-strip.tsx";
 
 interface NumbersProps {
@@ -49,11 +50,15 @@ interface LaneProps extends NumbersProps {
 /** One part: its name, and its notes in the measures on show. */
 export function PartLane(props: LaneProps): JSX.Element {
   const { app, session, part, hue, measures, offsets, first, total, selections } = props;
+  followDocument(session);
   const model = session.score;
   return (
     <div class={`lane-row part-${hue}`} role="row" aria-label={part.name}>
       <span class="lane-name" role="rowheader">
         <span class="lane-name-text">{part.name}</span>
+        <span class="lane-name-short" aria-hidden="true">
+          {part.name.slice(0, 1)}
+        </span>
       </span>
       <div
         class="lane"
@@ -99,6 +104,7 @@ interface NoteProps {
 }
 
 function Note({ app, session, note, part, measure, others }: NoteProps): JSX.Element {
+  followDocument(session);
   const box = noteBox(note, part);
   const fit = labelFit(box.width);
   const selected = app.selectedNote.value === note.id;
@@ -133,7 +139,7 @@ function Note({ app, session, note, part, measure, others }: NoteProps): JSX.Ele
           <span key={highlight.sequence} class="glow" style={{ "--glow": highlight.color }} />
         )}
         {note.pitch !== null && fit !== "none" && (
-          <span class="note-label" aria-hidden="true">
+          <span class={`note-label ${fit}`} aria-hidden="true">
             {letterOf(note.pitch)}
             {fit === "full" && <span class="note-octave">{note.pitch.octave}</span>}
           </span>

@@ -11,6 +11,7 @@ import { measureOffsets, visibleMeasures } from "../score/strip-layout.ts";
 import { editedPitch, moveOfKey, neighbour } from "../score/strip-moves.ts";
 import type { RoomSession } from "../session/room-session.ts";
 import type { AppState } from "./app-state.ts";
+import { followDocument } from "./follow.ts";
 import { ListenButton } from "./listen-button.tsx";
 import { MeasureNumbers, PartLane } from "./score-lane.tsx";
 
@@ -21,7 +22,7 @@ interface Props {
 
 /** The card at the top: the score that the facets hold, as it is this very moment. */
 export function ScoreCard({ app, session }: Props): JSX.Element | null {
-  session.frame.value;
+  followDocument(session);
   const model = session.score;
   if (model === null) return null;
   const title = model.meta("title");
@@ -46,6 +47,7 @@ export function ScoreCard({ app, session }: Props): JSX.Element | null {
 }
 
 function Strip({ app, session, model }: Props & { model: ScoreModel }): JSX.Element {
+  followDocument(session);
   const scroller = useRef<HTMLDivElement>(null);
   const view = useSignal({ left: 0, width: 1200 });
   const { measures, parts } = model;

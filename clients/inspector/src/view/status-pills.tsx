@@ -2,8 +2,9 @@ import { useSignal, useSignalEffect } from "@preact/signals";
 import type { JSX } from "preact";
 import type { ConnectionState } from "../connection/room-connection.ts";
 import { bytesInWords } from "../document/statistics.ts";
-import { savedInWords } from "../session/saved-state.ts";
 import type { RoomSession } from "../session/room-session.ts";
+import { savedInWords } from "../session/saved-state.ts";
+import { followDocument } from "./follow.ts";
 import { Check } from "./icons.tsx";
 
 /** A word or two on how the connection stands. */
@@ -42,7 +43,7 @@ export function ConnectionPill({ session }: { session: RoomSession }): JSX.Eleme
 function ConnectionPanel({ session }: { session: RoomSession }): JSX.Element {
   const { connection, watch } = session;
   const state = connection.state.value;
-  session.frame.value;
+  followDocument(session);
   const { received, receivedBytes, made, madeBytes } = watch.traffic;
   const access = { none: "no token", token: "a token", ticket: "a ticket" } as const;
   return (

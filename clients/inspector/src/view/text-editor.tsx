@@ -5,6 +5,7 @@ import type { Path } from "../document/nodes.ts";
 import { TextBinding } from "../document/text-binding.ts";
 import { counted } from "../document/tree-rows.ts";
 import type { RoomSession } from "../session/room-session.ts";
+import { followDocument } from "./follow.ts";
 
 interface Props {
   session: RoomSession;
@@ -14,6 +15,7 @@ interface Props {
 
 /** A shared text in a text area. */
 export function TextEditor({ session, text, path }: Props): JSX.Element {
+  followDocument(session);
   const field = useRef<HTMLTextAreaElement>(null);
   const binding = useRef<TextBinding | null>(null);
   useEffect(() => {

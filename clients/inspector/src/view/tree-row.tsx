@@ -10,6 +10,7 @@ import { initialsOf, type Person } from "../presence/people.ts";
 import type { RoomSession } from "../session/room-session.ts";
 import type { AppState } from "./app-state.ts";
 import { removeWithToast } from "./edit-actions.ts";
+import { followDocument } from "./follow.ts";
 import { Bin, Chevron, Pencil } from "./icons.tsx";
 import { openRow, ROW_PX } from "./tree.tsx";
 
@@ -23,7 +24,7 @@ interface RowProps {
 
 /** One row; what it says of its value is read from the document at this moment. */
 export function Row({ app, session, row, index, people }: RowProps): JSX.Element {
-  session.frame.value;
+  followDocument(session);
   const node = resolve(session.doc, row.path);
   const selected = app.selectedRow.value === row.id;
   const highlight = row.expanded ? undefined : session.highlights.get(row.id);
@@ -61,7 +62,7 @@ export function Row({ app, session, row, index, people }: RowProps): JSX.Element
       {editing ? (
         <InlineEditor app={app} session={session} row={row} value={node} />
       ) : (
-        <RowValue row={row} node={node} />
+        <RowValue session={session} row={row} node={node} />
       )}
       {people !== undefined && <RowPeople people={people} />}
       {!editing && <RowActions app={app} session={session} row={row} />}
@@ -93,7 +94,14 @@ function Twisty({ app, row }: { app: AppState; row: TreeRow }): JSX.Element {
   );
 }
 
-function RowValue({ row, node }: { row: TreeRow; node: unknown }): JSX.Element {
+interface ValueProps {
+  session: RoomSession;
+  row: TreeRow;
+  node: unknown;
+}
+
+function RowValue({ session, row, node }: ValueProps): JSX.Element {
+  followDocument(session);
   const shared = row.kind === "map" || row.kind === "array" || row.kind === "xml";
   const count =
     row.matches !== null && shared
@@ -138,6 +146,7 @@ function RowPeople({ people }: { people: readonly Person[] }): JSX.Element {
 }
 
 function RowActions({ app, session, row }: Omit<RowProps, "index" | "people">): JSX.Element | null {
+  followDocument(session);
   if (session.readOnly.value || row.depth === 0) return null;
   const abilities = abilitiesAt(session.doc, row.path);
   if (!abilities.setValue && !abilities.remove) return null;

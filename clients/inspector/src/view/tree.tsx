@@ -258,7 +258,12 @@ function groupByRow(people: readonly Person[]): Map<string, Person[]> {
 
 function TreeSkeleton(): JSX.Element {
   return (
-    <div class="skeleton" role="status" aria-label="Loading the document" data-testid="tree-loading">
+    <div
+      class="skeleton"
+      role="status"
+      aria-label="Loading the document"
+      data-testid="tree-loading"
+    >
       {[62, 48, 71, 55, 66, 40, 58, 50].map((width) => (
         <span key={width} class="skeleton-row" style={{ width: `${width}%` }} />
       ))}
