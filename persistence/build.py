@@ -47,11 +47,10 @@ async def open_stores(settings: StoreSettings) -> Stores:
         StoreUnavailable: the store is in use by another process, newer than this program, or
             cannot be read.
     """
-    scheme, _, place = settings.url.partition(":")
-    match scheme, place:
-        case "memory", "//":
+    match settings.url.partition(":"):
+        case "memory", ":", "//":
             return MemoryStore().stores()
-        case "sqlite", _:
+        case "sqlite", ":", _:
             store = await SqliteStore.open(settings.sqlite_folder, settings.failpoints)
             return store.stores()
         case _:

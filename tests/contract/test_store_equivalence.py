@@ -1,0 +1,163 @@
+"""Whatever is asked of it, the SQLite store answers as the reference store does."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from collab.errors import BandProError, HeadMoved
+from collab.ids import Epoch, RoomName, Sequence, room_key, room_name
+from collab.ports import Manifest, SnapshotRef
+from persistence.build import Stores
+from tests.contract.backends import MemoryUnderTest, SqliteUnderTest, StoreUnderTest
+from tests.support.counts import repeats
+
+NAMES = tuple(map(room_name, ("a", "a/b", "ä")))
+names = st.sampled_from(NAMES)
+updates = st.lists(st.binary(min_size=1, max_size=64), min_size=1, max_size=5)
+near = st.integers(min_value=-2, max_value=2)
+
+
+class StoresAgree(RuleBasedStateMachine):
+    """Does everything to both stores and compares the answers."""
+
+    @initialize()
+    def open_both(self) -> None:
+        self.runner = asyncio.Runner()
+        self.folder = tempfile.TemporaryDirectory()
+        self.kinds: tuple[StoreUnderTest, StoreUnderTest] = (
+            MemoryUnderTest(),
+            SqliteUnderTest(Path(self.folder.name)),
+        )
+        self.opened = [self.runner.run(kind.open()) for kind in self.kinds]
+        self.refs: list[tuple[RoomName, tuple[SnapshotRef, SnapshotRef]]] = []
+
+    def teardown(self) -> None:
+        if hasattr(self, "runner"):
+            for stores in self.opened:
+                self.runner.run(stores.close())
+            self.runner.close()
+            self.folder.cleanup()
+
+    def both(self, ask: Callable[[Stores], Awaitable[object]]) -> object:
+        """The answer, or the error, on which both agree."""
+
+        async def answer(stores: Stores) -> object:
+            try:
+                return await ask(stores)
+            except HeadMoved as error:
+                return (HeadMoved, error.expected, error.actual)
+            except BandProError as error:
+                return type(error)
+
+        reference, tested = (self.runner.run(answer(stores)) for stores in self.opened)
+        assert tested == reference
+        return reference
+
+    def head(self, name: RoomName) -> int:
+        found = self.both(lambda stores: stores.log.head(room_key(name)))
+        assert isinstance(found, int)
+        return found
+
+    @rule(name=names, off=near, batch=updates)
+    def append(self, name: RoomName, off: int, batch: list[bytes]) -> None:
+        after = Sequence(max(0, self.head(name) + off))
+        self.both(lambda stores: stores.log.append(room_key(name), after=after, updates=batch))
+
+    @rule(name=names, batch=updates)
+    def append_at_head(self, name: RoomName, batch: list[bytes]) -> None:
+        after = Sequence(self.head(name))
+        self.both(lambda stores: stores.log.append(room_key(name), after=after, updates=batch))
+
+    @rule(name=names, back=st.integers(0, 12))
+    def read(self, name: RoomName, back: int) -> None:
+        after = Sequence(max(0, self.head(name) - back))
+        self.both(lambda stores: stores.log.read(room_key(name), after=after))
+
+    @rule(name=names, back=st.integers(-1, 12))
+    def trim(self, name: RoomName, back: int) -> None:
+        through = Sequence(max(0, self.head(name) - back))
+        self.both(lambda stores: stores.log.trim(room_key(name), through=through))
+
+    @rule(name=names, pick=st.integers(0, 5), vanish=st.booleans())
+    def damage_row(self, name: RoomName, pick: int, *, vanish: bool) -> None:
+        """Whether found at once or later, both name the same rows."""
+        tail = self.runner.run(self.opened[0].log.read(room_key(name), after=Sequence(0)))
+        if tail.rows:
+            sequence = tail.rows[pick % len(tail.rows)].sequence
+            for kind in self.kinds:
+                damage = kind.remove_row if vanish else kind.damage_row
+                damage(room_key(name), sequence)
+
+    @rule(name=names, back=st.integers(0, 3), update=st.binary(max_size=400))
+    def put_snapshot(self, name: RoomName, back: int, update: bytes) -> None:
+        sequence = Sequence(max(0, self.head(name) - back))
+        one, other = (
+            self.runner.run(stores.snapshots.put(room_key(name), sequence=sequence, update=update))
+            for stores in self.opened
+        )
+        assert replace(one, snapshot_id="") == replace(other, snapshot_id="")
+        self.refs.append((name, (one, other)))
+
+    @rule(pick=st.integers(0, 9), action=st.sampled_from(("get", "delete", "damage")))
+    def use_snapshot(self, pick: int, action: str) -> None:
+        if not self.refs:
+            return
+        name, refs = self.refs[pick % len(self.refs)]
+        room = room_key(name)
+        answers = []
+        for kind, stores, ref in zip(self.kinds, self.opened, refs, strict=True):
+            kept = ref in self.runner.run(stores.snapshots.list(room))
+            if action == "delete":
+                self.runner.run(stores.snapshots.delete(room, ref))
+            elif action == "damage" and kept and ref.size_bytes:
+                kind.damage_snapshot(room, ref)
+            answers.append((kept, self.runner.run(stores.snapshots.get(room, ref))))
+        assert answers[0] == answers[1]
+
+    @rule(name=names, stale=st.integers(0, 3), attempts=st.integers(0, 5))
+    def change_manifest(self, name: RoomName, stale: int, attempts: int) -> None:
+        current = self.both(lambda stores: stores.manifests.get(room_key(name)))
+        revision = current.revision if isinstance(current, Manifest) else 0
+        manifest = Manifest(
+            name=name,
+            epoch=Epoch(1),
+            revision=max(0, revision - stale // 2),
+            open_attempts=attempts,
+        )
+        self.both(
+            lambda stores: stores.manifests.compare_and_set(room_key(name), manifest=manifest)
+        )
+
+    @rule(after=st.none() | names, limit=st.integers(1, 4))
+    def list_manifests(self, after: RoomName | None, limit: int) -> None:
+        self.both(lambda stores: stores.manifests.list(after=after, limit=limit))
+
+    @rule()
+    def reopen(self) -> None:
+        for stores in self.opened:
+            self.runner.run(stores.close())
+        self.opened = [self.runner.run(kind.open()) for kind in self.kinds]
+
+    @invariant()
+    def snapshots_are_listed_alike(self) -> None:
+        if not hasattr(self, "opened"):
+            return
+        for name in NAMES:
+            one, other = (
+                self.runner.run(stores.snapshots.list(room_key(name))) for stores in self.opened
+            )
+            assert [ref.sequence for ref in one] == [ref.sequence for ref in other]
+
+
+TestStoresAgree = StoresAgree.TestCase
+TestStoresAgree.settings = settings(
+    max_examples=repeats(40, proof=1_000), stateful_step_count=40, deadline=None
+)
