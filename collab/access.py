@@ -144,7 +144,7 @@ def matches(pattern: str, room: str) -> bool:
         if piece == "**":
             reached = set(range(min(reached), len(room) + 1))
         elif piece == "*":
-            reached = {end for start in reached for end in _within_segment(room, start)}
+            reached = _spread_within_segments(room, reached)
         else:
             reached = {at + len(piece) for at in reached if room.startswith(piece, at)}
         if not reached:
@@ -152,6 +152,10 @@ def matches(pattern: str, room: str) -> bool:
     return len(room) in reached
 
 
-def _within_segment(room: str, start: int) -> range:
-    slash = room.find("/", start)
-    return range(start, (len(room) if slash < 0 else slash) + 1)
+def _spread_within_segments(room: str, reached: set[int]) -> set[int]:
+    spread: set[int] = set()
+    for start in sorted(reached):
+        if start not in spread:
+            slash = room.find("/", start)
+            spread.update(range(start, (len(room) if slash < 0 else slash) + 1))
+    return spread

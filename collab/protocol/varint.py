@@ -16,7 +16,7 @@ _MORE: Final = 0x80
 _LOW_7: Final = 0x7F
 _SIGN: Final = 0x40
 _LOW_6: Final = 0x3F
-_SHIFT_MAX: Final = 7 * VARINT_BYTES_MAX
+_SHIFT_END: Final = 7 * VARINT_BYTES_MAX - 1  # of signed integers, which begin with six bits
 
 
 class Reader:
@@ -104,7 +104,7 @@ class Reader:
         return decode_utf8(self.read_bytes(limit))
 
     def _finish_uint(self, value: int, shift: int) -> int:
-        while shift < _SHIFT_MAX:
+        while shift < _SHIFT_END:
             byte = self.read_u8()
             value |= (byte & _LOW_7) << shift
             if byte < _MORE:

@@ -1,0 +1,1 @@
+"""Codecs and scan over inputs that nobody chose."""

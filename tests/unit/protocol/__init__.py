@@ -1,0 +1,1 @@
+"""The wire codecs and the update scan, against bytes that others made."""
