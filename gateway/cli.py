@@ -21,7 +21,7 @@ from collab.errors import BandProError, SettingsError
 from collab.ids import Subject
 from gateway.api.routes import server_version
 from gateway.auth.build import SYSTEM_CLOCKS, token_rules
-from gateway.auth.tokens import TokenContent, mint_token
+from gateway.auth.tokens import SecretKey, TokenContent, TokenVerifier, mint_token
 from gateway.doctor import Finding, Verdict, examine
 from gateway.listing import RoomRow, rooms_of_folder, rooms_of_server
 from gateway.options import Options, setting_names, shown_setting, with_setting_options
@@ -141,10 +141,11 @@ def token(
             "Raise token_lifetime_s_max on the server and here.",
         )
     content = TokenContent(Subject(subject), name, dict(map(_grant, room)), lifetime_s)
-    secret = settings.token_secret.get_secret_value()
-    typer.echo(
-        mint_token(content, secret=secret, rules=token_rules(settings), now=SYSTEM_CLOCKS.wall())
-    )
+    secret, rules = settings.token_secret.get_secret_value(), token_rules(settings)
+    minted = mint_token(content, secret=secret, rules=rules, now=SYSTEM_CLOCKS.wall())
+    # Rather here than at the door: a subject or pattern that no server would take.
+    asyncio.run(TokenVerifier(rules, SecretKey(secret)).verify(minted, SYSTEM_CLOCKS.wall()))
+    typer.echo(minted)
 
 
 @app.command()

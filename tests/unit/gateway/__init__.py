@@ -1,0 +1,1 @@
+"""Unit tests of settings, auth, API and observation."""
