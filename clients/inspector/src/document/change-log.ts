@@ -42,7 +42,7 @@ export function logEntryOf(
   const types: ChangedType[] = [];
   for (const [type, touched] of transaction.changed) {
     if (types.length === TYPES_NAMED_MAX) break;
-    const path = pathOfType(transaction.doc, type as Y.AbstractType<unknown>);
+    const path = pathOfType(transaction.doc, type);
     if (path === null) continue;
     const keys = Array.from(touched).filter((key) => key !== null);
     types.push({
@@ -91,7 +91,7 @@ export class ChangeLog {
 export function touchedPaths(transaction: Y.Transaction, most: number): Path[] {
   const paths: Path[] = [];
   for (const [type, touched] of transaction.changed) {
-    const path = pathOfType(transaction.doc, type as Y.AbstractType<unknown>);
+    const path = pathOfType(transaction.doc, type);
     if (path === null) continue;
     for (const key of touched) {
       if (paths.length >= most) return paths;

@@ -97,9 +97,10 @@ export function resolve(doc: Y.Doc, path: Path): unknown {
 }
 
 /** The path of a shared type, or null when it is no longer part of the document. */
-export function pathOfType(doc: Y.Doc, type: Y.AbstractType<unknown>): Path | null {
+export function pathOfType(doc: Y.Doc, type: object): Path | null {
+  if (!(type instanceof Y.AbstractType)) return null;
   const path: string[] = [];
-  let current: Y.AbstractType<unknown> = type;
+  let current = type;
   for (let item = current._item; item !== null; item = current._item) {
     const parent = item.parent;
     if (!(parent instanceof Y.AbstractType)) return null;

@@ -33,7 +33,7 @@ export function loadIdentity(random: () => number): Identity {
   const color = readStored("session", COLOR_KEY);
   const identity = {
     name: cleanName(readStored("local", NAME_KEY)) ?? draw(names, random, "Guest"),
-    color: isColor(color) ? color : draw(PERSON_COLORS, random, "#2f7fd0"),
+    color: isColor(color) ? color : draw(PERSON_COLORS, random, "#2b75bf"),
   };
   writeStored("session", COLOR_KEY, identity.color);
   return identity;
