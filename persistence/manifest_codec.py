@@ -70,18 +70,19 @@ def decode_manifest(
 
 
 def _from_fields(fields: dict[str, Any]) -> Manifest:
+    """Build a manifest whose fields have their types, whatever a damaged record holds."""
     return Manifest(
-        name=RoomName(fields["name"]),
-        epoch=Epoch(fields["epoch"]),
-        revision=fields["revision"],
+        name=RoomName(str(fields["name"])),
+        epoch=Epoch(int(fields["epoch"])),
+        revision=int(fields["revision"]),
         snapshots=tuple(
-            SnapshotRef(snapshot_id, Sequence(sequence), size_bytes, checksum)
+            SnapshotRef(str(snapshot_id), Sequence(int(sequence)), int(size_bytes), str(checksum))
             for snapshot_id, sequence, size_bytes, checksum in fields["snapshots"]
         ),
         status=RoomStatus(fields["status"]),
-        status_reason=fields["status_reason"],
-        open_attempts=fields["open_attempts"],
-        trimmed_through=Sequence(fields["trimmed_through"]),
+        status_reason=str(fields["status_reason"]),
+        open_attempts=int(fields["open_attempts"]),
+        trimmed_through=Sequence(int(fields["trimmed_through"])),
     )
 
 

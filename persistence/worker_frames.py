@@ -32,12 +32,11 @@ class Status(IntEnum):
 
 def encode_request(operation: Operation, arguments: SequenceOf[bytes]) -> bytes:
     """A request frame with its length in front."""
-    body = b"".join(
-        piece
-        for argument in arguments
-        for piece in (len(argument).to_bytes(LENGTH_BYTES, "big"), argument)
-    )
-    return (len(body) + 1).to_bytes(LENGTH_BYTES, "big") + bytes([operation]) + body
+    size_bytes = 1 + sum(LENGTH_BYTES + len(argument) for argument in arguments)
+    pieces = [size_bytes.to_bytes(LENGTH_BYTES, "big"), bytes([operation])]
+    for argument in arguments:
+        pieces += (len(argument).to_bytes(LENGTH_BYTES, "big"), argument)
+    return b"".join(pieces)
 
 
 def decode_request(frame: bytes) -> tuple[Operation, list[bytes]]:

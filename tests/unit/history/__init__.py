@@ -1,0 +1,1 @@
+"""Planning of compaction and the proof of merges."""

@@ -1,0 +1,1 @@
+"""The persistence parts that need no store."""
