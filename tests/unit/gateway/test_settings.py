@@ -1,0 +1,255 @@
+"""Settings: where they come from, and which combinations are refused with what advice."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from collab.errors import SettingsError
+from gateway.options import setting_names
+from gateway.setting_types import AuthMode, StoreKind, TokenAlgorithm, is_loopback
+from gateway.settings import Settings, load_settings
+from tests.support.tokens import SECRET
+
+JWKS = {
+    "auth": "token",
+    "jwks_url": "https://id.example/jwks.json",
+    "token_issuer": "https://id.example",
+    "token_audience": "bandpro",
+}
+
+
+@pytest.fixture(autouse=True)
+def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a developer's shell, or this test run, sets is none of these tests' business."""
+    for name in list(os.environ):
+        if name.startswith("BANDPRO_"):
+            monkeypatch.delenv(name)
+
+
+def refused(options: dict[str, object] | None = None) -> tuple[str, str]:
+    """The error's line and its hints."""
+    with pytest.raises(SettingsError) as caught:
+        load_settings(options)
+    assert "\n" not in str(caught.value)
+    return str(caught.value), " ".join(getattr(caught.value, "__notes__", ()))
+
+
+def test_the_defaults_are_those_of_the_documentation() -> None:
+    """Loopback, port 8080, metrics on 8081, SQLite under ./data, open, with the demo."""
+    settings = load_settings()
+    assert (settings.host, settings.port, settings.admin_port) == ("127.0.0.1", 8080, 8081)
+    assert (settings.data, settings.store) == (Path("data"), StoreKind.SQLITE)
+    assert settings.auth is AuthMode.OPEN
+    assert settings.seeds_demo
+    assert settings.rate_limits
+    assert settings.update_bytes_max == 1_048_576
+    assert settings.document_bytes_max == 33_554_432
+    assert settings.frame_before_auth_bytes_max == 8_192
+    assert settings.token_leeway_s <= 30
+    assert settings.heartbeat_ms == 10_000
+    assert settings.drain_timeout_ms < 10_000
+
+
+def test_every_setting_can_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """BANDPRO_ and the name; spellings for people are understood."""
+    for name, text in {
+        "PORT": "9000",
+        "ADMIN_PORT": "off",
+        "RATE_LIMITS": "off",
+        "DEMO": "off",
+        "UPDATE_BYTES_MAX": "512KiB",
+        "ALLOWED_ORIGINS": "https://A.example, http://b.example:81",
+        "TRUSTED_PROXIES": "10.0.0.0/8,::1",
+        "STORE": "memory",
+    }.items():
+        monkeypatch.setenv(f"BANDPRO_{name}", text)
+    settings = load_settings()
+    assert (settings.port, settings.admin_port) == (9000, None)
+    assert not settings.rate_limits
+    assert not settings.seeds_demo
+    assert settings.update_bytes_max == 524_288
+    assert settings.allowed_origins == ("https://a.example", "http://b.example:81")
+    assert [str(network) for network in settings.trusted_proxies] == ["10.0.0.0/8", "::1/128"]
+    assert settings.store is StoreKind.MEMORY
+
+
+def test_an_option_beats_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And one that was not given does not."""
+    monkeypatch.setenv("BANDPRO_PORT", "9000")
+    assert load_settings({"port": "9001", "host": None}).port == 9001
+    assert load_settings({"port": None}).port == 9000
+
+
+def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As container files have them."""
+    monkeypatch.setenv("BANDPRO_PORT", "")
+    assert load_settings().port == 8080
+
+
+def test_an_unknown_variable_is_an_error_with_a_guess(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A misspelt limit must not be no limit."""
+    monkeypatch.setenv("BANDPRO_RATE_LIMIT", "off")
+    line, hint = refused()
+    assert line == "BANDPRO_RATE_LIMIT is no setting"
+    assert "BANDPRO_RATE_LIMITS" in hint
+
+
+def test_an_unknown_option_is_an_error_with_a_guess() -> None:
+    """Also for programs that pass options on."""
+    line, hint = refused({"prot": "1"})
+    assert line == "prot is no setting"
+    assert "port" in hint
+
+
+def test_other_variables_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only those with the prefix are read."""
+    monkeypatch.setenv("PORT", "1")
+    monkeypatch.setenv("BANDPROX_PORT", "1")
+    monkeypatch.setenv("BANDPRO_CLI_TOKEN", "x")
+    assert load_settings().port == 8080
+
+
+def test_settings_cannot_be_changed() -> None:
+    """Read once."""
+    with pytest.raises(ValueError, match="frozen"):
+        load_settings().port = 1  # type: ignore[misc] # that is what is tested
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"port": "x"}, "--port: should be a valid integer"),
+        ({"port": "65536"}, "--port: should be less than or equal to 65535"),
+        ({"port": "-1"}, "--port: should be greater than or equal to 0"),
+        ({"auth": "closed"}, "--auth: should be 'open' or 'token'"),
+        ({"rate_limits": "maybe"}, "--rate-limits: should be on or off"),
+        ({"heartbeat_ms": "30000"}, "--heartbeat-ms: should be less than or equal to 25000"),
+        ({"token_leeway_s": "31"}, "--token-leeway-s: should be less than or equal to 30"),
+        ({"update_bytes_max": "lots"}, "--update-bytes-max:"),
+        ({"allowed_origins": "app.example"}, "is no origin"),
+        ({"allowed_origins": "https://app.example/path"}, "is no origin"),
+        ({"trusted_proxies": "everybody"}, "--trusted-proxies:"),
+        ({"token_algorithms": "none"}, "--token-algorithms:"),
+        ({"jwks_url": "not a url"}, "--jwks-url:"),
+        ({"host": ""}, "--host:"),
+    ],
+)
+def test_a_bad_value_is_named_by_its_option(options: dict[str, object], said: str) -> None:
+    """One line, with the setting's description as the hint."""
+    line, hint = refused(options)
+    assert said in line
+    assert hint
+
+
+def test_a_bad_value_from_the_environment_is_named_by_its_variable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """So that one finds where it was set."""
+    monkeypatch.setenv("BANDPRO_PORT", "x")
+    assert refused()[0].startswith("BANDPRO_PORT: ")
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.2", "collab.example", "127.0.0.1.x"])
+def test_open_is_refused_where_others_can_reach_it(host: str) -> None:
+    """Everybody would be an owner."""
+    line, hint = refused({"host": host})
+    assert "auth open is refused" in line
+    assert "--auth token" in hint
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "[::1]", "localhost"])
+def test_open_is_allowed_on_loopback(host: str) -> None:
+    """In each of its spellings."""
+    assert is_loopback(host)
+    assert load_settings({"host": host}).auth is AuthMode.OPEN
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"auth": "token"}, "needs a token secret or a jwks_url"),
+        ({"auth": "token", "token_secret": "x" * 31}, "too weak: 31 bytes"),
+        ({"auth": "token", "token_secret": "é" * 15}, "too weak: 30 bytes"),
+        ({"token_secret": SECRET}, "auth is open and would not ask"),
+        (JWKS | {"token_secret": SECRET}, "contradict each other"),
+        (JWKS | {"auth": "open"}, "auth is open and would not ask"),
+        (JWKS | {"jwks_url": "http://id.example/jwks.json"}, "must be https"),
+        (JWKS | {"token_audience": None}, "needs token_issuer and token_audience"),
+        (JWKS | {"token_algorithms": "RS256,HS256"}, "HS256 cannot be used with a JWKS"),
+        (
+            {"auth": "token", "token_secret": SECRET, "token_algorithms": "RS256"},
+            "can only be used with HS256",
+        ),
+        (
+            {"auth": "token", "token_secret": SECRET, "token_secret_file": "x"},
+            "contradict each other",
+        ),
+        (
+            {"auth": "token", "token_secret": SECRET, "host": "::", "rate_limits": "off"},
+            "rate_limits off is refused",
+        ),
+        (
+            {"auth": "token", "token_secret": SECRET, "host": "::", "failpoints": "x"},
+            "failpoints are refused",
+        ),
+        ({"allowed_origins": "*"}, "allowed_origins * is refused with auth open"),
+        ({"port": "9000", "admin_port": "9000"}, "both 9000"),
+        ({"update_bytes_max": "64MiB"}, "above document_bytes_max"),
+        ({"document_bytes_max": "128MiB"}, "above unsaved_bytes_max"),
+    ],
+)
+def test_contradictions_are_refused(options: dict[str, object], said: str) -> None:
+    """With one line that says which."""
+    assert said in refused(options)[0]
+
+
+def test_a_secret_of_32_bytes_is_enough() -> None:
+    """Bytes, not characters."""
+    for secret in ("x" * 32, "é" * 16):
+        loaded = load_settings({"auth": "token", "token_secret": secret})
+        assert loaded.pinned_algorithms == (TokenAlgorithm.HS256,)
+
+
+def test_a_jwks_pins_public_key_algorithms() -> None:
+    """All three unless fewer are named; on loopback http will do."""
+    assert load_settings(JWKS).pinned_algorithms == ("RS256", "ES256", "EdDSA")
+    fewer = load_settings(
+        JWKS | {"token_algorithms": "ES256", "jwks_url": "http://127.0.0.1:1/jwks"}
+    )
+    assert fewer.pinned_algorithms == ("ES256",)
+
+
+def test_a_secret_can_come_from_a_file(tmp_path: Path) -> None:
+    """The line's end does not count."""
+    file = tmp_path / "secret"
+    file.write_text(f"{SECRET}\n")
+    settings = load_settings({"auth": "token", "token_secret_file": str(file)})
+    assert settings.token_secret is not None
+    assert settings.token_secret.get_secret_value() == SECRET
+
+
+def test_a_secret_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    """With the system's reason."""
+    missing = str(tmp_path / "missing")
+    line, _ = refused({"auth": "token", "token_secret_file": missing})
+    assert missing in line
+    assert "No such file" in line
+    (tmp_path / "binary").write_bytes(b"\xff\xfe")
+    line, _ = refused({"auth": "token", "token_secret_file": str(tmp_path / "binary")})
+    assert "not text" in line
+
+
+def test_secrets_are_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither in the settings' own text nor in errors about them."""
+    settings = load_settings({"auth": "token", "token_secret": SECRET})
+    assert SECRET not in repr(settings) + str(settings) + settings.model_dump_json()
+    monkeypatch.setenv("BANDPRO_TOKEN_SECRET", "hunter2")
+    assert "hunter2" not in " ".join(refused({"auth": "token"}))
+
+
+def test_every_setting_is_in_a_group_and_described() -> None:
+    """`--help` and the documentation show all but the hidden ones, each once."""
+    named = [name for _, names in setting_names() for name in names]
+    assert sorted([*named, "failpoints"]) == sorted(Settings.model_fields)
+    assert all(Settings.model_fields[name].description for name in named)
