@@ -65,6 +65,18 @@ export function isContainer(kind: NodeKind): boolean {
   );
 }
 
+/** True for what can be unfolded in the tree: a container with something in it. */
+export function isExpandable(node: unknown): boolean {
+  if (node instanceof Y.Map) return hasEntries(node);
+  const kind = kindOf(node);
+  return isContainer(kind) && sizeOf(node, kind) > 0;
+}
+
+/** Whether a map holds anything; `size` would count every entry. */
+export function hasEntries(map: Y.Map<unknown>): boolean {
+  return map.keys().next().done !== true;
+}
+
 /** How many children a container has; for a text, how many characters. */
 export function sizeOf(node: unknown, kind: NodeKind): number {
   if (node instanceof Y.Map) return node.size;

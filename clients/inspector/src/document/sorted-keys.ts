@@ -19,13 +19,17 @@ export class SortedKeys {
     return keys;
   }
 
-  /** Notes that a transaction touched these keys of the map. */
-  changed(map: Y.Map<unknown>, touched: ReadonlySet<string>): void {
+  /**
+   * Notes that a transaction touched these keys of the map.
+   *
+   * @returns false when it only replaced values of keys that were listed before.
+   */
+  changed(map: Y.Map<unknown>, touched: ReadonlySet<string>): boolean {
     const known = this.#keys.get(map);
-    if (known === undefined) return;
+    if (known === undefined) return true;
     if (touched.size > PLACE_ONE_BY_ONE_MAX) {
       this.#keys.delete(map);
-      return;
+      return true;
     }
     let keys = known;
     for (const key of touched) {
@@ -37,7 +41,9 @@ export class SortedKeys {
       if (present) keys.splice(place, 0, key);
       else keys.splice(place, 1);
     }
-    if (keys !== known) this.#keys.set(map, keys);
+    if (keys === known) return false;
+    this.#keys.set(map, keys);
+    return true;
   }
 }
 

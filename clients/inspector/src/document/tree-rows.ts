@@ -1,6 +1,6 @@
 import * as Y from "yjs";
 import { isPlainObject, previewOf } from "./json-value.ts";
-import { isContainer, kindOf, type NodeKind, type Path, pathId, sizeOf } from "./nodes.ts";
+import { isExpandable, kindOf, type NodeKind, type Path, pathId, sizeOf } from "./nodes.ts";
 import type { SortedKeys } from "./sorted-keys.ts";
 
 /** One line of the tree. What it shows of its value is read when it is drawn, not here. */
@@ -64,7 +64,7 @@ function addRows(
     const path = [...parent, label];
     const id = pathId(path);
     const kind = kindOf(node);
-    const expandable = isContainer(kind) && sizeOf(node, kind) > 0;
+    const expandable = isExpandable(node);
     const open = expandable && expanded.has(id);
     rows.push({
       id,
@@ -118,7 +118,7 @@ function addMatches(
     label,
     depth: parent.length,
     kind,
-    expandable: shared && sizeOf(node, kind) > 0,
+    expandable: shared && isExpandable(node),
     expanded: false,
     position,
     siblings,
@@ -155,11 +155,11 @@ function searchText(node: unknown, kind: NodeKind): string {
 }
 
 /** What a row shows of its value, on one line. */
-export function summaryOf(node: unknown, kind: NodeKind): string {
-  if (kind === "map") return counted(sizeOf(node, kind), "entry", "entries");
-  if (kind === "array") return counted(sizeOf(node, kind), "item", "items");
+export function summaryOf(node: unknown, kind: NodeKind, size = sizeOf(node, kind)): string {
+  if (kind === "map") return counted(size, "entry", "entries");
+  if (kind === "array") return counted(size, "item", "items");
   if (node instanceof Y.Text) return previewOf(node.toString().slice(0, XML_PREVIEW_CHARS + 1));
-  if (kind === "xml") return counted(sizeOf(node, kind), "child", "children");
+  if (kind === "xml") return counted(size, "child", "children");
   if (kind === "unknown") return "its kind shows with its first content";
   if (kind === "document") return "a document of its own";
   return previewOf(node);

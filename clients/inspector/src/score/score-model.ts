@@ -68,20 +68,25 @@ export class ScoreModel {
   readonly #syllables = new Map<string, string>();
   #measures: readonly StripMeasure[] = [];
   #parts: readonly StripPart[] = [];
-  #frameStale = true;
+  #measuresStale = true;
+  #partsStale = true;
 
   constructor(facets: Facets) {
     this.#facets = facets;
     this.rebuild();
   }
 
+  /** The measures in order; the same array until one of them changes. */
   get measures(): readonly StripMeasure[] {
-    this.#refreshFrame();
+    if (this.#measuresStale) this.#measures = this.#readMeasures();
+    this.#measuresStale = false;
     return this.#measures;
   }
 
+  /** The parts in order, with the range of their notes. */
   get parts(): readonly StripPart[] {
-    this.#refreshFrame();
+    if (this.#partsStale) this.#parts = this.#readParts();
+    this.#partsStale = false;
     return this.#parts;
   }
 
@@ -126,7 +131,8 @@ export class ScoreModel {
         if (id !== null) this.#refreshNote(id);
       }
     }
-    this.#frameStale = true;
+    if (facet === "measures" || facet === "attr") this.#measuresStale = true;
+    else if (facet !== "meta") this.#partsStale = true;
   }
 
   /** Reads everything anew. */
@@ -137,7 +143,8 @@ export class ScoreModel {
     this.#syllables.clear();
     for (const [key] of this.#facets.entries("ly")) this.#readSyllable(key);
     for (const [id] of this.#facets.entries("ev")) this.#refreshNote(id);
-    this.#frameStale = true;
+    this.#measuresStale = true;
+    this.#partsStale = true;
   }
 
   #refreshNote(id: string): void {
@@ -189,13 +196,6 @@ export class ScoreModel {
     if (syllable === null) this.#syllables.delete(id);
     else this.#syllables.set(id, syllable);
     return id;
-  }
-
-  #refreshFrame(): void {
-    if (!this.#frameStale) return;
-    this.#frameStale = false;
-    this.#measures = this.#readMeasures();
-    this.#parts = this.#readParts();
   }
 
   #readMeasures(): StripMeasure[] {

@@ -1,6 +1,6 @@
 import * as Y from "yjs";
 import { ChangeLog, type LogEntry, logEntryOf, touchedPaths } from "../document/change-log.ts";
-import { type Path, ROOT } from "../document/nodes.ts";
+import { type Path, pathId, pathOfType, ROOT } from "../document/nodes.ts";
 import { defineRootTypes } from "../document/root-types.ts";
 import { SortedKeys } from "../document/sorted-keys.ts";
 
@@ -11,6 +11,8 @@ export interface WatchedChanges {
   /** What others changed, with whom it came from, for highlighting. */
   remote: ReadonlyArray<{ path: Path; client: number | null }>;
   entries: readonly LogEntry[];
+  /** True when rows of the tree may have come or gone; false when only values changed. */
+  rows: boolean;
 }
 
 export interface Traffic {
@@ -30,16 +32,28 @@ export class DocumentWatch {
   readonly traffic: Traffic = { received: 0, receivedBytes: 0, made: 0, madeBytes: 0 };
   readonly #doc: Y.Doc;
   readonly #isRemote: (origin: unknown) => boolean;
+  readonly #unfolded: (id: string) => boolean;
   readonly #onChange: () => void;
   #sequence = 0;
   #facets = new Map<string, Set<string> | null>();
   #remote: Array<{ path: Path; client: number | null }> = [];
   #entries: LogEntry[] = [];
   #hasContent = false;
+  #rows = false;
 
-  constructor(doc: Y.Doc, isRemote: (origin: unknown) => boolean, onChange: () => void) {
+  /**
+   * @param isRemote tells by its origin whether a transaction came over the network.
+   * @param unfolded tells by its id whether an entry's JSON value is unfolded in the tree.
+   */
+  constructor(
+    doc: Y.Doc,
+    isRemote: (origin: unknown) => boolean,
+    unfolded: (id: string) => boolean,
+    onChange: () => void,
+  ) {
     this.#doc = doc;
     this.#isRemote = isRemote;
+    this.#unfolded = unfolded;
     this.#onChange = onChange;
     doc.on("afterTransaction", this.#noteKeys);
     doc.on("update", this.#noteUpdate);
@@ -47,7 +61,13 @@ export class DocumentWatch {
 
   /** Takes what has gathered; the next call starts from nothing. */
   take(): WatchedChanges {
-    const taken = { facets: this.#facets, remote: this.#remote, entries: this.#entries };
+    const taken = {
+      facets: this.#facets,
+      remote: this.#remote,
+      entries: this.#entries,
+      rows: this.#rows,
+    };
+    this.#rows = false;
     this.#facets = new Map();
     this.#remote = [];
     this.#entries = [];
@@ -64,10 +84,16 @@ export class DocumentWatch {
     if (defineRootTypes(this.#doc)) {
       // Kinds are known only now: whoever read these types as empty must read them anew.
       for (const name of this.#doc.share.keys()) this.#facets.set(name, null);
+      this.#rows = true;
     }
     for (const [type, touched] of transaction.changed) {
-      if (!(type instanceof Y.Map)) continue;
-      this.keys.changed(type, new Set(Array.from(touched).filter((key) => key !== null)));
+      if (!(type instanceof Y.Map)) {
+        this.#rows = true;
+        continue;
+      }
+      const keys = new Set(Array.from(touched).filter((key) => key !== null));
+      if (this.keys.changed(type, keys)) this.#rows = true;
+      else if (!this.#rows) this.#rows = this.#isUnfolded(type, keys);
     }
   };
 
@@ -88,6 +114,14 @@ export class DocumentWatch {
     this.#hasContent = true;
     this.#onChange();
   };
+
+  /** Whether one of these entries shows rows of its own, which a new value may change. */
+  #isUnfolded(map: Y.Map<unknown>, keys: ReadonlySet<string>): boolean {
+    const path = pathOfType(this.#doc, map);
+    if (path === null) return true;
+    for (const key of keys) if (this.#unfolded(pathId([...path, key]))) return true;
+    return false;
+  }
 
   #noteFacet(path: Path): void {
     const [name, key] = path;

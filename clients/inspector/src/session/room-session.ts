@@ -1,4 +1,4 @@
-import { computed, effect, type ReadonlySignal, signal } from "@preact/signals";
+import { batch, computed, effect, type ReadonlySignal, signal } from "@preact/signals";
 import { Awareness } from "y-protocols/awareness";
 import * as Y from "yjs";
 import { RoomConnection } from "../connection/room-connection.ts";
@@ -18,6 +18,7 @@ import { type SavedState, savedStateOf } from "./saved-state.ts";
 import { ScoreOfDocument } from "./score-of-document.ts";
 
 const RESEND_BYTES_MAX = 256 * 1024;
+const KNOWN_MAX = 2000;
 const OTHER_COLOR = "#8a8f98";
 
 /**
@@ -42,6 +43,8 @@ export class RoomSession {
   readonly loaded: ReadonlySignal<boolean>;
   /** Rises when what is shown of the document may look different. */
   readonly frame: ReadonlySignal<number>;
+  /** Rises when rows of the tree may have come or gone. */
+  readonly structure: ReadonlySignal<number>;
   /** True when the name comes from the token, so that it cannot be chosen here. */
   readonly nameFixed: ReadonlySignal<boolean>;
 
@@ -49,17 +52,25 @@ export class RoomSession {
   readonly #score = new ScoreOfDocument(this.doc);
   readonly #batch = new FrameBatch(() => this.#flush());
   readonly #identity;
+  readonly #known = new Map<number, Pick<Person, "name" | "color">>();
   readonly #people = signal<readonly Person[]>([]);
   readonly #unsaved = signal(0);
   readonly #readOnly = signal(false);
   readonly #loaded = signal(false);
   readonly #frame = signal(0);
+  readonly #structure = signal(0);
   readonly #nameFixed = signal(false);
   #askedForDifference = false;
   #shared = "";
   readonly #endings: Array<() => void> = [];
 
-  constructor(room: string, credentials: Credentials, identity: Identity) {
+  /** @param unfolded tells by its id whether a row of the tree is unfolded. */
+  constructor(
+    room: string,
+    credentials: Credentials,
+    identity: Identity,
+    unfolded: (id: string) => boolean,
+  ) {
     this.room = room;
     this.#identity = signal(identity);
     this.identity = this.#identity;
@@ -68,12 +79,13 @@ export class RoomSession {
     this.readOnly = this.#readOnly;
     this.loaded = this.#loaded;
     this.frame = this.#frame;
+    this.structure = this.#structure;
     this.nameFixed = this.#nameFixed;
     this.saved = computed(() =>
       savedStateOf(this.#unsaved.value, this.connection.state.value.kind, this.#readOnly.value),
     );
     const isRemote = (origin: unknown): boolean => origin === this.connection.provider;
-    this.watch = new DocumentWatch(this.doc, isRemote, () => this.#batch.ask());
+    this.watch = new DocumentWatch(this.doc, isRemote, unfolded, () => this.#batch.ask());
     this.undo = new Y.UndoManager(this.doc, { trackedOrigins: new Set([BY_HAND]) });
     this.doc.on("update", (update: Uint8Array, origin: unknown) => {
       if (isRemote(origin)) return;
@@ -181,15 +193,28 @@ export class RoomSession {
       this.highlights.add(path, this.#colorOf(client), now);
     }
     if (changes.remote.length > 0) setTimeout(() => this.#batch.ask(), HIGHLIGHT_MS + 20);
-    this.#frame.value += 1;
+    batch(() => {
+      if (changes.rows) this.#structure.value += 1;
+      this.#frame.value += 1;
+    });
+  }
+
+  /** Who a client id belongs to, or belonged to when they were here. */
+  personOf(client: number): Pick<Person, "name" | "color"> | null {
+    return this.#known.get(client) ?? null;
   }
 
   #colorOf(client: number | null): string {
-    const person = this.#people.peek().find((candidate) => candidate.client === client);
-    return person?.color ?? OTHER_COLOR;
+    return (client === null ? null : this.personOf(client)?.color) ?? OTHER_COLOR;
   }
 
   readonly #readPeople = (): void => {
-    this.#people.value = peopleOf(this.awareness.getStates(), this.awareness.clientID);
+    const people = peopleOf(this.awareness.getStates(), this.awareness.clientID);
+    for (const { client, name, color } of people) this.#known.set(client, { name, color });
+    for (const client of this.#known.keys()) {
+      if (this.#known.size <= KNOWN_MAX) break;
+      this.#known.delete(client);
+    }
+    this.#people.value = people;
   };
 }

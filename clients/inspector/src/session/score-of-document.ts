@@ -1,4 +1,5 @@
 import * as Y from "yjs";
+import { hasEntries } from "../document/nodes.ts";
 import { type Facets, ScoreModel } from "../score/score-model.ts";
 
 /** Keeps the strip's model beside a document, as soon as the document holds a score. */
@@ -22,7 +23,7 @@ export class ScoreOfDocument {
 
   /** Takes in which keys of which top-level types changed; null stands for all of them. */
   changed(facets: ReadonlyMap<string, ReadonlySet<string> | null>): void {
-    const isScore = ["parts", "measures", "ev", "pt"].every((facet) => this.#size(facet) > 0);
+    const isScore = ["parts", "measures", "ev", "pt"].every((facet) => this.#holds(facet));
     if (!isScore) {
       this.#model = null;
       return;
@@ -38,8 +39,9 @@ export class ScoreOfDocument {
     for (const [facet, keys] of facets) this.#model.changed(facet, keys ?? []);
   }
 
-  #size(facet: string): number {
-    return this.#map(facet)?.size ?? 0;
+  #holds(facet: string): boolean {
+    const map = this.#map(facet);
+    return map !== null && hasEntries(map);
   }
 
   #map(facet: string): Y.Map<unknown> | null {

@@ -145,15 +145,15 @@ function TypeChange({ app, type }: { app: AppState; type: ChangedType }): JSX.El
 }
 
 function authorOf(session: RoomSession, entry: LogEntry): { name: string; color: string } {
-  const people = session.people.value;
-  const self = people.find((person) => person.self);
-  if (entry.local) return { name: "this tab", color: self?.color ?? "#808080" };
+  session.people.value;
+  const self = session.identity.value;
+  if (entry.local) return { name: "this tab", color: self.color };
   if (entry.clients.length > 1) {
     return { name: `${entry.clients.length} clients`, color: "#808080" };
   }
   const client = entry.clients[0];
   if (client === undefined) return { name: "deletion", color: "#808080" };
-  const person = people.find((candidate) => candidate.client === client);
+  const person = session.personOf(client);
   return { name: person?.name ?? `client ${client}`, color: person?.color ?? "#808080" };
 }
 

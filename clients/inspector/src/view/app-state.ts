@@ -57,12 +57,13 @@ export class AppState {
     this.rows = computed(() => {
       const session = this.session.value;
       if (session === null) return [];
-      session.frame.value;
+      session.structure.value;
       const roots = rootsOf(session.doc, compareRoots);
       const filter = this.filter.value.trim();
-      return filter === ""
-        ? rowsOf(roots, this.expanded.value, session.watch.keys)
-        : filteredRows(roots, filter, session.watch.keys);
+      if (filter === "") return rowsOf(roots, this.expanded.value, session.watch.keys);
+      // A filter looks at values as well, so every change may matter.
+      session.frame.value;
+      return filteredRows(roots, filter, session.watch.keys);
     });
   }
 
@@ -174,7 +175,9 @@ export class AppState {
     const unfoldedBefore = this.#expandedByRoom.get(name);
     this.expanded.value = unfoldedBefore ?? new Set();
     this.#remember(name);
-    const session = new RoomSession(name, this.credentials.value, loadIdentity(Math.random));
+    const identity = loadIdentity(Math.random);
+    const unfolded = (id: string): boolean => this.expanded.peek().has(id);
+    const session = new RoomSession(name, this.credentials.value, identity, unfolded);
     this.session.value = session;
     if (unfoldedBefore === undefined) this.#unfoldWhenLoaded(session);
   }

@@ -55,10 +55,12 @@ function Nothing({ app, session }: Props): JSX.Element {
   return (
     <>
       <p class="hint">
-        Choose an entry of the tree or a note of the score to see it whole and change it.
+        {session.score === null
+          ? "Choose an entry of the tree to see it whole and change it."
+          : "Choose an entry of the tree or a note of the score to see it whole and change it."}
       </p>
       <ul class="suggestions">
-        {session.score !== null && (
+        {session.score !== null && !session.readOnly.value && (
           <li>
             Click a note above and press <kbd>↑</kbd> or <kbd>↓</kbd>.
           </li>
@@ -70,7 +72,7 @@ function Nothing({ app, session }: Props): JSX.Element {
           </a>{" "}
           and watch both.
         </li>
-        <li>Go offline at the top, edit, and come back.</li>
+        {!session.readOnly.value && <li>Go offline at the top, edit, and come back.</li>}
       </ul>
       {session.loaded.value && !session.readOnly.value && session.doc.share.size > 0 && (
         <details class="more">

@@ -24,7 +24,7 @@ interface Props {
 export function ScoreCard({ app, session }: Props): JSX.Element | null {
   followDocument(session);
   const model = session.score;
-  if (model === null) return null;
+  if (model === null) return <h1 class="visually-hidden">{session.room}</h1>;
   const title = model.meta("title");
   const composer = model.meta("composer");
   return (
@@ -34,11 +34,13 @@ export function ScoreCard({ app, session }: Props): JSX.Element | null {
           <h1>{title ?? session.room}</h1>
           {composer !== null && <p>{[composer, model.meta("work")].filter(Boolean).join(", ")}</p>}
         </div>
-        <p class="score-keys" aria-hidden="true">
-          <kbd>←</kbd>
-          <kbd>→</kbd> move <kbd>↑</kbd>
-          <kbd>↓</kbd> change the pitch
-        </p>
+        {!session.readOnly.value && (
+          <p class="score-keys" aria-hidden="true">
+            <kbd>←</kbd>
+            <kbd>→</kbd> move <kbd>↑</kbd>
+            <kbd>↓</kbd> change the pitch
+          </p>
+        )}
         <ListenButton app={app} model={model} />
       </div>
       <Strip app={app} session={session} model={model} />

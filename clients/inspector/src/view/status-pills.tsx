@@ -2,6 +2,7 @@ import { useSignal, useSignalEffect } from "@preact/signals";
 import type { JSX } from "preact";
 import type { ConnectionState } from "../connection/room-connection.ts";
 import { bytesInWords } from "../document/statistics.ts";
+import { counted } from "../document/tree-rows.ts";
 import type { RoomSession } from "../session/room-session.ts";
 import { savedInWords } from "../session/saved-state.ts";
 import { followDocument } from "./follow.ts";
@@ -60,11 +61,11 @@ function ConnectionPanel({ session }: { session: RoomSession }): JSX.Element {
         <dd class="mono">{session.doc.clientID}</dd>
         <dt>Received</dt>
         <dd>
-          {received} updates, {bytesInWords(receivedBytes)}
+          {counted(received, "update", "updates")}, {bytesInWords(receivedBytes)}
         </dd>
         <dt>Made here</dt>
         <dd>
-          {made} updates, {bytesInWords(madeBytes)}
+          {counted(made, "update", "updates")}, {bytesInWords(madeBytes)}
         </dd>
       </dl>
       {state.kind === "paused" || state.kind === "waiting" ? (
@@ -87,7 +88,7 @@ function ConnectionPanel({ session }: { session: RoomSession }): JSX.Element {
   );
 }
 
-/** How long "Saving…" must last to be worth showing; shorter ones would only flicker. */
+/** How long a state must last to be worth reading out. */
 const SETTLE_MS = 120;
 
 /** Shows whether this tab's edits are on the server's disk. */
@@ -104,19 +105,21 @@ export function SavedPill({ session }: { session: RoomSession }): JSX.Element | 
   if (!session.loaded.value && state.kind === "saved") return null;
   const count = state.kind === "saved" ? 0 : state.count;
   return (
-    <span
-      class="pill quiet"
-      data-testid="saved-state"
-      data-state={state.kind}
-      data-unsaved={count}
-      title={explanation(state.kind)}
-    >
-      {state.kind === "saved" ? <Check /> : <span class="pill-dot" aria-hidden="true" />}
-      <span aria-hidden="true">{savedInWords(state)}</span>
+    <>
+      <span
+        class="pill quiet"
+        data-testid="saved-state"
+        data-state={state.kind}
+        data-unsaved={count}
+        title={explanation(state.kind)}
+      >
+        {state.kind === "saved" ? <Check /> : <span class="pill-dot" aria-hidden="true" />}
+        <span>{savedInWords(state)}</span>
+      </span>
       <span class="visually-hidden" role="status">
         {announced.value}
       </span>
-    </span>
+    </>
   );
 }
 

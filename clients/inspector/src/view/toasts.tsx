@@ -4,6 +4,11 @@ import { Cross } from "./icons.tsx";
 
 /** Short notes at the foot of the page, gone by themselves after a few seconds. */
 export function Toasts({ app }: { app: AppState }): JSX.Element {
+  const leave = (id: number): void => {
+    app.dismiss(id);
+    // The button that had the focus is gone; the tree is where the person came from.
+    document.getElementById("tree")?.focus({ preventScroll: true });
+  };
   return (
     <div class="toasts" role="status">
       {app.toasts.value.map((toast) => (
@@ -15,7 +20,7 @@ export function Toasts({ app }: { app: AppState }): JSX.Element {
               class="link"
               onClick={() => {
                 app.undo();
-                app.dismiss(toast.id);
+                leave(toast.id);
               }}
             >
               Take back
@@ -25,7 +30,7 @@ export function Toasts({ app }: { app: AppState }): JSX.Element {
             type="button"
             class="icon-button small"
             aria-label="Dismiss"
-            onClick={() => app.dismiss(toast.id)}
+            onClick={() => leave(toast.id)}
           >
             <Cross />
           </button>

@@ -1,9 +1,18 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
+import * as Y from "yjs";
 import { abilitiesAt, setValue } from "../document/edits.ts";
 import { parseJson, previewOf } from "../document/json-value.ts";
-import { isContainer, kindName, type NodeKind, resolve, sizeOf } from "../document/nodes.ts";
+import {
+  isContainer,
+  isExpandable,
+  kindName,
+  kindOf,
+  type NodeKind,
+  resolve,
+  sizeOf,
+} from "../document/nodes.ts";
 import { summaryOf, type TreeRow } from "../document/tree-rows.ts";
 import { inkOn } from "../presence/colors.ts";
 import { initialsOf, type Person } from "../presence/people.ts";
@@ -26,6 +35,8 @@ interface RowProps {
 export function Row({ app, session, row, index, people }: RowProps): JSX.Element {
   followDocument(session);
   const node = resolve(session.doc, row.path);
+  // Read now: a value may have become a list since the rows were last laid out.
+  const expandable = isExpandable(node);
   const selected = app.selectedRow.value === row.id;
   const highlight = row.expanded ? undefined : session.highlights.get(row.id);
   const editing = app.editing.value === row.id;
@@ -43,7 +54,7 @@ export function Row({ app, session, row, index, people }: RowProps): JSX.Element
       aria-posinset={row.position}
       aria-setsize={row.siblings}
       aria-selected={selected}
-      aria-expanded={row.expandable ? row.expanded : undefined}
+      aria-expanded={expandable ? row.expanded : undefined}
       data-path={row.path.join("/")}
       style={{ transform: `translateY(${index * ROW_PX}px)`, "--depth": String(row.depth) }}
       onMouseDown={(event) => {
@@ -55,7 +66,7 @@ export function Row({ app, session, row, index, people }: RowProps): JSX.Element
       {highlight !== undefined && (
         <span key={highlight.sequence} class="glow" style={{ "--glow": highlight.color }} />
       )}
-      <Twisty app={app} row={row} />
+      <Twisty app={app} row={row} expandable={expandable} />
       <span class="row-key" title={row.label}>
         {row.label}
       </span>
@@ -77,8 +88,14 @@ function isRelated(app: AppState, row: TreeRow): boolean {
   return row.label === note || row.label === `${note}|1`;
 }
 
-function Twisty({ app, row }: { app: AppState; row: TreeRow }): JSX.Element {
-  if (!row.expandable) return <span class="twisty" />;
+interface TwistyProps {
+  app: AppState;
+  row: TreeRow;
+  expandable: boolean;
+}
+
+function Twisty({ app, row, expandable }: TwistyProps): JSX.Element {
+  if (!expandable) return <span class="twisty" />;
   return (
     <span
       class={row.expanded ? "twisty open" : "twisty"}
@@ -102,19 +119,25 @@ interface ValueProps {
 
 function RowValue({ session, row, node }: ValueProps): JSX.Element {
   followDocument(session);
-  const shared = row.kind === "map" || row.kind === "array" || row.kind === "xml";
+  const kind = kindOf(node);
+  const shared = kind === "map" || kind === "array" || kind === "xml";
   const count =
     row.matches !== null && shared
-      ? `${row.matches} of ${sizeOf(node, row.kind)}`
-      : summaryOf(node, row.kind);
+      ? `${row.matches} of ${countOf(session, node, kind)}`
+      : summaryOf(node, kind, countOf(session, node, kind));
   return (
     <>
-      {isTagged(row.kind) && <span class="tag">{kindName(row.kind, node)}</span>}
-      <span class={`row-value ${valueClass(row.kind, node)}`}>
+      {isTagged(kind) && <span class="tag">{kindName(kind, node)}</span>}
+      <span class={`row-value ${valueClass(kind, node)}`}>
         {row.expanded && !shared ? "" : count}
       </span>
     </>
   );
+}
+
+/** How many children a node has; the sorted keys of a map are at hand, its size is counted. */
+function countOf(session: RoomSession, node: unknown, kind: NodeKind): number {
+  return node instanceof Y.Map ? session.watch.keys.of(node).length : sizeOf(node, kind);
 }
 
 function isTagged(kind: NodeKind): boolean {

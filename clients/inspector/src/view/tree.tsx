@@ -2,6 +2,7 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { abilitiesAt } from "../document/edits.ts";
+import { isExpandable, resolve } from "../document/nodes.ts";
 import { counted, type TreeRow } from "../document/tree-rows.ts";
 import type { Person } from "../presence/people.ts";
 import type { RoomSession } from "../session/room-session.ts";
@@ -58,7 +59,7 @@ function TreeFilter({ app, rows }: { app: AppState; rows: readonly TreeRow[] }):
         id="tree-filter"
         type="text"
         class="filter-input"
-        placeholder="Filter: soprano fermata"
+        placeholder="Filter by words"
         aria-label="Filter the document by words in names and values"
         data-testid="tree-filter"
         spellcheck={false}
@@ -208,7 +209,7 @@ function onTreeKey(
     Home: () => move(0),
     End: () => move(rows.length - 1),
     ArrowRight: () => {
-      if (row?.expandable !== true) return;
+      if (row === undefined || !isExpandable(resolve(session.doc, row.path))) return;
       if (row.expanded) move(index + 1);
       else app.expand(row.id);
     },
@@ -233,7 +234,7 @@ function onTreeKey(
 export function openRow(app: AppState, session: RoomSession, row: TreeRow): void {
   const abilities = abilitiesAt(session.doc, row.path);
   if (abilities.setValue && !session.readOnly.value) app.editing.value = row.id;
-  else if (row.expandable) app.toggle(row.id);
+  else if (isExpandable(resolve(session.doc, row.path))) app.toggle(row.id);
   else if (abilities.editText) focusEditor();
 }
 
