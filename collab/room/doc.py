@@ -117,9 +117,11 @@ class RoomDoc:
         except MalformedUpdate as error:
             raise InvariantViolated("a piece of a scanned update was refused") from error
 
-    def finish_pieces(self, scanned: ScannedUpdate, before: dict[int, int]) -> Applied:
+    def finish_pieces(
+        self, update: bytes, scanned: ScannedUpdate, before: dict[int, int]
+    ) -> Applied:
         """Account for an update whose pieces were all applied since the clocks were `before`."""
-        return self._settle(scanned, before)
+        return self._settle(update, scanned, before)
 
     def rewound(self, rewind: dict[int, int]) -> dict[int, int]:
         """The clocks of a replica that has everything but what moved since `rewind`."""
@@ -147,9 +149,10 @@ class RoomDoc:
     def _apply_carefully(self, update: bytes, scanned: ScannedUpdate) -> Applied:
         before = dict(self._clocks)
         self._integrate(update)
-        return self._settle(scanned, before)
+        return self._settle(update, scanned, before)
 
-    def _settle(self, scanned: ScannedUpdate, before: dict[int, int]) -> Applied:
+    def _settle(self, update: bytes, scanned: ScannedUpdate, before: dict[int, int]) -> Applied:
+        had_awaited = bool(self._awaited)
         after = decode_state_vector(self._doc.get_state())
         self._clocks = after
         self._deleted = None
@@ -159,10 +162,14 @@ class RoomDoc:
             for client, clock in after.items()
             if clock > before.get(client, 0)
         }
+        incomplete = self._is_waiting_for(scanned)
         news = None
         if moved or scanned.deletes:
-            news = self._doc.get_update(encode_state_vector(before))
-        return Applied(news, moved, incomplete=self._is_waiting_for(scanned))
+            news = update
+            if had_awaited or incomplete or scanned.skips:
+                # Less than the update was integrated, or more: what had waited for it.
+                news = self._doc.get_update(encode_state_vector(before))
+        return Applied(news, moved, incomplete)
 
     def _await_missing(self, scanned: ScannedUpdate) -> None:
         for item in (*scanned.ranges, *scanned.deletes):

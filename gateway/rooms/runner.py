@@ -355,7 +355,11 @@ class RoomRunner:
         finally:
             self.busy -= 1
         if self.room.state is RoomState.LIVE:
-            self.run(self.room.applied(admitted, doc.finish_pieces(admitted.scanned, before)))
+            self.run(
+                self.room.applied(
+                    admitted, doc.finish_pieces(admitted.update, admitted.scanned, before)
+                )
+            )
 
     async def _apply_stored(self, update: bytes) -> None:
         doc = self.room.doc
@@ -367,7 +371,7 @@ class RoomRunner:
         for piece in slice_update(update, scanned, slice_bytes=SLICE_BYTES):
             doc.apply_piece(piece)
             await asyncio.sleep(0)
-        doc.finish_pieces(scanned, before)
+        doc.finish_pieces(update, scanned, before)
 
     def _adopt(self, loaded: LoadedRoom) -> None:
         self.problems = loaded.problems
