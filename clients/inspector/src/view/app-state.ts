@@ -5,6 +5,7 @@ import { SCORE_FACETS } from "../document/root-types.ts";
 import { compareKeys } from "../document/sorted-keys.ts";
 import { filteredRows, rootsOf, rowsOf, type TreeRow } from "../document/tree-rows.ts";
 import { loadIdentity } from "../presence/identity.ts";
+import { fetchRoomNames } from "../room/known-rooms.ts";
 import { checkRoomName, DEFAULT_ROOM, hashOfRoom, roomOfLocation } from "../room/room-name.ts";
 import { readStored, writeStored } from "../room/stored.ts";
 import { RoomSession } from "../session/room-session.ts";
@@ -32,6 +33,11 @@ export class AppState {
   /** Why the name in the address opens no room; null when it does. */
   readonly roomError = signal<string | null>(null);
   readonly recentRooms = signal<readonly string[]>(readRecent());
+  /** Rooms that the server told of. */
+  readonly knownRooms = signal<readonly string[]>([]);
+  readonly suggestedRooms = computed(() => [
+    ...new Set([...this.recentRooms.value, ...this.knownRooms.value]),
+  ]);
   readonly credentials = signal<Credentials>(readCredentials());
   readonly dialog = signal<Dialog | null>(null);
   readonly toasts = signal<readonly Toast[]>([]);
@@ -81,6 +87,12 @@ export class AppState {
     if (window.location.hash === hash) this.#open(check.name);
     else window.location.hash = hash;
     return null;
+  }
+
+  /** Asks the server for rooms to suggest, where one would be let in. */
+  async learnRooms(): Promise<void> {
+    if (this.session.value?.connection.state.value.kind !== "live") return;
+    this.knownRooms.value = await fetchRoomNames(this.credentials.value);
   }
 
   /** Leaves the room and enters it again with a new document, giving up what is unsaved. */

@@ -110,6 +110,7 @@ function RoomPicker({ app }: { app: AppState }): JSX.Element {
         aria-invalid={error.value !== null}
         aria-describedby={error.value === null ? undefined : "room-error"}
         title="Type a room's name and press Enter (O)"
+        onFocus={() => void app.learnRooms()}
         onInput={() => {
           error.value = null;
         }}
@@ -120,7 +121,7 @@ function RoomPicker({ app }: { app: AppState }): JSX.Element {
         }}
       />
       <datalist id="recent-rooms">
-        {app.recentRooms.value.map((name) => (
+        {app.suggestedRooms.value.map((name) => (
           <option key={name} value={name} />
         ))}
       </datalist>

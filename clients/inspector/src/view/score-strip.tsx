@@ -1,19 +1,17 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
-import { setValue } from "../document/edits.ts";
-import type { Json } from "../document/json-value.ts";
-import { resolve } from "../document/nodes.ts";
 import type { Person } from "../presence/people.ts";
-import { spokenName, withPitch } from "../score/pitch.ts";
-import type { ScoreModel, StripMeasure, StripNote } from "../score/score-model.ts";
+import type { ScoreModel } from "../score/score-model.ts";
 import { measureOffsets, visibleMeasures } from "../score/strip-layout.ts";
-import { editedPitch, moveOfKey, neighbour } from "../score/strip-moves.ts";
+import { moveOfKey } from "../score/strip-moves.ts";
 import type { RoomSession } from "../session/room-session.ts";
 import type { AppState } from "./app-state.ts";
 import { followDocument } from "./follow.ts";
 import { ListenButton } from "./listen-button.tsx";
+import { moveOnStrip } from "./pitch-actions.ts";
 import { MeasureNumbers, PartLane } from "./score-lane.tsx";
+import { StripControls } from "./strip-controls.tsx";
 
 interface Props {
   app: AppState;
@@ -34,13 +32,7 @@ export function ScoreCard({ app, session }: Props): JSX.Element | null {
           <h1>{title ?? session.room}</h1>
           {composer !== null && <p>{[composer, model.meta("work")].filter(Boolean).join(", ")}</p>}
         </div>
-        {!session.readOnly.value && (
-          <p class="score-keys" aria-hidden="true">
-            <kbd>←</kbd>
-            <kbd>→</kbd> move <kbd>↑</kbd>
-            <kbd>↓</kbd> change the pitch
-          </p>
-        )}
+        <StripControls app={app} session={session} model={model} />
         <ListenButton app={app} model={model} />
       </div>
       <Strip app={app} session={session} model={model} />
@@ -140,56 +132,14 @@ function onStripKey(
   event: KeyboardEvent,
 ): void {
   if (event.ctrlKey || event.metaKey) return;
-  const id = app.selectedNote.value;
-  const note = id === null ? undefined : model.note(id);
   if (event.key === "Escape") app.selectNote(null);
   else if (event.key === "Enter") document.getElementById("tree")?.focus();
   else {
     const move = moveOfKey(event);
     if (move === null) return;
-    if (note === undefined) selectFirst(app, model);
-    else if (move.kind === "along" || move.kind === "across" || move.kind === "edge") {
-      const next = neighbour(model, note, move);
-      if (next !== null) app.selectNote(next.id);
-    } else {
-      changePitch(app, session, note, measureOf(model, note), move);
-    }
+    moveOnStrip(app, session, model, move);
   }
   event.preventDefault();
-}
-
-function changePitch(
-  app: AppState,
-  session: RoomSession,
-  note: StripNote,
-  measure: StripMeasure | undefined,
-  move: Parameters<typeof editedPitch>[2],
-): void {
-  if (session.readOnly.value) {
-    app.toast("Your role lets you read only.");
-    return;
-  }
-  const fifths = measure?.fifths ?? 0;
-  const pitch = note.pitch === null ? null : editedPitch(note.pitch, fifths, move);
-  const before = resolve(session.doc, ["pt", note.id]);
-  if (pitch === null || typeof before !== "object" || before === null) return;
-  setValue(session.doc, ["pt", note.id], withPitch(before, pitch, fifths) as Json);
-  app.announcement.value = spokenName(pitch);
-}
-
-function selectFirst(app: AppState, model: ScoreModel): void {
-  const part = model.parts[0];
-  if (part === undefined) return;
-  for (const measure of model.measures) {
-    const first = model.cell(part.id, measure.id)[0];
-    if (first === undefined) continue;
-    app.selectNote(first.id);
-    return;
-  }
-}
-
-function measureOf(model: ScoreModel, note: StripNote): StripMeasure | undefined {
-  return model.measures.find((measure) => measure.id === note.measure);
 }
 
 function bySelection(people: readonly Person[]): ReadonlyMap<string, Person[]> {
