@@ -1,0 +1,1 @@
+"""Tests of the rooms runner, in process, over real stores."""

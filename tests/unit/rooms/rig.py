@@ -1,0 +1,117 @@
+"""A registry over a faulty memory store, and seats that remember what they were sent."""
+
+from dataclasses import dataclass, field
+
+from pycrdt import Doc, Map, Text
+
+from collab.access import ANYBODY, Claims
+from collab.history.compaction import CompactionLimits
+from collab.ids import RoomName, SessionId, UnixSeconds
+from collab.protocol.close_codes import CloseCode
+from collab.protocol.messages import SyncUpdate
+from collab.room.room import RoomLimits
+from collab.room.session import Session, Wire
+from gateway.observe.metrics import Metrics
+from gateway.rooms.appender import AppendLimits
+from gateway.rooms.registry import RoomRegistry
+from gateway.rooms.runner import RoomRunner, RunnerSettings
+from persistence.memory import MemoryStore
+from persistence.stores import Stores
+from tests.support.faulty_store import Faults, faulty
+
+NAME = RoomName("quartet")
+SYNC_UPDATE = b"\x00\x02"  # y-protocols: outer type 0 (sync), inner type 2 (update)
+
+
+@dataclass(slots=True)
+class Seat:
+    """A seat without a socket."""
+
+    prefix: bytes = b""
+    joined_at: UnixSeconds = UnixSeconds(0)
+    frames: list[bytes] = field(default_factory=list)
+    closed: list[CloseCode] = field(default_factory=list)
+
+    def push(self, frame: bytes) -> None:
+        """Take a frame."""
+        self.frames.append(frame)
+
+    def offer(self, frame: bytes) -> bool:
+        """Take a broadcast."""
+        self.frames.append(frame)
+        return True
+
+    def close(self, code: CloseCode, detail: str) -> None:
+        """Remember why it ended."""
+        del detail
+        self.closed.append(code)
+
+    def updates(self) -> list[bytes]:
+        """The sync updates it was sent, frames as they came."""
+        return [frame for frame in self.frames if frame.startswith(SYNC_UPDATE)]
+
+
+@dataclass(slots=True)
+class Rig:
+    """One node's rooms over a store that fails on request."""
+
+    stores: Stores
+    faults: Faults
+    registry: RoomRegistry
+    compacted: list[RoomName] = field(default_factory=list)
+
+    async def join(
+        self, session: str, *, name: RoomName = NAME, claims: Claims = ANYBODY
+    ) -> tuple[RoomRunner, Seat]:
+        """Seat a y-websocket session."""
+        seat = Seat()
+        made = Session(SessionId(session), claims, Wire.Y_WEBSOCKET)
+        return await self.registry.join(name, made, seat), seat
+
+
+def rig(
+    *,
+    store: MemoryStore | None = None,
+    attempts_max: int = 3,
+    unload_after_ms: int = 0,
+    sessions_max: int = 10,
+    unsaved_bytes_max: int = 1 << 20,
+    tail_updates: int = 1000,
+) -> Rig:
+    """A registry with small limits."""
+    faults = Faults()
+    stores = faulty((store or MemoryStore()).stores(), faults)
+    settings = RunnerSettings(
+        room=RoomLimits(sessions_max=sessions_max),
+        append=AppendLimits(attempts_max, 200, unsaved_bytes_max),
+        unload_after_ms=unload_after_ms,
+        compaction=CompactionLimits(tail_updates=tail_updates),
+    )
+    compacted: list[RoomName] = []
+
+    async def compact(runner: RoomRunner) -> None:
+        compacted.append(runner.name)
+
+    return Rig(stores, faults, RoomRegistry(stores, settings, Metrics(), compact), compacted)
+
+
+def edit(doc: Doc[Map[object]], key: str, value: object) -> SyncUpdate:
+    """Set a key of the map ``ev`` and return the update that says so."""
+    before = doc.get_state()
+    doc.get("ev", type=Map)[key] = value
+    return SyncUpdate(doc.get_update(before))
+
+
+def typed(doc: Doc[Text], text: str) -> SyncUpdate:
+    """Append to the text ``t`` and return the update that says so."""
+    before = doc.get_state()
+    shared = doc.get("t", type=Text)
+    shared += text
+    return SyncUpdate(doc.get_update(before))
+
+
+def content(update: bytes) -> dict[str, object]:
+    """The map ``ev`` of a document, read by the CRDT library."""
+    doc: Doc[Map[object]] = Doc()
+    doc.apply_update(update)
+    return doc.get("ev", type=Map).to_py() or {}
