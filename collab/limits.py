@@ -22,6 +22,7 @@ HOCUSPOCUS_SESSION_BYTES_MAX: Final = 128
 FRAME_BEFORE_AUTH_BYTES_MAX: Final = 8 * KIB
 UPDATE_BYTES_MAX: Final = 1 * MIB
 DOCUMENT_BYTES_MAX: Final = 32 * MIB
+DOCUMENT_CLIENTS_MAX: Final = 150_000  # client ids that ever wrote in one document
 FRAME_OVERHEAD_BYTES_MAX: Final = 1 * KIB  # name, types and lengths around an update
 
 # Codec (fixed).
@@ -34,6 +35,7 @@ STATE_VECTOR_CLIENTS_MAX: Final = 200_000
 # Update scan (fixed).
 ANY_DEPTH_MAX: Final = 64
 UPDATE_CLIENTS_MAX: Final = 200_000
+CLIENT_IDS_ALIKE_MAX: Final = 64  # in one update, equal in their low 16 bits
 UPDATE_STRUCTS_MAX: Final = 2_000_000  # each costs the CRDT library some 200 bytes of memory
 UPDATE_DELETE_RANGES_MAX: Final = 1_000_000
 JSON_TEXT_BYTES_MAX: Final = 1 * MIB  # one format value or embed
@@ -61,8 +63,12 @@ OPEN_ATTEMPTS_MAX: Final = 3  # the open that crashed, and two more
 # Loop slices (fixed): work on one message is cut into pieces of about this much.
 SLICE_BYTES: Final = 64 * KIB
 SLICE_STRUCTS: Final = 4096
+SLICE_CLIENTS: Final = 512  # yrs searches all blocks that wait for each other at every switch
+SLICE_BRANCHES: Final = 16  # structs and deletes that may each cost a walk along the document
+SLICE_TARGET_MS: Final = 5.0  # slices grow or shrink until applying one takes about this long
 
 assert FRAME_BEFORE_AUTH_BYTES_MAX <= UPDATE_BYTES_MAX <= DOCUMENT_BYTES_MAX
+assert DOCUMENT_CLIENTS_MAX < STATE_VECTOR_CLIENTS_MAX
 assert TOKEN_BYTES_MAX <= FRAME_BEFORE_AUTH_BYTES_MAX
 assert AWARENESS_STATE_BYTES_MAX < UPDATE_BYTES_MAX
 assert AWARENESS_TOMBSTONE_MS >= 2 * AWARENESS_EXPIRY_MS

@@ -63,10 +63,22 @@ class ScannedUpdate:
             or parent): the highest clock referred to, plus one. References to the struct's own
             client always lie before the struct, so the ranges already cover them.
         struct_count: how many structs.
+        branches: structs that do not simply continue the one before them, and delete ranges: each
+            may make the CRDT library walk along many siblings or split a long item, so that a
+            few thousand of them can take seconds.
         index: where each struct stands, for updates large enough to be cut up.
     """
 
-    __slots__ = ("deletes", "fillers", "index", "needs", "ranges", "skips", "struct_count")
+    __slots__ = (
+        "branches",
+        "deletes",
+        "fillers",
+        "index",
+        "needs",
+        "ranges",
+        "skips",
+        "struct_count",
+    )
 
     def __init__(self) -> None:
         self.ranges: list[ClockRange] = []
@@ -75,6 +87,7 @@ class ScannedUpdate:
         self.deletes: list[ClockRange] = []
         self.needs: dict[int, int] = {}
         self.struct_count: int = 0
+        self.branches: int = 0
         self.index: StructIndex | None = None
 
     @property

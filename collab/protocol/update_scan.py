@@ -7,6 +7,7 @@ accepts has one meaning for every replica; refused is what could crash, hang or 
   CLOCK_MAX (32-bit replicas), client ids beyond 53 bits;
 - shape: a client twice, a block or struct without length, a Skip at the end of a block or behind
   another Skip, an id of the struct's own future, delete ranges out of order, trailing bytes;
+- client ids that agree in their low bits, with which yrs's hash tables turn into lists;
 - depth: values nested deeper than ANY_DEPTH_MAX, as binary or as JSON;
 - what replicas read differently: the retired ContentJSON and YXmlHook (yrs reads another number
   of strings than Yjs writes), Move and weak links (Yjs does not know them), info bits without a
@@ -23,6 +24,7 @@ from typing import Final
 
 from collab.errors import LimitExceeded, MalformedUpdate, ProtocolError
 from collab.limits import (
+    CLIENT_IDS_ALIKE_MAX,
     CLOCK_MAX,
     SLICE_BYTES,
     UPDATE_CLIENTS_MAX,
@@ -70,6 +72,7 @@ _AT_DELETES: Final = 3
 _AT_DELETE_RANGE: Final = 4
 _DONE: Final = 5
 
+_LOW_BITS: Final = 0xFFFF
 _BLOCK_BYTES_MIN: Final = 5
 _STRUCT_BYTES_MIN: Final = 2
 _DELETES_BYTES_MIN: Final = 4
@@ -89,6 +92,7 @@ class UpdateScan:
     """
 
     __slots__ = (
+        "_alike",
         "_any",
         "_block_start",
         "_blocks_left",
@@ -114,6 +118,7 @@ class UpdateScan:
         self._phase: int = _AT_BLOCK
         self._blocks_left: int = -1
         self._clients: set[int] = set()
+        self._alike: dict[int, int] = {}
         self._clock_client: int = 0
         self._clock: int = 0
         self._block_start: int = 0
@@ -181,9 +186,22 @@ class UpdateScan:
         if self._clock_client in self._clients:
             raise MalformedUpdate("a client has two blocks")
         self._clients.add(self._clock_client)
+        self._count_alike(self._clock_client)
         self.result.struct_count += self._structs_left
         _limit(self.result.struct_count, UPDATE_STRUCTS_MAX, "update_structs_max")
         self._phase = _AT_STRUCT
+
+    def _count_alike(self, client: int) -> None:
+        """Refuse client ids chosen to share one place in hash tables keyed by them.
+
+        yrs hashes client ids to themselves, so ids that agree in their low bits make each access
+        a search through all of them. Ids drawn at random never agree like this.
+        """
+        low_bits = client & _LOW_BITS
+        count = self._alike.get(low_bits, 0) + 1
+        if count > CLIENT_IDS_ALIKE_MAX:
+            raise MalformedUpdate("client ids agree in their low bits, as random ones never do")
+        self._alike[low_bits] = count
 
     def _end_block(self) -> None:
         if self._was_skip:
@@ -241,8 +259,8 @@ class UpdateScan:
 
     def _scan_position(self, info: int) -> None:
         reader = self._reader
-        if info & HAS_ORIGIN:
-            self._scan_id()
+        if not info & HAS_ORIGIN or self._scan_id() != self._clock - 1:
+            self.result.branches += 1
         if info & HAS_RIGHT_ORIGIN:
             self._scan_id()
         if info & HAS_ANY_ORIGIN:
@@ -257,18 +275,20 @@ class UpdateScan:
         if info & HAS_PARENT_SUB:
             skip_text(reader)
 
-    def _scan_id(self) -> None:
+    def _scan_id(self) -> int:
+        """Read an id; returns its clock if it is the struct's own client's, else -1."""
         client = self._reader.read_uint()
         clock = self._reader.read_uint()
         if client == self._clock_client:
             if clock >= self._clock:
                 raise MalformedUpdate("a struct refers to its own future")
-            return
+            return clock
         if clock >= CLOCK_MAX:
             raise MalformedUpdate("a clock is beyond what replicas can count")
         needs = self.result.needs
         if needs.get(client, 0) <= clock:
             needs[client] = clock + 1
+        return -1
 
     def _scan_content(self, content: int) -> int:
         """Read a struct's content; returns its length in clocks."""
@@ -345,6 +365,7 @@ class UpdateScan:
             self._clock = start
             self._grow(reader.read_uint())
             deletes.append(ClockRange(self._clock_client, start, self._clock))
+            self.result.branches += 1
         if self._ranges_left == 0:
             self._phase = _AT_DELETES
         return budget

@@ -4,14 +4,17 @@ The CRDT library applies an update in one go and holds up everything meanwhile. 
 update can be applied one at a time, with other work in between: each is a valid update, structs
 come after those of the same update that they refer to, and the delete set comes last. So every
 slice integrates at once where the whole would.
+
+Beyond its bytes, a slice is bounded by what it may cost to integrate. A struct that continues the
+one before it has its place at once; any other may make the library walk along all siblings that
+were inserted at the same place, and a delete may split, that is copy, a long text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
-from collab.limits import SLICE_STRUCTS
+from collab.limits import SLICE_BRANCHES, SLICE_CLIENTS, SLICE_STRUCTS, SLICE_TARGET_MS
 from collab.protocol.scanned import ClockRange, ScannedUpdate, StructIndex
 from collab.protocol.update_format import GC, HAS_ANY_ORIGIN, HAS_ORIGIN, HAS_RIGHT_ORIGIN, SKIP
 from collab.protocol.update_scan import UpdateScan
@@ -19,7 +22,6 @@ from collab.protocol.varint import Reader, write_uint
 
 _NO_STRUCTS: Final = b"\x00"
 _NO_DELETES: Final = b"\x00"
-_CLIENTS_MAX: Final = 512  # yrs searches all blocks that wait for each other at every switch
 
 
 class UpdateSlices:
@@ -31,7 +33,9 @@ class UpdateSlices:
         slice_bytes: how large a slice may be; a single struct may be larger.
 
     Attributes:
-        slice_bytes: may be changed between two slices, to follow what the last one cost.
+        slice_bytes: how large a slice may be.
+        slice_branches: how many structs that continue nothing, or how many delete ranges, a slice
+            may hold; :meth:`adapt` changes it.
     """
 
     __slots__ = (
@@ -41,26 +45,30 @@ class UpdateSlices:
         "_deletes",
         "_deletes_at",
         "_ends",
+        "_is_branch",
         "_is_waiting",
         "_next",
         "_offsets",
+        "_order",
         "_reader",
-        "_unstarted",
         "_update",
         "_waiting",
         "_wanted",
         "_whole",
+        "slice_branches",
         "slice_bytes",
     )
 
     def __init__(self, update: bytes, scanned: ScannedUpdate, slice_bytes: int) -> None:
         self.slice_bytes: int = slice_bytes
+        self.slice_branches: int = SLICE_BRANCHES
         self._update: bytes = update
         self._reader: Reader = Reader(update)
         self._whole: bool = (
             len(update) <= slice_bytes
-            and scanned.struct_count + len(scanned.deletes) <= SLICE_STRUCTS
-            and len(scanned.ranges) <= _CLIENTS_MAX
+            and scanned.struct_count <= SLICE_STRUCTS
+            and scanned.branches <= SLICE_BRANCHES
+            and len(scanned.ranges) <= SLICE_CLIENTS
         )
         index = StructIndex() if self._whole else _index_of(update, scanned)
         self._offsets = index.offsets
@@ -69,17 +77,19 @@ class UpdateSlices:
         self._blocks: list[ClockRange] = [] if self._whole else scanned.ranges
         self._deletes: list[ClockRange] = [] if self._whole else scanned.deletes
         self._deletes_at: int = 0
-        # By block: the place of its next struct. A block's first struct follows the end entry of
-        # the block before.
-        self._next: list[int] = [0, *(end + 1 for end in self._ends)][: len(self._ends)]
+        # By block: the place of its next struct. The first follows the end of the block before.
+        self._next: list[int] = [0]
         self._block_of: dict[int, int] = {}
         for block, span in enumerate(self._blocks):
+            self._next.append(self._ends[block] + 1)
             self._block_of[span.client] = block
+        # Replicas integrate higher client ids first, which spares them walks; so do the slices.
+        self._order: list[int] = [self._block_of[client] for client in sorted(self._block_of)]
         # Blocks being worked on, each waiting for the one behind it to reach a clock.
-        self._unstarted: int = 0
         self._waiting: list[int] = []
         self._wanted: list[int] = []
         self._is_waiting: list[bool] = [False] * len(self._blocks)
+        self._is_branch: bool = False
 
     def __iter__(self) -> UpdateSlices:
         return self
@@ -94,15 +104,23 @@ class UpdateSlices:
             raise StopIteration
         return piece
 
+    def adapt(self, elapsed_ms: float) -> None:
+        """Make the next slices cheaper or dearer after what applying the last one took."""
+        if elapsed_ms > SLICE_TARGET_MS:
+            self.slice_branches = max(1, self.slice_branches // 2)
+        elif elapsed_ms * 2 < SLICE_TARGET_MS:
+            self.slice_branches = min(SLICE_STRUCTS, self.slice_branches * 2)
+
     # ------------------------------------------------------------------ structs
 
     def _cut_structs(self) -> bytes:
         begins: dict[int, int] = {}
         size = 0
         count = 0
+        branches = 0
         while True:
             block = self._current_block()
-            if block < 0 or (count and block not in begins and len(begins) >= _CLIENTS_MAX):
+            if block < 0 or (count and block not in begins and len(begins) >= SLICE_CLIENTS):
                 break
             at = self._next[block]
             behind = at + 1
@@ -113,7 +131,12 @@ class UpdateSlices:
             if self._waits(block, behind - 1):
                 continue
             more = self._offsets[behind] - self._offsets[at]
-            if count and (size + more > self.slice_bytes or count >= SLICE_STRUCTS):
+            branches += self._is_branch
+            if count and (
+                size + more > self.slice_bytes
+                or count >= SLICE_STRUCTS
+                or branches > self.slice_branches
+            ):
                 break
             begins.setdefault(block, at)
             self._next[block] = behind
@@ -131,11 +154,10 @@ class UpdateSlices:
                 self._waiting.pop()
                 self._wanted.pop()
                 self._is_waiting[block] = False
-            if self._unstarted == len(self._blocks):
+            if not self._order:
                 return -1
-            first = self._unstarted
+            first = self._order.pop()
             self._want(first, self._blocks[first].end - 1)
-            self._unstarted += 1
 
     def _want(self, block: int, clock: int) -> None:
         self._waiting.append(block)
@@ -147,10 +169,16 @@ class UpdateSlices:
         reader = self._reader
         reader.at = self._offsets[at]
         info = reader.read_u8()
+        self._is_branch = info != GC
         if info == GC:
             return False
-        if info & HAS_ORIGIN and self._waits_for(block, reader.read_uint(), reader.read_uint()):
-            return True
+        if info & HAS_ORIGIN:
+            client = reader.read_uint()
+            clock = reader.read_uint()
+            if clock + 1 == self._clocks[at] and client == self._blocks[block].client:
+                self._is_branch = False
+            elif self._waits_for(block, client, clock):
+                return True
         if info & HAS_RIGHT_ORIGIN:
             return self._waits_for(block, reader.read_uint(), reader.read_uint())
         if info & HAS_ANY_ORIGIN or reader.read_uint() == 1:
@@ -183,7 +211,7 @@ class UpdateSlices:
     def _cut_deletes(self) -> bytes:
         clients = 0
         size = 0
-        end = min(self._deletes_at + SLICE_STRUCTS, len(self._deletes))
+        end = min(self._deletes_at + self.slice_branches, len(self._deletes))
         parts: list[bytes] = []
         while self._deletes_at < end and size < self.slice_bytes:
             client = self._deletes[self._deletes_at].client
@@ -202,7 +230,7 @@ class UpdateSlices:
         return _NO_STRUCTS + write_uint(clients) + b"".join(parts) if clients else b""
 
 
-def slice_update(update: bytes, scanned: ScannedUpdate, *, slice_bytes: int) -> Iterator[bytes]:
+def slice_update(update: bytes, scanned: ScannedUpdate, *, slice_bytes: int) -> UpdateSlices:
     """Cut an update into slices; an update that is small enough is its own only slice.
 
     Args:
@@ -211,8 +239,9 @@ def slice_update(update: bytes, scanned: ScannedUpdate, *, slice_bytes: int) -> 
         slice_bytes: how large a slice may be; a single struct may be larger.
 
     Returns:
-        Updates to be applied in this order. References to what neither the update nor its slices
-        bring are left as they are, and wait in the document as they would for the whole.
+        An iterator of updates, to be applied in this order. References to what neither the update
+        nor its slices bring are left as they are, and wait in the document as they would for the
+        whole.
     """
     return UpdateSlices(update, scanned, slice_bytes)
 
