@@ -1,7 +1,6 @@
 """Connections are counted at the door; every error has its close code."""
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -18,12 +17,8 @@ ROOMY = GateLimits(
 )
 
 
-def gate(**changes: Any) -> Gate:
-    return Gate(replace(ROOMY, **changes))
-
-
 def test_the_last_connection_of_a_node_is_let_in_and_the_next_is_not() -> None:
-    door = gate(connections_max=2)
+    door = Gate(replace(ROOMY, connections_max=2))
     door.enter("10.0.0.1", 0)
     door.enter("10.0.0.2", 0)
     with pytest.raises(LimitExceeded) as caught:
@@ -34,7 +29,7 @@ def test_the_last_connection_of_a_node_is_let_in_and_the_next_is_not() -> None:
 
 
 def test_one_address_cannot_take_the_connections_of_others() -> None:
-    door = gate(connections_per_address_max=1)
+    door = Gate(replace(ROOMY, connections_per_address_max=1))
     door.enter("10.0.0.1", 0)
     with pytest.raises(LimitExceeded) as caught:
         door.enter("10.0.0.1", 0)
@@ -44,7 +39,7 @@ def test_one_address_cannot_take_the_connections_of_others() -> None:
 
 
 def test_connections_that_come_too_fast_wait_for_the_bucket() -> None:
-    door = gate(connects_per_s=2, connects_burst=3)
+    door = Gate(replace(ROOMY, connects_per_s=2, connects_burst=3))
     for _ in range(3):
         door.enter("10.0.0.1", 10.0)
     with pytest.raises(LimitExceeded) as caught:
@@ -54,7 +49,7 @@ def test_connections_that_come_too_fast_wait_for_the_bucket() -> None:
 
 
 def test_without_limits_per_address_only_the_total_counts() -> None:
-    door = gate(connections_per_address_max=1, connects_burst=1, per_address=False)
+    door = Gate(replace(ROOMY, connections_per_address_max=1, connects_burst=1, per_address=False))
     for _ in range(5):
         door.enter("10.0.0.1", 0)
     assert door.total == 5
