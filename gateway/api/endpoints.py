@@ -9,7 +9,7 @@ from urllib.parse import unquote_to_bytes
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Match, Route
+from starlette.routing import Match, Mount, Route
 from starlette.types import Scope
 
 from collab.errors import InvalidRoomName
@@ -96,12 +96,24 @@ class ExactRoute(Route):
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Match the undecoded path; parameters stay percent-encoded."""
-        raw_path: bytes | None = scope.get("raw_path")
-        if scope["type"] == "http" and raw_path is not None:
-            scope = {**scope, "path": raw_path.decode("latin-1")}
-        match, child_scope = super().matches(scope)
+        match, child_scope = super().matches(_undecoded(scope))
         # Of bounded variety, unlike the path: what metrics and logs may name.
         return match, {**child_scope, ROUTE_KEY: self.path}
+
+
+class ExactMount(Mount):
+    """A mount for exact routes, which decoded line breaks do not keep from matching."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Match the undecoded path."""
+        return super().matches(_undecoded(scope))
+
+
+def _undecoded(scope: Scope) -> Scope:
+    raw_path: bytes | None = scope.get("raw_path")
+    if scope["type"] != "http" or raw_path is None:
+        return scope
+    return {**scope, "path": raw_path.decode("latin-1")}
 
 
 def room_of(request: Request) -> RoomName:

@@ -82,12 +82,19 @@ class ProblemError(Exception):
         self.detail = detail
 
 
-_SIZE_LIMITS: Final = frozenset(
+# Limits that waiting, or less haste, gets one past; the others are on the size of one thing.
+_NUMBER_LIMITS: Final = frozenset(
     {
-        "update_bytes_max",
-        "document_bytes_max",
-        "pending_updates_bytes_max",
-        "awareness_state_bytes_max",
+        "bytes_per_s",
+        "connections_max",
+        "connections_per_address_max",
+        "connects_per_s",
+        "messages_per_s",
+        "requests_per_s",
+        "revocations_max",
+        "sessions_per_room_max",
+        "tickets_max",
+        "tickets_per_subject_max",
     }
 )
 _BY_ERROR: Final[tuple[tuple[type[BandProError], Problem], ...]] = (
@@ -114,7 +121,7 @@ _BY_STATUS: Final = {
 def problem_for(error: BandProError) -> Problem:
     """Which kind of problem an error of the tree is."""
     if isinstance(error, LimitExceeded):
-        return Problem.TOO_LARGE if error.limit in _SIZE_LIMITS else Problem.TOO_MANY
+        return Problem.TOO_MANY if error.limit in _NUMBER_LIMITS else Problem.TOO_LARGE
     for kind, problem in _BY_ERROR:
         if isinstance(error, kind):
             return problem

@@ -10,13 +10,13 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Route
 
 from gateway.api.api import ApiServices
 from gateway.api.credentials import credential_endpoints
 from gateway.api.docs_page import CONTENT_SECURITY_POLICY, docs_page
 from gateway.api.documents import document_endpoints
-from gateway.api.endpoints import Endpoint
+from gateway.api.endpoints import Endpoint, ExactMount
 from gateway.api.middleware import REQUEST_ID_HEADER, ApiGuard
 from gateway.api.openapi import openapi_document
 from gateway.api.rooms import room_endpoints
@@ -58,7 +58,7 @@ def api_routes(services: ApiServices) -> list[BaseRoute]:
             },
         )
 
-    operations = Mount(
+    operations = ExactMount(
         PREFIX,
         routes=[endpoint.route() for endpoint in endpoints],
         middleware=[
