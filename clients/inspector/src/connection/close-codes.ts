@@ -112,7 +112,8 @@ function inWords(code: number, terminal: boolean, entry: Entry): CloseInWords {
   };
 }
 
-function sentence(text: string): string {
+/** A server's words as a sentence to show. */
+export function sentence(text: string): string {
   const capital = text.charAt(0).toUpperCase() + text.slice(1);
   return /[.!?]$/.test(capital) ? capital : `${capital}.`;
 }

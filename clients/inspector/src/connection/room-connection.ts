@@ -4,7 +4,7 @@ import { WebsocketProvider } from "y-websocket";
 import type * as Y from "yjs";
 import { encodeRoomPath } from "../room/room-name.ts";
 import { backoffMs } from "./backoff.ts";
-import { type CloseInWords, closeInWords } from "./close-codes.ts";
+import { type CloseInWords, closeInWords, sentence } from "./close-codes.ts";
 import { type SocketEvents, tapSocket } from "./socket-tap.ts";
 import { type Credentials, fetchTicket } from "./tickets.ts";
 
@@ -155,7 +155,10 @@ export class RoomConnection {
 
   #refused(close: CloseInWords, detail: string | null): void {
     this.#next();
-    this.#state.value = { kind: "closed", close: detail === null ? close : { ...close, detail } };
+    this.#state.value = {
+      kind: "closed",
+      close: detail === null ? close : { ...close, detail: sentence(detail) },
+    };
   }
 
   #enter(state: ConnectionState): void {
