@@ -119,7 +119,7 @@ class ApiGuard:
                 else "a loopback server is addressed as localhost or 127.0.0.1"
             )
             await problem_response(Problem.ORIGIN_REFUSED, detail)(scope, receive, send)
-        elif self._pace and not self._pace.admits(client_address(request, self._trusted_proxies)):
+        elif not self._admits(request):
             refusal = problem_response(
                 Problem.TOO_MANY,
                 "requests from this address come too fast",
@@ -129,6 +129,11 @@ class ApiGuard:
             await refusal(scope, receive, send)
         else:
             await self._app(scope, receive, send)
+
+    def _admits(self, request: Request) -> bool:
+        if self._pace is None:
+            return True
+        return self._pace.admits(client_address(request, self._trusted_proxies))
 
 
 class Pace:
