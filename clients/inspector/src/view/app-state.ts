@@ -217,7 +217,7 @@ export class AppState {
     this.reveal.value = null;
     this.filter.value = "";
     if (session === null) return;
-    this.#expandedByRoom.set(session.room, this.expanded.value);
+    if (session.loaded.value) this.#expandedByRoom.set(session.room, this.expanded.value);
     session.destroy();
   }
 
