@@ -8,15 +8,17 @@ entry from a session                   outcome
 id it owns, newer clock                accepted
 id it owns, equal clock, withdrawn     accepted
 id nobody owns, newer clock            accepted; the session owns the id from now on
-id of the same subject's session,      accepted and taken over, if the session owns nothing yet:
+id never heard of, withdrawn           ignored
+id of the same person's session,       accepted and taken over, if the session owns nothing yet:
 clock not older                        a reconnect whose old socket has not died yet
-id of the same subject, otherwise      ignored: clients repeat what they have heard
-id of another subject, newer clock     conflict: one client id lives in two places
-id of another subject, otherwise       ignored
+id of another subject's session,       conflict, if the session owns nothing yet: one client id
+newer clock                            lives in two places
+id of another session, otherwise       ignored: clients repeat what they have heard
 own or free id, clock too old          ignored; the sender is told the newest clock, so that it
                                        goes beyond it at once
 =====================================  ==========================================================
 
+The same person is the same subject by a verified token; unverified subjects prove nothing.
 Nobody can publish or withdraw another's state. The caller passes the time; there is no timer here.
 """
 
@@ -30,6 +32,7 @@ from typing import Never
 from collab.errors import LimitExceeded, ProtocolError
 from collab.ids import ClientId, Milliseconds, SessionId, Subject
 from collab.limits import (
+    ANY_DEPTH_MAX,
     AWARENESS_CLIENTS_PER_SESSION_MAX,
     AWARENESS_EXPIRY_MS,
     AWARENESS_STATE_BYTES_MAX,
@@ -111,13 +114,13 @@ class AwarenessTable:
         for entry in entries:
             record = self._records.get(entry.client_id)
             owner = record.owner if record else None
-            if owner is not None and owner.session_id != publisher.session_id:
-                if owner.subject != publisher.subject and record and entry.clock > record.clock:
-                    return AwarenessOutcome(tuple(changed), (), owner.session_id)
+            if record and owner and owner.session_id != publisher.session_id:
+                if self._is_conflict(publisher, owner, record, entry):
+                    return AwarenessOutcome(tuple(changed), tuple(corrections), owner.session_id)
                 if not self._may_take_over(publisher, owner, record, entry):
                     continue
             elif record and not _is_news(record, entry):
-                if record.owner is None and entry.state is not None:
+                if _is_behind(record, entry):
                     corrections.append(AwarenessEntry(entry.client_id, record.clock, None))
                 continue
             elif record is None and entry.state is None:
@@ -177,16 +180,31 @@ class AwarenessTable:
             if record.state is not None
         )
 
-    def _may_take_over(
-        self,
-        publisher: Publisher,
-        owner: Publisher,
-        record: _Record | None,
-        entry: AwarenessEntry,
+    def remembered(self) -> tuple[AwarenessEntry, ...]:
+        """All states, withdrawn ones as well: for somebody who may have missed the withdrawal."""
+        return tuple(
+            AwarenessEntry(client_id, record.clock, record.state)
+            for client_id, record in self._records.items()
+            if record.clock >= 0
+        )
+
+    def _is_conflict(
+        self, publisher: Publisher, owner: Publisher, record: _Record, entry: AwarenessEntry
     ) -> bool:
         return (
-            record is not None
-            and owner.subject == publisher.subject
+            owner.subject != publisher.subject
+            and not self._owned.get(publisher.session_id)
+            and entry.state is not None
+            and entry.clock > record.clock
+        )
+
+    def _may_take_over(
+        self, publisher: Publisher, owner: Publisher, record: _Record, entry: AwarenessEntry
+    ) -> bool:
+        return (
+            owner.subject == publisher.subject
+            and owner.stamped
+            and publisher.stamped
             and not self._owned.get(publisher.session_id)
             and entry.state is not None
             and entry.clock >= record.clock
@@ -245,15 +263,30 @@ def checked_state(state: str, publisher: Publisher, state_bytes_max: int) -> str
         raise ProtocolError("an awareness state is not valid JSON") from error
     if not isinstance(value, dict):
         raise ProtocolError("an awareness state is not a JSON object")
+    if state.count("[") + state.count("{") > ANY_DEPTH_MAX and _is_deep(value):
+        raise ProtocolError(f"an awareness state is nested deeper than {ANY_DEPTH_MAX}")
     if not publisher.stamped:
         return state
     user = value.get("user")
     stamp = {"id": publisher.subject, "name": publisher.display_name or publisher.subject}
     value["user"] = {**user, **stamp} if isinstance(user, dict) else stamp
     try:
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     except _STATE_DEPTH_ERRORS as error:
-        raise ProtocolError("an awareness state is nested too deeply") from error
+        raise ProtocolError("an awareness state has numbers that are not JSON") from error
+
+
+def _is_deep(value: object) -> bool:
+    """Whether a value is nested deeper than other clients' parsers may be able to follow."""
+    level: list[object] = [value]
+    for _ in range(ANY_DEPTH_MAX + 1):
+        level = [
+            child
+            for item in level
+            if isinstance(item, (list, dict))
+            for child in (item if isinstance(item, list) else item.values())
+        ]
+    return bool(level)
 
 
 def _refuse_constant(name: str) -> Never:
@@ -264,3 +297,10 @@ def _is_news(record: _Record, entry: AwarenessEntry) -> bool:
     if entry.clock > record.clock:
         return True
     return entry.clock == record.clock and entry.state is None and record.state is not None
+
+
+def _is_behind(record: _Record, entry: AwarenessEntry) -> bool:
+    """Whether a client shows a state at a clock that it has to go beyond to be seen."""
+    if entry.state is None:
+        return False
+    return entry.clock < record.clock or record.state is None

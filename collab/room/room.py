@@ -8,37 +8,40 @@ state      event                next         effects
 ========== ==================== ============ ====================================================
 loading    join                 loading      none: the session waits
 loading    loaded               live         greetings to all who wait
-loading    load failed          closed       close all who wait
-live       join                 live         greeting: our step 1, present awareness
+loading    discard              closed       close all who wait
+live       join                 live         greeting: our step 1 (y-websocket editors), present
+                                             awareness
 live       step 1               live         our step 1 (Hocuspocus), step 2
 live       step 2, update       live         broadcast to the others, persist; owe an
                                              acknowledgement
+live       the same, no news    live         owe an acknowledgement
+live       the same, by a       live         refuse, in the protocol's words
+           reader
+live       update that lacks    live         the same, and our step 1 to the sender; the others
+           its base                          hear of it when the base is there
 live       appended             live         pay what is owed up to the durable ticket
+live       update of a peer     live         broadcast to all
 live       awareness            live         broadcast to all
 live       leave                live         broadcast the withdrawal of its awareness
-live       discard              closed       close all sessions with one code
-closed     anything             closed       none
+live       new claims           live         tell; ask an editor again for what was refused
+live       fell behind          live         none until it has caught up
+live       caught up            live         what it missed
+any        discard              closed       close all sessions with one code
+closed     join                 closed       none: RoomUnavailable
+closed     anything else        closed       none
 ========== ==================== ============ ====================================================
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import Enum
 
 from collab.access import Action, Claims, decide
 from collab.awareness import AwarenessTable
-from collab.errors import ClientIdTaken, LimitExceeded, MalformedUpdate
+from collab.errors import LimitExceeded, RoomUnavailable
 from collab.ids import ClientId, Milliseconds, RoomName, SessionId
-from collab.limits import (
-    AWARENESS_CLIENTS_PER_SESSION_MAX,
-    AWARENESS_STATE_BYTES_MAX,
-    DOCUMENT_BYTES_MAX,
-    PENDING_UPDATES_BYTES_MAX,
-    SESSIONS_PER_ROOM_MAX,
-    STEPS_UNANSWERED_MAX,
-)
+from collab.limits import STEPS_UNANSWERED_MAX
 from collab.protocol import hocuspocus, y_sync
 from collab.protocol.close_codes import CloseCode
 from collab.protocol.messages import (
@@ -52,9 +55,12 @@ from collab.protocol.messages import (
 )
 from collab.protocol.state_vector import decode_state_vector, encode_state_vector
 from collab.protocol.update_scan import ScannedUpdate
+from collab.room.admission import Admitted, RoomLimits, check_client_ids, check_size
 from collab.room.doc import Applied, RoomDoc
 from collab.room.effects import Broadcast, Close, Effect, Persist, Refused, Send
 from collab.room.session import Session, Wire
+
+__all__ = ["Admitted", "Room", "RoomLimits", "RoomState"]
 
 READ_ONLY_REASON = "read-only"
 
@@ -65,40 +71,6 @@ class RoomState(Enum):
     LOADING = "loading"
     LIVE = "live"
     CLOSED = "closed"
-
-
-@dataclass(frozen=True, slots=True)
-class RoomLimits:
-    """What one room may hold; sizes in bytes."""
-
-    document_bytes_max: int = DOCUMENT_BYTES_MAX
-    pending_bytes_max: int = PENDING_UPDATES_BYTES_MAX
-    sessions_max: int = SESSIONS_PER_ROOM_MAX
-    awareness_clients_per_session_max: int = AWARENESS_CLIENTS_PER_SESSION_MAX
-    awareness_state_bytes_max: int = AWARENESS_STATE_BYTES_MAX
-
-
-@dataclass(frozen=True, slots=True)
-class Admitted:
-    """An update that may be applied: what :meth:`Room.admit` decided about it.
-
-    Attributes:
-        session_id: the sender; None for an edit by the server itself.
-        update: the bytes as received.
-        scanned: their scan.
-        is_step2: whether it answers a step 1.
-        acknowledge: whether the sender is owed an acknowledgement.
-        adds: whether it holds anything new; if not, nothing is applied or stored.
-        first: effects that come before those of applying it.
-    """
-
-    session_id: SessionId | None
-    update: bytes
-    scanned: ScannedUpdate
-    is_step2: bool
-    acknowledge: bool
-    adds: bool
-    first: tuple[Effect, ...] = ()
 
 
 class Room:
@@ -115,12 +87,14 @@ class Room:
         )
         self.last_ticket = 0
         self.durable_ticket = 0
-        self._incomplete_bytes = 0
+        self._waiting_bytes = 0
 
     # Life -------------------------------------------------------------------------------------
 
     def loaded(self) -> list[Effect]:
         """The stored updates are all in ``doc``: begin to serve those who wait."""
+        if self.state is not RoomState.LOADING:
+            return []
         self.state = RoomState.LIVE
         return [effect for session in self.sessions.values() for effect in self._greet(session)]
 
@@ -143,7 +117,10 @@ class Room:
 
         Raises:
             LimitExceeded: it is full.
+            RoomUnavailable: its life here has ended.
         """
+        if self.state is RoomState.CLOSED:
+            raise RoomUnavailable("the room was closed")
         if len(self.sessions) >= self.limits.sessions_max:
             raise LimitExceeded("the room is full", limit="sessions_per_room_max")
 
@@ -152,6 +129,7 @@ class Room:
 
         Raises:
             LimitExceeded: the room is full.
+            RoomUnavailable: its life here has ended.
         """
         self.check_join()
         self.sessions[session.session_id] = session
@@ -181,12 +159,13 @@ class Room:
             body = hocuspocus.encode_authenticated(read_only=not can_edit)
             effects.append(Send(session_id, body))
         if can_edit and not could_edit and self.state is RoomState.LIVE:
-            # What was refused so far is still with the client.
-            effects += self._ask(session, acknowledge=False)
+            effects += self._ask_for_refused(session)
         return effects
 
     def tick(self, now_ms: Milliseconds) -> list[Effect]:
         """Let time pass: awareness that was not renewed expires."""
+        if self.state is not RoomState.LIVE:
+            return []
         return self._broadcast_awareness(self.awareness.expire(now_ms))
 
     def fell_behind(self, session_id: SessionId, rewind: dict[int, int] | None) -> None:
@@ -203,7 +182,10 @@ class Room:
         since, session.behind = session.behind, None
         missed = self.doc.difference(encode_state_vector(since))
         effects: list[Effect] = [Send(session_id, y_sync.encode_update(missed))]
-        return effects + self._present(session_id)
+        entries = self.awareness.remembered()
+        if entries:
+            effects.append(Send(session_id, y_sync.encode_awareness(entries)))
+        return effects
 
     # Messages ---------------------------------------------------------------------------------
 
@@ -248,20 +230,20 @@ class Room:
         if session is None or self.state is not RoomState.LIVE:
             return []
         is_step2 = isinstance(message, SyncStep2)
-        acknowledge = session.asked.popleft() if is_step2 and session.asked else not is_step2
-        adds = self.doc.adds(scanned)
-        if not self._may(session, Action.EDIT) and (adds or not is_step2):
-            return self._refuse_edit(session, acknowledge=acknowledge)
-        first: list[Effect] = []
+        acknowledgements = session.take_answer() if is_step2 else 1
+        may_edit = self._may(session, Action.EDIT)
+        if not (may_edit or is_step2):
+            return self._refuse_edit(session, acknowledgements)
+        adds = self.doc.adds(scanned, exact=is_step2)
         if adds:
-            self._check_fillers(session_id, scanned)
-            self._check_size(message.update, scanned)
-            first = self._settle_client_ids(session, scanned, now_ms)
-            if not is_step2 and len(scanned.ranges) == 1:
-                client = ClientId(scanned.ranges[0].client)
-                self.awareness.claim(session.publisher, client, now_ms)
+            if not may_edit:
+                return self._refuse_edit(session, acknowledgements)
+            # The answer to a step 1 may hold what others have not had the time to answer.
+            unsettled = self.sessions if is_step2 else {}
+            check_client_ids(session, scanned, self.doc.clocks, self.awareness, unsettled)
+            check_size(message.update, scanned, self.doc, self.limits, self._waiting_bytes)
         return Admitted(
-            session_id, message.update, scanned, is_step2, acknowledge, adds, tuple(first)
+            session_id, message.update, scanned, is_step2, acknowledgements, adds, now_ms
         )
 
     def admit_server_edit(self, update: bytes, scanned: ScannedUpdate) -> Admitted:
@@ -269,12 +251,15 @@ class Room:
 
         Raises:
             PeerError: the update is refused.
+            RoomUnavailable: the room is not live.
         """
+        if self.state is not RoomState.LIVE:
+            raise RoomUnavailable("the room is not open")
         adds = self.doc.adds(scanned)
         if adds:
-            self._check_fillers(None, scanned)
-            self._check_size(update, scanned)
-        return Admitted(None, update, scanned, is_step2=False, acknowledge=False, adds=adds)
+            check_client_ids(None, scanned, self.doc.clocks, self.awareness, {})
+            check_size(update, scanned, self.doc, self.limits, self._waiting_bytes)
+        return Admitted(None, update, scanned, False, 0, adds, Milliseconds(0))  # noqa: FBT003
 
     def apply(self, admitted: Admitted) -> list[Effect]:
         """Apply an admitted update at once.
@@ -289,7 +274,7 @@ class Room:
 
     def applied(self, admitted: Admitted, outcome: Applied) -> list[Effect]:
         """An update is in the document: tell the others, have it stored, owe its sender."""
-        effects: list[Effect] = list(admitted.first)
+        effects: list[Effect] = []
         sender = admitted.session_id
         if outcome.news is not None:
             body = y_sync.encode_update(outcome.news)
@@ -298,26 +283,17 @@ class Room:
             self.last_ticket += 1
             effects.append(Persist(admitted.update, self.last_ticket))
         if outcome.incomplete:
-            self._incomplete_bytes += len(admitted.update)
+            self._waiting_bytes += len(admitted.update)
         elif not self.doc.is_incomplete:
-            self._incomplete_bytes = 0
+            self._waiting_bytes = 0
         session = self.sessions.get(sender) if sender is not None else None
-        if session is None:
-            return effects
-        if outcome.incomplete and not session.asked:
-            # What is missing is most likely with the sender.
-            effects += self._ask(session, acknowledge=False)
-        if admitted.acknowledge:
-            if admitted.is_step2:
-                session.owe_step2(self.last_ticket)
-            else:
-                session.owe_update(self.last_ticket, admitted.update)
-            effects += self._pay(session)
+        if session is not None:
+            effects += self._answer_sender(session, admitted, outcome)
         return effects
 
     def peer_update(self, update: bytes, scanned: ScannedUpdate) -> list[Effect]:
         """An update that another writer has stored already: apply it and tell the sessions."""
-        if not self.doc.adds(scanned):
+        if self.state is not RoomState.LIVE or not self.doc.adds(scanned):
             return []
         outcome = self.doc.apply(update, scanned)
         if outcome.news is None:
@@ -339,17 +315,25 @@ class Room:
         effects: list[Effect] = []
         if session.wire is Wire.Y_WEBSOCKET and self._may(session, Action.EDIT):
             # A reader is not asked: its answer could only be refused.
-            effects += self._ask(session, acknowledge=True)
+            effects += self._ask(session, acknowledgements=0)
         return effects + self._present(session.session_id)
 
-    def _ask(self, session: Session, *, acknowledge: bool) -> list[Effect]:
+    def _ask(self, session: Session, *, acknowledgements: int) -> list[Effect]:
         if len(session.asked) >= STEPS_UNANSWERED_MAX:
             raise LimitExceeded(
                 f"at most {STEPS_UNANSWERED_MAX} steps 1 may stay unanswered",
                 limit="steps_unanswered_max",
             )
-        session.asked.append(acknowledge)
+        session.asked.append(acknowledgements)
         return [Send(session.session_id, y_sync.encode_step1(self.doc.state_vector()))]
+
+    def _ask_for_refused(self, session: Session) -> list[Effect]:
+        """A reader became an editor: what was refused is still with the client, and counted."""
+        refused, session.refused = session.refused, 0
+        if session.asked:
+            session.asked[-1] += refused
+            return []
+        return self._ask(session, acknowledgements=refused)
 
     def _answer_step1(self, session: Session, state_vector: bytes) -> list[Effect]:
         decode_state_vector(state_vector)
@@ -357,13 +341,32 @@ class Room:
             return [Refused(session.session_id, "read")]
         effects: list[Effect] = []
         if session.wire is Wire.HOCUSPOCUS:
-            # The provider has reset its count of unsynced changes with this step 1.
-            session.handshaken = False
-            effects += self._ask(session, acknowledge=True)
+            session.begin_handshake()
+            effects += self._ask(session, acknowledgements=1)
         body = y_sync.encode_step2(self.doc.difference(state_vector))
         effects.append(Send(session.session_id, body))
         session.behind = None
         return effects
+
+    def _answer_sender(
+        self, session: Session, admitted: Admitted, outcome: Applied
+    ) -> list[Effect]:
+        effects: list[Effect] = []
+        if outcome.released is not None:
+            body = y_sync.encode_update(outcome.released)
+            effects.append(Send(session.session_id, body))
+        if outcome.incomplete and not admitted.is_step2 and not session.asked:
+            # What is missing is most likely with the sender. (An answer that lacks something will
+            # lack it the next time as well.)
+            effects += self._ask(session, acknowledgements=0)
+        if admitted.is_step2:
+            session.owe_step2(self.last_ticket, admitted.acknowledgements)
+        else:
+            session.owe_update(self.last_ticket, admitted.update)
+            if admitted.adds and len(admitted.scanned.ranges) == 1:
+                client = ClientId(admitted.scanned.ranges[0].client)
+                self.awareness.claim(session.publisher, client, admitted.now_ms)
+        return effects + self._pay(session)
 
     def _receive_awareness(
         self, session: Session, entries: Iterable[AwarenessEntry], now_ms: Milliseconds
@@ -376,8 +379,8 @@ class Room:
             body = y_sync.encode_awareness(outcome.corrections)
             effects.append(Send(session.session_id, body))
         if outcome.conflict is not None:
-            newcomer = self._newcomer(session.session_id, outcome.conflict)
-            effects += self._evict(newcomer, now_ms)
+            effects.append(Close(session.session_id, CloseCode.CLIENT_ID_TAKEN))
+            effects += self.leave(session.session_id, now_ms)
         return effects
 
     def _broadcast_awareness(self, entries: tuple[AwarenessEntry, ...]) -> list[Effect]:
@@ -391,65 +394,11 @@ class Room:
     def _pay(self, session: Session) -> list[Effect]:
         return [Send(session.session_id, body) for body in session.pay(self.durable_ticket)]
 
-    def _refuse_edit(self, session: Session, *, acknowledge: bool) -> list[Effect]:
+    def _refuse_edit(self, session: Session, acknowledgements: int) -> list[Effect]:
         effects: list[Effect] = [Refused(session.session_id, "edit")]
         if session.wire is Wire.Y_WEBSOCKET:
             effects.append(Send(session.session_id, y_sync.encode_denied(READ_ONLY_REASON)))
-        elif acknowledge:
+        elif acknowledgements:
+            session.refused += acknowledgements
             effects.append(Send(session.session_id, hocuspocus.encode_sync_status(applied=False)))
         return effects
-
-    def _check_fillers(self, sender: SessionId | None, scanned: ScannedUpdate) -> None:
-        """Refuse GC and Skip structs that use up the clocks of an id in use elsewhere.
-
-        Raises:
-            MalformedUpdate: a few bytes would discard all that its owner writes from now on.
-        """
-        for item in scanned.fillers:
-            owner = self.awareness.owner_of(item.client)
-            is_others = owner is not None and owner.session_id != sender
-            if is_others and item.end > self.doc.clocks.get(item.client, 0):
-                raise MalformedUpdate("GC or Skip structs under a client id in use elsewhere")
-
-    def _settle_client_ids(
-        self, session: Session, scanned: ScannedUpdate, now_ms: Milliseconds
-    ) -> list[Effect]:
-        """One client id in two subjects' hands: whoever came later must pick another.
-
-        Raises:
-            ClientIdTaken: that is the sender.
-        """
-        effects: list[Effect] = []
-        for item in scanned.ranges:
-            owner = self.awareness.owner_of(item.client)
-            if owner is None or owner.subject == session.claims.subject:
-                continue
-            if item.end <= self.doc.clocks.get(item.client, 0):
-                continue
-            if self._newcomer(session.session_id, owner.session_id) == session.session_id:
-                raise ClientIdTaken("new edits under a client id in use by somebody else")
-            effects += self._evict(owner.session_id, now_ms)
-        return effects
-
-    def _newcomer(self, one: SessionId, other: SessionId) -> SessionId:
-        return max((one, other), key=list(self.sessions).index)
-
-    def _evict(self, session_id: SessionId, now_ms: Milliseconds) -> list[Effect]:
-        close = Close(session_id, CloseCode.CLIENT_ID_TAKEN)
-        return [close, *self.leave(session_id, now_ms)]
-
-    def _check_size(self, update: bytes, scanned: ScannedUpdate) -> None:
-        pending_bytes = self._incomplete_bytes + len(update)
-        if pending_bytes > self.limits.pending_bytes_max and not self.doc.integrates(scanned):
-            raise LimitExceeded(
-                f"updates that wait for others may take {self.limits.pending_bytes_max} bytes",
-                limit="pending_updates_bytes_max",
-            )
-        limit = self.limits.document_bytes_max
-        if self.doc.size_bytes + len(update) <= limit:
-            return
-        # The estimate only grows; before refusing, measure.
-        if len(self.doc.full_update()) + len(update) > limit:
-            raise LimitExceeded(
-                f"the document may have at most {limit} bytes", limit="document_bytes_max"
-            )

@@ -44,9 +44,10 @@ class Session:
         claims: what its token says; replaced on refresh and revocation.
         wire: the protocol spoken.
         owed: acknowledgements in the order of their tickets.
-        asked: one item for each step 1 of ours that is not answered yet, True where its answer
-            is to be acknowledged (it followed a step 1 of the client's).
+        asked: one item for each step 1 of ours that is not answered yet: how many
+            acknowledgements its answer earns.
         handshaken: whether the first acknowledged step 2 is durable.
+        refused: acknowledgements that were refused since the client began to count.
         behind: the clocks it had when its outbox overflowed, or None while it keeps up.
     """
 
@@ -54,9 +55,11 @@ class Session:
     claims: Claims
     wire: Wire
     owed: deque[Owed] = field(default_factory=deque)
-    asked: deque[bool] = field(default_factory=deque)
+    asked: deque[int] = field(default_factory=deque)
     handshaken: bool = False
+    refused: int = 0
     behind: dict[int, int] | None = None
+    _has_begun: bool = False
 
     @property
     def publisher(self) -> Publisher:
@@ -68,6 +71,23 @@ class Session:
             stamped=self.claims.verified,
         )
 
+    def begin_handshake(self) -> None:
+        """A Hocuspocus client sent its step 1, and with that began to count from 1.
+
+        Where that was not its first one, it has forgotten what it sent before; to acknowledge
+        that now would count down for what it sends from here on.
+        """
+        if self._has_begun:
+            self.owed.clear()
+        self._has_begun = True
+        self.asked = deque(0 for _ in self.asked)
+        self.handshaken = False
+        self.refused = 0
+
+    def take_answer(self) -> int:
+        """A step 2 came: how many acknowledgements it earns; none where nothing was asked."""
+        return self.asked.popleft() if self.asked else 0
+
     def owe_update(self, ticket: int, update: bytes) -> None:
         """Owe the acknowledgement of an update frame: the echo, or one SyncStatus."""
         if self.wire is Wire.HOCUSPOCUS:
@@ -75,11 +95,12 @@ class Session:
         else:
             self.owed.append(Owed(ticket, y_sync.encode_update(update)))
 
-    def owe_step2(self, ticket: int) -> None:
-        """Owe the acknowledgement of a step 2 that answered a handshake."""
+    def owe_step2(self, ticket: int, count: int) -> None:
+        """Owe what a step 2 earned: one for a handshake's, one for each refusal it makes good."""
         if self.wire is Wire.HOCUSPOCUS:
             body = hocuspocus.encode_sync_status(applied=True)
-            self.owed.append(Owed(ticket, body, ends_handshake=True))
+            for _ in range(count):
+                self.owed.append(Owed(ticket, body, ends_handshake=True))
 
     def pay(self, durable_ticket: int) -> list[bytes]:
         """Take the acknowledgements that are due.

@@ -24,6 +24,7 @@ _BY_LIMIT: Final[dict[str, CloseCode]] = {
     "sessions_per_room_max": CloseCode.ROOM_FULL,
     "document_bytes_max": CloseCode.DOCUMENT_FULL,
     "pending_updates_bytes_max": CloseCode.DOCUMENT_FULL,
+    "document_clients_max": CloseCode.DOCUMENT_FULL,
     "messages_per_s": CloseCode.RATE_LIMITED,
     "bytes_per_s": CloseCode.RATE_LIMITED,
     "connects_per_s": CloseCode.RATE_LIMITED,
