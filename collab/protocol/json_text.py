@@ -57,16 +57,15 @@ def check_json_text(encoded: bytes) -> None:
 
 def _check_depth(value: object) -> None:
     level: list[object] = [value]
-    for _ in range(ANY_DEPTH_MAX + 1):
+    for _ in range(ANY_DEPTH_MAX):
         level = [
             child
             for item in level
             if isinstance(item, (list, dict))
             for child in (item if isinstance(item, list) else item.values())
         ]
-        if not level:
-            return
-    raise MalformedUpdate(f"a JSON text is nested deeper than {ANY_DEPTH_MAX}")
+    if any(isinstance(item, (list, dict)) for item in level):
+        raise MalformedUpdate(f"a JSON text is nested deeper than {ANY_DEPTH_MAX}")
 
 
 def _whole_number(digits: str) -> int:

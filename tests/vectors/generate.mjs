@@ -64,6 +64,7 @@ save('y_protocols.json', {
   state_vector: hex(Y.encodeStateVector(doc)),
   clocks: [...Y.decodeStateVector(Y.encodeStateVector(doc))],
   update: hex(Y.encodeStateAsUpdate(doc)),
+  update_v2: hex(Y.encodeStateAsUpdateV2(doc)),
   step1: message(0, (e) => sync.writeSyncStep1(e, doc)),
   step2: message(0, (e) => sync.writeSyncStep2(e, doc)),
   sync_update: message(0, (e) => sync.writeUpdate(e, Y.encodeStateAsUpdate(doc))),
