@@ -1,0 +1,171 @@
+"""What was sent into a room, who has received it, and how long that took.
+
+Each update has a number in its room. A delivery is recognised by its bytes, or, where a server
+has merged updates, by the client ids and clocks inside; so what counts is that the edit arrived,
+not in which wrapping. Every receiver has a mark for every update: a missing, repeated or unknown
+one is seen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from array import array
+from collections import deque
+from dataclasses import dataclass, field
+
+from benchmarks.wires import Dialect
+from collab.protocol.update_scan import scan_update
+
+
+@dataclass(slots=True)
+class Tally:
+    """What all rooms of one run have in common.
+
+    Attributes:
+        measured_from_s: updates sent before this belong to the warm-up and are only counted.
+        outstanding: deliveries and acknowledgements that are still to come.
+        delivered: edits that reached another session.
+        saved: durable acknowledgements.
+        duplicates: edits that reached the same session again.
+        unknown: edits that nobody sent.
+        refused: messages and connections that the server refused.
+        edit_s: latencies from sender to other session.
+        saved_s: latencies from sender to durable acknowledgement.
+        idle: set while nothing is outstanding.
+    """
+
+    measured_from_s: float = 0.0
+    outstanding: int = 0
+    delivered: int = 0
+    saved: int = 0
+    duplicates: int = 0
+    unknown: int = 0
+    refused: int = 0
+    edit_s: array[float] = field(default_factory=lambda: array("d"))
+    saved_s: array[float] = field(default_factory=lambda: array("d"))
+    idle: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def expect(self, count: int) -> None:
+        """So many more deliveries or acknowledgements are to come."""
+        self.outstanding += count
+        self.idle.clear()
+
+    def settle(self) -> None:
+        """One of them came."""
+        self.outstanding -= 1
+        if not self.outstanding:
+            self.idle.set()
+
+
+@dataclass(slots=True)
+class RoomLedger:
+    """The updates of one room.
+
+    Args:
+        dialect: how they are framed.
+        tally: where everything is counted.
+        by_writer: the updates of each writer, in order, by client id.
+        receivers: how many sessions the room has, writers included.
+
+    Attributes:
+        sent_s: when each update was written, by its number.
+    """
+
+    dialect: Dialect
+    tally: Tally
+    by_writer: dict[int, list[bytes]]
+    receivers: int
+    sent_s: array[float] = field(init=False)
+    _numbers: dict[bytes, int] = field(init=False)
+    _first: dict[int, tuple[int, int]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        updates = [update for each in self.by_writer.values() for update in each]
+        self._numbers = {self.dialect.update(each): at for at, each in enumerate(updates)}
+        assert len(self._numbers) == len(updates), "updates must be distinct"
+        self.sent_s = array("d", bytes(8 * len(updates)))
+        self._first = {}
+        first = 0
+        for client_id, own in self.by_writer.items():
+            self._first[client_id] = (first, len(own))
+            first += len(own)
+
+    def numbers_of(self, client_id: int) -> range:
+        """The numbers of a writer's updates."""
+        first, count = self._first[client_id]
+        return range(first, first + count)
+
+    def number(self, message: bytes) -> int | None:
+        """The number of the update that a whole message holds, if it is one as it was sent."""
+        return self._numbers.get(message)
+
+    def numbers_in(self, update: bytes) -> list[int]:
+        """The numbers of all updates of this room that a merged update holds."""
+        found = []
+        for item in scan_update(update).ranges:
+            first, count = self._first.get(item.client, (0, 0))
+            found += [first + clock for clock in range(item.start, min(item.end, count))]
+            self.tally.unknown += max(0, item.end - max(item.start, count))
+        return found
+
+    def sent(self, number: int, at_s: float) -> None:
+        """An update is being written: the others are to get it, its sender to hear of it."""
+        self.sent_s[number] = at_s
+        self.tally.expect(self.receivers)
+
+
+@dataclass(slots=True)
+class Marks:
+    """What one session has received.
+
+    Args:
+        ledger: its room's.
+        own: the numbers of the updates that it sends itself; empty for a reader.
+    """
+
+    ledger: RoomLedger
+    own: range = range(0)
+    _seen: bytearray = field(init=False)
+    _unacknowledged: deque[int] = field(default_factory=deque)
+
+    def __post_init__(self) -> None:
+        self._seen = bytearray(len(self.ledger.sent_s))
+
+    def sent(self, number: int, at_s: float) -> None:
+        """This session writes an update."""
+        self._unacknowledged.append(number)
+        self.ledger.sent(number, at_s)
+
+    def arrived(self, number: int, at_s: float) -> None:
+        """An update reached this session; its own one says that it is saved."""
+        tally = self.ledger.tally
+        sent_s = self.ledger.sent_s[number]
+        if self._seen[number]:
+            tally.duplicates += 1
+            return
+        if not sent_s:
+            tally.unknown += 1
+            return
+        self._seen[number] = 1
+        if number in self.own:
+            self._acknowledged(sent_s, at_s)
+            return
+        tally.delivered += 1
+        if sent_s >= tally.measured_from_s:
+            tally.edit_s.append(at_s - sent_s)
+        tally.settle()
+
+    def saved_next(self, at_s: float) -> None:
+        """The oldest update that was not acknowledged yet is saved."""
+        if not self._unacknowledged:
+            self.ledger.tally.unknown += 1
+            return
+        number = self._unacknowledged.popleft()
+        self._acknowledged(self.ledger.sent_s[number], at_s)
+
+    def _acknowledged(self, sent_s: float, at_s: float) -> None:
+        tally = self.ledger.tally
+        tally.saved += 1
+        if sent_s >= tally.measured_from_s:
+            tally.saved_s.append(at_s - sent_s)
+        tally.settle()

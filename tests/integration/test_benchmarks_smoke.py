@@ -1,0 +1,105 @@
+"""The load generator counts what arrives, and what does not; no times are judged here."""
+
+import asyncio
+import random
+from array import array
+from pathlib import Path
+
+import pytest
+from pycrdt import merge_updates
+
+from benchmarks import report
+from benchmarks.edits import typed_updates
+from benchmarks.ledger import Marks, RoomLedger, Tally
+from benchmarks.loads import Load, Pace, run_load
+from benchmarks.machine import Cores
+from benchmarks.memory import KEEP_ROOMS, Sizes, measure_connections, measure_rooms
+from benchmarks.suite import Case, Findings, Suite
+from benchmarks.targets import bandpro, relay
+from benchmarks.wires import Dialect, Wire
+
+ANY_CORE = Cores(None, None)
+# 2 rooms, 2 writers in each, 20 updates/s for half a second: 40 updates, each for 2 others.
+LOAD = Load("tiny", "2 rooms of 3, 2 write", rooms=2, clients=3, writers=2, updates_per_s=20)
+PACE = Pace(warm_up_s=0.1, measured_s=0.4, answers_within_s=10)
+UPDATES = 40
+DELIVERIES = 80
+
+
+@pytest.mark.parametrize("wire", Wire)
+def test_every_delivery_and_acknowledgement_of_the_server_is_found(
+    wire: Wire, tmp_path: Path
+) -> None:
+    suite = Suite(ANY_CORE, tmp_path, PACE, repeats=1)
+    findings = Findings()
+    case = Case(LOAD, wire)
+    assert len(list(suite.measure(findings, (case,)))) == 1
+
+    (run,) = findings.runs[case]
+    assert (run.sent, run.expected) == (UPDATES, DELIVERIES)
+    assert (run.delivered, run.acknowledged, run.faults) == (DELIVERIES, UPDATES, 0)
+    assert run.is_complete
+    assert 0 < run.edit.samples <= DELIVERIES
+    assert 0 < run.saved.samples <= UPDATES
+    assert run.server_cpu_us > 0
+    assert "100 % of 80" in report.as_text(findings, suite)
+
+
+async def test_deliveries_that_a_server_loses_are_missed() -> None:
+    # 40 updates go to 3 sockets each, senders included; every 6th of these 120 frames is lost.
+    pace = Pace(warm_up_s=0.1, measured_s=0.4, answers_within_s=1)
+    with relay(ANY_CORE, lose_every=6) as target:
+        run = await run_load(LOAD, Wire.Y_WEBSOCKET, target, pace, seed=1)
+    assert run.delivered + run.acknowledged == 100
+    assert (run.sent, run.expected) == (UPDATES, DELIVERIES)
+    assert not run.is_complete
+
+
+async def test_idle_connections_and_rooms_are_opened_and_weighed(tmp_path: Path) -> None:
+    sizes = Sizes(connections=12, connection_rooms=3, rooms=5, room_characters=20)
+    with bandpro(ANY_CORE, tmp_path, KEEP_ROOMS) as target:
+        cost = await measure_connections(target, Wire.HOCUSPOCUS, sizes)
+        rooms = await measure_rooms(target, sizes, seed=1)
+        # 3 rooms of connections, 100 that are not counted and the 5 that are, all of them loaded;
+        # the server counts them once a second.
+        async with asyncio.timeout(10):
+            while (metrics := await target.metrics())["rooms"] != 108:  # noqa: ASYNC110 - it says so only when asked
+                await asyncio.sleep(0.1)
+    assert cost.baseline_mib > 0
+    assert rooms.update_bytes > 20
+    assert metrics["sessions"] == 0
+
+
+def _ledger() -> tuple[RoomLedger, Marks]:
+    """A room in which client 7 has sent its 4 updates, and a reader of it."""
+    source = random.Random(1)
+    dialect = Dialect.of(Wire.Y_WEBSOCKET, "room")
+    ledger = RoomLedger(dialect, Tally(), {7: typed_updates(7, 4, source)}, receivers=2)
+    writer = Marks(ledger, ledger.numbers_of(7))
+    for number in ledger.numbers_of(7):
+        writer.sent(number, at_s=1.0)
+    return ledger, Marks(ledger)
+
+
+def test_updates_that_a_server_merged_are_found_inside() -> None:
+    ledger, reader = _ledger()
+    merged = merge_updates(*ledger.by_writer[7][1:])
+    for number in ledger.numbers_in(merged):
+        reader.arrived(number, at_s=1.25)
+    assert ledger.tally.delivered == 3
+    assert ledger.tally.edit_s == array("d", [0.25, 0.25, 0.25])
+    assert ledger.tally.outstanding == 4 * 2 - 3
+
+
+def test_a_repeated_delivery_counts_once_and_is_a_fault() -> None:
+    ledger, reader = _ledger()
+    reader.arrived(2, at_s=2.0)
+    reader.arrived(2, at_s=3.0)
+    assert (ledger.tally.delivered, ledger.tally.duplicates) == (1, 1)
+
+
+def test_an_edit_that_nobody_sent_is_a_fault() -> None:
+    ledger, _ = _ledger()
+    stranger = typed_updates(7, 5, random.Random(2))[4]
+    assert ledger.numbers_in(stranger) == []
+    assert ledger.tally.unknown == 1
