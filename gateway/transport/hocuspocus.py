@@ -7,6 +7,7 @@ waits in the socket. Only what comes *before* a document's token is queued here,
 document   frame                        becomes
 =========  ===========================  =======================================================
 unknown    token                        joined, or denied and unknown again
+unknown    step 1, in open mode         joined: the frame is given to the room
 unknown    anything else                waiting: the frame is queued
 waiting    token                        joined, the queue is handled; or denied
 waiting    anything else                waiting, the frame is queued, within caps
@@ -38,6 +39,7 @@ from collab.protocol.messages import (
     Ping,
     Pong,
     Stateless,
+    SyncStep1,
     Token,
 )
 from collab.room.session import Session, Wire
@@ -158,6 +160,11 @@ class _Socket:
         if isinstance(decoded, Pong):
             return
         document = self._documents.get(decoded.prefix)
+        if document is None and self._needs_no_token(decoded.message):
+            await self._sign_in(decoded, Token(""), None)
+            document = self._documents.get(decoded.prefix)
+            if document is None:
+                return
         if isinstance(decoded.message, Token):
             await self._sign_in(decoded, decoded.message, document)
         elif isinstance(document, Joined):
@@ -174,6 +181,10 @@ class _Socket:
                 self._leave(document)
 
     # Signing in -------------------------------------------------------------------------------
+
+    def _needs_no_token(self, message: ChannelMessage) -> bool:
+        """Version 2 of the provider sends no token unless it has one; open mode asks for none."""
+        return isinstance(message, SyncStep1) and self._doors.auth.authenticator.is_open
 
     async def _sign_in(
         self, frame: HocuspocusFrame, message: Token, document: Waiting | Joined | None

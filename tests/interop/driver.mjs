@@ -90,11 +90,15 @@ const OPS = {
   },
   set: ({ doc }, { key, value }) => void documents.set(doc, key, value),
   remove: ({ doc }, { key }) => void documents.remove(doc, key),
+  // Places beyond the end count as the end: others may have deleted what was there.
   insert: ({ doc }, { index, text }) =>
     void documents.insert(doc, Math.min(index, documents.textLength(doc)), text),
-  erase: ({ doc }, { index, length }) => void documents.erase(doc, index, length),
-  insertItems: ({ doc }, { index, values }) => void documents.insertItems(doc, index, values),
-  eraseItems: ({ doc }, { index, length }) => void documents.eraseItems(doc, index, length),
+  erase: ({ doc }, { index, length }) =>
+    void erase(documents.erase, doc, documents.textLength(doc), index, length),
+  insertItems: ({ doc }, { index, values }) =>
+    void documents.insertItems(doc, Math.min(index, documents.listLength(doc)), values),
+  eraseItems: ({ doc }, { index, length }) =>
+    void erase(documents.eraseItems, doc, documents.listLength(doc), index, length),
   // Many edits in one turn, so that they meet those of others half way.
   edits: (member, { edits, at = "scattered" }) => {
     const change = () => {
@@ -134,8 +138,14 @@ const OPS = {
   },
 };
 
-function holds(found, { equals, atLeast, present, contains }) {
+function erase(remove, doc, size, index, length) {
+  const at = Math.min(index, size);
+  if (at < size) remove(doc, at, Math.min(length, size - at));
+}
+
+function holds(found, { equals, differs, atLeast, present, contains }) {
   if (equals !== undefined) return isDeepStrictEqual(JSON.parse(JSON.stringify(found)), equals);
+  if (differs !== undefined) return found !== differs;
   if (atLeast !== undefined) return found >= atLeast;
   if (present !== undefined) return (found !== null) === present;
   return JSON.stringify(found)?.includes(contains) ?? false;

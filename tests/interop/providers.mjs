@@ -38,6 +38,10 @@ class YWebsocket {
   // Where these providers read what the next connection sends.
   credentials({ params }) {
     this.provider.params = params;
+    // Version 1 reads its parameters once; its address can be replaced.
+    if (Object.hasOwn(this.provider, "url")) {
+      this.provider.url = `${this.provider.url.split("?")[0]}?${new URLSearchParams(params)}`;
+    }
   }
 
   connect() {
@@ -115,6 +119,7 @@ class Hocuspocus {
       synced: this.provider.synced,
       syncedEvents: this.syncedEvents,
       unsynced: this.provider.unsyncedChanges,
+      hasUnsynced: this.provider.hasUnsyncedChanges,
       authenticated: this.provider.isAuthenticated,
       scope: this.provider.authorizedScope ?? null,
       denied: this.denied,

@@ -134,13 +134,22 @@ class Stock:
         await self.until("synced", equals=True)
 
     async def until_saved(self) -> None:
-        """Wait until a Hocuspocus provider counts no unsynced changes."""
-        await self.until("unsynced", equals=0)
+        """Wait until a Hocuspocus provider is in sync and says that it has no unsynced changes.
+
+        Before its first synchronisation it says so as well. Version 2 counts below nought after
+        a reconnect: it sends its queue again without counting it again.
+        """
+        await self.until_synced()
+        await self.until("hasUnsynced", equals=False)
 
     async def go_offline(self) -> None:
         """Disconnect, and wait until the provider has noticed it itself."""
         await self.do("disconnect")
-        await self.until("status", equals="disconnected")
+        await self.until_disconnected()
+
+    async def until_disconnected(self) -> None:
+        """Wait until the provider says that it is not connected."""
+        await self.until("status", differs="connected")
 
     async def go_online(self) -> None:
         """Connect again."""

@@ -57,12 +57,12 @@ async def test_who_comes_back_is_seen_again(server: Server, room: str, kind: str
     """After a broken connection the same client's state is shown again."""
     async with stock(server, kind, room) as member, stock(server, "hocuspocus-3", room) as other:
         await member.do("setState", state={"turn": 1})
-        await other.until("awareness", str(member.client_id), equals={"turn": 1})
+        await other.until("awareness", str(member.client_id), equals={"turn": 1}, within_s=40)
         await member.go_offline()
         await other.until_present(member.client_id, present=False)
         await member.go_online()
         await member.until_synced()
-        await other.until("awareness", str(member.client_id), equals={"turn": 1})
+        await other.until("awareness", str(member.client_id), equals={"turn": 1}, within_s=40)
 
 
 @pytest.mark.parametrize("kind", ["y-websocket-3", "hocuspocus-4"])

@@ -25,7 +25,7 @@ async def test_clients_come_back_after_a_restart(tmp_path: Path, how: str) -> No
         else:
             await server.terminate()
         for member in members:
-            await member.until("status", equals="disconnected")
+            await member.until_disconnected()
             await member.set(f"meanwhile {member}", 2)
         await server.start()
         for member in members:

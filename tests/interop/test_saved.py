@@ -45,7 +45,7 @@ async def test_unsynced_changes_reach_nought(server: Server, room: str, kind: st
         await client.until_saved()
         for number in range(5):
             await client.set("n", number)
-            await client.until_saved()
+            await client.until("unsynced", equals=0)
         await client.edits([{"op": "insert", "index": 0, "text": "x"}] * 200)
         await client.until_saved()
         assert rendered(await stored_update(server, room))["text"] == "x" * 200
