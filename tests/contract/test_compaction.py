@@ -69,6 +69,7 @@ async def test_room_without_new_rows_is_left_alone(stores: Stores) -> None:
 
 
 async def test_rows_go_only_when_three_generations_hold_them(stores: Stores) -> None:
+    """STO-8."""
     typist = Typist(stores)
     kept = []
     for _ in range(5):
@@ -124,7 +125,10 @@ async def test_failing_merge_changes_nothing(stores: Stores) -> None:
 async def test_failure_of_any_store_call_loses_nothing_and_the_next_compaction_cleans_up(
     store: StoreUnderTest,
 ) -> None:
-    """Each call fails once before and once after its work, as if the process had died there."""
+    """Each call fails once before and once after its work, as if the process had died there.
+
+    Bears STO-7.
+    """
     async with await store.open() as stores:
         typist = Typist(stores)
         for _ in range(3):
@@ -159,6 +163,7 @@ async def test_failure_of_any_store_call_loses_nothing_and_the_next_compaction_c
 async def test_of_two_compactions_at_once_one_wins_and_nothing_is_left_over(
     stores: Stores,
 ) -> None:
+    """STO-10."""
     typist = Typist(stores)
     await typist.write(6)
     outcomes = await asyncio.gather(

@@ -61,6 +61,7 @@ async def test_load_is_newest_snapshot_then_rows_after_it(stores: Stores) -> Non
 async def test_damaged_snapshot_is_replaced_by_the_one_before_and_its_longer_tail(
     store: StoreUnderTest, stores: Stores
 ) -> None:
+    """STO-5."""
     manifest = await fill(stores, rows=6, snapshots=(4, 2))
     store.damage_snapshot(ROOM, manifest.snapshots[0])
     loaded = await load_room(stores, NAME)
@@ -92,6 +93,7 @@ async def test_damaged_row_is_left_out_and_named(store: StoreUnderTest, stores: 
 async def test_room_whose_merged_rows_are_lost_is_quarantined_rather_than_opened_as_a_fragment(
     store: StoreUnderTest, stores: Stores
 ) -> None:
+    """STO-6."""
     manifest = await fill(stores, rows=6, snapshots=(4,))
     await stores.log.trim(ROOM, through=Sequence(4))
     store.damage_snapshot(ROOM, manifest.snapshots[0])
@@ -121,7 +123,7 @@ async def test_operator_who_accepts_the_loss_gets_what_is_left(
 
 
 async def test_log_that_ends_before_its_snapshot_quarantines_the_room(stores: Stores) -> None:
-    """New rows under old sequences would be skipped by every later load."""
+    """STO-6: New rows under old sequences would be skipped by every later load."""
     await fill(stores, rows=2, snapshots=(9,))
     with pytest.raises(RoomQuarantined, match="log ends at 2, before snapshot 9"):
         await load_room(stores, NAME)
@@ -130,6 +132,7 @@ async def test_log_that_ends_before_its_snapshot_quarantines_the_room(stores: St
 async def test_room_that_was_not_opened_alive_in_three_attempts_is_quarantined(
     store: StoreUnderTest,
 ) -> None:
+    """ROOM-6."""
     async with await store.open() as stores:
         await fill(stores, rows=1)
     for attempt in (1, 2, 3):

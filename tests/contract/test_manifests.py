@@ -45,6 +45,7 @@ async def test_manifest_comes_back_in_every_field(store: StoreUnderTest) -> None
 
 
 async def test_each_change_must_follow_from_the_stored_revision(stores: Stores) -> None:
+    """STO-11."""
     first = await stores.manifests.compare_and_set(ROOM, manifest=NEW)
     second = await stores.manifests.compare_and_set(ROOM, manifest=replace(first, open_attempts=1))
     assert second.revision == 2
@@ -61,6 +62,7 @@ async def test_change_of_a_room_that_was_never_stored_is_refused(stores: Stores)
 
 
 async def test_of_racing_changes_exactly_one_wins(stores: Stores) -> None:
+    """STO-11."""
     first = await stores.manifests.compare_and_set(ROOM, manifest=NEW)
     results = await asyncio.gather(
         *(

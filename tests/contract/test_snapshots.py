@@ -63,6 +63,7 @@ async def test_damaged_snapshot_is_moved_aside_and_stays_so(
 
 
 async def test_snapshots_survive_closing_and_opening(store: StoreUnderTest) -> None:
+    """STO-3."""
     async with await store.open() as stores:
         ref = await stores.snapshots.put(ROOM, sequence=Sequence(3), update=b"z" * 700_000)
     async with await store.open() as stores:

@@ -94,6 +94,7 @@ async def run_writer(
 async def test_confirmed_writes_survive_kill_at_random_moments(
     tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
+    """ACK-2."""
     oracle = Oracle()
     draw = random.Random(20)
     for round_number in range(KILLS):
@@ -120,6 +121,7 @@ async def test_confirmed_writes_survive_kill_at_random_moments(
     ],
 )
 async def test_confirmed_writes_survive_kill_at_every_point(tmp_path: Path, point: str) -> None:
+    """ACK-2."""
     oracle = Oracle()
     for round_number, nth in enumerate((1, 2, 3)):
         code = await run_writer(tmp_path, round_number, oracle, failpoints=f"{point}=kill@{nth}")
@@ -150,7 +152,10 @@ async def test_append_with_an_unknown_outcome_is_told_and_can_be_repeated(
 async def test_tail_lost_after_a_confirmed_commit_costs_only_what_was_not_confirmed(
     tmp_path: Path,
 ) -> None:
-    """A power cut: the log on disk ends, cut or as rubbish, anywhere behind the last fsync."""
+    """A power cut: the log on disk ends, cut or as rubbish, anywhere behind the last fsync.
+
+    Bears ACK-10.
+    """
     sqlite = SqliteUnderTest(tmp_path / "data")
     draw = random.Random(3)
     async with await sqlite.open() as stores:
@@ -184,6 +189,7 @@ def cut_copy(folder: Path, copy: Path, synced: int, draw: random.Random) -> Path
 
 
 async def test_every_commit_is_asked_to_reach_the_disk(sqlite: SqliteUnderTest) -> None:
+    """ACK-10."""
     async with await sqlite.open() as stores:
         assert isinstance(stores.backend, SqliteStore)
         pragmas = [
@@ -194,7 +200,7 @@ async def test_every_commit_is_asked_to_reach_the_disk(sqlite: SqliteUnderTest) 
 
 
 async def test_crashed_load_leaves_its_attempt_behind(tmp_path: Path) -> None:
-    """The count of an attempt is on disk before the content is applied."""
+    """ROOM-6: The count of an attempt is on disk before the content is applied."""
     oracle = Oracle()
     await run_writer(tmp_path, 1, oracle, kill_after_lines=50)
     script = (

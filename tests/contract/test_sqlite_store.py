@@ -65,6 +65,7 @@ async def holder(folder: Path) -> Process:
 async def test_second_process_is_told_who_owns_the_folder_and_what_to_do(
     sqlite: SqliteUnderTest,
 ) -> None:
+    """STO-12."""
     process = await holder(sqlite.folder)
     with pytest.raises(StoreUnavailable) as caught:
         await sqlite.open()
@@ -75,6 +76,7 @@ async def test_second_process_is_told_who_owns_the_folder_and_what_to_do(
 
 
 async def test_folder_is_free_again_when_its_owner_was_killed(sqlite: SqliteUnderTest) -> None:
+    """STO-12."""
     process = await holder(sqlite.folder)
     process.kill()
     await process.communicate()
@@ -89,6 +91,7 @@ async def test_one_process_cannot_open_its_own_folder_twice(sqlite: SqliteUnderT
 
 
 async def test_nobody_else_may_read_the_files(tmp_path: Path) -> None:
+    """STO-16."""
     folder = tmp_path / "open to all"
     folder.mkdir(mode=0o755)
     async with await open_stores(StoreSettings("sqlite:", folder)) as stores:
@@ -125,6 +128,7 @@ async def test_url_of_no_store_is_a_mistake_in_the_settings(tmp_path: Path, url:
 async def test_database_of_a_newer_version_is_refused_and_left_alone(
     sqlite: SqliteUnderTest,
 ) -> None:
+    """STO-13."""
     await (await sqlite.open()).close()
     newer = len(schema.MIGRATIONS) + 1
     with sqlite.connection() as connection:
@@ -138,6 +142,7 @@ async def test_database_of_a_newer_version_is_refused_and_left_alone(
 async def test_database_of_another_program_is_refused_and_left_alone(
     sqlite: SqliteUnderTest,
 ) -> None:
+    """STO-13."""
     sqlite.folder.mkdir()
     with sqlite.connection() as connection:
         connection.execute("PRAGMA journal_mode = WAL")
@@ -203,6 +208,7 @@ async def test_parts_of_a_snapshot_that_was_never_finished_are_cleared_at_the_ne
 
 
 async def test_appends_that_arrive_during_a_commit_share_the_next_one(tmp_path: Path) -> None:
+    """STO-15."""
     failpoints = Failpoints.parse("append.before_commit=delay:50@1")
     async with await open_stores(StoreSettings("sqlite:", tmp_path, failpoints)) as stores:
         rooms = many_rooms(500)
@@ -213,6 +219,7 @@ async def test_appends_that_arrive_during_a_commit_share_the_next_one(tmp_path: 
 
 
 async def test_one_append_that_cannot_be_stored_takes_no_other_along(tmp_path: Path) -> None:
+    """STO-15."""
     failpoints = Failpoints.parse("append.before_commit=delay:50@1")
     async with await open_stores(StoreSettings("sqlite:", tmp_path, failpoints)) as stores:
         assert isinstance(stores.backend, SqliteStore)
@@ -295,6 +302,7 @@ async def fill_disk(stores: Stores, head: Sequence) -> Sequence:
 async def test_full_disk_is_told_and_saving_resumes_when_there_is_room(
     sqlite: SqliteUnderTest,
 ) -> None:
+    """STO-14."""
     async with await sqlite.open() as stores:
         head = await stores.log.append(ROOM, after=Sequence(0), updates=[b"before"])
         pages = await on_writer(stores, "PRAGMA page_count")

@@ -30,12 +30,14 @@ async def test_log_of_an_unknown_room_is_empty(stores: Stores) -> None:
 
 
 async def test_rows_come_back_byte_for_byte_in_order(stores: Stores) -> None:
+    """STO-1."""
     updates = [bytes(range(256)), b"\x00", b"x" * 1_000_000, b"\xff" * 5]
     assert await append(stores, 0, *updates) == 4
     assert await content(stores) == list(enumerate(updates, start=1))
 
 
 async def test_sequences_go_on_over_appends_without_a_gap(stores: Stores) -> None:
+    """STO-1."""
     assert await append(stores, 0, b"a") == 1
     assert await append(stores, 1, b"b", b"c") == 3
     assert await append(stores, 3, b"d") == 4
@@ -59,6 +61,7 @@ async def test_rooms_do_not_see_each_other(stores: Stores) -> None:
 
 @pytest.mark.parametrize("after", [0, 1, 3, 1000])
 async def test_append_behind_another_head_writes_nothing(stores: Stores, after: int) -> None:
+    """STO-2."""
     await append(stores, 0, b"a", b"b")
     with pytest.raises(HeadMoved) as caught:
         await append(stores, after, b"c", b"d")
@@ -83,6 +86,7 @@ async def test_append_of_nothing_is_our_own_mistake(
 
 
 async def test_of_appends_behind_one_head_exactly_one_wins(stores: Stores) -> None:
+    """STO-2."""
     results = await asyncio.gather(
         *(append(stores, 0, b"writer %d" % number) for number in range(50)), return_exceptions=True
     )
@@ -124,6 +128,7 @@ async def test_a_lost_race_in_one_room_fails_no_append_of_another(stores: Stores
 
 
 async def test_rows_survive_closing_and_opening(store: StoreUnderTest) -> None:
+    """STO-3."""
     async with await store.open() as stores:
         await append(stores, 0, b"a", b"b")
     async with await store.open() as stores:
@@ -134,6 +139,7 @@ async def test_rows_survive_closing_and_opening(store: StoreUnderTest) -> None:
 async def test_damaged_row_is_moved_aside_and_the_rest_is_read(
     store: StoreUnderTest, stores: Stores
 ) -> None:
+    """STO-4."""
     await append(stores, 0, b"first", b"second", b"third")
     store.damage_row(ROOM, Sequence(2))
     tail = await stores.log.read(ROOM, after=NO_SEQUENCE)
@@ -146,6 +152,7 @@ async def test_damaged_row_is_moved_aside_and_the_rest_is_read(
 async def test_quarantine_outlives_the_process_and_its_sequence_stays_taken(
     store: StoreUnderTest,
 ) -> None:
+    """STO-4."""
     async with await store.open() as stores:
         await append(stores, 0, b"first", b"second")
         store.damage_row(ROOM, Sequence(2))
@@ -160,6 +167,7 @@ async def test_quarantine_outlives_the_process_and_its_sequence_stays_taken(
 async def test_vanished_row_is_reported_as_quarantined(
     store: StoreUnderTest, stores: Stores
 ) -> None:
+    """STO-4."""
     await append(stores, 0, b"first", b"second", b"third")
     store.remove_row(ROOM, Sequence(3))
     tail = await stores.log.read(ROOM, after=NO_SEQUENCE)
@@ -214,6 +222,7 @@ async def test_trim_of_many_rows_leaves_exactly_the_later_ones(stores: Stores) -
 
 
 async def test_a_reader_beside_the_writer_never_sees_a_gap_or_half_a_batch(stores: Stores) -> None:
+    """STO-1."""
     is_over = asyncio.Event()
 
     async def write() -> None:

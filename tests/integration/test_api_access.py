@@ -64,7 +64,7 @@ MATRIX = {
 async def test_each_role_may_do_exactly_what_its_row_says(
     server: Server, owner: str, role: str | None, attempt: Attempt
 ) -> None:
-    """Roles by routes; and without a token or with a bad one it is 401 for all."""
+    """ACC-2: Roles by routes; and without a token or with a bad one it is 401 for all."""
     await append(server, "matrix", text_update("x"), owner)
     rooms = {"elsewhere": "owner"} | ({} if role is None else {"matrix": role})
 
@@ -102,7 +102,7 @@ async def test_an_owner_of_everything_may_revoke_everywhere(server: Server, owne
 
 
 async def test_foreign_pages_are_refused_and_listed_ones_get_cors(tmp_path: Path) -> None:
-    """Origin allow-list, preflight included; same origin needs no listing."""
+    """ACC-8: Origin allow-list, preflight included; same origin needs no listing."""
     args = ["--allowed-origins", "https://app.example"]
     with serving(tmp_path, auth="token", args=args) as own:
         token = mint(own, {"**": "owner"})
@@ -134,7 +134,7 @@ async def test_foreign_pages_are_refused_and_listed_ones_get_cors(tmp_path: Path
 
 
 async def test_an_address_that_asks_too_fast_is_told_to_wait(tmp_path: Path) -> None:
-    """429 with Retry-After; health is not concerned."""
+    """LIM-6: 429 with Retry-After; health is not concerned."""
     args = ["--requests-per-s", "1", "--requests-burst", "5"]
     with serving(tmp_path, args=args) as own:
         async with httpx.AsyncClient(base_url=own.url) as client:
@@ -160,7 +160,10 @@ async def test_errors_outside_the_api_are_problems_too(server: Server) -> None:
 
 
 async def test_health_is_told_on_both_ports(server: Server) -> None:
-    """Alive and ready; metrics on the admin port alone, without a word of rooms or people."""
+    """Alive and ready; metrics on the admin port alone, without a word of rooms or people.
+
+    Bears OPS-1, OPS-9.
+    """
     async with httpx.AsyncClient() as client:
         for base in (server.url, server.admin_url):
             assert (await client.get(f"{base}/healthz")).json() == {"status": "alive"}

@@ -38,7 +38,7 @@ def room(request: pytest.FixtureRequest) -> str:
 async def test_an_appended_update_is_in_the_document_and_reaches_editors(
     server: Server, owner: str, room: str
 ) -> None:
-    """A server-side edit takes the way of every edit: fan-out, log, sequence."""
+    """API-3: A server-side edit takes the way of every edit: fan-out, log, sequence."""
     async with y_websocket(
         server.collab_url, room, ticket=await ticket(server, room, owner)
     ) as editor:
@@ -52,7 +52,7 @@ async def test_an_appended_update_is_in_the_document_and_reaches_editors(
 
 
 async def test_an_update_appended_twice_is_harmless(server: Server, owner: str, room: str) -> None:
-    """A client that did not hear the answer may repeat."""
+    """SYNC-11: A client that did not hear the answer may repeat."""
     for _ in range(2):
         answer = await append(server, room, text_update("Kyrie"), owner)
         assert answer.status_code == 200
@@ -61,7 +61,7 @@ async def test_an_update_appended_twice_is_harmless(server: Server, owner: str, 
 
 
 async def test_an_answered_append_survives_the_process(tmp_path: Path) -> None:
-    """The answer comes after the commit."""
+    """ACK-2, ACK-9: The answer comes after the commit."""
     with serving(tmp_path, auth="token") as own:
         token = mint(own, {"**": "owner"})
         answer = await append(own, "kept", text_update("Kyrie"), token)
@@ -73,7 +73,7 @@ async def test_an_answered_append_survives_the_process(tmp_path: Path) -> None:
 
 
 async def test_a_state_vector_asks_for_the_rest(server: Server, owner: str, room: str) -> None:
-    """What a replica lacks, and nothing when it lacks nothing."""
+    """API-4: What a replica lacks, and nothing when it lacks nothing."""
     doc: Doc[Any] = Doc(client_id=7)
     text = doc.get("text", type=Text)
     text += "Kyrie"
@@ -123,7 +123,7 @@ async def test_a_bad_state_vector_is_a_bad_request(
 async def test_what_is_no_update_is_refused_and_nothing_applied(
     server: Server, owner: str, room: str, content: bytes, status: int, slug: str
 ) -> None:
-    """The same scan as for editors; the room is not even made."""
+    """API-3: The same scan as for editors; the room is not even made."""
     answer = await append(server, room, content, owner)
     assert (answer.status_code, answer.json()["type"]) == (status, f"urn:bandpro:problem:{slug}")
     ready = await request(server, "GET", "/readyz")

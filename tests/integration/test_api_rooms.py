@@ -37,7 +37,7 @@ def room(request: pytest.FixtureRequest) -> str:
     ["a/b/c", "a b", "ä/楽譜/🎻", "100%", "a%2Fb", "a?b#c", "a+b&c=d", 'quo"te', "~.-_*()", "..a"],
 )
 async def test_every_name_is_one_room_by_either_way(server: Server, owner: str, name: str) -> None:
-    """Percent-encoded in the API, as a stock client writes it in the websocket's path."""
+    """ROOM-3: Percent-encoded in the API, as a stock client writes it in the websocket's path."""
     answer = await append(server, name, text_update("Kyrie"), owner)
     assert answer.status_code == 200
     async with hocuspocus(server.hocuspocus_url, name, token=owner) as editor:
@@ -54,7 +54,7 @@ async def test_every_name_is_one_room_by_either_way(server: Server, owner: str, 
 async def test_what_names_no_room_is_a_bad_request(
     server: Server, owner: str, segment: str
 ) -> None:
-    """Written as bytes on the wire, for HTTP libraries tidy paths up."""
+    """ROOM-2: Written as bytes on the wire, for HTTP libraries tidy paths up."""
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     writer.write(
         f"GET /v1/rooms/{segment} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
@@ -97,7 +97,7 @@ async def test_a_room_is_described_with_who_is_in_it(server: Server, owner: str,
 
 
 async def test_a_session_is_closed(server: Server, owner: str, room: str) -> None:
-    """With the terminal code, and it is gone from the list."""
+    """API-6: With the terminal code, and it is gone from the list."""
     async with y_websocket(
         server.collab_url, room, ticket=await ticket(server, room, owner)
     ) as editor:
@@ -113,7 +113,10 @@ async def test_a_session_is_closed(server: Server, owner: str, room: str) -> Non
 
 
 async def test_rooms_are_listed_in_pages_by_name(server: Server, owner: str) -> None:
-    """Each once, in order of code points, whatever the page's size; live and stored alike."""
+    """Each once, in order of code points, whatever the page's size; live and stored alike.
+
+    Bears API-5.
+    """
     names = sorted(f"paged/{letter}" for letter in ["a", "B", "ä", "楽", "c", "zz", "z"])
     for name in names:
         await append(server, name, text_update("x"), owner)
@@ -134,7 +137,7 @@ async def test_rooms_are_listed_in_pages_by_name(server: Server, owner: str) -> 
 
 
 async def test_only_rooms_that_may_be_inspected_are_listed(server: Server, owner: str) -> None:
-    """By exact name, by pattern, and never for viewers."""
+    """API-5: By exact name, by pattern, and never for viewers."""
     for name in ("seen/a", "seen/b/c", "unseen/a", "zeen"):
         await append(server, name, text_update("x"), owner)
 
@@ -159,7 +162,7 @@ async def test_only_rooms_that_may_be_inspected_are_listed(server: Server, owner
 async def test_an_unknown_room_is_not_found_and_not_made(
     server: Server, owner: str, room: str
 ) -> None:
-    """Reading makes no rooms."""
+    """ROOM-7: Reading makes no rooms."""
     for path in ("", "/sessions", "/update", "/state-vector"):
         answer = await request(server, "GET", room_path(room) + path, token=owner)
         assert (answer.status_code, answer.json()["type"]) == (

@@ -39,7 +39,7 @@ pytestmark = pytest.mark.usefixtures("unharmed")
 async def test_hostile_update_closes_its_sender(
     hostile_server: Server, room: str, protocol: str, name: str, kind: str
 ) -> None:
-    """An update that no replica should see ends its sender's connection with 4400."""
+    """SCAN-1: An update that no replica should see ends its sender's connection with 4400."""
     number = wire.UPDATE if kind == "update" else wire.STEP_2
     closed = await send_and_be_closed(
         hostile_server, protocol, room, wire.sync(number, UPDATES[name])
@@ -51,7 +51,7 @@ async def test_hostile_update_closes_its_sender(
 async def test_cut_updates_close_their_sender(
     hostile_server: Server, room: str, protocol: str
 ) -> None:
-    """An update cut anywhere is refused, and the whole one is taken."""
+    """SCAN-2: An update cut anywhere is refused, and the whole one is taken."""
     for name, cut in CUTS.items():
         message = wire.sync(wire.UPDATE, cut)
         closed = await send_and_be_closed(hostile_server, protocol, room, message)
@@ -66,13 +66,13 @@ async def test_cut_updates_close_their_sender(
 async def test_hostile_message_closes_its_sender(
     hostile_server: Server, room: str, protocol: str, name: str
 ) -> None:
-    """Bytes that are no message of the protocol end the connection with 4400."""
+    """SCAN-3: Bytes that are no message of the protocol end the connection with 4400."""
     closed = await send_and_be_closed(hostile_server, protocol, room, MESSAGES[name])
     assert closed.code == BAD_MESSAGE, closed
 
 
 async def test_cut_frames_close_their_sender(hostile_server: Server, room: str) -> None:
-    """Frames of both protocols cut anywhere are refused."""
+    """SCAN-3: Frames of both protocols cut anywhere are refused."""
     message = wire.sync(wire.UPDATE, hazards.whole_update())
     for size in range(len(message)):
         async with open_socket(room_url(hostile_server.collab_url, room)) as socket:
@@ -91,7 +91,7 @@ async def test_cut_frames_close_their_sender(hostile_server: Server, room: str) 
 async def test_empty_and_text_frames_close_their_sender(
     hostile_server: Server, room: str, protocol: str, frame: bytes | str
 ) -> None:
-    """A frame without a byte, or of text, ends the connection with 4400."""
+    """SCAN-3: A frame without a byte, or of text, ends the connection with 4400."""
     async with join(hostile_server, protocol, room) as member:
         await member.socket.send(frame)
         assert (await member.until_closed()).code == BAD_MESSAGE
@@ -100,7 +100,7 @@ async def test_empty_and_text_frames_close_their_sender(
 async def test_several_messages_in_one_frame_are_all_taken(
     hostile_server: Server, room: str
 ) -> None:
-    """y-websocket clients may put several messages into one frame."""
+    """SYNC-8: y-websocket clients may put several messages into one frame."""
     async with (
         join(hostile_server, "y-websocket", room) as one,
         join(hostile_server, "hocuspocus", room) as other,
@@ -129,7 +129,7 @@ async def test_garbage_behind_a_message_closes_its_sender(
 async def test_frames_beyond_their_limits_close_their_sender(
     hostile_server: Server, room: str, protocol: str
 ) -> None:
-    """An update beyond 1 MiB and a frame beyond the document's limit end with 1009."""
+    """LIM-1: An update beyond 1 MiB and a frame beyond the document's limit end with 1009."""
     long_text = update([Block(5, 0, [text("x" * (2**20 + 2048))])])
     closed = await send_and_be_closed(
         hostile_server, protocol, room, wire.sync(wire.UPDATE, long_text)
@@ -144,7 +144,7 @@ async def test_frames_beyond_their_limits_close_their_sender(
 async def test_deepest_values_allowed_are_taken(
     hostile_server: Server, room: str, protocol: str
 ) -> None:
-    """The bound on depth refuses nothing that people write."""
+    """SCAN-4: The bound on depth refuses nothing that people write."""
     async with join(hostile_server, protocol, room) as member:
         await member.send_update(one_value(81, nested_array(60)))
         await member.send_update(one_value(82, nested_map(60)))
@@ -155,7 +155,10 @@ async def test_deepest_values_allowed_are_taken(
 async def test_deeply_nested_types_and_their_deletion_are_survived(
     hostile_server: Server, room: str, protocol: str
 ) -> None:
-    """Shared types nested 100,000 deep, at once or little by little, kill nobody when deleted."""
+    """Shared types nested 100,000 deep, at once or little by little, kill nobody when deleted.
+
+    Bears SCAN-10.
+    """
     deep = 100_000
     at_once = wire.sync(wire.STEP_2, nested_types(91, 0, deep))
     delete = wire.sync(wire.UPDATE, update([], [Deletes(91, [(0, 1)])]))
@@ -174,7 +177,10 @@ async def test_deeply_nested_types_and_their_deletion_are_survived(
 async def test_content_that_hangs_readers_is_never_read(
     hostile_server: Server, room: str, protocol: str
 ) -> None:
-    """A string inside an array hangs whoever reads it: the server stores and serves it unread."""
+    """A string inside an array hangs whoever reads it: the server stores and serves it unread.
+
+    Bears SCAN-9.
+    """
     trap = update([Block(5, 0, [rooted(STRING, string("abc"), root="list"),
                                 rooted(ANY, any_values(b"\x7e"), root="list")])])  # fmt: skip
     async with open_socket(room_url(hostile_server.collab_url, room)) as socket:

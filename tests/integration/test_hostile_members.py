@@ -34,7 +34,10 @@ pytestmark = pytest.mark.usefixtures("unharmed")
 async def test_nobody_uses_up_the_clocks_of_another(
     hostile_server: Server, room: str, attack: str, wrote: str
 ) -> None:
-    """GC and Skip structs over a live client's next clocks are refused; its edits still arrive."""
+    """GC and Skip structs over a live client's next clocks are refused; its edits still arrive.
+
+    Bears SCAN-6.
+    """
     async with (
         join(hostile_server, "hocuspocus", room) as victim,
         join(hostile_server, "y-websocket", room) as witness,
@@ -57,7 +60,7 @@ async def test_nobody_uses_up_the_clocks_of_another(
 async def test_nobody_publishes_or_withdraws_the_state_of_another(
     hostile_server: Server, room: str
 ) -> None:
-    """A state belongs to the connection that published it first."""
+    """AWR-4: A state belongs to the connection that published it first."""
     async with (
         join(hostile_server, "y-websocket", room) as victim,
         join(hostile_server, "hocuspocus", room) as witness,
@@ -74,7 +77,7 @@ async def test_nobody_publishes_or_withdraws_the_state_of_another(
 
 
 async def test_updates_that_wait_for_others_are_bounded(hostile_server: Server, room: str) -> None:
-    """Updates whose base never comes end with 4413 before they fill the memory."""
+    """LIM-3: Updates whose base never comes end with 4413 before they fill the memory."""
     before = hostile_server.rss_bytes()
     async with join(hostile_server, "y-websocket", room, blind=True) as member:
         for number in range(64):
@@ -94,7 +97,10 @@ def after_missing(number: int) -> bytes:
 async def test_updates_at_the_limits_of_their_numbers_stall_nobody(
     hostile_server: Server, room: str, protocol: str
 ) -> None:
-    """As many clients, structs or delete ranges as a megabyte holds are dealt with in slices."""
+    """As many clients, structs or delete ranges as a megabyte holds are dealt with in slices.
+
+    Bears SCAN-5.
+    """
     many_clients = update([Block(number, 0, [filler]) for number in range(100_000)
                            for filler in (b"\x00\x01",)])  # fmt: skip
     many_structs = update([Block(5, 0, [b"\x00\x01"] * 400_000)])
@@ -107,7 +113,7 @@ async def test_updates_at_the_limits_of_their_numbers_stall_nobody(
 
 
 async def test_compression_is_not_negotiated(hostile_server: Server, room: str) -> None:
-    """permessage-deflate is offered and declined, so 300 kB cannot become 300 MB."""
+    """LIM-8: permessage-deflate is offered and declined, so 300 kB cannot become 300 MB."""
     for url in (room_url(hostile_server.collab_url, room), hostile_server.hocuspocus_url):
         async with open_socket(url, compression="deflate") as socket:
             assert socket.connection.protocol.extensions == []
@@ -120,7 +126,7 @@ async def test_compression_is_not_negotiated(hostile_server: Server, room: str) 
 async def test_awareness_flood_of_changing_ids_is_ended(
     hostile_server: Server, room: str, protocol: str
 ) -> None:
-    """One connection cannot fill the table of states by inventing an id for each message."""
+    """AWR-7: One connection cannot fill the table of states by inventing an id for each message."""
     async with join(hostile_server, protocol, room) as member:
         for number in range(100):
             await member.send(wire.awareness([State(10_000 + number, 1, {})]))
@@ -135,7 +141,7 @@ async def test_awareness_flood_of_changing_ids_is_ended(
 async def test_too_large_state_closes_its_sender(
     hostile_server: Server, room: str, protocol: str
 ) -> None:
-    """An awareness state beyond 16 KiB ends with 1009."""
+    """AWR-6: An awareness state beyond 16 KiB ends with 1009."""
     state = wire.awareness([State(5, 1, {"a": "x" * 17_000})])
     assert (await send_and_be_closed(hostile_server, protocol, room, state)).code == TOO_BIG
 
@@ -143,7 +149,10 @@ async def test_too_large_state_closes_its_sender(
 async def test_hocuspocus_frames_before_the_token_are_bounded(
     hostile_server: Server, room: str
 ) -> None:
-    """More than 8 KiB in one frame, or too many frames, before a token end the connection."""
+    """More than 8 KiB in one frame, or too many frames, before a token end the connection.
+
+    Bears LIM-2.
+    """
     big = wire.sync(wire.UPDATE, update([Block(5, 0, [text("x" * 9000)])]))
     async with open_socket(hostile_server.hocuspocus_url) as socket:
         await socket.send(string(room) + big)
@@ -165,7 +174,7 @@ async def test_hocuspocus_frames_before_the_token_are_bounded(
 async def test_hocuspocus_names_that_are_no_rooms_are_refused(
     hostile_server: Server, name: str
 ) -> None:
-    """A document name that names no room opens none: denied in band or closed."""
+    """ROOM-2: A document name that names no room opens none: denied in band or closed."""
     async with open_socket(hostile_server.hocuspocus_url) as socket:
         await socket.send(string(name) + wire.token(""))
         answer = await socket.receive_or_closed()
@@ -181,13 +190,13 @@ async def test_hocuspocus_names_that_are_no_rooms_are_refused(
 async def test_y_websocket_paths_that_name_no_room_are_refused(
     hostile_server: Server, path: str
 ) -> None:
-    """A path that names no room is closed with 4404."""
+    """ROOM-2: A path that names no room is closed with 4404."""
     async with open_socket(f"{hostile_server.collab_url}/{path}") as socket:
         assert (await socket.closed()).code == 4404
 
 
 async def test_broadcast_stateless_is_refused(hostile_server: Server, room: str) -> None:
-    """Hocuspocus' message between servers, type 6, is none of a client's."""
+    """SCAN-13: Hocuspocus' message between servers, type 6, is none of a client's."""
     message = uint(wire.BROADCAST_STATELESS) + string("hello everybody")
     async with join(hostile_server, "hocuspocus", room) as member:
         await member.send(message)
@@ -195,7 +204,7 @@ async def test_broadcast_stateless_is_refused(hostile_server: Server, room: str)
 
 
 async def test_foreign_origin_is_refused(hostile_server: Server, room: str) -> None:
-    """A page of another site cannot open a websocket, one of this server's own can."""
+    """ACC-8: A page of another site cannot open a websocket, one of this server's own can."""
     url = room_url(hostile_server.collab_url, room)
     for origin in ("https://evil.example", "null", f"http://127.0.0.1:{hostile_server.port + 1}"):
         with pytest.raises(InvalidStatus) as refused:
@@ -221,7 +230,7 @@ async def test_unknown_websocket_path_is_refused(hostile_server: Server) -> None
 async def test_document_name_with_a_session_is_one_document_each(
     hostile_server: Server, room: str
 ) -> None:
-    """Two sessions of one document on one socket are two members of one room."""
+    """SYNC-6: Two sessions of one document on one socket are two members of one room."""
     async with open_socket(hostile_server.hocuspocus_url) as socket:
         left = HocuspocusMember(socket, f"{room}\0left")
         await left.send_token("")

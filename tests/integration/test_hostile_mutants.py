@@ -147,7 +147,10 @@ def figures(record_property: Callable[[str, object], None]) -> Iterator[dict[str
 @pytest.mark.slow
 @pytest.mark.timeout(7200)
 async def test_bent_frames_harm_nobody(tmp_path: Path, figures: dict[str, object]) -> None:
-    """Mutated frames close their sender at most; every room opens again, after a restart too."""
+    """Mutated frames close their sender at most; every room opens again, after a restart too.
+
+    Bears SCAN-8.
+    """
     frames = repeats(5_000, proof=200_000)
     options = ["--rate-limits", "off"]
     async with running_server(tmp_path, args=options) as server:

@@ -69,7 +69,7 @@ async def test_worker_is_used_again(offload: Offload) -> None:
 async def test_stack_overflow_in_the_library_is_an_error_here_and_the_next_request_is_served(
     offload: Offload,
 ) -> None:
-    """The bomb is real: nothing but the end of the process answers it."""
+    """STO-9: The bomb is real: nothing but the end of the process answers it."""
     with pytest.raises(WorkerFailed, match="SIGSEGV") as caught:
         await offload.state_vector(bomb(200_000))
     assert isinstance(caught.value, OperatingError)

@@ -17,7 +17,7 @@ from tests.support.server import Server
 async def test_readers_see_edits_and_make_none(
     token_server: Server, room: str, kind: str, role: str
 ) -> None:
-    """A reader's edits reach neither others nor the store; the reader is told, and stays."""
+    """ACC-4: A reader's edits reach neither others nor the store; the reader is told, and stays."""
     editor_token = mint(token_server, {room: "editor"}, subject="u-editor")
     reader_token = mint(token_server, {room: role}, subject="u-reader")
     options = await sign_in(token_server, kind, room, reader_token)
@@ -51,7 +51,7 @@ async def until_told(reader: Stock) -> None:
 async def test_reader_with_nothing_to_add_is_saved(
     token_server: Server, room: str, kind: str
 ) -> None:
-    """A reader that has not scribbled does not wait for ever with unsynced changes."""
+    """ACK-8: A reader that has not scribbled does not wait for ever with unsynced changes."""
     token = mint(token_server, {room: "viewer"})
     async with stock(token_server, kind, room, token=token) as reader:
         await reader.until("scope", equals="readonly")
@@ -63,7 +63,7 @@ async def test_reader_with_nothing_to_add_is_saved(
 async def test_y_websocket_without_a_ticket_is_closed(
     token_server: Server, room: str, kind: str, params: dict[str, str]
 ) -> None:
-    """Without a valid ticket the connection is closed with 4401."""
+    """AUTH-1, AUTH-3: Without a valid ticket the connection is closed with 4401."""
     async with stock(token_server, kind, room, params=params) as client:
         await client.until("closes", "0", "code", equals=4401)
         assert await client.part("synced") is False
@@ -71,7 +71,10 @@ async def test_y_websocket_without_a_ticket_is_closed(
 
 @pytest.mark.parametrize("kind", Y_WEBSOCKET)
 async def test_ticket_opens_one_connection(token_server: Server, room: str, kind: str) -> None:
-    """A ticket is good once: the provider's reconnect with the same one gets 4401, a new one in."""
+    """A ticket is good once: the provider's reconnect with the same one gets 4401, a new one in.
+
+    Bears AUTH-2.
+    """
     token = mint(token_server, {room: "editor"})
     params = {"ticket": await ticket(token_server, room, token)}
     async with stock(token_server, kind, room, params=params) as client:
@@ -85,7 +88,7 @@ async def test_ticket_opens_one_connection(token_server: Server, room: str, kind
 
 
 async def test_ticket_is_for_one_room(token_server: Server, room: str) -> None:
-    """A ticket to one room does not open another that the token allows as well."""
+    """AUTH-2: A ticket to one room does not open another that the token allows as well."""
     token = mint(token_server, {"**": "editor"})
     params = {"ticket": await ticket(token_server, room, token)}
     async with stock(token_server, "y-websocket-3", f"{room}-2", params=params) as client:
@@ -97,7 +100,7 @@ async def test_ticket_is_for_one_room(token_server: Server, room: str) -> None:
 async def test_hocuspocus_is_refused_in_band(
     token_server: Server, room: str, kind: str, fault: str
 ) -> None:
-    """A token that does not hold for the room is answered with permission denied."""
+    """AUTH-4: A token that does not hold for the room is answered with permission denied."""
     tokens = {
         "foreign room": mint(token_server, {"elsewhere": "editor"}),
         "wrong secret": mint(token_server, {room: "editor"}, secret="x" * 40),
@@ -114,7 +117,7 @@ async def test_hocuspocus_is_refused_in_band(
 async def test_one_refused_document_leaves_the_others_open(
     token_server: Server, room: str, kind: str
 ) -> None:
-    """On a shared socket only the document that the token does not cover is refused."""
+    """ACC-10: On a shared socket only the document that the token does not cover is refused."""
     token = mint(token_server, {f"{room}/mine": "editor"})
     async with stock(token_server, kind, f"{room}/mine", shared=True, token=token) as mine:
         await mine.until_synced()
@@ -127,7 +130,10 @@ async def test_one_refused_document_leaves_the_others_open(
 
 @pytest.mark.parametrize("kind", ALL_CLIENTS)
 async def test_expired_session_is_ended(token_server: Server, room: str, kind: str) -> None:
-    """When the token ends and no fresh one comes, the session does: 4401 or permission denied."""
+    """When the token ends and no fresh one comes, the session does: 4401 or permission denied.
+
+    Bears AUTH-5.
+    """
     token = mint(token_server, {room: "editor"}, lifetime_s=3)
     witness_token = mint(token_server, {room: "editor"}, subject="u-witness")
     options = await sign_in(token_server, kind, room, token)
@@ -152,7 +158,10 @@ async def test_expired_session_is_ended(token_server: Server, room: str, kind: s
 
 @pytest.mark.parametrize("kind", ["hocuspocus-3", "hocuspocus-4"])
 async def test_session_is_renewed_in_band(token_server: Server, room: str, kind: str) -> None:
-    """The server asks for a fresh token before the old one ends, and the session goes on."""
+    """The server asks for a fresh token before the old one ends, and the session goes on.
+
+    Bears AUTH-6.
+    """
     ends_at = time.time() + 6
     token = mint(token_server, {room: "editor"}, lifetime_s=6)
     async with stock(token_server, kind, room, token=token) as client:
@@ -167,7 +176,7 @@ async def test_session_is_renewed_in_band(token_server: Server, room: str, kind:
 
 @pytest.mark.parametrize("kind", ["hocuspocus-3", "hocuspocus-4"])
 async def test_client_may_renew_early(token_server: Server, room: str, kind: str) -> None:
-    """A later token that the client sends unasked renews the session, with its own role."""
+    """AUTH-6: A later token that the client sends unasked renews the session, with its own role."""
     ends_at = time.time() + 4
     token = mint(token_server, {room: "viewer"}, lifetime_s=4)
     async with stock(token_server, kind, room, token=token) as client:

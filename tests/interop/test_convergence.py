@@ -37,7 +37,7 @@ async def everybody(stack: AsyncExitStack, server: Server, room: str) -> list[St
 
 
 async def test_clients_of_every_kind_converge_in_one_room(server: Server, room: str) -> None:
-    """Map, text and list edits of seven stock providers and of pycrdt's reach everybody."""
+    """SYNC-1: Map, text and list edits of seven stock providers and of pycrdt's reach everybody."""
     async with AsyncExitStack() as stack:
         members = await everybody(stack, server, room)
         doc = await stack.enter_async_context(pycrdt_provider(server.collab_url, room))
@@ -61,7 +61,10 @@ async def test_clients_of_every_kind_converge_in_one_room(server: Server, room: 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 async def test_random_interleavings_converge(server: Server, room: str, seed: int) -> None:
-    """Insertions, deletions and overwritten keys of all clients at once leave one document."""
+    """Insertions, deletions and overwritten keys of all clients at once leave one document.
+
+    Bears SYNC-1.
+    """
     draw = random.Random(seed)
     async with AsyncExitStack() as stack:
         members = await everybody(stack, server, room)
@@ -99,7 +102,7 @@ def random_edits(draw: random.Random, number: int) -> list[Edit]:
 
 @pytest.mark.parametrize("name", NAMES)
 async def test_one_name_is_one_room_over_both_protocols(server: Server, name: str) -> None:
-    """Names in any script, with slashes, lead to the same room from both protocols."""
+    """ROOM-3: Names in any script, with slashes, lead to the same room from both protocols."""
     collab = name.replace("%", "%25").replace("?", "%3F").replace("#", "%23")
     async with (
         stock(server, "y-websocket-3", collab) as one,
@@ -118,7 +121,7 @@ async def test_one_name_is_one_room_over_both_protocols(server: Server, name: st
 async def test_document_of_five_megabytes_reaches_newcomers_of_every_kind(
     server: Server, room: str
 ) -> None:
-    """A large first synchronisation is complete for each stock client."""
+    """SYNC-2: A large first synchronisation is complete for each stock client."""
     chars = 5_000_000
     async with stock(server, "hocuspocus-4", room) as author:
         await author.do("grow", chars=chars, piece=250_000)
@@ -133,7 +136,7 @@ async def test_document_of_five_megabytes_reaches_newcomers_of_every_kind(
 async def test_long_offline_session_is_taken_in_one_step_2(
     server: Server, room: str, kind: str
 ) -> None:
-    """Over 1 MiB written offline comes back in one frame, larger than an update may be."""
+    """SYNC-3: Over 1 MiB written offline comes back in one frame, larger than an update may be."""
     chars = 3 * 2**20
     async with stock(server, kind, room) as writer, stock(server, "y-websocket-3", room) as reader:
         await writer.insert("before ")
@@ -152,7 +155,10 @@ async def test_long_offline_session_is_taken_in_one_step_2(
 async def test_provider_made_twice_for_one_document_works(
     server: Server, room: str, kind: str
 ) -> None:
-    """React's Strict Mode makes a provider, destroys it and makes another in the same turn."""
+    """React's Strict Mode makes a provider, destroys it and makes another in the same turn.
+
+    Bears SYNC-7.
+    """
     async with stock(server, kind, room) as strict, stock(server, "y-websocket-3", room) as other:
         await strict.do("reopen", room=room, options={})
         await strict.until_synced()
@@ -168,7 +174,7 @@ async def test_provider_made_twice_for_one_document_works(
 async def test_document_reopened_on_its_shared_socket_works(
     server: Server, room: str, kind: str
 ) -> None:
-    """The same document detached and attached again at once on one socket goes on."""
+    """SYNC-7: The same document detached and attached again at once on one socket goes on."""
     shared: dict[str, Any] = {"shared": True}
     async with (
         stock(server, kind, room, **shared) as strict,
@@ -185,7 +191,7 @@ async def test_document_reopened_on_its_shared_socket_works(
 
 @pytest.mark.parametrize("kind", HOCUSPOCUS)
 async def test_many_documents_share_one_socket(server: Server, room: str, kind: str) -> None:
-    """Each document's edits stay in its room; one that closes leaves the others at work."""
+    """SYNC-6: Each document's edits stay in its room; one that closes leaves the others at work."""
     async with stock_driver(kind, address(server, kind)) as driver:
         documents = [
             await driver.open(f"{room}/{number}", doc=str(number), shared=True)
@@ -208,7 +214,7 @@ async def test_many_documents_share_one_socket(server: Server, room: str, kind: 
 
 
 async def test_same_document_twice_on_one_socket_is_told_apart(server: Server, room: str) -> None:
-    """Version 4 may open one document in two places over one socket, by session."""
+    """SYNC-6: Version 4 may open one document in two places over one socket, by session."""
     async with stock_driver("hocuspocus-4", server.hocuspocus_url) as driver:
         options: dict[str, Any] = {"shared": True, "sessionAwareness": True}
         left = await driver.open(room, doc="left", **options)

@@ -10,7 +10,7 @@ from tests.support.server import Server
 
 
 async def test_everybody_sees_everybody(server: Server, room: str) -> None:
-    """States reach all clients of all kinds, those who come later as well."""
+    """AWR-1: States reach all clients of all kinds, those who come later as well."""
     async with AsyncExitStack() as stack:
         members: list[Stock] = []
         for index, kind in enumerate(ALL_CLIENTS):
@@ -36,7 +36,7 @@ def state_of(index: int) -> dict[str, object]:
 @pytest.mark.parametrize("how", ["go_offline", "destroy", "cut", "kill"])
 @pytest.mark.parametrize("kind", ALL_CLIENTS)
 async def test_who_leaves_disappears(server: Server, room: str, kind: str, how: str) -> None:
-    """A state goes with its owner, however it leaves: long before the 30 s of its expiry."""
+    """AWR-2: A state goes with its owner, however it leaves: long before the 30 s of its expiry."""
     async with stock(server, kind, room) as leaver, stock(server, "y-websocket-3", room) as stays:
         await leaver.do("setState", state={"here": True})
         await stays.until_present(leaver.client_id)
@@ -54,7 +54,7 @@ async def test_who_leaves_disappears(server: Server, room: str, kind: str, how: 
 
 @pytest.mark.parametrize("kind", ALL_CLIENTS)
 async def test_who_comes_back_is_seen_again(server: Server, room: str, kind: str) -> None:
-    """After a broken connection the same client's state is shown again."""
+    """AWR-3: After a broken connection the same client's state is shown again."""
     async with stock(server, kind, room) as member, stock(server, "hocuspocus-3", room) as other:
         await member.do("setState", state={"turn": 1})
         await other.until("awareness", str(member.client_id), equals={"turn": 1}, within_s=40)
@@ -69,7 +69,7 @@ async def test_who_comes_back_is_seen_again(server: Server, room: str, kind: str
 async def test_name_shown_to_others_is_the_tokens(
     token_server: Server, room: str, kind: str
 ) -> None:
-    """With tokens, nobody appears under another's name or id."""
+    """AWR-5: With tokens, nobody appears under another's name or id."""
     token = mint(token_server, {room: "editor"}, subject="u-clara", name="Clara")
     async with (
         stock(token_server, kind, room, **await sign_in(token_server, kind, room, token)) as member,

@@ -12,7 +12,7 @@ from tests.support.server import running_server
 
 @pytest.mark.parametrize("how", ["terminate", "kill"])
 async def test_clients_come_back_after_a_restart(tmp_path: Path, how: str) -> None:
-    """After a restart all stock clients reconnect and share all that was written."""
+    """SYNC-5: After a restart all stock clients reconnect and share all that was written."""
     async with running_server(tmp_path) as server, AsyncExitStack() as stack:
         members = [
             await stack.enter_async_context(stock(server, kind, "comeback")) for kind in ALL_CLIENTS

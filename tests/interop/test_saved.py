@@ -39,7 +39,7 @@ def is_database(path: Path) -> bool:
 
 @pytest.mark.parametrize("kind", HOCUSPOCUS)
 async def test_unsynced_changes_reach_nought(server: Server, room: str, kind: str) -> None:
-    """Edits one by one and in bursts are all acknowledged, exactly once each."""
+    """ACK-4: Edits one by one and in bursts are all acknowledged, exactly once each."""
     async with stock(server, kind, room) as client:
         await client.until_synced()
         await client.until_saved()
@@ -55,7 +55,10 @@ async def test_unsynced_changes_reach_nought(server: Server, room: str, kind: st
 async def test_unsynced_changes_reach_nought_after_offline_edits(
     server: Server, room: str, kind: str
 ) -> None:
-    """What was written offline is counted and acknowledged after the reconnect, repeatedly."""
+    """What was written offline is counted and acknowledged after the reconnect, repeatedly.
+
+    Bears ACK-4.
+    """
     async with stock(server, kind, room) as client:
         await client.until_saved()
         for turn in range(3):
@@ -74,7 +77,7 @@ async def test_unsynced_changes_reach_nought_after_offline_edits(
 
 
 async def test_merged_batches_are_acknowledged(server: Server, room: str) -> None:
-    """Version 4 with `flushDelay` counts one change for each batch, and reaches nought."""
+    """ACK-4: Version 4 with `flushDelay` counts one change for each batch, and reaches nought."""
     async with stock(server, "hocuspocus-4", room, flushDelay=1000) as client:
         await client.until_saved()
         for _ in range(3):
@@ -85,7 +88,7 @@ async def test_merged_batches_are_acknowledged(server: Server, room: str) -> Non
 
 
 async def test_force_sync_is_acknowledged(server: Server, room: str) -> None:
-    """A provider that syncs again by the clock still reaches nought."""
+    """ACK-4: A provider that syncs again by the clock still reaches nought."""
     async with stock(server, "hocuspocus-3", room, forceSyncInterval=300) as client:
         await client.until_saved()
         await client.set("a", 1)
@@ -93,7 +96,10 @@ async def test_force_sync_is_acknowledged(server: Server, room: str) -> None:
 
 
 async def test_saved_is_said_only_after_the_commit(tmp_path: Path) -> None:
-    """While the store cannot commit, others see an edit and its author is not told it is saved."""
+    """While the store cannot commit, others see an edit and its author is not told it is saved.
+
+    Bears ACK-1, ACK-3.
+    """
     async with (
         running_server(tmp_path) as server,
         stock(server, "hocuspocus-3", "held") as v3,
@@ -133,7 +139,10 @@ async def test_saved_is_said_only_after_the_commit(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", Y_WEBSOCKET)
 async def test_author_gets_own_update_back(server: Server, room: str, kind: str) -> None:
-    """y-websocket clients receive their own update once it is saved, and take no harm from it."""
+    """y-websocket clients receive their own update once it is saved, and take no harm from it.
+
+    Bears ACK-5.
+    """
     async with stock(server, kind, room) as client, y_websocket(server.collab_url, room) as raw:
         await client.until_synced()
         await client.insert("mine")

@@ -35,12 +35,14 @@ def claims(*grants: Grant, rulings: tuple[Ruling, ...] = ()) -> Claims:
 @pytest.mark.parametrize("role", list(Role))
 @pytest.mark.parametrize("action", list(Action))
 def test_each_role_may_do_exactly_what_its_row_says(role: Role, action: Action) -> None:
+    """ACC-2."""
     allowed = decide(claims(Grant("bach/fugue", role)), ROOM, action)
     assert allowed == (action.value in ALLOWED[role])
 
 
 @pytest.mark.parametrize("action", list(Action))
 def test_without_a_grant_for_the_room_everything_is_denied(action: Action) -> None:
+    """ACC-1."""
     assert not decide(claims(), ROOM, action)
     assert not decide(claims(Grant("bach/canon", Role.OWNER)), ROOM, action)
 
@@ -51,6 +53,7 @@ def test_open_mode_allows_everybody_everything(action: Action) -> None:
 
 
 def test_the_strongest_of_several_grants_counts_in_any_order() -> None:
+    """ACC-3."""
     grants = [
         Grant("bach/*", Role.VIEWER),
         Grant("bach/fugue", Role.EDITOR),
@@ -114,6 +117,7 @@ def test_a_ruling_is_about_one_room_by_its_exact_name() -> None:
     ],
 )
 def test_patterns(pattern: str, room: str, *, expected: bool) -> None:
+    """ACC-3."""
     assert matches(pattern, room) is expected
 
 

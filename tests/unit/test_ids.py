@@ -28,12 +28,14 @@ def test_a_usable_name_is_returned_unchanged(spelling: str) -> None:
 
 @pytest.mark.parametrize("spelling", ["", "x" * 256, "é" * 128, "音" * 86])
 def test_length_is_counted_in_bytes_of_utf8(spelling: str) -> None:
+    """ROOM-1."""
     with pytest.raises(InvalidRoomName, match="1 to 255 bytes"):
         room_name(spelling)
 
 
 @pytest.mark.parametrize("code", [0x00, 0x09, 0x0A, 0x1F, 0x7F, 0x80, 0x85, 0x9F])
 def test_control_characters_are_refused(code: int) -> None:
+    """ROOM-1."""
     with pytest.raises(InvalidRoomName, match="control"):
         room_name(f"a{chr(code)}b")
 
@@ -45,6 +47,7 @@ def test_neighbours_of_control_characters_are_allowed(code: int) -> None:
 
 @pytest.mark.parametrize("spelling", ["/", "/a", "a/", "a//b", ".", "..", "a/../b", "./a", "a/."])
 def test_segments_that_path_handling_could_fold_are_refused(spelling: str) -> None:
+    """ROOM-1."""
     with pytest.raises(InvalidRoomName, match="segments"):
         room_name(spelling)
 
@@ -60,6 +63,7 @@ def test_two_spellings_of_one_letter_are_two_rooms() -> None:
 
 
 def test_the_key_is_the_hex_sha256_of_the_name() -> None:
+    """ROOM-8."""
     assert room_key(room_name("abc")) == (
         "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # FIPS 180-2, B.1
     )

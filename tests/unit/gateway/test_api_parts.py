@@ -73,7 +73,7 @@ def made(kind: type[BandProError]) -> BandProError:
 
 @pytest.mark.parametrize("kind", all_errors(), ids=lambda kind: kind.__name__)
 async def test_every_error_of_the_tree_is_a_problem_of_its_blame(kind: type[BandProError]) -> None:
-    """The peer's faults are 4xx, the world's 423 or 5xx, our own 500."""
+    """API-2: The peer's faults are 4xx, the world's 423 or 5xx, our own 500."""
     answer = await call(app_raising(made(kind)))
     if issubclass(kind, errors.PeerError):
         assert 400 <= answer.status_code < 500
@@ -113,7 +113,7 @@ async def test_limits_are_named(limit: str, status: int) -> None:
     "error", [ZeroDivisionError("private"), errors.StoreUnavailable("private")]
 )
 async def test_what_failed_inside_stays_inside(error: Exception) -> None:
-    """No message, no trace; but the id under which the log has it."""
+    """API-2: No message, no trace; but the id under which the log has it."""
     answer = await call(app_raising(error), headers={"X-Request-ID": "mine"})
     assert answer.status_code in {500, 503}
     assert "private" not in answer.text
@@ -125,7 +125,7 @@ async def test_what_failed_inside_stays_inside(error: Exception) -> None:
     [("abc-1.2_X", True), ("x" * 64, True), ("x" * 65, False), ("a b", False), ("é", False)],
 )
 async def test_a_sensible_request_id_is_kept(sent: str, *, kept: bool) -> None:
-    """Another one is replaced, for it goes into logs."""
+    """API-7: Another one is replaced, for it goes into logs."""
     app = app_raising(ProblemError(Problem.CONFLICT, ""))
     answer = await call(app, headers={"X-Request-ID": sent.encode()})
     assert (answer.headers["x-request-id"] == sent) is kept
@@ -177,7 +177,7 @@ async def test_json_bodies_are_strict_and_bounded(
 
 
 async def test_a_body_without_a_length_is_bounded_too() -> None:
-    """Sent in chunks."""
+    """LIM-10: Sent in chunks."""
 
     async def chunks() -> AsyncIterator[bytes]:
         for _ in range(100):
@@ -192,7 +192,7 @@ async def test_a_body_without_a_length_is_bounded_too() -> None:
 async def test_a_body_that_does_not_arrive_is_not_waited_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A slow sender gets 408."""
+    """LIM-10: A slow sender gets 408."""
     assert BODY_TIMEOUT_S <= 60
     monkeypatch.setattr("gateway.api.requests.BODY_TIMEOUT_S", 0.01)
     sent: list[dict[str, Any]] = []
@@ -283,7 +283,7 @@ def document() -> dict[str, Any]:
 
 
 def test_the_docs_page_needs_nothing_from_outside(document: dict[str, Any]) -> None:
-    """No script, no foreign address, no dead link; the policy allows its own style only."""
+    """API-8: No script, no foreign address, no dead link; the policy allows its own style only."""
     page = PageParser()
     page.feed(docs_page(document))
     assert not page.tags & {"script", "img", "link", "iframe", "object"}
@@ -306,7 +306,7 @@ def test_the_docs_page_shows_every_operation(document: dict[str, Any]) -> None:
 
 
 def test_what_stands_in_the_description_is_escaped(document: dict[str, Any]) -> None:
-    """The page is made of text, whatever the text is."""
+    """API-8: The page is made of text, whatever the text is."""
     document["info"]["title"] = "<script>alert(1)</script>"
     assert "<script>" not in docs_page(document)
 

@@ -92,7 +92,7 @@ async def test_a_native_client_may_send_the_header() -> None:
 
 @pytest.mark.parametrize("parameter", ["token", "access_token", "auth", "jwt"])
 async def test_a_token_in_the_url_is_refused_and_the_way_out_told(parameter: str) -> None:
-    """URLs end up in logs."""
+    """AUTH-3: URLs end up in logs."""
     error = await Door().refusal({}, {parameter: hs256(payload_of(NOW))})
     assert error.reason is AuthFailure.INVALID
     assert "/v1/tickets" in str(error)
@@ -144,7 +144,7 @@ async def test_in_open_mode_everybody_is_anybody() -> None:
 
 
 async def test_claims_of_a_session_are_weighed_again_as_time_passes() -> None:
-    """The end is exact to the second."""
+    """AUTH-5: The end is exact to the second."""
     door = Door()
     claims = await door.authenticator.authenticate_token(hs256(payload_of(NOW)))
     door.now = NOW + 599

@@ -87,7 +87,7 @@ async def test_a_key_of_another_is_refused(provider: IdentityProvider, keys: Pub
 async def test_the_algorithm_is_the_keys_and_not_the_tokens(
     provider: IdentityProvider, keys: PublicKeys
 ) -> None:
-    """A token that names another pinned algorithm than its key's is refused."""
+    """AUTH-7: A token that names another pinned algorithm than its key's is refused."""
     pair = rs256_key("a")
     provider.keys = [pair.jwk()]
     await refused(keys, pair.sign(payload_of(NOW), alg="ES256"))
@@ -145,7 +145,7 @@ async def test_keys_are_fetched_once_and_kept(provider: IdentityProvider, keys: 
 async def test_a_new_key_is_found_at_once(
     provider: IdentityProvider, keys: PublicKeys, clock: Timer
 ) -> None:
-    """Rotation: the first token of an unknown key leads to a fetch."""
+    """AUTH-10: Rotation: the first token of an unknown key leads to a fetch."""
     old, new = es256_key("old"), es256_key("new")
     provider.keys = [old.jwk()]
     await verified(keys, old.sign(payload_of(NOW)))
@@ -173,7 +173,7 @@ async def test_unknown_keys_do_not_become_a_storm_of_fetches(
 async def test_a_withdrawn_key_stops_working(
     provider: IdentityProvider, keys: PublicKeys, clock: Timer
 ) -> None:
-    """Once the keys are no longer fresh they are fetched again, in the background."""
+    """AUTH-10: Once the keys are no longer fresh they are fetched again, in the background."""
     gone, kept = es256_key("gone"), es256_key("kept")
     provider.keys = [gone.jwk(), kept.jwk()]
     await verified(keys, gone.sign(payload_of(NOW)))
@@ -201,7 +201,7 @@ async def test_known_keys_do_not_wait_for_a_slow_provider(
 async def test_when_the_provider_is_away_known_keys_last_an_hour(
     provider: IdentityProvider, keys: PublicKeys, clock: Timer
 ) -> None:
-    """After that, tokens cannot be checked, which is not the client's fault."""
+    """AUTH-10: After that, tokens cannot be checked, which is not the client's fault."""
     pair = es256_key("a")
     provider.keys = [pair.jwk()]
     token = pair.sign(payload_of(NOW))

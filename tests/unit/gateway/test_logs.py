@@ -66,7 +66,7 @@ def test_libraries_speak_in_the_same_form(lines: Lines) -> None:
 
 @pytest.mark.parametrize("key", sorted(FORBIDDEN_KEYS))
 def test_forbidden_keys_are_refused(lines: Lines, key: str) -> None:
-    """In any spelling of case, and within what is logged as a map."""
+    """OPS-4: In any spelling of case, and within what is logged as a map."""
     structlog.get_logger().info(
         "x.happened", **{key: "private", "details": {key.title(): "private"}}
     )
@@ -75,7 +75,7 @@ def test_forbidden_keys_are_refused(lines: Lines, key: str) -> None:
 
 
 def test_bytes_are_never_written(lines: Lines) -> None:
-    """Only how many there were, also within lists."""
+    """OPS-4: Only how many there were, also within lists."""
     structlog.get_logger().info("x.happened", data=b"private", more=[bytearray(b"private")])
     (line,) = lines()
     assert line["data"] == "<7 bytes>"
@@ -94,7 +94,7 @@ def test_bytes_are_never_written(lines: Lines) -> None:
     ],
 )
 def test_credentials_are_taken_out_wherever_they_stand(lines: Lines, text: str) -> None:
-    """In events, values, libraries' lines and exceptions."""
+    """OPS-4: In events, values, libraries' lines and exceptions."""
     log = structlog.get_logger()
     log.info(text)
     log.info("x.happened", note=text, notes=[text], more={"note": text})

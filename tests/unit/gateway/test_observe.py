@@ -43,7 +43,10 @@ def test_each_node_counts_for_itself() -> None:
 
 
 def test_no_label_could_hold_what_clients_choose() -> None:
-    """Labels are of fixed sets: protocol, kind, code, reason, outcome, method, route, status."""
+    """Labels are of fixed sets: protocol, kind, code, reason, outcome, method, route, status.
+
+    Bears OPS-5.
+    """
     labels = {
         label
         for collector in vars(Metrics()).values()
@@ -78,7 +81,7 @@ async def test_metrics_are_served_in_the_text_format() -> None:
 
 
 async def test_alive_is_not_ready() -> None:
-    """A store that is away makes the node unready, not dead."""
+    """OPS-1: A store that is away makes the node unready, not dead."""
 
     async def away() -> str | None:
         return "disk full"
@@ -98,7 +101,7 @@ async def test_alive_is_not_ready() -> None:
 
 
 async def test_a_node_whose_checks_pass_is_ready() -> None:
-    """Each check is named."""
+    """OPS-1: Each check is named."""
 
     async def well() -> str | None:
         return None

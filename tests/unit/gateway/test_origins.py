@@ -42,7 +42,7 @@ LOOPBACK = Origins(("http://dev.example:3000",), loopback_only=True)
 def test_same_origin_and_listed_ones_are_allowed(
     origin: str | None, host: str | None, *, allowed: bool
 ) -> None:
-    """Compared as host and port; the scheme may differ, for TLS may end at a proxy."""
+    """ACC-8: Compared as host and port; the scheme may differ, for TLS may end at a proxy."""
     assert PUBLIC.allows(origin=origin, host=host) is allowed
 
 
@@ -67,7 +67,10 @@ def test_same_origin_and_listed_ones_are_allowed(
 def test_a_loopback_server_is_not_reached_by_a_rebound_name(
     origin: str | None, host: str | None, *, allowed: bool
 ) -> None:
-    """A foreign page whose name points to this machine has an origin that equals its host."""
+    """A foreign page whose name points to this machine has an origin that equals its host.
+
+    Bears ACC-9.
+    """
     assert LOOPBACK.allows(origin=origin, host=host) is allowed
 
 

@@ -35,7 +35,7 @@ def opened(folder: Path | None, *, now: int = NOW) -> Revocations:
 
 
 async def test_a_revoked_subject_is_out_everywhere() -> None:
-    """The reason tells the client that this token will not do again."""
+    """ACC-5: The reason tells the client that this token will not do again."""
     revocations = opened(None)
     await revocations.revoke(revocation())
     with pytest.raises(Unauthenticated) as caught:
@@ -54,7 +54,7 @@ async def test_others_are_not_concerned() -> None:
 
 
 async def test_a_room_is_taken_away_and_the_others_stay() -> None:
-    """Subject and room."""
+    """ACC-5: Subject and room."""
     revocations = opened(None)
     await revocations.revoke(revocation(room=ROOM))
     claims = revocations.effective_claims(CLARA)
@@ -63,7 +63,7 @@ async def test_a_room_is_taken_away_and_the_others_stay() -> None:
 
 
 async def test_a_role_is_lowered_and_never_raised() -> None:
-    """Subject, room and role: the token says the most there can be."""
+    """ACC-5: Subject, room and role: the token says the most there can be."""
     revocations = opened(None)
     await revocations.revoke(revocation(room=ROOM, role=Role.VIEWER))
     assert role_in(revocations.effective_claims(CLARA), ROOM) is Role.VIEWER
@@ -82,7 +82,7 @@ async def test_the_latest_decision_counts() -> None:
 
 @pytest.mark.parametrize(("issued_after_s", "holds"), [(-5, False), (0, False), (1, True)])
 async def test_a_later_token_holds_again(issued_after_s: int, *, holds: bool) -> None:
-    """Revocations concern tokens issued up to and in their second."""
+    """ACC-6: Revocations concern tokens issued up to and in their second."""
     revocations = opened(None)
     await revocations.revoke(revocation())
     claims = replace(CLARA, issued_at=UnixSeconds(NOW + issued_after_s))
@@ -94,7 +94,7 @@ async def test_a_later_token_holds_again(issued_after_s: int, *, holds: bool) ->
 
 
 async def test_revocations_outlive_a_restart(tmp_path: Path) -> None:
-    """All three kinds, for as long as a token of before may live."""
+    """ACC-7: All three kinds, for as long as a token of before may live."""
     before = opened(tmp_path)
     await before.revoke(revocation(subject="ann"))
     await before.revoke(revocation(room=ROOM, role=Role.VIEWER))
@@ -136,7 +136,7 @@ async def test_a_line_cut_by_a_power_cut_is_dropped(tmp_path: Path) -> None:
     [b"garbage", b"[]", b'{"at":1}', b'{"at":1,"subject":"a","room":"..","role":null}', b"\xff"],
 )
 async def test_a_damaged_file_stops_the_start(tmp_path: Path, line: bytes) -> None:
-    """To skip a line could let somebody in again."""
+    """ACC-7: To skip a line could let somebody in again."""
     await opened(tmp_path).revoke(revocation())
     path = tmp_path / FILE_NAME
     path.write_bytes(line + b"\n" + path.read_bytes())

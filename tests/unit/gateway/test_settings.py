@@ -52,7 +52,7 @@ def test_the_defaults_are_those_of_the_documentation() -> None:
 
 
 def test_every_setting_can_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """BANDPRO_ and the name; spellings for people are understood."""
+    """OPS-7: BANDPRO_ and the name; spellings for people are understood."""
     for name, text in {
         "PORT": "9000",
         "ADMIN_PORT": "off",
@@ -75,7 +75,7 @@ def test_every_setting_can_come_from_the_environment(monkeypatch: pytest.MonkeyP
 
 
 def test_an_option_beats_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And one that was not given does not."""
+    """OPS-7: And one that was not given does not."""
     monkeypatch.setenv("BANDPRO_PORT", "9000")
     assert load_settings({"port": "9001", "host": None}).port == 9001
     assert load_settings({"port": None}).port == 9000
@@ -88,7 +88,7 @@ def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_an_unknown_variable_is_an_error_with_a_guess(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A misspelt limit must not be no limit."""
+    """OPS-6: A misspelt limit must not be no limit."""
     monkeypatch.setenv("BANDPRO_RATE_LIMIT", "off")
     line, hint = refused()
     assert line == "BANDPRO_RATE_LIMIT is no setting"
@@ -152,7 +152,7 @@ def test_a_bad_value_from_the_environment_is_named_by_its_variable(
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.2", "collab.example", "127.0.0.1.x"])
 def test_open_is_refused_where_others_can_reach_it(host: str) -> None:
-    """Everybody would be an owner."""
+    """AUTH-11: Everybody would be an owner."""
     line, hint = refused({"host": host})
     assert "auth open is refused" in line
     assert "--auth token" in hint
@@ -200,7 +200,7 @@ def test_open_is_allowed_on_loopback(host: str) -> None:
     ],
 )
 def test_contradictions_are_refused(options: dict[str, object], said: str) -> None:
-    """With one line that says which."""
+    """AUTH-11, OPS-6: With one line that says which."""
     assert said in refused(options)[0]
 
 

@@ -17,7 +17,7 @@ def redeemed(tickets: Tickets, ticket: str, *, room: RoomName = ROOM, at_ms: int
 
 
 def test_a_ticket_stands_for_its_claims_once() -> None:
-    """The second time it is as good as made up."""
+    """AUTH-2: The second time it is as good as made up."""
     tickets = Tickets()
     ticket = tickets.issue(CLARA, ROOM, START)
     assert redeemed(tickets, ticket) is CLARA
@@ -26,7 +26,7 @@ def test_a_ticket_stands_for_its_claims_once() -> None:
 
 
 def test_a_ticket_holds_for_thirty_seconds() -> None:
-    """And not a millisecond longer."""
+    """AUTH-2: And not a millisecond longer."""
     tickets = Tickets()
     just, late = (tickets.issue(CLARA, ROOM, START) for _ in range(2))
     assert redeemed(tickets, just, at_ms=START + 29_999) is CLARA
@@ -36,7 +36,7 @@ def test_a_ticket_holds_for_thirty_seconds() -> None:
 
 
 def test_a_ticket_shown_in_another_room_is_spent() -> None:
-    """Trying rooms one after the other gets nobody anywhere."""
+    """AUTH-2: Trying rooms one after the other gets nobody anywhere."""
     tickets = Tickets()
     ticket = tickets.issue(CLARA, ROOM, START)
     with pytest.raises(Unauthenticated, match="another room"):
@@ -62,7 +62,7 @@ def test_tickets_are_unguessable_and_fit_into_a_url() -> None:
 
 
 def test_one_subject_holds_a_bounded_number() -> None:
-    """Others are not held back by it, and used or expired ones count no more."""
+    """AUTH-12: Others are not held back by it, and used or expired ones count no more."""
     tickets = Tickets(per_subject_max=2)
     first = tickets.issue(CLARA, ROOM, START)
     tickets.issue(CLARA, ROOM, START)
@@ -87,7 +87,10 @@ def test_expired_tickets_are_forgotten() -> None:
 
 
 def test_in_open_mode_the_total_is_bounded() -> None:
-    """Everybody is one subject there, so one person must not use up the others' share early."""
+    """Everybody is one subject there, so one person must not use up the others' share early.
+
+    Bears AUTH-12.
+    """
     tickets = Tickets(per_subject_max=1)
     for _ in range(TICKETS_MAX):
         tickets.issue(ANYBODY, ROOM, START)

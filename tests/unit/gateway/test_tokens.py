@@ -55,7 +55,7 @@ async def test_without_a_name_the_subject_is_shown() -> None:
 
 
 async def test_without_rooms_nothing_is_granted() -> None:
-    """Deny by default."""
+    """ACC-1: Deny by default."""
     payload = payload_of(NOW)
     del payload["rooms"]
     claims = await verifier().verify(hs256(payload), UnixSeconds(NOW))
@@ -92,7 +92,7 @@ async def test_the_signature_example_of_rfc_7515_is_checked_as_published() -> No
 async def test_a_token_ends_with_the_leeway_after_its_exp(
     age_s: int, reason: AuthFailure | None
 ) -> None:
-    """The exp is 600 s after iat, the leeway is 10 s."""
+    """AUTH-9: The exp is 600 s after iat, the leeway is 10 s."""
     token = hs256(payload_of(NOW))
     if reason is None:
         await verifier().verify(token, UnixSeconds(NOW + age_s))
@@ -102,13 +102,13 @@ async def test_a_token_ends_with_the_leeway_after_its_exp(
 
 @pytest.mark.parametrize("claim", ["nbf", "iat"])
 async def test_a_token_of_the_future_waits_but_for_the_leeway(claim: str) -> None:
-    """Both nbf and iat may lie up to 10 s ahead."""
+    """AUTH-9: Both nbf and iat may lie up to 10 s ahead."""
     await verifier().verify(hs256(payload_of(NOW) | {claim: NOW + 10}), UnixSeconds(NOW))
     assert (await refusal(hs256(payload_of(NOW) | {claim: NOW + 11}))).reason is AuthFailure.INVALID
 
 
 async def test_a_token_that_lives_too_long_is_refused() -> None:
-    """Revocations are kept for the longest life of a token, so that life is bounded."""
+    """AUTH-9: Revocations are kept for the longest life of a token, so that life is bounded."""
     await verifier().verify(hs256(payload_of(NOW, lifetime_s=3_600)), UnixSeconds(NOW))
     error = await refusal(hs256(payload_of(NOW, lifetime_s=3_601)))
     assert "token_lifetime_s_max" in str(error)
@@ -153,14 +153,14 @@ async def test_malformed_claims_are_refused(changes: dict[str, object]) -> None:
 
 
 async def test_an_unsigned_token_is_refused() -> None:
-    """No `alg: none`, in every spelling."""
+    """AUTH-7: No `alg: none`, in every spelling."""
     for algorithm in ("none", "None", "NONE", ""):
         signed = signing_input(payload_of(NOW), {"alg": algorithm, "typ": "JWT"})
         assert (await refusal(f"{signed}.")).reason is AuthFailure.INVALID
 
 
 async def test_another_algorithm_is_refused_even_with_the_right_secret() -> None:
-    """The algorithm is pinned here, not chosen by the token."""
+    """AUTH-7: The algorithm is pinned here, not chosen by the token."""
     for header in ({"alg": "HS384"}, {"alg": ["HS256"]}, {"alg": None}, {"alg": "RS256"}):
         error = await refusal(hs256(payload_of(NOW), header=header))
         assert error.reason is AuthFailure.INVALID
@@ -218,7 +218,7 @@ async def test_a_signed_payload_that_is_nested_deeply_is_refused() -> None:
 
 
 async def test_issuer_and_audience_are_required_once_they_are_set() -> None:
-    """Absent or different is refused; one of several audiences is enough."""
+    """AUTH-8: Absent or different is refused; one of several audiences is enough."""
     strict = verifier(issuer="https://id.example", audience="bandpro")
     good = {"iss": "https://id.example", "aud": ["other", "bandpro"]}
     await strict.verify(hs256(payload_of(NOW) | good), UnixSeconds(NOW))
@@ -232,7 +232,7 @@ async def test_issuer_and_audience_are_required_once_they_are_set() -> None:
 
 
 async def test_a_token_for_another_audience_is_refused_when_none_is_set() -> None:
-    """RFC 7519, 4.1.3: whoever is not in the audience must reject."""
+    """AUTH-8: RFC 7519, 4.1.3: whoever is not in the audience must reject."""
     assert "another audience" in str(await refusal(hs256(payload_of(NOW, aud="billing"))))
 
 

@@ -77,6 +77,7 @@ def test_neighbouring_deletions_hold_a_range_across_them() -> None:
 
 
 def test_merge_that_drops_an_update_is_refused() -> None:
+    """STO-9."""
     parts = [structs(1, 0, 4), structs(2, 0, 4)]
     with pytest.raises(InvariantViolated, match="lost 1 ranges"):
         merge(parts, lambda *updates: pycrdt.merge_updates(*updates[:-1]))

@@ -13,6 +13,7 @@ def test_every_code_is_explained_in_words_that_fit_a_close_frame(code: CloseCode
 
 @pytest.mark.parametrize("code", list(CloseCode))
 def test_the_band_of_a_code_says_whether_to_come_back(code: CloseCode) -> None:
+    """LIM-9."""
     assert is_terminal(code) == (4400 <= code < 4500)
     assert is_retryable(code) == (4500 <= code < 4600 or code in {1011, 1012, 1013})
     assert not (is_terminal(code) and is_retryable(code))

@@ -150,6 +150,7 @@ def test_what_no_provider_may_send_is_refused(frame: bytes) -> None:
     ],
 )
 def test_a_frame_holds_exactly_one_message(body: bytes) -> None:
+    """SYNC-8."""
     assert isinstance(hocuspocus.decode(NAME + body), HocuspocusFrame)
     with pytest.raises(ProtocolError):
         hocuspocus.decode(NAME + body + b"\x00" * 2)

@@ -85,6 +85,7 @@ def test_real_updates_hold_what_yjs_reads_in_them(case: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("case", REAL)
 def test_every_cut_or_extended_real_update_is_refused(case: dict[str, str]) -> None:
+    """SCAN-2."""
     encoded = bytes.fromhex(case["update"])
     for cut in range(len(encoded)):
         with pytest.raises(MalformedUpdate):
@@ -95,6 +96,7 @@ def test_every_cut_or_extended_real_update_is_refused(case: dict[str, str]) -> N
 
 @pytest.mark.parametrize("case", REAL)
 def test_scanning_in_the_smallest_slices_finds_the_same(case: dict[str, str]) -> None:
+    """SCAN-7."""
     encoded = bytes.fromhex(case["update"])
     scan = UpdateScan(encoded)
     turns = 0
@@ -300,7 +302,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("name", list(REFUSED))
 def test_refused(name: str) -> None:
-    """Each of these crashes, hangs or confuses a replica, or is no update at all."""
+    """SCAN-1: Each of these crashes, hangs or confuses a replica, or is no update at all."""
     with pytest.raises(MalformedUpdate):
         scan_update(REFUSED[name])
 
@@ -323,6 +325,7 @@ def nested_json(depth: int) -> bytes:
 
 @pytest.mark.parametrize("build", [nested, nested_maps, nested_json])
 def test_values_may_be_nested_64_deep_and_no_deeper(build: Callable[[int], bytes]) -> None:
+    """SCAN-4."""
     assert scan_update(build(ANY_DEPTH_MAX)).struct_count == 1
     for depth in (ANY_DEPTH_MAX + 1, 820, 26_000, 300_000):
         with pytest.raises(MalformedUpdate, match=r"nested deeper|JSON"):
@@ -356,6 +359,7 @@ def test_json_that_every_replica_reads_is_accepted(embed: str) -> None:
 
 
 def test_json_texts_are_bounded() -> None:
+    """SCAN-5."""
     most = '"' + "x" * (JSON_TEXT_BYTES_MAX - 2) + '"'
     assert scan_update(update(block(5, 0, item(5, text(most))))).struct_count == 1
     with pytest.raises(LimitExceeded) as caught:
@@ -364,6 +368,7 @@ def test_json_texts_are_bounded() -> None:
 
 
 def test_the_number_of_clients_is_bounded() -> None:
+    """SCAN-5."""
     padding = b"\x00" * (5 * (UPDATE_CLIENTS_MAX + 1))
     with pytest.raises(LimitExceeded) as caught:
         scan_update(uint(UPDATE_CLIENTS_MAX + 1) + padding)
@@ -374,7 +379,7 @@ def test_the_number_of_clients_is_bounded() -> None:
 
 
 def test_client_ids_that_collide_in_hash_tables_are_refused() -> None:
-    """The library hashes them to themselves: 20,000 of these cost it seconds, for ever."""
+    """SCAN-12: The library hashes them to themselves: 20,000 of these cost it seconds, for ever."""
     colliding = [block((n + 1) << 33, 0, string("a")) for n in range(CLIENT_IDS_ALIKE_MAX + 1)]
     assert len(scan_update(update(*colliding[:-1])).ranges) == CLIENT_IDS_ALIKE_MAX
     with pytest.raises(MalformedUpdate, match="low bits"):
@@ -399,7 +404,10 @@ def test_only_updates_that_will_be_cut_up_are_indexed() -> None:
 
 @pytest.mark.parametrize("build", ["structs", "values", "deletes", "maps"])
 def test_the_work_is_linear_in_the_bytes(build: str) -> None:
-    """Turns of one step each are counted: twice the update takes at most twice the turns."""
+    """Turns of one step each are counted: twice the update takes at most twice the turns.
+
+    Bears SCAN-7.
+    """
 
     def turns(size: int) -> int:
         parts = {

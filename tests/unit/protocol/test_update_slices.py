@@ -135,6 +135,7 @@ def test_slices_follow_what_applying_them_took() -> None:
 
 @pytest.mark.parametrize("slice_bytes", [1, 40, 1000])
 def test_slices_of_real_updates_add_up(slice_bytes: int) -> None:
+    """SYNC-9."""
     for scenarios in vectors.load("updates").values():
         for name, cases in scenarios.items():
             if name == "gap":

@@ -78,6 +78,7 @@ def test_signed_integers_stay_within_53_bits_and_8_bytes(encoded: bytes) -> None
 
 
 def test_a_giant_varint_is_given_up_after_eight_bytes() -> None:
+    """SCAN-11."""
     reader = Reader(b"\xff" * 200_000)
     with pytest.raises(ProtocolError):
         reader.read_uint()
@@ -86,6 +87,7 @@ def test_a_giant_varint_is_given_up_after_eight_bytes() -> None:
 
 @pytest.mark.parametrize("encoded", [b"\x02a", b"\x80\x80\x80\x80\x80\x80\x10", b"\x01"])
 def test_a_length_beyond_the_end_is_refused(encoded: bytes) -> None:
+    """SCAN-11."""
     with pytest.raises(ProtocolError, match="past the end"):
         Reader(encoded).read_bytes(2**53)
 

@@ -99,6 +99,7 @@ def test_what_is_no_row_of_messages_is_refused(frame: bytes) -> None:
 
 
 def test_an_auth_message_is_never_a_clients_to_send() -> None:
+    """SCAN-13."""
     with pytest.raises(ProtocolError, match="auth"):
         y_sync.decode(bytes.fromhex(REAL["denied"]))
 

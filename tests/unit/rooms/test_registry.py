@@ -13,6 +13,7 @@ from tests.unit.rooms.rig import NAME, content, edit, rig
 
 
 async def test_an_edit_is_echoed_to_its_sender_only_after_the_append() -> None:
+    """ACK-1, ACK-5."""
     node = rig()
     runner, seat = await node.join("one")
     _, other = await node.join("two")
@@ -46,6 +47,7 @@ async def test_updates_that_arrive_during_an_append_share_the_next_one() -> None
 
 
 async def test_a_failing_append_is_retried_and_nobody_is_disturbed() -> None:
+    """ACK-6."""
     node = rig(attempts_max=3)
     runner, seat = await node.join("one")
     node.faults.fail("log.append", times=2)
@@ -59,6 +61,7 @@ async def test_a_failing_append_is_retried_and_nobody_is_disturbed() -> None:
 
 
 async def test_an_append_whose_answer_was_lost_is_not_written_twice() -> None:
+    """ACK-6."""
     node = rig()
     runner, seat = await node.join("one")
     node.faults.fail("log.append", after=True)
@@ -71,6 +74,7 @@ async def test_an_append_whose_answer_was_lost_is_not_written_twice() -> None:
 
 
 async def test_a_store_that_stays_down_discards_the_room_without_a_false_acknowledgement() -> None:
+    """ACK-7."""
     node = rig(attempts_max=2)
     runner, seat = await node.join("one")
     node.faults.fail("log.append", times=100)
@@ -87,6 +91,7 @@ async def test_a_store_that_stays_down_discards_the_room_without_a_false_acknowl
 
 
 async def test_rows_of_another_writer_are_taken_in_before_ours_are_appended() -> None:
+    """SYNC-12."""
     store = MemoryStore()
     one, two = rig(store=store), rig(store=store)
     runner_one, seat_one = await one.join("one")
@@ -106,6 +111,7 @@ async def test_rows_of_another_writer_are_taken_in_before_ours_are_appended() ->
 
 
 async def test_all_who_ask_while_a_room_is_loading_share_one_load() -> None:
+    """SYNC-4."""
     node = rig()
     gate = node.faults.gates["log.read"] = asyncio.Event()
     joins = [asyncio.create_task(node.join(f"s{number}")) for number in range(4)]
@@ -118,6 +124,7 @@ async def test_all_who_ask_while_a_room_is_loading_share_one_load() -> None:
 
 
 async def test_one_impatient_joiner_does_not_cancel_the_load_of_the_others() -> None:
+    """SYNC-4."""
     node = rig()
     gate = node.faults.gates["log.read"] = asyncio.Event()
     impatient = asyncio.create_task(node.join("impatient"))
@@ -131,6 +138,7 @@ async def test_one_impatient_joiner_does_not_cancel_the_load_of_the_others() -> 
 
 
 async def test_a_failed_load_is_not_an_empty_room() -> None:
+    """ROOM-4."""
     store = MemoryStore()
     before = rig(store=store)
     runner, _ = await before.join("one")
@@ -146,6 +154,7 @@ async def test_a_failed_load_is_not_an_empty_room() -> None:
 
 
 async def test_a_room_is_not_unloaded_while_an_append_is_under_way() -> None:
+    """ROOM-5."""
     node = rig(unload_after_ms=0)
     runner, _ = await node.join("one")
     gate = node.faults.gates["log.append"] = asyncio.Event()
@@ -163,6 +172,7 @@ async def test_a_room_is_not_unloaded_while_an_append_is_under_way() -> None:
 
 
 async def test_a_full_room_takes_nobody_more_and_keeps_those_it_has() -> None:
+    """LIM-5."""
     node = rig(sessions_max=2)
     await node.join("one")
     await node.join("two")
@@ -175,6 +185,7 @@ async def test_a_full_room_takes_nobody_more_and_keeps_those_it_has() -> None:
 
 
 async def test_draining_saves_closes_retryably_and_opens_nothing_more() -> None:
+    """OPS-2."""
     node = rig()
     runner, seat = await node.join("one")
     gate = node.faults.gates["log.append"] = asyncio.Event()
@@ -193,6 +204,7 @@ async def test_draining_saves_closes_retryably_and_opens_nothing_more() -> None:
 
 
 async def test_a_drain_that_cannot_save_says_so_in_time() -> None:
+    """OPS-3."""
     node = rig()
     runner, _ = await node.join("one")
     node.faults.gates["log.append"] = asyncio.Event()
@@ -201,6 +213,7 @@ async def test_a_drain_that_cannot_save_says_so_in_time() -> None:
 
 
 async def test_a_sender_is_held_back_while_too_much_is_unsaved() -> None:
+    """ACK-11."""
     node = rig(unsaved_bytes_max=1)
     runner, _ = await node.join("one")
     doc: Doc[Map[object]] = Doc(client_id=7)
@@ -235,6 +248,7 @@ async def test_a_tail_that_passed_its_bound_is_compacted_once() -> None:
 
 
 async def test_a_large_update_is_applied_in_pieces_and_stored_as_it_came() -> None:
+    """SYNC-9."""
     node = rig()
     runner, seat = await node.join("one")
     _, other = await node.join("two")
@@ -253,6 +267,7 @@ async def test_a_large_update_is_applied_in_pieces_and_stored_as_it_came() -> No
 
 
 async def test_an_edit_through_the_api_returns_once_it_is_durable_and_reaches_sessions() -> None:
+    """ACK-9."""
     node = rig()
     runner, seat = await node.join("one")
     sequence = await runner.append(edit(Doc(client_id=7), "e1", 1).update)
@@ -262,6 +277,7 @@ async def test_an_edit_through_the_api_returns_once_it_is_durable_and_reaches_se
 
 
 async def test_rooms_do_not_hear_each_other() -> None:
+    """SYNC-10."""
     node = rig()
     runner, _ = await node.join("one")
     _, elsewhere = await node.join("two", name=RoomName("duet"))

@@ -76,6 +76,7 @@ def test_equal_facets_give_equal_bytes_whatever_order_they_are_built_in() -> Non
 
 @pytest.mark.parametrize("hash_seed", ["0", "1", "4242"])
 def test_bytes_are_the_same_in_every_process(hash_seed: str) -> None:
+    """SEED-1."""
     program = (
         "import sys; from collab.score.chorale import chorale_facets;"
         "from collab.score.seed import seed_update;"
@@ -104,6 +105,7 @@ def _var_uint(value: int) -> tuple[int, ...]:
 
 
 def test_seeding_twice_leaves_the_state_of_seeding_once() -> None:
+    """SEED-2."""
     seed = seed_update(chorale_facets())
     once, twice = _doc(seed), _doc(seed, seed)
     assert twice.get_state() == once.get_state()
@@ -123,6 +125,7 @@ def test_a_second_seed_adds_nothing_and_wakes_no_observer() -> None:
 
 
 def test_replicas_seeded_apart_merge_without_doubling_anything() -> None:
+    """SEED-3."""
     seed = seed_update(chorale_facets())
     left, right = _doc(seed), _doc(seed)
     left.apply_update(right.get_update(left.get_state()))
@@ -132,6 +135,7 @@ def test_replicas_seeded_apart_merge_without_doubling_anything() -> None:
 
 
 def test_seeding_again_does_not_undo_an_edit_or_a_deletion() -> None:
+    """SEED-2."""
     seed = seed_update(chorale_facets())
     doc = _doc(seed)
     doc.get("pt", type=Map)["s1n1"] = {"step": "C", "octave": 5}

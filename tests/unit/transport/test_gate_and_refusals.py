@@ -18,6 +18,7 @@ ROOMY = GateLimits(
 
 
 def test_the_last_connection_of_a_node_is_let_in_and_the_next_is_not() -> None:
+    """LIM-4."""
     door = Gate(replace(ROOMY, connections_max=2))
     door.enter("10.0.0.1", 0)
     door.enter("10.0.0.2", 0)
@@ -29,6 +30,7 @@ def test_the_last_connection_of_a_node_is_let_in_and_the_next_is_not() -> None:
 
 
 def test_one_address_cannot_take_the_connections_of_others() -> None:
+    """LIM-4."""
     door = Gate(replace(ROOMY, connections_per_address_max=1))
     door.enter("10.0.0.1", 0)
     with pytest.raises(LimitExceeded) as caught:
@@ -39,6 +41,7 @@ def test_one_address_cannot_take_the_connections_of_others() -> None:
 
 
 def test_connections_that_come_too_fast_wait_for_the_bucket() -> None:
+    """LIM-4."""
     door = Gate(replace(ROOMY, connects_per_s=2, connects_burst=3))
     for _ in range(3):
         door.enter("10.0.0.1", 10.0)
@@ -84,6 +87,7 @@ def test_a_bucket_never_holds_more_than_its_burst() -> None:
     ],
 )
 def test_each_error_closes_with_its_code(error: BandProError, code: int) -> None:
+    """LIM-9."""
     assert close_code_for(error) == code
 
 

@@ -43,6 +43,7 @@ async def test_frames_are_written_in_order_and_the_closing_frame_last() -> None:
 
 
 async def test_a_broadcast_is_taken_at_the_bound_and_refused_above_it() -> None:
+    """LIM-7."""
     outbox = Outbox(3, lambda: None, Clock())
     outbox.push(b"abc")
     assert outbox.offer(b"d"), "three bytes wait: the bound is not passed"
@@ -51,6 +52,7 @@ async def test_a_broadcast_is_taken_at_the_bound_and_refused_above_it() -> None:
 
 
 async def test_after_a_refusal_nothing_is_taken_until_all_was_written() -> None:
+    """LIM-7."""
     drained = asyncio.Event()
     outbox = Outbox(3, drained.set, Clock())
     reader = Reader(0)
