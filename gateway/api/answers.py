@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from collab.access import Role
 from collab.limits import ROOM_NAME_BYTES_MAX, UINT53_MAX
+from gateway.api.endpoints import ROOM_NAME_PATTERN
 from gateway.api.requests import RequestModel
 from gateway.api.services import (
     RoomDescription,
@@ -19,10 +20,18 @@ from gateway.api.services import (
 from gateway.auth.tokens import SUBJECT_BYTES_MAX
 
 LIST_LIMIT_MAX: Final = 500
-_STATE_VECTOR_CHARACTERS_MAX: Final = 65_536
+_STATE_VECTOR_CHARACTERS_MAX: Final = 16_384  # of a URL that every proxy passes on
 
 Count = Annotated[int, Field(ge=0, le=UINT53_MAX)]
-Name = Annotated[str, Field(min_length=1, max_length=ROOM_NAME_BYTES_MAX)]
+Name = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=ROOM_NAME_BYTES_MAX,
+        # For readers of the schema; what counts is `room_name`, which also counts bytes.
+        json_schema_extra={"pattern": ROOM_NAME_PATTERN},
+    ),
+]
 
 
 class Answer(BaseModel):

@@ -82,7 +82,7 @@ def document_endpoints(services: ApiServices) -> list[Endpoint]:
             "A Yjs V1 update. With a state vector, only what lies beyond it.",
             answer=Body(BINARY, _UPDATE_SCHEMA, "A V1 update."),
             parameters=parameters_of(UpdateQuery),
-            problems=room_problems,
+            problems=(*room_problems, Problem.TOO_LARGE),
         ),
         Endpoint(
             "GET",

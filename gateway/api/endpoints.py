@@ -19,6 +19,8 @@ from gateway.api.problems import Problem
 BINARY: Final = "application/octet-stream"
 JSON: Final = "application/json"
 ROUTE_KEY: Final = "bandpro.route"
+ROOM_NAME_PATTERN: Final = r"^(?!(?:.*/)?\.{0,2}(?:/|$))[^\u0000-\u001f\u007f-\u009f]+$"
+"""What a room's name looks like, for JSON schemas: no control characters, no odd segments."""
 
 Handler = Callable[[Request], Awaitable[Response]]
 Schema = Mapping[str, Any]

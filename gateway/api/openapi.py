@@ -11,7 +11,7 @@ from pydantic.json_schema import models_json_schema
 from collab.errors import AuthFailure
 from collab.limits import ROOM_NAME_BYTES_MAX
 from gateway.api import answers
-from gateway.api.endpoints import Body, Endpoint, Parameter
+from gateway.api.endpoints import ROOM_NAME_PATTERN, Body, Endpoint, Parameter
 from gateway.api.problems import MEDIA_TYPE, Problem
 
 _REF: Final = "#/components/schemas/{model}"
@@ -34,9 +34,12 @@ _ALWAYS: Final = (
     Problem.INTERNAL_ERROR,
     Problem.UNAVAILABLE,
 )
-_PATH_PARAMETERS: Final = {
-    "room": "The room's name as one percent-encoded path segment: `/` is written `%2F`.",
-    "session": "The session's id.",
+_PATH_PARAMETERS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
+    "room": (
+        "The room's name as one percent-encoded path segment, in which `/` is written `%2F`.",
+        {"maxLength": ROOM_NAME_BYTES_MAX, "pattern": ROOM_NAME_PATTERN},
+    ),
+    "session": ("The session's id.", {}),
 }
 _DESCRIPTION: Final = """\
 The HTTP side of a BandPro collaboration server. Editors speak websocket: `/collab/{room}` for
@@ -121,9 +124,9 @@ def _parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
             "in": "path",
             "required": True,
             "description": description,
-            "schema": {"type": "string", "minLength": 1, "maxLength": ROOM_NAME_BYTES_MAX},
+            "schema": {"type": "string", "minLength": 1} | schema,
         }
-        for name, description in _PATH_PARAMETERS.items()
+        for name, (description, schema) in _PATH_PARAMETERS.items()
         if f"{{{name}}}" in endpoint.path
     ]
     in_query = [
