@@ -26,7 +26,7 @@ UNLIMITED: Final = ["--rate-limits", "off"]
 async def test_acknowledged_edits_survive_kills_at_random_moments(
     tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
-    """Edits of both protocols that were acknowledged survive kill -9 at random moments."""
+    """ACK-2: Edits of both protocols that were acknowledged survive kill -9 at random moments."""
     rounds = repeats(20, proof=200)
     draw = random.Random(SEED)
     oracle = Oracle()
@@ -69,7 +69,10 @@ async def kill_after(server: Server, delay_s: float) -> None:
     ],
 )
 async def test_acknowledged_edits_survive_a_kill_at(tmp_path: Path, failpoint: str) -> None:
-    """Struck around a commit, an acknowledgement or a compaction, the process loses nothing."""
+    """Struck around a commit, an acknowledgement or a compaction, the process loses nothing.
+
+    Bears ACK-2.
+    """
     oracle = Oracle()
     async with running_server(tmp_path, env=SMALL_LOG, args=UNLIMITED) as server:
         async with writers(server, "before", SEED) as made:
@@ -94,7 +97,10 @@ async def struck(server: Server) -> None:
 
 
 async def test_failed_append_is_tried_again(tmp_path: Path) -> None:
-    """An append that fails once is repeated: the edit is acknowledged and nobody is closed."""
+    """An append that fails once is repeated: the edit is acknowledged and nobody is closed.
+
+    Bears ACK-6.
+    """
     failing = ["--failpoints", "append.before_commit=error@2"]
     async with running_server(tmp_path, args=failing) as server:
         async with join(server, "hocuspocus", "retry") as member:
@@ -109,7 +115,10 @@ async def test_failed_append_is_tried_again(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("protocol", ["y-websocket", "hocuspocus"])
 async def test_appends_that_keep_failing_end_the_sessions(tmp_path: Path, protocol: str) -> None:
-    """When the store stays broken, nothing is acknowledged and everybody is told to come back."""
+    """When the store stays broken, nothing is acknowledged and everybody is told to come back.
+
+    Bears ACK-7.
+    """
     env = {"BANDPRO_APPEND_RETRY_MS_MAX": "200"}
     failing = ["--failpoints", "append.before_commit=error", "--demo", "off"]
     async with running_server(tmp_path, env=env, args=failing) as server:
@@ -132,7 +141,7 @@ async def test_appends_that_keep_failing_end_the_sessions(tmp_path: Path, protoc
 
 
 async def test_others_see_an_edit_before_it_is_saved(tmp_path: Path) -> None:
-    """The room does not wait for the disk, only the author's acknowledgement does."""
+    """ACK-3: The room does not wait for the disk, only the author's acknowledgement does."""
     slow = ["--failpoints", "append.before_commit=delay:1000", "--demo", "off"]
     async with (
         running_server(tmp_path, args=slow) as server,
@@ -146,7 +155,10 @@ async def test_others_see_an_edit_before_it_is_saved(tmp_path: Path) -> None:
 
 
 async def test_sigterm_flushes_and_asks_everybody_to_come_back(tmp_path: Path) -> None:
-    """SIGTERM in the middle of writing: exit 0, retryable closes, nothing acknowledged lost."""
+    """SIGTERM in the middle of writing: exit 0, retryable closes, nothing acknowledged lost.
+
+    Bears OPS-2, OPS-10.
+    """
     oracle = Oracle()
     async with running_server(tmp_path, env=SMALL_LOG, args=UNLIMITED) as server:
         for number in range(3):

@@ -49,7 +49,7 @@ schema = schemathesis.openapi.from_dict(
     suppress_health_check=list(HealthCheck),
 )
 def test_every_operation_is_as_described(case: Case[Any], server: Server) -> None:
-    """Statuses, content types, bodies, refusals, methods; and nothing fails inside."""
+    """API-1: Statuses, content types, bodies, refusals, methods; and nothing fails inside."""
     token = mint(server, {"**": "owner"}, subject="generator")
     sent = {"Authorization": f"Bearer {token}"}
     answer = case.call(base_url=server.url, headers=sent)
@@ -65,7 +65,7 @@ def test_every_operation_is_as_described(case: Case[Any], server: Server) -> Non
 
 
 def test_the_description_is_valid_openapi_and_is_what_is_served(server: Server) -> None:
-    """By the specification's own schema, version 3.1, with every operation of the API."""
+    """API-1: By the specification's own schema, version 3.1, with every operation of the API."""
     schema.validate()
     raw = httpx.get(f"{server.url}/openapi.json").json()
     assert raw == schema.raw_schema

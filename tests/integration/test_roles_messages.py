@@ -94,7 +94,7 @@ def room(request: pytest.FixtureRequest) -> str:
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 async def test_every_role_reads(server: Server, room: str, protocol: str, role: str) -> None:
-    """Step 1 is answered, later edits arrive, and queries for who is here are answered."""
+    """ACC-2: Step 1 is answered, later edits arrive, and queries for who is here are answered."""
     async with stage(server, protocol, role, room) as scene:
         await scene.actor.until(lambda: "first" in scene.actor.map)
         await scene.witness.edit(lambda m: m.map.update({"second": 2}))
@@ -128,7 +128,7 @@ async def test_every_role_is_seen(server: Server, room: str, protocol: str, role
 async def test_editors_edit(
     server: Server, room: str, protocol: str, role: str, message: str
 ) -> None:
-    """Updates, and answers to a step 1, reach others and the store."""
+    """ACC-2: Updates, and answers to a step 1, reach others and the store."""
     async with stage(server, protocol, role, room) as scene:
         await send_edit(scene.actor, message)
         await scene.witness.until(lambda: "actor" in scene.witness.map)
@@ -144,7 +144,7 @@ async def test_editors_edit(
 async def test_readers_do_not_edit(
     server: Server, room: str, protocol: str, role: str, message: str
 ) -> None:
-    """A reader's update or step 2 reaches nobody; the reader is told and stays connected."""
+    """ACC-4: A reader's update or step 2 reaches nobody; the reader is told and stays connected."""
     async with stage(server, protocol, role, room) as scene:
         acknowledged = len(scene.actor.acknowledged)
         await send_edit(scene.actor, message)
@@ -177,7 +177,7 @@ async def send_edit(actor: Member, message: str) -> None:
 async def test_readers_are_not_blamed_for_what_adds_nothing(
     server: Server, room: str, protocol: str, role: str
 ) -> None:
-    """A reader that answers step 1 with what everybody has is neither refused nor closed."""
+    """ACK-8: A reader that answers step 1 with what everybody has is neither refused nor closed."""
     async with stage(server, protocol, role, room) as scene:
         await scene.actor.until(lambda: "first" in scene.actor.map)
         await scene.actor.send(wire.sync(wire.STEP_2, scene.actor.doc.get_update()))
@@ -194,7 +194,7 @@ async def test_readers_are_not_blamed_for_what_adds_nothing(
 async def test_messages_outside_the_document_do_nothing(
     server: Server, room: str, role: str
 ) -> None:
-    """Stateless messages reach nobody; pings are answered; leaving leaves."""
+    """SYNC-13: Stateless messages reach nobody; pings are answered; leaving leaves."""
     async with stage(server, "hocuspocus", role, room) as scene:
         frames = scene.witness.frames_seen
         await scene.actor.send(uint(wire.STATELESS) + string("hello"))
@@ -209,7 +209,7 @@ async def test_messages_outside_the_document_do_nothing(
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 async def test_strangers_get_nothing(server: Server, room: str, protocol: str) -> None:
-    """A token for other rooms opens none of this one's doors."""
+    """ACC-1: A token for other rooms opens none of this one's doors."""
     token = mint(server, {room: "owner"})
     async with sign_in(server, protocol, room, token) as owner:
         await owner.edit(lambda m: m.map.update({"secret": 1}))
