@@ -218,6 +218,29 @@ async def test_rows_appended_meanwhile_stay_in_the_tail(stores: Stores) -> None:
     assert text_of(loaded.updates) == typist.text
 
 
+@pytest.mark.parametrize("held_up", ["snapshots.get", "log.read"])
+async def test_load_that_is_overtaken_by_compactions_begins_anew(
+    stores: Stores, held_up: str
+) -> None:
+    """All that its manifest named is deleted while it waits; that is no damage."""
+    typist = Typist(stores)
+    await typist.write(5)
+    await compact(stores, NAME, merge_here)
+    faults = Faults()
+    faults.gates[held_up] = asyncio.Event()
+    load = asyncio.create_task(load_room(faulty(stores, faults), NAME))
+    while held_up not in faults.calls:  # noqa: ASYNC110 - a few turns of the loop
+        await asyncio.sleep(0)
+    for _ in range(5):
+        await typist.write(5)
+        await compact(stores, NAME, merge_here)
+    assert (await rows(stores))[0] > 6
+    faults.heal()
+    loaded = await load
+    assert (text_of(loaded.updates), loaded.problems) == (typist.text, ())
+    assert await load_room(stores, NAME) == loaded
+
+
 async def test_loads_beside_compactions_are_always_whole(stores: Stores) -> None:
     typist = Typist(stores)
     is_over = asyncio.Event()

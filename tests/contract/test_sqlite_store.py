@@ -19,6 +19,7 @@ from collab.ports import Manifest, RoomStatus
 from persistence.build import Stores, StoreSettings, open_stores
 from persistence.failpoints import Failpoints
 from persistence.sqlite import SqliteStore, schema
+from persistence.sqlite.log import _quarantine
 from persistence.sqlite.writer import Kind
 from tests.contract.backends import SqliteUnderTest
 from tests.contract.conftest import NAME, OTHER, ROOM
@@ -344,6 +345,18 @@ async def test_lost_race_stays_a_lost_race_when_others_share_the_commit(tmp_path
         )
         assert isinstance(results[0], HeadMoved)
         assert list(results[1:]) == [1, 2]
+
+
+async def test_row_that_was_only_read_wrongly_stays_where_it_is(sqlite: SqliteUnderTest) -> None:
+    """The writer looks again before it moves a row aside."""
+    async with await sqlite.open() as stores:
+        assert isinstance(stores.backend, SqliteStore)
+        await stores.log.append(ROOM, after=Sequence(0), updates=[b"a", b"b"])
+        moved = await stores.backend._writer.run(
+            Kind.UPKEEP, partial(_quarantine, ROOM, (Sequence(1), Sequence(2)), 0)
+        )
+        assert moved == []
+        assert len((await stores.log.read(ROOM, after=Sequence(0))).rows) == 2
 
 
 @pytest.mark.parametrize(

@@ -215,6 +215,15 @@ async def test_trim_twice_or_past_the_head_does_no_harm(stores: Stores) -> None:
     assert await content(stores) == [(3, b"c")]
 
 
+async def test_trim_that_comes_late_does_not_undo_a_later_one(stores: Stores) -> None:
+    """Rows that were trimmed must not look lost."""
+    await append(stores, 0, b"a", b"b", b"c", b"d")
+    assert await stores.log.trim(ROOM, through=Sequence(3)) == 3
+    assert await stores.log.trim(ROOM, through=Sequence(1)) == 0
+    tail = await stores.log.read(ROOM, after=NO_SEQUENCE)
+    assert ([row.sequence for row in tail.rows], tail.quarantined) == ([4], ())
+
+
 async def test_trim_of_many_rows_leaves_exactly_the_later_ones(stores: Stores) -> None:
     await append(stores, 0, *(b"%d" % number for number in range(1, 2001)))
     assert await stores.log.trim(ROOM, through=Sequence(1500)) == 1500
