@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks import report
 from benchmarks.loads import Pace, Run
-from benchmarks.machine import Cores, allow_many_files, conditions, load_average
+from benchmarks.machine import Cores, Patience, allow_many_files, conditions, load_average
 from benchmarks.micro_store import fsync_ms
 from benchmarks.suite import Findings, Suite, all_cases
 
@@ -40,7 +40,8 @@ def main() -> int:
     cores.pin_generator()
     allow_many_files()
     pace = Pace(arguments.warm_up, arguments.seconds)
-    suite = Suite(cores, arguments.folder, pace, arguments.repeats)
+    patience = Patience(arguments.patience)
+    suite = Suite(cores, arguments.folder, pace, arguments.repeats, patience)
     findings = Findings()
     told = _conditions_before(suite)
     begun_s = time.monotonic()
@@ -63,8 +64,14 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--only", help="what has this in its name; keeps no results")
     parser.add_argument("--repeats", type=int, default=3, help="runs of each load")
     parser.add_argument("--seconds", type=float, default=3.0, help="measured time of each run")
-    parser.add_argument("--warm-up", type=float, default=1.0, help="seconds before that")
+    parser.add_argument("--warm-up", type=float, default=0.6, help="seconds before that")
     parser.add_argument("--folder", type=Path, help="on the disk to be measured")
+    parser.add_argument(
+        "--patience",
+        type=float,
+        default=0.0,
+        help="seconds to spend on waiting for other processes and repeating what they disturbed",
+    )
     parser.add_argument("--list", action="store_true", help="name what there is and stop")
     return parser.parse_args()
 

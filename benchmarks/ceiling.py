@@ -13,7 +13,7 @@ from benchmarks.targets import relay
 from benchmarks.wires import Wire
 
 _PACE: Final = Pace(warm_up_s=0.3, measured_s=1.0)
-_RATES: Final = (100, 200, 300, 400, 600, 800, 1000, 1400)
+_RATES: Final = (200, 400, 700, 1000, 1400, 2000)
 _P99_MS_MAX: Final = 100.0
 _DELIVERED_MIN: Final = 0.97
 
@@ -34,17 +34,28 @@ class Ceiling:
     relay_busy: float
 
 
-def find_ceiling(cores: Cores) -> Ceiling:
-    """Raise the rate in the room of 50 until it is not kept up with any more."""
-    best = Ceiling(0.0, 0.0, 0.0)
+def find_ceiling(cores: Cores) -> Ceiling | None:
+    """Raise the rate in the room of 50 until it is not kept up with any more, tried twice.
+
+    Returns:
+        The last that was, or None on a machine so busy that there was none.
+    """
+    best: Ceiling | None = None
     for rate in _RATES:
-        load = replace(BIG_ROOM, updates_per_s=rate)
-        with relay(cores) as target:
-            run = uvloop.run(run_load(load, Wire.Y_WEBSOCKET, target, _PACE, seed=rate))
-        if not _kept_up(run, load.deliveries_per_s):
+        reached = _try(cores, rate) or _try(cores, rate)
+        if reached is None:
             break
-        best = Ceiling(run.deliveries_per_s, run.generator_busy, run.server_busy)
+        best = reached
     return best
+
+
+def _try(cores: Cores, rate: int) -> Ceiling | None:
+    load = replace(BIG_ROOM, updates_per_s=rate)
+    with relay(cores) as target:
+        run = uvloop.run(run_load(load, Wire.Y_WEBSOCKET, target, _PACE, seed=rate))
+    if not _kept_up(run, load.deliveries_per_s):
+        return None
+    return Ceiling(run.deliveries_per_s, run.generator_busy, run.server_busy)
 
 
 def _kept_up(run: Run, offered_per_s: float) -> bool:

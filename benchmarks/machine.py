@@ -7,6 +7,7 @@ import os
 import platform
 import resource
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -14,6 +15,9 @@ from pathlib import Path
 
 import psutil
 
+OTHERS_BUSY_MAX = 0.15
+"""Cores that other processes may use while the machine counts as quiet."""
+_QUIET_LOOK_S = 0.5
 _OPEN_FILES = 16_384
 _FOLLOWED = ("pycrdt", "uvicorn", "uvloop", "websockets")
 
@@ -84,6 +88,46 @@ def busy_s() -> float:
     """Processor time that all processes of this machine have used, kernel included, in seconds."""
     times = psutil.cpu_times()
     return float(times.user + times.system + getattr(times, "nice", 0.0))
+
+
+class Patience:
+    """Time that may be spent on waiting for other processes, and on repeating what they disturbed.
+
+    What is repeated is decided by the processor time of others alone, never by what was measured.
+
+    Args:
+        budget_s: how much in all; 0 measures at once, whatever else runs.
+
+    Attributes:
+        repeated: how many runs were thrown away.
+    """
+
+    def __init__(self, budget_s: float) -> None:
+        self._left_s = self.budget_s = budget_s
+        self.repeated = 0
+
+    def await_quiet(self) -> None:
+        """Wait until others leave the machine alone, or the patience is used up."""
+        while self._left_s > 0:
+            before_s, begun_s = _others_s(), time.perf_counter()
+            time.sleep(_QUIET_LOOK_S)
+            passed_s = time.perf_counter() - begun_s
+            if (_others_s() - before_s) / passed_s <= OTHERS_BUSY_MAX:
+                return
+            self._left_s -= passed_s
+
+    def repeats(self, others_busy: float, took_s: float) -> bool:
+        """Whether to throw a run away because others disturbed it, and to make it again."""
+        if others_busy <= OTHERS_BUSY_MAX or self._left_s <= 0:
+            return False
+        self._left_s -= took_s
+        self.repeated += 1
+        return True
+
+
+def _others_s() -> float:
+    """Processor time used by all processes but this one, in seconds."""
+    return busy_s() - time.process_time()
 
 
 def _cpu_model() -> str:

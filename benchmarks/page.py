@@ -52,8 +52,11 @@ it was is said above. Parts of it:
     python -m benchmarks --list
     python -m benchmarks --only big-room --repeats 1 --seconds 10
     python -m benchmarks --folder /some/disk
+    python -m benchmarks --patience 600
 
-Runs of parts print their tables and write neither the results nor this page.
+The last one waits while other processes are busy, and repeats runs that they disturbed, for up to
+ten minutes in all; which ones is decided by the processor time of others alone. Runs
+of parts print their tables and write neither the results nor this page.
 """
 
 METHOD: Final = """

@@ -9,6 +9,7 @@ from typing import cast
 from benchmarks import page
 from benchmarks.figures import Spread
 from benchmarks.loads import Run
+from benchmarks.machine import OTHERS_BUSY_MAX
 from benchmarks.memory import ConnectionCost
 from benchmarks.suite import Case, Findings, Suite
 from benchmarks.wires import Wire
@@ -22,6 +23,7 @@ def as_json(findings: Findings, suite: Suite, conditions: Conditions) -> dict[st
         "conditions": dict(conditions),
         "pace": asdict(suite.pace),
         "repeats": suite.repeats,
+        "patience": {"budget_s": suite.patience.budget_s, "repeated": suite.patience.repeated},
         "sizes": asdict(suite.sizes),
         "generator": asdict(findings.ceiling) if findings.ceiling else None,
         "loads": {case.load.name: asdict(case.load) for case in findings.runs},
@@ -230,7 +232,7 @@ def _conditions(findings: Findings, suite: Suite, conditions: Conditions) -> str
         (
             f"load average {_numbers(conditions['load_before'])} before and"
             f" {_numbers(conditions['load_after'])} after; **other processes used"
-            f" {others.text(2)} cores** during the runs"
+            f" {others.text(2)} cores** during the runs{_patience(suite)}"
         ),
         (
             f"the generator used at most {100 * busiest:.0f} % of its core and wrote at most"
@@ -246,6 +248,16 @@ def _pinned(pinned: Mapping[str, int | None]) -> str:
     return (
         f"the server with all its threads and child processes on core {pinned['server']}, the"
         f" generator on core {pinned['generator']}"
+    )
+
+
+def _patience(suite: Suite) -> str:
+    patience = suite.patience
+    if not patience.budget_s:
+        return ""
+    return (
+        f", {patience.repeated} more runs were repeated because others used over"
+        f" {OTHERS_BUSY_MAX:.2f} (patience {patience.budget_s:g} s)"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +11,7 @@ import uvloop
 
 from benchmarks.ceiling import Ceiling, find_ceiling
 from benchmarks.loads import BIG_ROOM, LOADS, MANY_ROOMS, Load, Pace, Run, run_load
-from benchmarks.machine import Cores
+from benchmarks.machine import Cores, Patience
 from benchmarks.memory import (
     KEEP_ROOMS,
     ConnectionCost,
@@ -70,6 +71,7 @@ class Suite:
         folder: where the servers' data folders are made; None for the temporary folder.
         pace: of each run.
         repeats: how often everything is measured.
+        patience: how long to wait for a quiet machine.
         sizes: of the memory measurements.
     """
 
@@ -77,6 +79,7 @@ class Suite:
     folder: Path | None
     pace: Pace
     repeats: int
+    patience: Patience = field(default_factory=lambda: Patience(0))
     sizes: Sizes = field(default_factory=Sizes)
 
     def measure(self, findings: Findings, cases: tuple[Case, ...]) -> Iterator[str]:
@@ -87,7 +90,7 @@ class Suite:
         """
         for number in range(self.repeats):
             for case in cases:
-                run = self._run(case, seed=number)
+                run = self._undisturbed_run(case, seed=number)
                 findings.runs.setdefault(case, []).append(run)
                 yield f"{number + 1}/{self.repeats} {case.name}: {_in_short(run)}"
 
@@ -106,8 +109,18 @@ class Suite:
 
     def measure_generator(self, findings: Findings) -> Iterator[str]:
         """Fill in what the generator can take."""
+        self.patience.await_quiet()
         ceiling = findings.ceiling = find_ceiling(self.cores)
-        yield f"generator: up to {ceiling.deliveries_per_s:,.0f} deliveries/s"
+        found = f"{ceiling.deliveries_per_s:,.0f} deliveries/s" if ceiling else "not found"
+        yield f"generator: {found}"
+
+    def _undisturbed_run(self, case: Case, seed: int) -> Run:
+        while True:
+            self.patience.await_quiet()
+            begun_s = time.monotonic()
+            run = self._run(case, seed)
+            if not self.patience.repeats(run.others_busy, time.monotonic() - begun_s):
+                return run
 
     def _run(self, case: Case, seed: int) -> Run:
         start = relay(self.cores) if case.relayed else bandpro(self.cores, self.folder)
