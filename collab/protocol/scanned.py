@@ -66,7 +66,7 @@ class ScannedUpdate:
         branches: structs that do not simply continue the one before them, and delete ranges: each
             may make the CRDT library walk along many siblings or split a long item, so that a
             few thousand of them can take seconds.
-        index: where each struct stands, for updates large enough to be cut up.
+        index: where each struct stands.
     """
 
     __slots__ = (
@@ -88,7 +88,7 @@ class ScannedUpdate:
         self.needs: dict[int, int] = {}
         self.struct_count: int = 0
         self.branches: int = 0
-        self.index: StructIndex | None = None
+        self.index: StructIndex = StructIndex()
 
     @property
     def is_empty(self) -> bool:
@@ -96,15 +96,17 @@ class ScannedUpdate:
         return not self.ranges and not self.deletes
 
     def integrates(self, known: Mapping[int, int]) -> bool:
-        """Whether a document can take in all structs at once, leaving none pending.
+        """Whether a document can take in the update whole, leaving nothing of it pending.
+
+        An update that does not is to be kept aside, never to be given to the CRDT library: gaps
+        and pending structs lead it into states where small updates crash it.
 
         Args:
             known: the document's state vector: next clock by client.
 
         Returns:
-            True if nothing is missing before a block, under a Skip, or behind a reference;
-            references between blocks of this update count as met, which is wrong only for blocks
-            that wait for each other in a circle, as no replica makes them.
+            True if nothing is missing before a block, under a Skip, behind a reference, or under
+            a delete.
         """
         ends: dict[int, int] = {}
         for span in self.ranges:
@@ -116,5 +118,8 @@ class ScannedUpdate:
                 return False
         for client, clock in self.needs.items():
             if clock > known.get(client, 0) and clock > ends.get(client, 0):
+                return False
+        for span in self.deletes:
+            if span.end > known.get(span.client, 0) and span.end > ends.get(span.client, 0):
                 return False
         return True

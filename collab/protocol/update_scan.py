@@ -6,7 +6,8 @@ accepts has one meaning for every replica; refused is what could crash, hang or 
 - numbers: overlong varints, counts and lengths beyond the bytes that are left, clocks beyond
   CLOCK_MAX (32-bit replicas), client ids beyond 53 bits;
 - shape: a client twice, a block or struct without length, a Skip at the end of a block or behind
-  another Skip, an id of the struct's own future, delete ranges out of order, trailing bytes;
+  another Skip, an id of the struct's own future, structs that wait for each other in a circle,
+  delete ranges out of order, trailing bytes;
 - client ids that agree in their low bits, with which yrs's hash tables turn into lists;
 - depth: values nested deeper than ANY_DEPTH_MAX, as binary or as JSON;
 - what replicas read differently: the retired ContentJSON and YXmlHook (yrs reads another number
@@ -26,11 +27,11 @@ from collab.errors import LimitExceeded, MalformedUpdate, ProtocolError
 from collab.limits import (
     CLIENT_IDS_ALIKE_MAX,
     CLOCK_MAX,
-    SLICE_BYTES,
     UPDATE_CLIENTS_MAX,
     UPDATE_DELETE_RANGES_MAX,
     UPDATE_STRUCTS_MAX,
 )
+from collab.protocol.causal_order import CausalOrder
 from collab.protocol.json_text import check_json_text
 from collab.protocol.scanned import ClockRange, ScannedUpdate, StructIndex
 from collab.protocol.update_format import (
@@ -70,7 +71,8 @@ _AT_STRUCT: Final = 1
 _IN_ANY: Final = 2
 _AT_DELETES: Final = 3
 _AT_DELETE_RANGE: Final = 4
-_DONE: Final = 5
+_IN_ORDER: Final = 5
+_DONE: Final = 6
 
 _LOW_BITS: Final = 0xFFFF
 _BLOCK_BYTES_MIN: Final = 5
@@ -84,8 +86,6 @@ class UpdateScan:
 
     Args:
         update: the bytes.
-        indexed: whether to note where each struct stands, for cutting the update up; updates
-            beyond SLICE_BYTES are always indexed.
 
     Attributes:
         result: what was found; complete once :meth:`advance` has returned True.
@@ -101,6 +101,7 @@ class UpdateScan:
         "_clock_client",
         "_delete_clients_left",
         "_index",
+        "_order",
         "_phase",
         "_ranges_left",
         "_reader",
@@ -109,11 +110,10 @@ class UpdateScan:
         "result",
     )
 
-    def __init__(self, update: bytes, *, indexed: bool = False) -> None:
+    def __init__(self, update: bytes) -> None:
         self.result: ScannedUpdate = ScannedUpdate()
-        if indexed or len(update) > SLICE_BYTES:
-            self.result.index = StructIndex()
-        self._index: StructIndex | None = self.result.index
+        self._index: StructIndex = self.result.index
+        self._order: CausalOrder | None = None
         self._reader: Reader = Reader(update)
         self._phase: int = _AT_BLOCK
         self._blocks_left: int = -1
@@ -160,6 +160,8 @@ class UpdateScan:
             return budget
         if self._phase == _AT_DELETE_RANGE:
             return self._scan_delete_ranges(budget)
+        if self._phase == _IN_ORDER:
+            return self._check_order(budget)
         if self._phase == _AT_BLOCK:
             self._begin_block()
         else:
@@ -207,8 +209,7 @@ class UpdateScan:
         if self._was_skip:
             raise MalformedUpdate("a client block ends with a Skip")
         self.result.ranges.append(ClockRange(self._clock_client, self._block_start, self._clock))
-        if self._index is not None:
-            self._index.end_block(self._reader.at, self._clock)
+        self._index.end_block(self._reader.at, self._clock)
         self._blocks_left -= 1
         self._phase = _AT_BLOCK
 
@@ -220,8 +221,7 @@ class UpdateScan:
                 return budget
             self._structs_left -= 1
             budget -= 1
-            if self._index is not None:
-                self._index.mark(reader.at, self._clock)
+            self._index.mark(reader.at, self._clock)
             info = reader.read_u8()
             if info in (GC, SKIP):
                 self._scan_filler(info, reader.read_uint())
@@ -338,7 +338,7 @@ class UpdateScan:
         if self._delete_clients_left == 0:
             if reader.remaining():
                 raise MalformedUpdate("bytes behind the end of an update")
-            self._phase = _DONE
+            self._begin_order()
             return
         self._delete_clients_left -= 1
         self._clock_client = reader.read_uint()
@@ -368,6 +368,30 @@ class UpdateScan:
             self.result.branches += 1
         if self._ranges_left == 0:
             self._phase = _AT_DELETES
+        return budget
+
+    # ------------------------------------------------------------------ circles
+
+    def _begin_order(self) -> None:
+        result = self.result
+        self._phase = _DONE
+        for span in result.ranges:
+            if result.needs.get(span.client, 0) > span.start:
+                # Blocks refer to each other; only then can they wait for each other.
+                self._order = CausalOrder(self._reader.data, result)
+                self._phase = _IN_ORDER
+                return
+
+    def _check_order(self, budget: int) -> int:
+        order = self._order
+        assert order is not None
+        while budget > 0:
+            budget -= 1
+            if not order.step():
+                self._phase = _DONE
+                return budget
+            if order.is_ready:
+                order.take()
         return budget
 
 

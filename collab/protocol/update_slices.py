@@ -15,10 +15,9 @@ from __future__ import annotations
 from typing import Final
 
 from collab.limits import SLICE_BRANCHES, SLICE_CLIENTS, SLICE_STRUCTS, SLICE_TARGET_MS
-from collab.protocol.scanned import ClockRange, ScannedUpdate, StructIndex
-from collab.protocol.update_format import GC, HAS_ANY_ORIGIN, HAS_ORIGIN, HAS_RIGHT_ORIGIN, SKIP
-from collab.protocol.update_scan import UpdateScan
-from collab.protocol.varint import Reader, write_uint
+from collab.protocol.causal_order import CausalOrder
+from collab.protocol.scanned import ClockRange, ScannedUpdate
+from collab.protocol.varint import write_uint
 
 _NO_STRUCTS: Final = b"\x00"
 _NO_DELETES: Final = b"\x00"
@@ -39,21 +38,13 @@ class UpdateSlices:
     """
 
     __slots__ = (
-        "_block_of",
         "_blocks",
         "_clocks",
         "_deletes",
         "_deletes_at",
-        "_ends",
-        "_is_branch",
-        "_is_waiting",
-        "_next",
         "_offsets",
         "_order",
-        "_reader",
         "_update",
-        "_waiting",
-        "_wanted",
         "_whole",
         "slice_branches",
         "slice_bytes",
@@ -63,33 +54,19 @@ class UpdateSlices:
         self.slice_bytes: int = slice_bytes
         self.slice_branches: int = SLICE_BRANCHES
         self._update: bytes = update
-        self._reader: Reader = Reader(update)
         self._whole: bool = (
             len(update) <= slice_bytes
             and scanned.struct_count <= SLICE_STRUCTS
             and scanned.branches <= SLICE_BRANCHES
             and len(scanned.ranges) <= SLICE_CLIENTS
         )
-        index = StructIndex() if self._whole else _index_of(update, scanned)
-        self._offsets = index.offsets
-        self._clocks = index.clocks
-        self._ends: list[int] = index.ends
-        self._blocks: list[ClockRange] = [] if self._whole else scanned.ranges
-        self._deletes: list[ClockRange] = [] if self._whole else scanned.deletes
+        to_cut = ScannedUpdate() if self._whole else scanned
+        self._order: CausalOrder = CausalOrder(update, to_cut)
+        self._offsets = to_cut.index.offsets
+        self._clocks = to_cut.index.clocks
+        self._blocks: list[ClockRange] = to_cut.ranges
+        self._deletes: list[ClockRange] = to_cut.deletes
         self._deletes_at: int = 0
-        # By block: the place of its next struct. The first follows the end of the block before.
-        self._next: list[int] = [0]
-        self._block_of: dict[int, int] = {}
-        for block, span in enumerate(self._blocks):
-            self._next.append(self._ends[block] + 1)
-            self._block_of[span.client] = block
-        # Replicas integrate higher client ids first, which spares them walks; so do the slices.
-        self._order: list[int] = [self._block_of[client] for client in sorted(self._block_of)]
-        # Blocks being worked on, each waiting for the one behind it to reach a clock.
-        self._waiting: list[int] = []
-        self._wanted: list[int] = []
-        self._is_waiting: list[bool] = [False] * len(self._blocks)
-        self._is_branch: bool = False
 
     def __iter__(self) -> UpdateSlices:
         return self
@@ -114,91 +91,35 @@ class UpdateSlices:
     # ------------------------------------------------------------------ structs
 
     def _cut_structs(self) -> bytes:
+        order = self._order
         begins: dict[int, int] = {}
         size = 0
         count = 0
         branches = 0
-        while True:
-            block = self._current_block()
-            if block < 0 or (count and block not in begins and len(begins) >= SLICE_CLIENTS):
+        while order.peek():
+            block = order.block
+            if block not in begins and len(begins) >= SLICE_CLIENTS:
                 break
-            at = self._next[block]
-            behind = at + 1
-            if self._update[self._offsets[at]] == SKIP:
-                # A Skip never ends a block: it travels with what follows it, or not at all.
-                behind += 1
-                at = at if block in begins else at + 1
-            if self._waits(block, behind - 1):
-                continue
-            more = self._offsets[behind] - self._offsets[at]
-            branches += self._is_branch
+            # A Skip never ends a block: it travels between two structs, or not at all.
+            begin = order.taken[block] if block in begins else order.at
+            more = self._offsets[order.at + 1] - self._offsets[begin]
+            branches += order.is_branch
             if count and (
                 size + more > self.slice_bytes
                 or count >= SLICE_STRUCTS
                 or branches > self.slice_branches
             ):
                 break
-            begins.setdefault(block, at)
-            self._next[block] = behind
+            begins.setdefault(block, begin)
             size += more
-            count += behind - at
+            count += order.at + 1 - begin
+            order.take()
         return self._write_structs(begins) if begins else b""
-
-    def _current_block(self) -> int:
-        """The block to take the next struct from, or -1 when all are done."""
-        while True:
-            while self._waiting:
-                block = self._waiting[-1]
-                if self._clocks[self._next[block]] <= self._wanted[-1]:
-                    return block
-                self._waiting.pop()
-                self._wanted.pop()
-                self._is_waiting[block] = False
-            if not self._order:
-                return -1
-            first = self._order.pop()
-            self._want(first, self._blocks[first].end - 1)
-
-    def _want(self, block: int, clock: int) -> None:
-        self._waiting.append(block)
-        self._wanted.append(clock)
-        self._is_waiting[block] = True
-
-    def _waits(self, block: int, at: int) -> bool:
-        """Whether a struct refers to one that is still to come; if so, that one is next."""
-        reader = self._reader
-        reader.at = self._offsets[at]
-        info = reader.read_u8()
-        self._is_branch = info != GC
-        if info == GC:
-            return False
-        if info & HAS_ORIGIN:
-            client = reader.read_uint()
-            clock = reader.read_uint()
-            if clock + 1 == self._clocks[at] and client == self._blocks[block].client:
-                self._is_branch = False
-            elif self._waits_for(block, client, clock):
-                return True
-        if info & HAS_RIGHT_ORIGIN:
-            return self._waits_for(block, reader.read_uint(), reader.read_uint())
-        if info & HAS_ANY_ORIGIN or reader.read_uint() == 1:
-            return False
-        return self._waits_for(block, reader.read_uint(), reader.read_uint())
-
-    def _waits_for(self, block: int, client: int, clock: int) -> bool:
-        other = self._block_of.get(client, block)
-        if other == block or self._is_waiting[other]:
-            # Its own block comes in order, and a circle cannot be put in order.
-            return False
-        if clock >= self._blocks[other].end or self._clocks[self._next[other]] > clock:
-            return False
-        self._want(other, clock)
-        return True
 
     def _write_structs(self, begins: dict[int, int]) -> bytes:
         parts = [write_uint(len(begins))]
         for block, begin in begins.items():
-            end = self._next[block]
+            end = self._order.taken[block]
             parts.append(write_uint(end - begin))
             parts.append(write_uint(self._blocks[block].client))
             parts.append(write_uint(self._clocks[begin]))
@@ -244,12 +165,3 @@ def slice_update(update: bytes, scanned: ScannedUpdate, *, slice_bytes: int) -> 
         whole.
     """
     return UpdateSlices(update, scanned, slice_bytes)
-
-
-def _index_of(update: bytes, scanned: ScannedUpdate) -> StructIndex:
-    if scanned.index is not None:
-        return scanned.index
-    scan = UpdateScan(update, indexed=True)
-    while not scan.advance(SLICE_STRUCTS):
-        pass
-    return scan.result.index or StructIndex()

@@ -11,7 +11,6 @@ from collab.limits import (
     CLIENT_IDS_ALIKE_MAX,
     CLOCK_MAX,
     JSON_TEXT_BYTES_MAX,
-    SLICE_BYTES,
     UPDATE_CLIENTS_MAX,
 )
 from collab.protocol.update_scan import ClockRange, ScannedUpdate, UpdateScan, scan_update
@@ -207,6 +206,9 @@ def test_integrating_needs_no_gap_and_no_missing_reference(
 def test_integrating_counts_what_the_update_itself_brings_but_not_its_gaps() -> None:
     both = update(block(6, 0, string("abc")), block(5, 0, string("x", origin=(6, 2))))
     assert scan_update(both).integrates({})
+    deleting = update(block(6, 0, string("abc")), delete_set=deletes({6: [(0, 3)], 5: [(1, 1)]}))
+    assert scan_update(deleting).integrates({5: 2})
+    assert not scan_update(deleting).integrates({5: 1})
     gap = scan_update(update(block(5, 0, string("a"), skip(2), string("b"))))
     assert not gap.integrates({})
     assert not gap.integrates({5: 2})
@@ -388,18 +390,60 @@ def test_client_ids_that_collide_in_hash_tables_are_refused() -> None:
     assert len(scan_update(in_a_row).ranges) == 10_000
 
 
-def test_only_updates_that_will_be_cut_up_are_indexed() -> None:
-    small = update(block(5, 2, string("abc"), gc(4)))
-    assert scan_update(small).index is None
-    scan = UpdateScan(small, indexed=True)
-    assert scan.advance(1000)
-    index = scan.result.index
-    assert index is not None
-    first = len(small) - 1 - len(gc(4)) - len(string("abc"))
-    assert list(index.offsets) == [first, first + len(string("abc")), len(small) - 1]
-    assert list(index.clocks) == [2, 5, 9]
-    assert index.ends == [2]
-    assert scan_update(update(block(5, 0, string("x" * SLICE_BYTES)))).index is not None
+def test_the_index_says_where_each_struct_stands_and_each_block_ends() -> None:
+    two, three = string("ab", origin=(9, 0)), gc(3)
+    index = scan_update(update(block(9, 7, string("x")), block(5, 2, two, three))).index
+    at = len(update(block(9, 7))) - 1
+    behind = at + len(string("x"))
+    first = behind + len(block(5, 2))
+    assert list(index.offsets) == [
+        at,
+        behind,
+        first,
+        first + len(two),
+        first + len(two) + len(three),
+    ]
+    assert list(index.clocks) == [7, 8, 2, 4, 7]
+    assert index.ends == [1, 4]
+
+
+CIRCLES = {
+    "two": [block(9, 0, string("a", origin=(5, 0))), block(5, 0, string("b", origin=(9, 0)))],
+    "three": [
+        block(9, 0, string("a", origin=(5, 0))),
+        block(5, 0, string("b", right=(7, 1))),
+        block(7, 0, string("c"), string("d", parent=(9, 0))),
+    ],
+    "late": [
+        block(9, 3, string("x"), string("a", origin=(5, 8))),
+        block(5, 7, string("b"), string("c", origin=(9, 4))),
+    ],
+}
+
+
+@pytest.mark.parametrize("name", list(CIRCLES))
+def test_structs_that_wait_for_each_other_in_a_circle_are_refused(name: str) -> None:
+    with pytest.raises(MalformedUpdate, match="circle"):
+        scan_update(update(*CIRCLES[name]))
+    with pytest.raises(MalformedUpdate, match="circle"):
+        scan_update(update(*reversed(CIRCLES[name])))
+
+
+def test_blocks_that_take_turns_are_no_circle() -> None:
+    turns = update(
+        block(9, 0, string("a"), string("c", origin=(5, 0)), string("e", right=(5, 1))),
+        block(5, 0, string("b", origin=(9, 0)), string("d", parent=(9, 1))),
+    )
+    assert scan_update(turns).needs == {5: 2, 9: 2}
+
+
+def test_references_into_a_gap_wait_for_nothing() -> None:
+    """What a Skip leaves out is known already, or comes with another update."""
+    gap = update(
+        block(9, 0, string("a"), skip(3), string("b", origin=(5, 0))),
+        block(5, 0, string("c", origin=(9, 2))),
+    )
+    assert scan_update(gap).needs == {5: 1, 9: 3}
 
 
 @pytest.mark.parametrize("build", ["structs", "values", "deletes", "maps"])

@@ -72,15 +72,6 @@ def test_a_gap_travels_with_what_follows_it_or_not_at_all() -> None:
     assert slices(whole, 14)[0] == update(together)
 
 
-def test_structs_that_wait_for_each_other_in_a_circle_still_come_out() -> None:
-    whole = update(
-        block(5, 0, string("a", origin=(9, 0)), string("b", origin=(5, 0))),
-        block(9, 0, string("x", origin=(5, 0))),
-    )
-    pieces = slices(whole, 1)
-    assert sum(scan_update(piece).struct_count for piece in pieces) == 3
-
-
 def test_references_outside_the_update_do_not_hold_anything_up() -> None:
     whole = update(
         block(5, 10, string("a", origin=(7, 3)), string("b", origin=(9, 99))),
