@@ -72,7 +72,7 @@ async def refused(server: Server, token: str) -> str:
 async def test_a_revoked_subject_is_out_within_a_second_and_stays_out(
     server: Server, name: str, kind: str
 ) -> None:
-    """ACC-5: Everywhere, at once, and not back with the same token; others stay."""
+    """ACC-5, ACC-11: Everywhere, at once, and not back with the same token; others stay."""
     token = mint(server, {"**": "editor"}, subject=name)
     other = mint(server, {"**": "editor"}, subject=f"{name}-other")
     async with (
@@ -90,7 +90,7 @@ async def test_a_revoked_subject_is_out_within_a_second_and_stays_out(
 async def test_a_y_websocket_of_a_revoked_subject_is_closed_with_4401(
     server: Server, name: str
 ) -> None:
-    """ACC-5: A client that knows the codes asks for a fresh token."""
+    """ACC-5, ACC-11: A client that knows the codes asks for a fresh token."""
     token = mint(server, {"**": "editor"}, subject=name)
     async with joined(server, "y-websocket", name, token) as member:
         await revoke(server, name)
@@ -120,7 +120,7 @@ async def test_a_room_is_taken_away_and_the_other_stays(
 async def test_a_demoted_editor_becomes_a_reader_in_place(
     server: Server, name: str, kind: str
 ) -> None:
-    """ACC-5: Still there, still shown, still served; but edits no more. And back again."""
+    """ACC-5, ACC-12: Still there, still shown, still served; but edits no more. And back again."""
     token = mint(server, {name: "editor"}, subject=name)
     other = mint(server, {name: "editor"}, subject=f"{name}-other")
     async with (

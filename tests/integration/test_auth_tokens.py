@@ -111,7 +111,7 @@ async def test_a_shared_secret_is_worth_nothing_where_public_keys_are_pinned(
 
 
 async def test_a_native_client_signs_in_with_a_header(server: Server) -> None:
-    """AUTH-1: Clients that can set headers need no ticket."""
+    """AUTH-1, AUTH-13: Clients that can set headers need no ticket."""
     token = mint(server, {"native": "editor"})
     headers = {"Authorization": f"Bearer {token}"}
     url = room_url(server.collab_url, "native")
@@ -144,7 +144,10 @@ async def test_the_servers_own_page_gets_a_socket(server: Server) -> None:
 
 
 async def test_open_mode_lets_everybody_in_and_has_nobody_to_revoke(tmp_path: Path) -> None:
-    """What a client shows is not looked at; a revocation is refused rather than pretended."""
+    """What a client shows is not looked at; a revocation is refused rather than pretended.
+
+    Bears AUTH-14.
+    """
     with serving(tmp_path) as own:
         async with hocuspocus(own.hocuspocus_url, "open", token="anything") as member:
             await member.edit(lambda each: each.text.insert(0, "open"))

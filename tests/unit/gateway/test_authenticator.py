@@ -84,7 +84,7 @@ async def test_a_socket_is_recognised_by_a_ticket_once() -> None:
 
 
 async def test_a_native_client_may_send_the_header() -> None:
-    """Clients that can set headers need no ticket."""
+    """AUTH-13: Clients that can set headers need no ticket."""
     headers = {"authorization": f"Bearer {hs256(payload_of(NOW))}"}
     claims = await Door().authenticator.authenticate_socket(headers, {}, ROOM)
     assert claims.subject == "u-1"
