@@ -52,6 +52,7 @@ class Metrics:
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         GCCollector(registry=self.registry)
+        self._message_kinds: dict[tuple[str, type], Counter] = {}
         self._define_traffic()
         self._define_rooms()
         self._define_store()
@@ -80,7 +81,9 @@ class Metrics:
         self.rooms = self._gauge("rooms", "Live rooms.")
         self.sessions = self._gauge("sessions", "Sessions in live rooms.")
         self.loads_failed = self._counter("room_loads_failed", "Rooms that could not be loaded.")
-        self.rooms_quarantined = self._counter("rooms_quarantined", "Rooms taken out of service.")
+        self.rooms_quarantined = self._counter(
+            "rooms_quarantined", "Loads refused because the room is out of service."
+        )
         self.updates = self._counter("updates_accepted", "Updates applied to a room.")
         self.broadcasts = self._counter("broadcasts", "Messages fanned out to a room.")
         self.awareness = self._counter("awareness_updates", "Awareness changes fanned out.")
@@ -94,9 +97,18 @@ class Metrics:
             "ack_seconds", "From an update's arrival to its acknowledgement."
         )
         self.load_seconds = self._seconds("room_load_seconds", "From opening a room to serving it.")
-        self.commits = self._counter("commits", "Commits of the update log.")
+        self.appends = self._counter("appends", "Appends to a log, each of one or more updates.")
         self.appends_failed = self._counter("appends_failed", "Appends given up after retries.")
         self.compactions = self._counter("compactions", "Compactions of a log.", "outcome")
+
+    def message(self, protocol: str, message: object) -> None:
+        """Count one decoded message by the kind that it is."""
+        key = (protocol, type(message))
+        counted = self._message_kinds.get(key)
+        if counted is None:
+            counted = self.messages.labels(protocol, type(message).__name__)
+            self._message_kinds[key] = counted
+        counted.inc()
 
     def received(self, protocol: str, size_bytes: int) -> None:
         """Count one frame from a client."""

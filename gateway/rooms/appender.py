@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import structlog
 
@@ -33,6 +33,12 @@ class AppendLimits:
     attempts_max: int
     retry_ms_max: int
     unsaved_bytes_max: int
+
+
+class _Unsaved(NamedTuple):
+    ticket: int
+    update: bytes
+    since_s: float
 
 
 @dataclass
@@ -63,14 +69,14 @@ class Appender:
 
     def __post_init__(self) -> None:
         self.unsaved_bytes = 0
-        self._waiting: list[tuple[int, bytes]] = []
+        self._waiting: list[_Unsaved] = []
         self._task: asyncio.Task[None] | None = None
         self._room_to_wait = asyncio.Event()
         self._room_to_wait.set()
 
     def persist(self, ticket: int, update: bytes) -> None:
         """Take an update for the next append."""
-        self._waiting.append((ticket, update))
+        self._waiting.append(_Unsaved(ticket, update, asyncio.get_running_loop().time()))
         self.unsaved_bytes += len(update)
         if self.unsaved_bytes > self.limits.unsaved_bytes_max:
             self._room_to_wait.clear()
@@ -103,19 +109,27 @@ class Appender:
             while self._waiting:
                 batch, self._waiting = self._waiting, []
                 await self._append(batch)
-                self.unsaved_bytes -= sum(len(update) for _, update in batch)
+                self.unsaved_bytes -= sum(len(unsaved.update) for unsaved in batch)
                 if self.unsaved_bytes <= self.limits.unsaved_bytes_max:
                     self._room_to_wait.set()
-                self.on_appended(batch[-1][0])
+                self.on_appended(batch[-1].ticket)
+                self._count(batch)
         except StoreUnavailable as error:
             _log.error("room.append_failed", room=self.key[:12], error=str(error))
             self._room_to_wait.set()
+            self.metrics.appends_failed.inc()
             self.on_failed()
         finally:
             self._task = None
 
-    async def _append(self, batch: list[tuple[int, bytes]]) -> None:
-        updates = [update for _, update in batch]
+    def _count(self, batch: list[_Unsaved]) -> None:
+        now_s = asyncio.get_running_loop().time()
+        self.metrics.appends.inc()
+        for unsaved in batch:
+            self.metrics.ack_seconds.observe(now_s - unsaved.since_s)
+
+    async def _append(self, batch: list[_Unsaved]) -> None:
+        updates = [unsaved.update for unsaved in batch]
         loop = asyncio.get_running_loop()
         begun_s = loop.time()
         failures = races = 0

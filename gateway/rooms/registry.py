@@ -10,7 +10,7 @@ from typing import Final
 import structlog
 
 from collab.access import Claims
-from collab.errors import BandProError, RoomUnavailable
+from collab.errors import BandProError, RoomQuarantined, RoomUnavailable
 from collab.ids import Milliseconds, RoomName, Subject
 from collab.protocol.close_codes import CloseCode
 from collab.room.room import RoomState
@@ -97,8 +97,11 @@ class RoomRegistry:
     async def _load(self, name: RoomName) -> RoomRunner:
         runner = RoomRunner(name, self.stores, self._settings, self._metrics)
         try:
-            await runner.load()
+            with self._metrics.load_seconds.time():
+                await runner.load()
         except BandProError as error:
+            if isinstance(error, RoomQuarantined):
+                self._metrics.rooms_quarantined.inc()
             self._metrics.loads_failed.inc()
             _log.warning("room.load_failed", room=runner.key[:12], error=type(error).__name__)
             raise

@@ -297,6 +297,7 @@ class RoomRunner:
                 case Broadcast():
                     self._broadcast(effect)
                 case Persist(update, ticket):
+                    self._metrics.updates.inc()
                     self.tail_count += 1
                     self.tail_bytes += len(update)
                     self.appender.persist(ticket, update)
@@ -316,7 +317,10 @@ class RoomRunner:
             if not seat.offer(frame):
                 self.room.fell_behind(session_id, effect.rewind)
                 self._metrics.fell_behind.inc()
-        self._metrics.broadcasts.inc()
+        if effect.rewind is None:
+            self._metrics.awareness.inc()
+        else:
+            self._metrics.broadcasts.inc()
 
     def _close(self, session_id: SessionId, code: CloseCode, detail: str) -> None:
         seat = self.seats.pop(session_id, None)

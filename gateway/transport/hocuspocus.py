@@ -159,6 +159,7 @@ class _Socket:
             return
         if isinstance(decoded, Pong):
             return
+        self._doors.metrics.message(PROTOCOL, decoded.message)
         document = self._documents.get(decoded.prefix)
         if document is None and self._needs_no_token(decoded.message):
             await self._sign_in(decoded, Token(""), None)

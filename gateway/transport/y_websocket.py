@@ -110,6 +110,7 @@ class _Reader:
             return
         self.doors.check_size(y_sync.peek_kind(frame), frame)
         for message in y_sync.decode(frame):
+            self.doors.metrics.message(PROTOCOL, message)
             await self.runner.receive(self.session_id, message)
 
 
