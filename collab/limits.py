@@ -34,6 +34,7 @@ STATE_VECTOR_CLIENTS_MAX: Final = 200_000
 
 # Update scan (fixed).
 ANY_DEPTH_MAX: Final = 64
+TYPE_DEPTH_MAX: Final = 64  # shared types within shared types, in one document
 UPDATE_CLIENTS_MAX: Final = 200_000
 CLIENT_IDS_ALIKE_MAX: Final = 64  # in one update, equal in their low 16 bits
 UPDATE_STRUCTS_MAX: Final = 2_000_000  # each costs the CRDT library some 200 bytes of memory

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 Id = tuple[int, int]
 
@@ -88,7 +88,7 @@ def block(client: int, clock: int, *structs: bytes) -> bytes:
     return uint(len(structs)) + uint(client) + uint(clock) + b"".join(structs)
 
 
-def deletes(by_client: dict[int, Iterable[tuple[int, int]]]) -> bytes:
+def deletes(by_client: Mapping[int, Iterable[tuple[int, int]]]) -> bytes:
     """A delete set: (clock, length) ranges by client."""
     parts = [uint(len(by_client))]
     for client, ranges in by_client.items():

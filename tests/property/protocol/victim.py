@@ -1,0 +1,80 @@
+"""A process that may die: gives the CRDT library what the server would give it.
+
+Reads cases from standard input and answers each with one line. A case is a row of updates: a
+count, then each update behind its length, all as 4-byte integers. As in a room, an update that
+does not integrate waits aside, and one that the document's shape forbids is dropped. The answer
+is ``ok``, or what went wrong.
+"""
+
+import sys
+from typing import Any, BinaryIO
+
+from pycrdt import Doc, get_state, get_update, merge_updates
+
+from collab.errors import PeerError
+from collab.protocol.document_shape import DocumentShape
+from collab.protocol.state_vector import decode_state_vector
+from collab.protocol.update_scan import scan_update
+
+
+def _read_case(stream: BinaryIO) -> list[bytes] | None:
+    head = stream.read(4)
+    if len(head) < 4:
+        return None
+    count = int.from_bytes(head, "big")
+    return [stream.read(int.from_bytes(stream.read(4), "big")) for _ in range(count)]
+
+
+def _clocks(document: Doc[Any]) -> dict[int, int]:
+    return decode_state_vector(document.get_state())
+
+
+def _apply_as_a_room_does(document: Doc[Any], updates: list[bytes]) -> list[bytes]:
+    """Apply all that integrates, in as many rounds as it takes; returns what was applied."""
+    shape = DocumentShape()
+    waiting = list(updates)
+    applied: list[bytes] = []
+    while ready := [u for u in waiting if scan_update(u).integrates(_clocks(document))]:
+        update = ready[0]
+        waiting.remove(update)
+        try:
+            shape.admit(update, scan_update(update))
+        except PeerError:
+            continue
+        document.apply_update(update)
+        applied.append(update)
+        clocks = _clocks(document)
+        assert all(shape.end_of(client) == clock for client, clock in clocks.items())
+    return applied
+
+
+def _try(updates: list[bytes]) -> str:
+    document: Doc[Any] = Doc()
+    applied = _apply_as_a_room_does(document, updates)
+    for update in updates:
+        get_state(update)
+        get_update(update, b"\x00")
+    merge_updates(*updates, b"\x00\x00")
+    whole = document.get_update()
+    scan_update(whole)
+    scan_update(document.get_update(document.get_state()))
+    for stored in (whole, merge_updates(*applied, b"\x00\x00")):
+        again: Doc[Any] = Doc()
+        again.apply_update(stored)
+        if _clocks(again) != _clocks(document):
+            return "a reloaded document has other clocks"
+    return "ok"
+
+
+def _main() -> None:
+    while (updates := _read_case(sys.stdin.buffer)) is not None:
+        try:
+            answer = _try(updates)
+        except BaseException as error:  # noqa: BLE001 -- the library's panics are no Exceptions
+            answer = f"{type(error).__name__}: {error}".replace("\n", " ")
+        sys.stdout.write(answer + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    _main()
