@@ -110,6 +110,10 @@ class ApiGuard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve or refuse one request."""
+        if scope["type"] != "http":
+            # A websocket that strayed here finds no route and is refused with 403.
+            await self._app(scope, receive, send)
+            return
         request = Request(scope)
         headers = request.headers
         if not self._origins.allows(origin=headers.get("origin"), host=headers.get("host")):

@@ -146,6 +146,8 @@ async def test_readers_do_not_edit(
 ) -> None:
     """ACC-4: A reader's update or step 2 reaches nobody; the reader is told and stays connected."""
     async with stage(server, protocol, role, room) as scene:
+        # The answer to the server's first question may still be under way.
+        await scene.actor.until_saved()
         acknowledged = len(scene.actor.acknowledged)
         await send_edit(scene.actor, message)
         await scene.everything_sent_was_handled()

@@ -8,8 +8,7 @@
 
 import { createInterface } from "node:readline";
 import { isDeepStrictEqual, parseArgs } from "node:util";
-import WebSocket from "ws";
-import { CLIENTS } from "./providers.mjs";
+import { CLIENTS, WebSocket } from "./providers.mjs";
 
 // Without a WebSocketPolyfill of its own, version 2 of the Hocuspocus provider looks here.
 globalThis.WebSocket = WebSocket;

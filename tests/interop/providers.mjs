@@ -1,8 +1,17 @@
 // The stock providers, each behind the same few words. Nothing here changes how they behave,
 // save for what every Node program must give them: a WebSocket, and no broadcast channel.
 
-import WebSocket from "ws";
+import { WebSocket as NodeWebSocket } from "ws";
 import { classic, unified } from "./documents.mjs";
+
+// Browsers say nothing when a socket is closed while it connects. Node ends the process, unless
+// somebody listens; the providers stop listening before they close.
+export class WebSocket extends NodeWebSocket {
+  constructor(...details) {
+    super(...details);
+    this.on("error", () => {});
+  }
+}
 
 class YWebsocket {
   constructor(Provider, { doc, url, room, options, note }) {

@@ -331,6 +331,7 @@ class HocuspocusMember(Member):
     Attributes:
         scope: what the server answered to the token.
         refused: how many sync status messages said that nothing was applied.
+        surplus: how many answered nothing that this member counts.
         token_asked: how often the server asked for a fresh token.
         left: reasons of CLOSE messages.
     """
@@ -343,6 +344,7 @@ class HocuspocusMember(Member):
         self.token = token
         self.scope: str | None = None
         self.refused = 0
+        self.surplus = 0
         self.token_asked = 0
         self.left: list[str] = []
 
@@ -387,11 +389,13 @@ class HocuspocusMember(Member):
     async def _handle_other(self, kind: int, reader: Reader) -> None:
         if kind == wire.SYNC_STATUS:
             applied = reader.uint() == 1
-            update = self.unacknowledged.pop(0)
-            if applied:
+            update = self.unacknowledged.pop(0) if self.unacknowledged else None
+            if not applied:
+                self.refused += 1
+            elif update is not None:
                 self.acknowledged.append(update)
             else:
-                self.refused += 1
+                self.surplus += 1
         elif kind == wire.CLOSE:
             self.left.append(reader.string())
         else:
