@@ -88,7 +88,7 @@ def test_serve_has_an_option_for_every_setting(tmp_path: Path) -> None:
 def test_serve_refuses_bad_settings_in_plain_words(
     tmp_path: Path, args: tuple[str, ...], env: dict[str, str], said: str
 ) -> None:
-    """OPS-6, AUTH-11: One line and a hint, exit code 2, and nothing was begun."""
+    """OPS-6, AUTH-11, OPS-14: One line and a hint, exit code 2, and nothing was begun."""
     assert said in refused(bandpro("serve", *args, cwd=tmp_path, env=env))
     assert not (tmp_path / "data").exists()
 
@@ -141,7 +141,7 @@ def _ready_within(url: str, seconds: float) -> bool:
 
 
 def test_token_prints_a_token_and_nothing_else(tmp_path: Path) -> None:
-    """So that it can stand within $(...); read here with the library's own checks."""
+    """OPS-12: So that it can stand within $(...); read here with the library's own checks."""
     file = tmp_path / "secret.txt"
     file.write_text(f"{SECRET}\n")
     who = ("--subject", "u-17", "--name", "Clara", "--ttl", "30m")
@@ -158,7 +158,7 @@ def test_token_prints_a_token_and_nothing_else(tmp_path: Path) -> None:
 
 
 def test_token_opens_the_server_with_the_same_settings(tmp_path: Path) -> None:
-    """Issuer and audience included."""
+    """OPS-12: Issuer and audience included."""
     env = {"BANDPRO_TOKEN_ISSUER": "me", "BANDPRO_TOKEN_AUDIENCE": "bandpro"}
     with serving(tmp_path, auth="token", env=env) as server:
         env |= {"BANDPRO_TOKEN_SECRET": server.secret}
@@ -195,7 +195,7 @@ async def _filled(server: Server) -> str:
 
 
 async def test_rooms_are_listed_from_a_server_and_from_its_folder(tmp_path: Path) -> None:
-    """The same rooms; a folder in use is refused, with the way out."""
+    """OPS-13: The same rooms; a folder in use is refused, with the way out."""
     with serving(tmp_path, auth="token") as server:
         env = {"BANDPRO_CLI_TOKEN": await _filled(server)}
         live = bandpro("rooms", "--url", server.url, "--json", cwd=tmp_path, env=env)
@@ -236,7 +236,7 @@ def findings(result: subprocess.CompletedProcess[str]) -> dict[str, dict[str, st
 
 
 def test_doctor_finds_a_fresh_folder_in_good_order(tmp_path: Path) -> None:
-    """Exit code 0, and every check named."""
+    """OPS-11: Exit code 0, and every check named."""
     args = ("--data", "fresh", "--port", str(free_port()), "--admin-port", str(free_port()))
     result = bandpro("doctor", "--json", *args, cwd=tmp_path)
     assert result.returncode == 0, result
@@ -251,7 +251,7 @@ def test_doctor_finds_a_fresh_folder_in_good_order(tmp_path: Path) -> None:
 
 
 async def test_doctor_says_what_is_wrong_and_what_to_do(tmp_path: Path) -> None:
-    """A port taken and a folder in use, a secret open to others and weak in spirit."""
+    """OPS-11: A port taken and a folder in use, a secret open to others and weak in spirit."""
     secret = tmp_path / "secret"
     secret.write_text("ab" * 20)
     secret.chmod(0o644)

@@ -44,6 +44,7 @@ damaged_updates = st.builds(
 
 @given(frames)
 def test_any_frame_is_decoded_or_refused(frame: bytes) -> None:
+    """SCAN-3."""
     y_sync.peek_kind(frame)
     hocuspocus.peek(frame)
     for decode in (y_sync.decode, hocuspocus.decode, decode_state_vector):
@@ -53,7 +54,10 @@ def test_any_frame_is_decoded_or_refused(frame: bytes) -> None:
 
 @given(st.one_of(frames, damaged_updates))
 def test_any_update_is_scanned_or_refused_within_a_turn_for_each_byte(update: bytes) -> None:
-    """The work is linear: each turn of one step reads something, or closes what it opened."""
+    """The work is linear: each turn of one step reads something, or closes what it opened.
+
+    Bears SCAN-7.
+    """
     scan = UpdateScan(update)
     turns_max = 4 * len(update) + 2 * ANY_DEPTH_MAX
     with contextlib.suppress(PeerError):

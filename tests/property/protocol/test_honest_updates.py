@@ -38,7 +38,10 @@ def test_slices_integrate_in_turn_and_make_the_same_document(
 def test_every_edit_is_admitted_in_whatever_order_it_arrives(
     seed: int, count: int, steps: int
 ) -> None:
-    """What does not integrate yet waits; in the end all is in, and the shape knows its clocks."""
+    """What does not integrate yet waits; in the end all is in, and the shape knows its clocks.
+
+    Bears SYNC-14.
+    """
     random = Random(seed)
     replicas = Replicas(random, count)
     replicas.edit(steps)
@@ -62,6 +65,7 @@ def test_every_edit_is_admitted_in_whatever_order_it_arrives(
 
 @given(seeds, st.integers(1, 5), st.integers(1, 60))
 def test_a_whole_document_is_admitted_at_once(seed: int, count: int, steps: int) -> None:
+    """SYNC-14."""
     replicas = Replicas(Random(seed), count)
     replicas.edit(steps)
     whole = replicas.merged().get_update()

@@ -99,7 +99,7 @@ def test_the_library_survives_all_that_is_let_through(
     victim: Victim,
     record_property: Callable[[str, object], None],
 ) -> None:
-    """No crash, panic, hang or refusal, and a document that reloads as it was."""
+    """SCAN-1: No crash, panic, hang or refusal, and a document that reloads as it was."""
     accepted = 0
     cases = repeats(1500, proof=100_000)
     for number in range(cases):

@@ -423,6 +423,7 @@ CIRCLES = {
 
 @pytest.mark.parametrize("name", list(CIRCLES))
 def test_structs_that_wait_for_each_other_in_a_circle_are_refused(name: str) -> None:
+    """SCAN-14."""
     with pytest.raises(MalformedUpdate, match="circle"):
         scan_update(update(*CIRCLES[name]))
     with pytest.raises(MalformedUpdate, match="circle"):
