@@ -20,6 +20,7 @@ from pathlib import Path
 import uvloop
 
 from collab.ids import RoomKey, Sequence, room_key, room_name
+from collab.limits import MIB
 from persistence.build import Stores, StoreSettings, open_stores
 
 UPDATE_BYTES = 40
@@ -91,6 +92,14 @@ class Load:
             await asyncio.sleep(0.001)
         await asyncio.gather(*tasks)
 
+    async def store_snapshots(self, size_bytes: int, until: asyncio.Event) -> None:
+        """Large snapshots one after the other, each deleted again, beside the appends."""
+        key = self._keys[0]
+        update = self.random.randbytes(size_bytes)
+        while not until.is_set():
+            ref = await self._stores.snapshots.put(key, sequence=Sequence(1), update=update)
+            await self._stores.snapshots.delete(key, ref)
+
     async def flood(self, duration_s: float) -> None:
         """Every room appends again at once."""
         end = time.perf_counter() + duration_s
@@ -118,17 +127,25 @@ class Load:
                     self.saved += 1
 
 
-async def measure(folder: Path, name: str, rooms: int, rate: int, duration_s: float) -> Figures:
+async def measure(
+    folder: Path, name: str, rooms: int, rate: int, duration_s: float, snapshot_bytes: int
+) -> Figures:
     """Run one load against a fresh store; a rate of 0 means flood."""
     async with await open_stores(StoreSettings("sqlite:", folder)) as stores:
         load = Load(stores, rooms, seed=rooms + rate)
         load.measured_from = time.perf_counter() + WARM_UP_S
         before = time.process_time()
+        is_over = asyncio.Event()
+        beside = load.store_snapshots(snapshot_bytes, is_over) if snapshot_bytes else None
+        storing = None if beside is None else asyncio.create_task(beside)
         if rate:
             await load.paced(rate, WARM_UP_S + duration_s)
         else:
             await load.flood(WARM_UP_S + duration_s)
         cpu_s = time.process_time() - before
+        is_over.set()
+        if storing is not None:
+            await storing
         total = load.stored
     return Figures(name, load.saved / duration_s, load.latencies_ms, cpu_s / total * 1e6)
 
@@ -153,11 +170,12 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=None, help="on the disk to be measured")
     arguments = parser.parse_args()
     loads = (
-        ("paced 1,000/s over 50 rooms", 50, 1_000),
-        ("paced 1,000/s over 500 rooms", 500, 1_000),
-        ("paced 4,000/s over 500 rooms", 500, 4_000),
-        ("flood of 1 room", 1, 0),
-        ("flood of 200 rooms", 200, 0),
+        ("paced 1,000/s over 50 rooms", 50, 1_000, 0),
+        ("paced 1,000/s over 500 rooms", 500, 1_000, 0),
+        ("paced 4,000/s over 500 rooms", 500, 4_000, 0),
+        ("1,000/s beside 32 MiB snapshots", 50, 1_000, 32 * MIB),
+        ("flood of 1 room", 1, 0, 0),
+        ("flood of 200 rooms", 200, 0, 0),
     )
     with tempfile.TemporaryDirectory(dir=arguments.folder) as temporary:
         print(f"one write and fsync of 4 KiB here: {fsync_ms(Path(temporary)):.2f} ms")
@@ -165,9 +183,10 @@ def main() -> None:
             f"{'saving updates of 40 bytes':<34} {'saved/s':>9} {'p50 ms':>8} {'p95 ms':>8}"
             f" {'p99 ms':>8} {'max ms':>8} {'CPU us':>8}"
         )
-        for number, (name, rooms, rate) in enumerate(loads):
+        for number, (name, rooms, rate, snapshot_bytes) in enumerate(loads):
             folder = Path(temporary) / str(number)
-            print(uvloop.run(measure(folder, name, rooms, rate, arguments.seconds)).line())
+            running = measure(folder, name, rooms, rate, arguments.seconds, snapshot_bytes)
+            print(uvloop.run(running).line())
 
 
 if __name__ == "__main__":

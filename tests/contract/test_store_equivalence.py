@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -158,7 +159,7 @@ class StoresAgree(RuleBasedStateMachine):
             assert [ref.sequence for ref in one] == [ref.sequence for ref in other]
 
 
-TestStoresAgree = StoresAgree.TestCase
+TestStoresAgree = pytest.mark.prove(StoresAgree.TestCase)
 TestStoresAgree.settings = settings(
     max_examples=repeats(40, proof=1_000),
     stateful_step_count=40,
