@@ -8,10 +8,12 @@ a few bytes, so the server keeps the shape of each document and refuses what wou
 - name as parent what is no shared type: the library stops half-way through such an update, and
   Yjs breaks on it;
 - cut a character of two UTF-16 code units in half: Yjs and yrs then disagree about the text, and
-  yrs about its own clocks.
+  yrs about its own clocks;
+- put several elements at once under one key of a map, as no replica does: pieces of them trip the
+  library when the map is deleted.
 
-The shape holds, for each client, runs of clocks that lie at one depth and are or are not shared
-types; typing one text costs no more than one run.
+The shape holds, for each client, runs of clocks that lie at one depth, in a map or not, and are or
+are not shared types; typing one text costs no more than one run.
 """
 
 from __future__ import annotations
@@ -37,11 +39,13 @@ from collab.protocol.update_format import (
 from collab.protocol.update_values import skip_text
 from collab.protocol.varint import Reader, decode_utf8
 
-# A run's value: four times the depth of the type it lies in, plus what it is.
+# A run's value: what it is, whether it stands under a key, and the depth of the type it lies in.
 _PLAIN: Final = 0
 _SHARED_TYPE: Final = 1
 _GONE: Final = 2
-_KINDS: Final = 4
+_KIND_BITS: Final = 0b011
+_KEYED: Final = 0b100
+_DEPTH_SHIFT: Final = 3
 _UNKNOWN: Final = -1
 
 _BASIC_PLANE_END: Final = "\uffff"
@@ -220,21 +224,23 @@ class ShapeCheck:
         reader = self._reader
         reader.at = self._offsets[at]
         info = reader.read_u8()
-        value = _GONE
-        if info != GC:
-            content = info & CONTENT_BITS
-            depth = self._depth_of(info)
-            if start < known:
-                # The part that is new goes behind the part that is known, wherever that is.
-                depth = max(depth, self._value_of(self._client, known - 1) // _KINDS)
-            if content == TYPE and depth >= TYPE_DEPTH_MAX:
-                raise LimitExceeded(
-                    f"shared types nested deeper than {TYPE_DEPTH_MAX}", limit="type_depth_max"
-                )
-            value = _KINDS * depth + _kind_of(content)
-            if content == STRING:
-                self._add_halves(reader, start, known)
-        self._added_to(known).add(end, value)
+        if info == GC:
+            self._added_to(known).add(end, _GONE)
+            return
+        place = self._place_of(info)
+        if start < known:
+            # The part that is new goes behind the part that is known, wherever that is.
+            place = _either(place, self._value_of(self._client, known - 1))
+        content = info & CONTENT_BITS
+        if content == TYPE and place >> _DEPTH_SHIFT >= TYPE_DEPTH_MAX:
+            raise LimitExceeded(
+                f"shared types nested deeper than {TYPE_DEPTH_MAX}", limit="type_depth_max"
+            )
+        if place & _KEYED and content != DELETED and end > start + 1:
+            raise MalformedUpdate("more than one element under a key")
+        if content == STRING:
+            self._add_halves(reader, start, known)
+        self._added_to(known).add(end, place | _kind_of(content))
 
     def _known_end(self) -> int:
         added = self._added.get(self._client)
@@ -246,36 +252,37 @@ class ShapeCheck:
             added = self._added[self._client] = ClientShape(known)
         return added
 
-    def _depth_of(self, info: int) -> int:
-        """Read where a struct goes; returns the depth of the type that it goes into."""
+    def _place_of(self, info: int) -> int:
+        """Read where a struct goes; returns its run's value, its kind left out."""
         reader = self._reader
-        depth = 0
+        place = 0
         if info & HAS_ORIGIN:
             client = reader.read_uint()
             clock = reader.read_uint()
             self._refuse_cut(client, clock + 1)
-            depth = self._value_of(client, clock) // _KINDS
+            place = _either(place, self._value_of(client, clock))
         if info & HAS_RIGHT_ORIGIN:
             client = reader.read_uint()
             clock = reader.read_uint()
             self._refuse_cut(client, clock)
             # Neighbours lie in one type; where the left one is gone, the right one decides.
-            depth = max(depth, self._value_of(client, clock) // _KINDS)
+            place = _either(place, self._value_of(client, clock))
         if info & HAS_ANY_ORIGIN:
-            return depth
+            return place
         if reader.read_uint() == 1:
             skip_text(reader)
         else:
-            depth = self._depth_below(reader.read_uint(), reader.read_uint())
+            place = self._place_below(reader.read_uint(), reader.read_uint())
         if info & HAS_PARENT_SUB:
             skip_text(reader)
-        return depth
+            place |= _KEYED
+        return place
 
-    def _depth_below(self, client: int, clock: int) -> int:
+    def _place_below(self, client: int, clock: int) -> int:
         value = self._value_of(client, clock)
-        if value % _KINDS == _PLAIN:
+        if value & _KIND_BITS == _PLAIN:
             raise MalformedUpdate("a parent is no shared type")
-        return value // _KINDS + 1
+        return ((value >> _DEPTH_SHIFT) + 1) << _DEPTH_SHIFT
 
     def _value_of(self, client: int, clock: int) -> int:
         added = self._added.get(client)
@@ -308,6 +315,12 @@ class ShapeCheck:
         if known in halves:
             raise MalformedUpdate("a character would be cut in half")
         self._added_to(known).halves.extend(halves[bisect_left(halves, known) :])
+
+
+def _either(place: int, value: int) -> int:
+    """The deeper of two places, under a key if one of them is."""
+    depth = max(place >> _DEPTH_SHIFT, value >> _DEPTH_SHIFT)
+    return depth << _DEPTH_SHIFT | (place | value) & _KEYED
 
 
 def _kind_of(content: int) -> int:

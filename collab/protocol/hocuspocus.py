@@ -84,6 +84,8 @@ def decode(frame: bytes) -> HocuspocusFrame | Ping | Pong:
     session: str | None = None
     if "\0" in name:
         name, _, session = name.partition("\0")
+        if "\0" in session:
+            raise ProtocolError("a document name holds one session id at most")
     return HocuspocusFrame(name, session, prefix, message)
 
 

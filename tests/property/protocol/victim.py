@@ -30,7 +30,7 @@ def _clocks(document: Doc[Any]) -> dict[int, int]:
 
 
 def _apply_as_a_room_does(document: Doc[Any], updates: list[bytes]) -> list[bytes]:
-    """Apply all that integrates, in as many rounds as it takes; returns what was applied."""
+    """Apply all that integrates, in as many rounds as it takes; returns what goes to the log."""
     shape = DocumentShape()
     waiting = list(updates)
     applied: list[bytes] = []
@@ -41,8 +41,9 @@ def _apply_as_a_room_does(document: Doc[Any], updates: list[bytes]) -> list[byte
             shape.admit(update, scan_update(update))
         except PeerError:
             continue
+        # What is known already is cut off: the log must not hold two versions of one id.
+        applied.append(get_update(update, document.get_state()))
         document.apply_update(update)
-        applied.append(update)
         clocks = _clocks(document)
         assert all(shape.end_of(client) == clock for client, clock in clocks.items())
     return applied

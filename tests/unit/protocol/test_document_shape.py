@@ -110,6 +110,27 @@ def test_a_parent_may_have_been_deleted_meanwhile(parent: bytes) -> None:
     assert shape.end_of(6) == 1
 
 
+@pytest.mark.parametrize(
+    "entry",
+    [
+        values(NULL, NULL, sub="k"),
+        string("ab", sub="k"),
+        values(NULL, NULL, origin=(6, 0)),
+        values(NULL, NULL, right=(6, 0)),
+    ],
+)
+def test_under_a_key_stands_one_element_at_a_time(entry: bytes) -> None:
+    shape = shape_of(update(block(6, 0, values(NULL, sub="k"))))
+    with pytest.raises(MalformedUpdate, match="under a key"):
+        admit(shape, update(block(5, 0, entry)))
+
+
+def test_what_stood_under_a_key_may_be_deleted_in_one_piece() -> None:
+    shape = shape_of(update(block(6, 0, values(NULL, sub="k"))))
+    admit(shape, update(block(5, 0, deleted(4, origin=(6, 0)), values(NULL, origin=(5, 3)))))
+    assert shape.end_of(5) == 5
+
+
 CUTS = {
     "insert behind the first half": update(block(6, 0, string("x", origin=(5, 1)))),
     "insert before the second half": update(block(6, 0, string("x", right=(5, 2)))),
