@@ -117,7 +117,6 @@ def build_node(settings: Settings, stores: Stores, offload: Offload) -> Node:
         limits=connection_limits(settings),
         metrics=metrics,
         clocks=SYSTEM_CLOCKS,
-        token_leeway_s=settings.token_leeway_s,
         update_bytes_max=settings.update_bytes_max,
         document_bytes_max=settings.document_bytes_max,
         queue_before_auth_bytes_max=settings.queue_before_auth_bytes_max,
@@ -180,6 +179,7 @@ def runner_settings(settings: Settings) -> RunnerSettings:
         ),
         unload_after_ms=settings.unload_after_ms,
         compaction=compaction_limits(settings),
+        failpoints=Failpoints.parse(",".join(settings.failpoints)),
     )
 
 

@@ -14,9 +14,8 @@ from collab.errors import BandProError, RoomQuarantined, RoomUnavailable
 from collab.ids import Milliseconds, RoomName, Subject
 from collab.protocol.close_codes import CloseCode
 from collab.room.room import RoomState
-from collab.room.session import Session
 from gateway.observe.metrics import Metrics
-from gateway.rooms.runner import RoomRunner, RunnerSettings, Seat
+from gateway.rooms.runner import RoomRunner, RunnerSettings
 from persistence.stores import Stores
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -82,17 +81,6 @@ class RoomRegistry:
             task.add_done_callback(lambda _: self._opening.pop(name, None))
         # One impatient caller must not cancel the load of all others.
         return await asyncio.shield(task)
-
-    async def join(self, name: RoomName, session: Session, seat: Seat) -> RoomRunner:
-        """Open a room and seat a session in it.
-
-        Raises:
-            LimitExceeded: the room is full.
-            OperatingError: as for :meth:`open`.
-        """
-        runner = await self.open(name)
-        runner.join(session, seat)
-        return runner
 
     async def _load(self, name: RoomName) -> RoomRunner:
         runner = RoomRunner(name, self.stores, self._settings, self._metrics)

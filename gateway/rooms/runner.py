@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 import structlog
@@ -32,6 +32,7 @@ from collab.room.session import Session
 from gateway.observe.metrics import Metrics
 from gateway.rooms.appender import Appender, AppendLimits
 from persistence.crash_guard import begin_open, open_succeeded
+from persistence.failpoints import Failpoints
 from persistence.loading import LoadedRoom, LoadProblem, load_room
 from persistence.stores import Stores
 
@@ -64,6 +65,7 @@ class RunnerSettings:
     append: AppendLimits
     unload_after_ms: int
     compaction: CompactionLimits
+    failpoints: Failpoints = field(default_factory=Failpoints)
 
 
 class RoomRunner:
@@ -385,7 +387,9 @@ class RoomRunner:
             self._log.error("room.damaged", problem=problem.code, sequence=problem.sequence)
 
     def _on_appended(self, ticket: int) -> None:
+        self._settings.failpoints.hit("acknowledge.before_send")
         self.run(self.room.appended(ticket))
+        self._settings.failpoints.hit("acknowledge.after_send")
 
     def _on_peer_rows(self, tail: LogTail) -> None:
         for row in tail.rows:

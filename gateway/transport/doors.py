@@ -20,6 +20,7 @@ from gateway.auth.authenticator import Clocks
 from gateway.auth.build import AuthParts
 from gateway.observe.metrics import Metrics
 from gateway.rooms.registry import RoomRegistry
+from gateway.rooms.runner import RoomRunner
 from gateway.setting_types import Networks
 from gateway.transport.connection import Connection, ConnectionLimits
 from gateway.transport.gate import Gate
@@ -36,7 +37,6 @@ class Doors:
         limits: bounds on each connection.
         metrics: what is counted.
         clocks: the time.
-        token_leeway_s: grace after a token's expiry.
         update_bytes_max: one update.
         document_bytes_max: one step 2.
         queue_before_auth_bytes_max: kept for a document until its sign-in.
@@ -51,7 +51,6 @@ class Doors:
     limits: ConnectionLimits
     metrics: Metrics
     clocks: Clocks
-    token_leeway_s: int
     update_bytes_max: int
     document_bytes_max: int
     queue_before_auth_bytes_max: int
@@ -83,11 +82,27 @@ class Doors:
         if not decide(claims, room, Action.JOIN):
             raise AccessDenied("this token does not open this room")
 
+    async def open_room(self, name: RoomName, claims: Claims) -> tuple[RoomRunner, Claims]:
+        """Open a room for somebody who may join it.
+
+        Loading takes time in which the claims may be revoked or expire, and no live session is
+        there yet to be told: so they are weighed again behind it. Join before the next await.
+
+        Raises:
+            BandProError: they may not join, or the room cannot be opened.
+        """
+        self.check_join(claims, name)
+        runner = await self.registry.open(name)
+        claims = self.auth.authenticator.still_valid(claims)
+        self.check_join(claims, name)
+        runner.check_join()
+        return runner, claims
+
     def expires_in_s(self, claims: Claims) -> float | None:
-        """Seconds until claims hold no longer, the leeway included; None for never."""
+        """Seconds until claims hold no longer (their leeway is in them); None for never."""
         if claims.expires_at is None:
             return None
-        return max(0.0, claims.expires_at + self.token_leeway_s - self.clocks.wall())
+        return max(0.0, float(claims.expires_at - self.clocks.wall()))
 
 
 def new_session_id() -> SessionId:

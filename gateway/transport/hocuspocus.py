@@ -10,6 +10,7 @@ unknown    token                        joined, or denied and unknown again
 unknown    step 1, in open mode         joined: the frame is given to the room
 unknown    anything else                waiting: the frame is queued
 waiting    token                        joined, the queue is handled; or denied
+waiting    step 1, in open mode         joined, the queue is handled, then the frame
 waiting    anything else                waiting, the frame is queued, within caps
 joined     token                        joined with fresh claims; or denied
 joined     close                        unknown
@@ -161,8 +162,8 @@ class _Socket:
             return
         self._doors.metrics.message(PROTOCOL, decoded.message)
         document = self._documents.get(decoded.prefix)
-        if document is None and self._needs_no_token(decoded.message):
-            await self._sign_in(decoded, Token(""), None)
+        if not isinstance(document, Joined) and self._needs_no_token(decoded.message):
+            await self._sign_in(decoded, Token(""), document)
             document = self._documents.get(decoded.prefix)
             if document is None:
                 return
@@ -193,8 +194,8 @@ class _Socket:
         try:
             claims = await self._doors.auth.authenticator.authenticate_token(message.token)
             name = room_name(frame.document_name)
-            self._doors.check_join(claims, name)
             if isinstance(document, Joined):
+                self._doors.check_join(claims, name)
                 self._refresh(document, claims)
                 return
             self._check_number()
@@ -207,7 +208,7 @@ class _Socket:
 
     async def _join(self, prefix: bytes, name: RoomName, claims: Claims) -> Joined:
         doors = self._doors
-        runner = await doors.registry.open(name)
+        runner, claims = await doors.open_room(name, claims)
         session_id = new_session_id()
         joined = Joined(
             prefix,
@@ -219,7 +220,6 @@ class _Socket:
             self._forget,
         )
         read_only = not decide(claims, name, Action.EDIT)
-        runner.check_join()
         self._connection.push(prefix + hocuspocus.encode_authenticated(read_only))
         self._documents[prefix] = joined
         runner.join(Session(session_id, claims, Wire.HOCUSPOCUS), joined)

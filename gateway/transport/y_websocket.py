@@ -80,12 +80,11 @@ class YWebSocketEndpoint:
         claims = await doors.auth.authenticator.authenticate_socket(
             websocket.headers, websocket.query_params, name
         )
-        doors.check_join(claims, name)
+        runner, claims = await doors.open_room(name, claims)
         connection.bound_frames(doors.limits.frame_bytes_max)
         connection.heartbeat = lambda: y_sync.EMPTY_AWARENESS
         seat = YWebSocketSeat(connection, doors.clocks.wall())
-        session = Session(session_id, claims, Wire.Y_WEBSOCKET)
-        runner = await doors.registry.join(name, session, seat)
+        runner.join(Session(session_id, claims, Wire.Y_WEBSOCKET), seat)
         connection.on_drained = lambda: runner.caught_up(session_id)
         return runner, claims
 

@@ -65,8 +65,9 @@ class Rig:
     ) -> tuple[RoomRunner, Seat]:
         """Seat a y-websocket session."""
         seat = Seat()
-        made = Session(SessionId(session), claims, Wire.Y_WEBSOCKET)
-        return await self.registry.join(name, made, seat), seat
+        runner = await self.registry.open(name)
+        runner.join(Session(SessionId(session), claims, Wire.Y_WEBSOCKET), seat)
+        return runner, seat
 
 
 def rig(
