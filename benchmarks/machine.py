@@ -18,6 +18,7 @@ import psutil
 OTHERS_BUSY_MAX = 0.15
 """Cores that other processes may use while the machine counts as quiet."""
 _QUIET_LOOK_S = 0.5
+_QUIET_WAIT_S = 20.0
 _OPEN_FILES = 16_384
 _FOLLOWED = ("pycrdt", "uvicorn", "uvloop", "websockets")
 
@@ -75,7 +76,7 @@ def conditions(cores: Cores, folder: Path) -> dict[str, object]:
         "packages": {name: importlib.metadata.version(name) for name in _FOLLOWED},
         "file_system": _file_system(folder),
         "pinned": asdict(cores),
-        "priority": os.getpriority(os.PRIO_PROCESS, 0),
+        "priority": _priority(),
     }
 
 
@@ -107,8 +108,9 @@ class Patience:
         self.repeated = 0
 
     def await_quiet(self) -> None:
-        """Wait until others leave the machine alone, or the patience is used up."""
-        while self._left_s > 0:
+        """Wait until others leave the machine alone, a while at most, as long as patience lasts."""
+        give_up_s = time.perf_counter() + _QUIET_WAIT_S
+        while self._left_s > 0 and time.perf_counter() < give_up_s:
             before_s, begun_s = _others_s(), time.perf_counter()
             time.sleep(_QUIET_LOOK_S)
             passed_s = time.perf_counter() - begun_s
@@ -136,6 +138,17 @@ def _cpu_model() -> str:
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()
+
+
+def _priority() -> str:
+    """How far server and generator go before other processes; empty when they do not.
+
+    Where Linux groups processes by session, the session's own nice value decides against others.
+    """
+    nice = os.getpriority(os.PRIO_PROCESS, 0)
+    group = Path("/proc/self/autogroup")
+    session = group.read_text().rpartition("nice")[2].strip() if group.exists() else "0"
+    return f"nice {nice}, session {session}" if nice or session not in ("", "0") else ""
 
 
 def _file_system(folder: Path) -> str:

@@ -40,11 +40,20 @@ def as_page(findings: Findings, suite: Suite, conditions: Conditions) -> str:
     """The page for people."""
     sections = [
         page.INTRODUCTION,
-        "## Conditions\n\n" + _conditions(findings, suite, conditions),
-        f"## From writing to everybody's screen\n\n{page.EDIT}\n\n" + edit_table(findings),
-        f"## From writing to disk\n\n{page.SAVED}\n\n" + saved_table(findings),
-        f"## What it costs the server\n\n{page.COST}\n\n" + cost_table(findings),
-        f"## Memory\n\n{page.MEMORY}\n\n" + memory_table(findings, suite),
+        "## Conditions",
+        _conditions(findings, suite, conditions),
+        "## From writing to everybody's screen",
+        page.EDIT,
+        edit_table(findings),
+        "## From writing to disk",
+        page.SAVED,
+        saved_table(findings),
+        "## What it costs the server",
+        page.COST,
+        cost_table(findings),
+        "## Memory",
+        page.MEMORY,
+        memory_table(findings, suite),
         page.REPEAT,
         page.METHOD,
         page.MISSING,
@@ -218,7 +227,7 @@ def _conditions(findings: Findings, suite: Suite, conditions: Conditions) -> str
         f"{conditions['date']}, commit `{conditions['commit']}`",
         f"{conditions['cpu']}, {conditions['cores']} cores, {conditions['memory_gib']} GiB",
         f"{conditions['kernel']}, {conditions['python']}, {versions}",
-        _pinned(pinned) + (f"; both at nice {priority}" if priority else ""),
+        _pinned(pinned) + (f"; both with priority ({priority})" if priority else ""),
         (
             "the server as `bandpro serve --auth open --rate-limits off`, its data folder on"
             f" {conditions['file_system']}, SQLite with synchronous=FULL; one write and fsync of"
@@ -256,8 +265,8 @@ def _patience(suite: Suite) -> str:
     if not patience.budget_s:
         return ""
     return (
-        f", {patience.repeated} more runs were repeated because others used over"
-        f" {OTHERS_BUSY_MAX:.2f} (patience {patience.budget_s:g} s)"
+        f"; {patience.repeated} other runs, during which they used more than"
+        f" {OTHERS_BUSY_MAX:.2f}, were made again"
     )
 
 

@@ -164,7 +164,7 @@ def _running(
             stdout=output,
             stderr=subprocess.STDOUT,
             env=env,
-            start_new_session=True,
+            process_group=0,  # in the same session, whose priority it shares
         )
     try:
         _await_listening(process, port, log)
