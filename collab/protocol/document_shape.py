@@ -33,6 +33,7 @@ from collab.protocol.update_format import (
     HAS_ORIGIN,
     HAS_PARENT_SUB,
     HAS_RIGHT_ORIGIN,
+    SKIP,
     STRING,
     TYPE,
 )
@@ -159,6 +160,7 @@ class ShapeCheck:
 
     __slots__ = (
         "_added",
+        "_at",
         "_client",
         "_clocks",
         "_deletes_at",
@@ -173,11 +175,14 @@ class ShapeCheck:
         self._shape: DocumentShape = shape
         self._scanned: ScannedUpdate = scanned
         self._reader: Reader = Reader(update)
-        self._order: CausalOrder = CausalOrder(update, scanned)
+        self._order: CausalOrder | None = None
+        if len(scanned.ranges) > 1:
+            self._order = CausalOrder(update, scanned)
         self._offsets = scanned.index.offsets
         self._clocks = scanned.index.clocks
         self._added: dict[int, ClientShape] = {}
-        self._client: int = 0
+        self._client: int = scanned.ranges[0].client if scanned.ranges else 0
+        self._at: int = 0
         self._deletes_at: int = 0
 
     def advance(self, budget: int) -> bool:
@@ -194,11 +199,14 @@ class ShapeCheck:
             MalformedUpdate: as :meth:`DocumentShape.admit`.
         """
         order = self._order
-        while budget > 0 and order.peek():
-            budget -= 1
-            self._client = self._scanned.ranges[order.block].client
-            self._check_struct(order.at)
-            order.take()
+        if order is None:
+            budget = self._check_only_block(budget)
+        else:
+            while budget > 0 and order.peek():
+                budget -= 1
+                self._client = self._scanned.ranges[order.block].client
+                self._check_struct(order.at)
+                order.take()
         deletes = self._scanned.deletes
         while budget > 0 and self._deletes_at < len(deletes):
             budget -= 1
@@ -212,6 +220,15 @@ class ShapeCheck:
         """Take the update's shape into the document's; to be called once all is checked."""
         for client, added in self._added.items():
             self._shape.extend(client, added)
+
+    def _check_only_block(self, budget: int) -> int:
+        """Check structs of one client, which stand in order already."""
+        while budget > 0 and self._at + 1 < len(self._offsets):
+            budget -= 1
+            if self._reader.data[self._offsets[self._at]] != SKIP:
+                self._check_struct(self._at)
+            self._at += 1
+        return budget
 
     def _check_struct(self, at: int) -> None:
         start = self._clocks[at]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableSequence
 from typing import NamedTuple
 
 
@@ -22,9 +22,12 @@ class ClockRange(NamedTuple):
 
 
 class StructIndex:
-    """Where each struct of an update stands, in few bytes a struct.
+    """Where each struct of an update stands.
 
     Behind the structs of each block stands one more entry: the block's end.
+
+    Args:
+        is_compact: whether to take eight bytes an entry, as is due for large updates, or less time.
 
     Attributes:
         offsets: first byte of each struct.
@@ -34,24 +37,17 @@ class StructIndex:
 
     __slots__ = ("clocks", "ends", "offsets")
 
-    def __init__(self) -> None:
-        self.offsets: array[int] = array("Q")
-        self.clocks: array[int] = array("Q")
+    def __init__(self, *, is_compact: bool) -> None:
+        self.offsets: MutableSequence[int] = array("Q") if is_compact else []
+        self.clocks: MutableSequence[int] = array("Q") if is_compact else []
         self.ends: list[int] = []
-
-    def mark(self, offset: int, clock: int) -> None:
-        """Note where the next struct stands."""
-        self.offsets.append(offset)
-        self.clocks.append(clock)
-
-    def end_block(self, offset: int, clock: int) -> None:
-        """Note where the block ends."""
-        self.ends.append(len(self.offsets))
-        self.mark(offset, clock)
 
 
 class ScannedUpdate:
     """The shape of one accepted update.
+
+    Args:
+        is_compact: whether the index is to be kept small.
 
     Attributes:
         ranges: what each client block spans, from its first struct to its last, fillers included;
@@ -80,7 +76,7 @@ class ScannedUpdate:
         "struct_count",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_compact: bool = False) -> None:
         self.ranges: list[ClockRange] = []
         self.fillers: list[ClockRange] = []
         self.skips: list[ClockRange] = []
@@ -88,7 +84,7 @@ class ScannedUpdate:
         self.needs: dict[int, int] = {}
         self.struct_count: int = 0
         self.branches: int = 0
-        self.index: StructIndex = StructIndex()
+        self.index: StructIndex = StructIndex(is_compact=is_compact)
 
     @property
     def is_empty(self) -> bool:

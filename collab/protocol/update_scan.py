@@ -21,19 +21,21 @@ ranges as clock and length. Source: Yjs, ``utils/encoding.js`` and ``structs/Ite
 
 from __future__ import annotations
 
+from collections.abc import MutableSequence
 from typing import Final
 
 from collab.errors import LimitExceeded, MalformedUpdate, ProtocolError
 from collab.limits import (
     CLIENT_IDS_ALIKE_MAX,
     CLOCK_MAX,
+    SLICE_BYTES,
     UPDATE_CLIENTS_MAX,
     UPDATE_DELETE_RANGES_MAX,
     UPDATE_STRUCTS_MAX,
 )
 from collab.protocol.causal_order import CausalOrder
 from collab.protocol.json_text import check_json_text
-from collab.protocol.scanned import ClockRange, ScannedUpdate, StructIndex
+from collab.protocol.scanned import ClockRange, ScannedUpdate
 from collab.protocol.update_format import (
     ANY,
     ANY_MAP,
@@ -99,8 +101,9 @@ class UpdateScan:
         "_clients",
         "_clock",
         "_clock_client",
+        "_clocks",
         "_delete_clients_left",
-        "_index",
+        "_offsets",
         "_order",
         "_phase",
         "_ranges_left",
@@ -111,8 +114,9 @@ class UpdateScan:
     )
 
     def __init__(self, update: bytes) -> None:
-        self.result: ScannedUpdate = ScannedUpdate()
-        self._index: StructIndex = self.result.index
+        self.result: ScannedUpdate = ScannedUpdate(is_compact=len(update) > SLICE_BYTES)
+        self._offsets: MutableSequence[int] = self.result.index.offsets
+        self._clocks: MutableSequence[int] = self.result.index.clocks
         self._order: CausalOrder | None = None
         self._reader: Reader = Reader(update)
         self._phase: int = _AT_BLOCK
@@ -209,7 +213,9 @@ class UpdateScan:
         if self._was_skip:
             raise MalformedUpdate("a client block ends with a Skip")
         self.result.ranges.append(ClockRange(self._clock_client, self._block_start, self._clock))
-        self._index.end_block(self._reader.at, self._clock)
+        self.result.index.ends.append(len(self._offsets))
+        self._offsets.append(self._reader.at)
+        self._clocks.append(self._clock)
         self._blocks_left -= 1
         self._phase = _AT_BLOCK
 
@@ -221,7 +227,8 @@ class UpdateScan:
                 return budget
             self._structs_left -= 1
             budget -= 1
-            self._index.mark(reader.at, self._clock)
+            self._offsets.append(reader.at)
+            self._clocks.append(self._clock)
             info = reader.read_u8()
             if info in (GC, SKIP):
                 self._scan_filler(info, reader.read_uint())

@@ -57,7 +57,12 @@ class Reader:
         Raises:
             ProtocolError: cut short, longer than 8 bytes, or beyond what JavaScript can hold.
         """
-        byte = self.read_u8()
+        # As in read_u8, written out: most integers of an update are a single byte.
+        at = self.at
+        if at >= self.end:
+            raise ProtocolError("the message is cut short")
+        self.at = at + 1
+        byte = self.data[at]
         if byte < _MORE:
             return byte
         return self._finish_uint(byte & _LOW_7, 7)
@@ -104,14 +109,22 @@ class Reader:
         return decode_utf8(self.read_bytes(limit))
 
     def _finish_uint(self, value: int, shift: int) -> int:
-        while shift < _SHIFT_END:
-            byte = self.read_u8()
+        data = self.data
+        at = self.at
+        end = min(self.end, at + (_SHIFT_END - shift + 6) // 7)
+        while at < end:
+            byte = data[at]
+            at += 1
             value |= (byte & _LOW_7) << shift
             if byte < _MORE:
+                self.at = at
                 if value > UINT53_MAX:
                     raise ProtocolError("an integer does not fit in 53 bits")
                 return value
             shift += 7
+        self.at = at
+        if at >= self.end:
+            raise ProtocolError("the message is cut short")
         raise ProtocolError(f"an integer is longer than {VARINT_BYTES_MAX} bytes")
 
 

@@ -90,12 +90,18 @@ def test_a_name_of_nine_or_ten_bytes_is_not_a_ping(name: str) -> None:
     assert decoded == HocuspocusFrame(name, None, prefix, QueryAwareness())
 
 
-def test_a_name_is_split_at_its_first_nul_and_kept_as_received() -> None:
-    decoded = hocuspocus.decode(b"\x05a\0b\0c\x03")
-    assert decoded == HocuspocusFrame("a", "b\0c", b"\x05a\0b\0c", QueryAwareness())
+def test_a_name_is_split_at_its_nul_and_kept_as_received() -> None:
+    assert hocuspocus.decode(b"\x03a\0b\x03") == HocuspocusFrame(
+        "a", "b", b"\x03a\0b", QueryAwareness()
+    )
     assert hocuspocus.decode(b"\x02a\0\x03") == HocuspocusFrame(
         "a", "", b"\x02a\0", QueryAwareness()
     )
+
+
+def test_a_name_holds_one_session_id_at_most() -> None:
+    with pytest.raises(ProtocolError, match="one session id"):
+        hocuspocus.decode(b"\x05a\0b\0c\x03")
 
 
 def test_the_prefix_repeats_even_an_unusual_spelling_of_the_length() -> None:
