@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping, MutableSequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
 
@@ -22,12 +22,9 @@ class ClockRange(NamedTuple):
 
 
 class StructIndex:
-    """Where each struct of an update stands.
+    """Where each struct of an update stands, in eight bytes each.
 
     Behind the structs of each block stands one more entry: the block's end.
-
-    Args:
-        is_compact: whether to take eight bytes an entry, as is due for large updates, or less time.
 
     Attributes:
         offsets: first byte of each struct.
@@ -37,17 +34,14 @@ class StructIndex:
 
     __slots__ = ("clocks", "ends", "offsets")
 
-    def __init__(self, *, is_compact: bool) -> None:
-        self.offsets: MutableSequence[int] = array("Q") if is_compact else []
-        self.clocks: MutableSequence[int] = array("Q") if is_compact else []
+    def __init__(self) -> None:
+        self.offsets: array[int] = array("Q")
+        self.clocks: array[int] = array("Q")
         self.ends: list[int] = []
 
 
 class ScannedUpdate:
     """The shape of one accepted update.
-
-    Args:
-        is_compact: whether the index is to be kept small.
 
     Attributes:
         ranges: what each client block spans, from its first struct to its last, fillers included;
@@ -76,7 +70,7 @@ class ScannedUpdate:
         "struct_count",
     )
 
-    def __init__(self, *, is_compact: bool = False) -> None:
+    def __init__(self) -> None:
         self.ranges: list[ClockRange] = []
         self.fillers: list[ClockRange] = []
         self.skips: list[ClockRange] = []
@@ -84,7 +78,7 @@ class ScannedUpdate:
         self.needs: dict[int, int] = {}
         self.struct_count: int = 0
         self.branches: int = 0
-        self.index: StructIndex = StructIndex(is_compact=is_compact)
+        self.index: StructIndex = StructIndex()
 
     @property
     def is_empty(self) -> bool:

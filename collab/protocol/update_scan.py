@@ -21,14 +21,13 @@ ranges as clock and length. Source: Yjs, ``utils/encoding.js`` and ``structs/Ite
 
 from __future__ import annotations
 
-from collections.abc import MutableSequence
+from array import array
 from typing import Final
 
 from collab.errors import LimitExceeded, MalformedUpdate, ProtocolError
 from collab.limits import (
     CLIENT_IDS_ALIKE_MAX,
     CLOCK_MAX,
-    SLICE_BYTES,
     UPDATE_CLIENTS_MAX,
     UPDATE_DELETE_RANGES_MAX,
     UPDATE_STRUCTS_MAX,
@@ -114,9 +113,9 @@ class UpdateScan:
     )
 
     def __init__(self, update: bytes) -> None:
-        self.result: ScannedUpdate = ScannedUpdate(is_compact=len(update) > SLICE_BYTES)
-        self._offsets: MutableSequence[int] = self.result.index.offsets
-        self._clocks: MutableSequence[int] = self.result.index.clocks
+        self.result: ScannedUpdate = ScannedUpdate()
+        self._offsets: array[int] = self.result.index.offsets
+        self._clocks: array[int] = self.result.index.clocks
         self._order: CausalOrder | None = None
         self._reader: Reader = Reader(update)
         self._phase: int = _AT_BLOCK
