@@ -35,6 +35,7 @@ from collab.limits import (
 from collab.protocol.causal_order import CausalOrder
 from collab.protocol.json_text import check_json_text
 from collab.protocol.scanned import ClockRange, ScannedUpdate
+from collab.protocol.typed_text import scan_typed_text
 from collab.protocol.update_format import (
     ANY,
     ANY_MAP,
@@ -408,6 +409,9 @@ def scan_update(update: bytes) -> ScannedUpdate:
         MalformedUpdate: no acceptable V1 update.
         LimitExceeded: more clients, structs, delete ranges or JSON text than allowed.
     """
+    typed = scan_typed_text(update)
+    if typed is not None:
+        return typed
     scan = UpdateScan(update)
     while not scan.advance(UPDATE_STRUCTS_MAX):
         pass

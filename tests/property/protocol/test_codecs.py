@@ -1,6 +1,7 @@
 """Decoders over any bytes at all: a value or an error of their own, never anything else."""
 
 import contextlib
+from collections.abc import Callable
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,9 +12,10 @@ from collab.protocol import hocuspocus, y_sync
 from collab.protocol.id_ranges import IdRanges
 from collab.protocol.messages import AwarenessEntry, AwarenessUpdate
 from collab.protocol.state_vector import decode_state_vector, encode_state_vector
-from collab.protocol.update_scan import UpdateScan
+from collab.protocol.update_scan import ScannedUpdate, UpdateScan, scan_update
 from collab.protocol.varint import Reader, write_bytes, write_string, write_uint
 from tests.property.protocol.hostile import real_updates
+from tests.unit.protocol import building
 
 uints = st.integers(0, UINT53_MAX)
 clocks = st.integers(0, CLOCK_MAX - 1)
@@ -82,6 +84,55 @@ def test_slicing_the_scan_changes_nothing(update: bytes) -> None:
         return found.ranges, found.fillers, found.skips, found.deletes, found.needs
 
     assert verdict(1) == verdict(3) == verdict(10_000)
+
+
+# What is usual stands several times, so that it comes up often enough together.
+usual_ids = [(5, 0), (5, 6), (5, 6), (6, 3)] * 3
+ids = st.sampled_from([*usual_ids, (5, 7), (2**40, 6), (6, CLOCK_MAX), (2**53, 0)])
+
+
+@st.composite
+def typed(draw: st.DrawFn) -> bytes:
+    """One piece of text behind something, or nearly so."""
+    info = draw(st.sampled_from([0x84, 0x84, 0xC4, 0xC4, 0xC4, 0x44, 0x94, 0xA4]))
+    references = [draw(ids) for flag in (0x80, 0x40) if info & flag]
+    return building.update(
+        building.block(
+            draw(st.sampled_from([5, 5, 5, 5, 2**40])),
+            draw(st.sampled_from([7, 7, 7, 7, 7, 0, CLOCK_MAX - 1, CLOCK_MAX])),
+            bytes([info])
+            + b"".join(building.uint(part) for pair in references for part in pair)
+            + building.text(draw(st.sampled_from([b"x", b"xyz", b"xy", b"", b"\xc3\xa9"]))),
+        ),
+        delete_set=draw(
+            st.sampled_from([b"\x00"] * 12 + [b"", b"\x00\x00", b"\x01\x05\x01\x00\x01"])
+        ),
+    )
+
+
+@given(st.one_of(typed(), damaged_updates))
+def test_typed_text_is_scanned_as_everything_else_is(update: bytes) -> None:
+    """There is a short way through the scan; it must lead to the same place."""
+
+    def verdict(scan: Callable[[bytes], ScannedUpdate]) -> object:
+        try:
+            found = scan(update)
+        except PeerError as error:
+            return type(error), str(error)
+        index = found.index
+        return (
+            (found.ranges, found.fillers, found.skips, found.deletes, found.needs),
+            (found.struct_count, found.branches),
+            (index.offsets, index.clocks, index.ends),
+        )
+
+    def long_way(update: bytes) -> ScannedUpdate:
+        scan = UpdateScan(update)
+        while not scan.advance(10_000):
+            pass
+        return scan.result
+
+    assert verdict(scan_update) == verdict(long_way)
 
 
 @given(uints)
