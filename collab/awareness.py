@@ -133,6 +133,15 @@ class AwarenessTable:
         record = self._records.get(client_id)
         return record.owner if record else None
 
+    def owned_among(self, client_ids: Iterable[int]) -> dict[int, Publisher]:
+        """Who owns which of some client ids, for those that are owned."""
+        found: dict[int, Publisher] = {}
+        for client_id in self._records.keys() & set(client_ids):
+            owner = self._records[client_id].owner
+            if owner is not None:
+                found[client_id] = owner
+        return found
+
     def owned_by(self, session_id: SessionId) -> frozenset[int]:
         """The client ids a session owns."""
         return frozenset(self._owned.get(session_id, ()))

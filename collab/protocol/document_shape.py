@@ -9,6 +9,8 @@ a few bytes, so the server keeps the shape of each document and refuses what wou
   Yjs breaks on it;
 - cut a character of two UTF-16 code units in half: Yjs and yrs then disagree about the text, and
   yrs about its own clocks;
+- bring client ids that agree in their low bits: one at a time passes the scan, but many of them
+  turn the library's hash tables into lists;
 - put several elements at once under one key of a map, as no replica does: pieces of them trip the
   library when the map is deleted.
 
@@ -22,7 +24,7 @@ from bisect import bisect_left, bisect_right
 from typing import Final
 
 from collab.errors import LimitExceeded, MalformedUpdate
-from collab.limits import TYPE_DEPTH_MAX
+from collab.limits import CLIENT_IDS_ALIKE_MAX, TYPE_DEPTH_MAX
 from collab.protocol.causal_order import CausalOrder
 from collab.protocol.scanned import ScannedUpdate
 from collab.protocol.update_format import (
@@ -33,6 +35,7 @@ from collab.protocol.update_format import (
     HAS_ORIGIN,
     HAS_PARENT_SUB,
     HAS_RIGHT_ORIGIN,
+    LOW_BITS,
     SKIP,
     STRING,
     TYPE,
@@ -98,10 +101,11 @@ class ClientShape:
 class DocumentShape:
     """The shape of one document: of all updates given to its CRDT so far."""
 
-    __slots__ = ("_clients",)
+    __slots__ = ("_alike", "_clients")
 
     def __init__(self) -> None:
         self._clients: dict[int, ClientShape] = {}
+        self._alike: dict[int, int] = {}
 
     def admit(self, update: bytes, scanned: ScannedUpdate) -> None:
         """Check an update that is about to be applied, and take in its shape.
@@ -135,11 +139,18 @@ class DocumentShape:
         shape = self._clients.get(client)
         return shape is not None and shape.is_half(clock)
 
+    def is_one_too_many(self, client: int) -> bool:
+        """Whether a client id is new and agrees in its low bits with too many others."""
+        if client in self._clients:
+            return False
+        return self._alike.get(client & LOW_BITS, 0) >= CLIENT_IDS_ALIKE_MAX
+
     def extend(self, client: int, added: ClientShape) -> None:
         """Take in what is new of a client's shape."""
         shape = self._clients.get(client)
         if shape is None:
             shape = self._clients[client] = ClientShape(0)
+            self._alike[client & LOW_BITS] = self._alike.get(client & LOW_BITS, 0) + 1
         known = shape.end
         for at in range(len(added.ends)):
             if added.ends[at] > known:
@@ -218,8 +229,16 @@ class ShapeCheck:
 
     def commit(self) -> None:
         """Take the update's shape into the document's; to be called once all is checked."""
-        for client, added in self._added.items():
+        while not self.commit_some(len(self._added) + 1):
+            pass
+
+    def commit_some(self, budget: int) -> bool:
+        """Take in the shape of some clients; returns whether that of all is taken in."""
+        while self._added and budget > 0:
+            budget -= 1
+            client, added = self._added.popitem()
             self._shape.extend(client, added)
+        return not self._added
 
     def _check_only_block(self, budget: int) -> int:
         """Check structs of one client, which stand in order already."""
@@ -266,6 +285,8 @@ class ShapeCheck:
     def _added_to(self, known: int) -> ClientShape:
         added = self._added.get(self._client)
         if added is None:
+            if self._shape.is_one_too_many(self._client):
+                raise MalformedUpdate("client ids agree in their low bits, as random ones never do")
             added = self._added[self._client] = ClientShape(known)
         return added
 

@@ -93,13 +93,16 @@ def check_client_ids(
         ClientIdTaken: any other structs of another subject's id.
     """
     me = None if sender is None else sender.publisher
+    used = awareness.owned_among(client for client, _, _ in scanned.ranges)
+    if not used:
+        return
     for structs in (scanned.fillers, scanned.ranges):
         is_filler = structs is scanned.fillers
         for client, _, end in structs:
-            if end <= known.get(client, 0):
+            owner = used.get(client)
+            if owner is None or end <= known.get(client, 0):
                 continue
-            owner = awareness.owner_of(client)
-            if owner is None or (me is not None and not _is_foreign(owner, me, is_filler)):
+            if me is not None and not _is_foreign(owner, me, is_filler):
                 continue
             session = unsettled.get(owner.session_id)
             if session is not None and session.asked:
@@ -117,9 +120,7 @@ def _is_foreign(owner: Publisher, sender: Publisher, is_filler: bool) -> bool:  
     return is_filler and not (owner.stamped and sender.stamped)
 
 
-def check_size(
-    update: bytes, scanned: ScannedUpdate, doc: RoomDoc, limits: RoomLimits, waiting_bytes: int
-) -> None:
+def check_size(update: bytes, scanned: ScannedUpdate, doc: RoomDoc, limits: RoomLimits) -> None:
     """Refuse an update for which there is no room.
 
     Args:
@@ -127,15 +128,12 @@ def check_size(
         scanned: its scan.
         doc: the document.
         limits: of the room.
-        waiting_bytes: size of the updates that wait for others, in whole or in part.
 
     Raises:
         LimitExceeded: the document, or what waits, would grow too large.
     """
     most = limits.pending_bytes_max
-    if waiting_bytes + len(update) > most and doc.may_wait(
-        scanned, in_circles=waiting_bytes > most
-    ):
+    if doc.waiting_bytes + len(update) > most and doc.may_wait(scanned):
         raise LimitExceeded(
             f"updates that wait for others may take {most} bytes",
             limit="pending_updates_bytes_max",

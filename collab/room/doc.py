@@ -1,40 +1,50 @@
 """The room's in-memory replica, with what must be known about it without asking the CRDT.
 
-Known clocks are kept beside the Doc, so that a keystroke needs no state vector from it. An update
-is *plain* when its scan shows that all of it integrates at once and releases nothing that waited;
-anything else takes the careful path, which asks the Doc what really happened:
+Known clocks are kept beside the Doc, so that a keystroke needs no state vector from it, and the
+document's shape, which tells of updates that the CRDT library would not survive. The Doc is only
+ever given what integrates at once; the rest waits aside, and is in no state vector, no update and
+no difference until it does.
 
-=============================================  ===================  ================================
-an update                                      path                 what the others are sent
-=============================================  ===================  ================================
-continues known clocks, refers to known ids    plain                the update itself
-brings only what is known                      plain                the update itself
-overlaps the known clocks in part              careful              the update, or the difference
-has a Skip, or a circle between its clients    careful              the difference
-lacks what it refers to or deletes             careful; waits       what could be integrated, if any
-brings what others waited for                  careful; releases    the difference, released parts
-                                                                    too; those go to the sender also
-comes in pieces                                careful, at the end  the update, or the difference
-=============================================  ===================  ================================
+=============================================  ====================  ===============================
+an update                                      what becomes of it    what the others are sent
+=============================================  ====================  ===============================
+refers to nothing that is missing              integrated            the update itself
+the same, and others waited for it             and those as well     the difference; the sender is
+                                                                     sent what it released
+lacks something, or has a Skip                 integrated as far as  the difference, if there is any
+                                               it goes; the rest
+                                               waits
+its shape is forbidden                         refused whole         nothing
+was kept waiting, and its shape turns out to   that part is dropped  nothing of that part
+be forbidden
+=============================================  ====================  ===============================
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from pycrdt import Doc
 
-from collab.errors import InvariantViolated, MalformedUpdate
+from collab.errors import InvariantViolated, PeerError
+from collab.limits import SLICE_BRANCHES, SLICE_BYTES, SLICE_STRUCTS
+from collab.protocol.document_shape import DocumentShape, ShapeCheck
 from collab.protocol.id_ranges import IdRanges
+from collab.protocol.scanned import ClockRange
 from collab.protocol.state_vector import encode_state_vector
-from collab.protocol.update_scan import ScannedUpdate
+from collab.protocol.update_scan import ScannedUpdate, scan_update
+from collab.protocol.update_slices import UpdateSlices
 from collab.protocol.varint import Reader
+from collab.room.waiting import Missing, Run, Waiting, delete_update, runs_of
 
 EMPTY_STATE_VECTOR = b"\x00"
-EMPTY_UPDATE = b"\x00\x00"
 _SERVER_CLIENT_ID = 1  # never used: this replica writes nothing of its own
+
+Steps = Generator[None, float | None, "Applied"]
+"""Work in steps: send it, after each, how many milliseconds the step took."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +64,27 @@ class Applied:
     released: bytes | None = None
 
 
+@dataclass(slots=True)
+class _Progress:
+    """What has become of one update so far.
+
+    Attributes:
+        before: the clocks before it.
+        reached: where each of its own blocks ends.
+        whole: whether all of it is integrated.
+        waits: whether some of it waits.
+        deleted: whether anything was deleted.
+        released_deletes: whether deletes that waited were among that.
+    """
+
+    before: Mapping[int, int]
+    reached: Mapping[int, int]
+    whole: bool = False
+    waits: bool = False
+    deleted: bool = False
+    released_deletes: bool = False
+
+
 class RoomDoc:
     """One document in memory. Every update given to it has been scanned.
 
@@ -65,36 +96,39 @@ class RoomDoc:
     def __init__(self) -> None:
         self.size_bytes = 0
         self._doc: Doc[Any] = Doc(client_id=_SERVER_CLIENT_ID)
+        self._shape = DocumentShape()
         self._clocks: dict[int, int] = {}
-        # By client, the clock that has to be reached before all that waits can be integrated.
-        self._awaited: dict[int, int] = {}
+        # While an update is applied in steps: the clocks without it, for nobody has stored it yet.
+        self._settled: dict[int, int] | None = None
+        self._waiting = Waiting()
         self._deleted = IdRanges()
-        self._in_pieces = False
         self._full: bytes | None = None
         self._state_vector: bytes | None = None
 
     @property
     def clocks(self) -> Mapping[int, int]:
-        """Next expected clock by client id."""
-        return self._clocks
+        """Next expected clock by client id, as far as it can be relied on."""
+        return self._clocks if self._settled is None else self._settled
 
     @property
     def is_incomplete(self) -> bool:
-        """Whether parts of applied updates still wait for what they depend on."""
-        return bool(self._awaited)
+        """Whether parts of updates still wait for what they depend on."""
+        return bool(self._waiting)
+
+    @property
+    def waiting_bytes(self) -> int:
+        """About how much memory those parts take."""
+        return self._waiting.size_bytes
 
     @property
     def client_count(self) -> int:
         """How many client ids the document knows or waits for; one in both counts twice."""
-        return len(self._clocks) + len(self._awaited)
+        return len(self._clocks) + len(self._waiting.clients)
 
     def state_vector(self) -> bytes:
-        """The encoded state vector of what is integrated and accounted for; kept until it changes.
-
-        While an update is applied in pieces, the pieces are not in it: nobody has stored them yet.
-        """
+        """The encoded state vector of :attr:`clocks`; kept until they change."""
         if self._state_vector is None:
-            self._state_vector = encode_state_vector(self._clocks)
+            self._state_vector = encode_state_vector(self.clocks)
         return self._state_vector
 
     def full_update(self) -> bytes:
@@ -110,6 +144,10 @@ class RoomDoc:
             return self.full_update()
         return self._doc.get_update(state_vector)
 
+    def rewound(self, rewind: Mapping[int, int]) -> dict[int, int]:
+        """The clocks of a replica that has everything but what moved since `rewind`."""
+        return {**self._clocks, **rewind}
+
     def adds(self, scanned: ScannedUpdate, *, exact: bool = True) -> bool:
         """Whether an update holds anything that this document does not.
 
@@ -119,7 +157,7 @@ class RoomDoc:
                 stand in every replica's delete set, and so in every step 2; looking them up takes
                 time in proportion to the document's delete set.
         """
-        known = self._clocks
+        known = self.clocks
         for client, _, end in scanned.ranges:
             if end > known.get(client, 0):
                 return True
@@ -130,191 +168,227 @@ class RoomDoc:
             return not self._are_deleted(scanned)
         return True
 
-    def may_wait(self, scanned: ScannedUpdate, *, in_circles: bool) -> bool:
-        """Whether parts of an update might have to wait for others.
+    def may_wait(self, scanned: ScannedUpdate) -> bool:
+        """Whether parts of an update will have to wait for others."""
+        return bool(scanned.skips) or not scanned.integrates(self._clocks)
+
+    # Applying ---------------------------------------------------------------------------------
+
+    def apply(self, update: bytes, scanned: ScannedUpdate, *, stored: bool = False) -> Applied:
+        """Integrate an update at once, as far as it goes.
 
         Args:
+            update: its bytes.
             scanned: its scan.
-            in_circles: whether to expect blocks that wait for each other in a circle, as no
-                replica makes them; then every reference between its blocks counts as missing.
-        """
-        known = self._clocks
-        reached = {client: end for client, _, end in scanned.ranges}
-        brought = {} if in_circles else reached
-        return (
-            any(start > known.get(client, 0) for client, start, _ in scanned.ranges)
-            or any(end > known.get(client, 0) for client, _, end in scanned.skips)
-            or any(
-                clock > known.get(client, 0) and clock > brought.get(client, 0)
-                for client, clock in scanned.needs.items()
-            )
-            or not self._are_known(scanned, reached)
-        )
-
-    def apply(self, update: bytes, scanned: ScannedUpdate) -> Applied:
-        """Integrate an update.
+            stored: it was accepted once, so that what is forbidden in it is left out, not refused.
 
         Raises:
-            MalformedUpdate: the CRDT library refused what the scan let through; nothing changed.
-            InvariantViolated: it panicked; the document can no longer be trusted.
+            PeerError: the document's shape forbids it; nothing changed. Not if `stored`.
+            InvariantViolated: the CRDT library refused what was let through; the document can no
+                longer be trusted.
         """
-        if not self._is_plain(scanned):
-            before = dict(self._clocks)
-            self._integrate(update)
-            return self._settle(update, scanned, before)
-        self._integrate(update)
-        known = self._clocks
-        rewind: dict[int, int] = {}
-        for client, _, end in scanned.ranges:
-            clock = known.get(client, 0)
-            rewind[client] = clock
-            if end > clock:
-                known[client] = end
-        self._state_vector = None
-        for client, start, end in scanned.deletes:
-            self._deleted.add(client, start, end)
-        return Applied(update, rewind, incomplete=False)
-
-    def apply_piece(self, piece: bytes) -> None:
-        """Integrate one piece of a sliced update; :meth:`finish_pieces` must follow the last.
-
-        Raises:
-            InvariantViolated: the CRDT library refused what the scan let through; earlier pieces
-                stay, so the document can no longer be trusted.
-        """
-        self._in_pieces = True
+        if self.may_wait(scanned):
+            return _finish(self.apply_in_steps(update, scanned, stored=stored))
+        rewind = {client: self._clocks.get(client, 0) for client, _, _ in scanned.ranges}
         try:
-            self._integrate(piece)
-        except MalformedUpdate as error:
-            raise InvariantViolated("a piece of a scanned update was refused") from error
-
-    def finish_pieces(
-        self, update: bytes, scanned: ScannedUpdate, before: Mapping[int, int]
-    ) -> Applied:
-        """Account for an update whose pieces were all applied since the clocks were `before`."""
-        self._in_pieces = False
-        return self._settle(update, scanned, before)
-
-    def rewound(self, rewind: Mapping[int, int]) -> dict[int, int]:
-        """The clocks of a replica that has everything but what moved since `rewind`."""
-        return {**self._clocks, **rewind}
-
-    # What an update needs ---------------------------------------------------------------------
-
-    def _is_plain(self, scanned: ScannedUpdate) -> bool:
-        """Whether all of an update integrates at once and releases nothing; in doubt, False."""
-        if scanned.skips:
-            return False
-        known = self._clocks
-        awaited = self._awaited
-        for client, start, end in scanned.ranges:
-            clock = known.get(client, 0)
-            # Where it overlaps in part, the library cuts a struct; in the middle of a character
-            # outside the basic plane it then counts less than replicas in JavaScript do.
-            if start != clock and end > clock:
-                return False
-            if client in awaited:
-                return False
-        for client, clock in scanned.needs.items():
-            if clock > known.get(client, 0):
-                return False
-        if not scanned.deletes:
-            return True
-        return self._are_known(scanned, {client: end for client, _, end in scanned.ranges})
-
-    def _are_known(self, scanned: ScannedUpdate, reached: Mapping[int, int]) -> bool:
-        """Whether everything in the delete set is known, or brought by the update itself."""
-        known = self._clocks
-        return all(
-            end <= known.get(client, 0) or end <= reached.get(client, 0)
-            for client, _, end in scanned.deletes
+            self._take_whole(update, scanned)
+        except PeerError:
+            if not stored:
+                raise
+            return _finish(self.apply_in_steps(update, scanned, stored=True))
+        if not any(self._waiting.awaits(client) for client in rewind):
+            return Applied(update, rewind, incomplete=False)
+        progress = _Progress(
+            self.rewound(rewind), _ends(scanned), whole=True, deleted=bool(scanned.deletes)
         )
+        return _finish(self._release(progress, update))
 
-    # What an update did -----------------------------------------------------------------------
+    def apply_in_steps(
+        self, update: bytes, scanned: ScannedUpdate, *, stored: bool = False
+    ) -> Steps:
+        """Integrate an update step by step, with other work in between; else as :meth:`apply`.
 
-    def _settle(self, update: bytes, scanned: ScannedUpdate, before: Mapping[int, int]) -> Applied:
-        """Ask the Doc what became of an update since the clocks were `before`."""
-        reached = {client: end for client, _, end in scanned.ranges}
-        after = self._read_clocks(reached)
-        awaited = self._awaited
-        self._clocks = after
-        self._state_vector = None
+        Until the last step, what it brings is in no state vector, and :meth:`adds` does not know
+        of it.
+        """
+        progress = _Progress(dict(self._clocks), _ends(scanned))
+        self._settled = dict(self._clocks)
+        try:
+            if self.may_wait(scanned):
+                return (yield from self._apply_parts(update, scanned, progress))
+            yield
+            check = ShapeCheck(self._shape, update, scanned)
+            try:
+                while not check.advance(SLICE_STRUCTS):
+                    yield
+            except PeerError:
+                if not stored:
+                    raise
+                return (yield from self._apply_parts(update, scanned, progress))
+            yield from self._take_slices(update, scanned, check)
+            progress.whole = True
+            progress.deleted = bool(scanned.deletes)
+            return (yield from self._release(progress, update))
+        finally:
+            self._settled = None
+            self._state_vector = None
+
+    def _apply_parts(self, update: bytes, scanned: ScannedUpdate, progress: _Progress) -> Steps:
+        """Integrate what can be integrated, leave out what is forbidden, keep the rest."""
+        yield from self._take_runs(deque(runs_of(update, scanned)), progress)
+        yield from self._take_deletes(scanned.deletes, progress)
+        return (yield from self._release(progress, update))
+
+    def _release(self, progress: _Progress, update: bytes) -> Steps:
+        """Integrate what waited for an update, and tell what became of all."""
+        runs: deque[Run] = deque()
+        for client in self._waiting.clients.intersection(progress.reached):
+            runs.extend(self._waiting.wake(client, self._clocks.get(client, 0)))
+        yield from self._take_runs(runs, progress)
+        for client in self._waiting.clients:
+            due = self._waiting.wake_deletes(client, self._clocks.get(client, 0))
+            progress.released_deletes |= self._delete(due)
+        return self._outcome(progress, update)
+
+    def _outcome(self, progress: _Progress, update: bytes) -> Applied:
+        before, reached, after = progress.before, progress.reached, self._clocks
         moved = {
             client: before.get(client, 0)
             for client, clock in after.items()
             if clock > before.get(client, 0)
         }
-        others = any(
-            client in awaited or after[client] > reached.get(client, 0) for client in moved
+        others = progress.released_deletes or any(
+            after[client] > reached.get(client, 0) for client in moved
         )
-        incomplete = self._await_missing(scanned)
-        deletes = self._remember_deletes(scanned)
-        if not moved and not deletes:
-            return Applied(None, moved, incomplete=incomplete)
+        if not (moved or progress.deleted or progress.released_deletes):
+            return Applied(None, moved, incomplete=progress.waits)
         news = update
-        if incomplete or others or scanned.skips:
-            # Less than the update was integrated, or more: what had waited for it.
+        if others or not progress.whole:
             news = self._doc.get_update(encode_state_vector(before))
         released = None
         if others:
-            has = {client: min(end, after.get(client, 0)) for client, end in reached.items()}
-            has = {client: max(clock, before.get(client, 0)) for client, clock in has.items()}
-            released = self._doc.get_update(encode_state_vector({**before, **has}))
-        return Applied(news, moved, incomplete=incomplete, released=released)
+            has = dict(before)
+            for client, end in reached.items():
+                has[client] = max(has.get(client, 0), min(end, after.get(client, 0)))
+            released = self._doc.get_update(encode_state_vector(has))
+        return Applied(news, moved, incomplete=progress.waits, released=released)
 
-    def _read_clocks(self, reached: Mapping[int, int]) -> dict[int, int]:
-        """The clocks as the Doc has them, once nothing that waits can be integrated any more.
+    # Whole updates ----------------------------------------------------------------------------
 
-        Args:
-            reached: by client, where the update ends that was just applied.
+    def _take_whole(self, update: bytes, scanned: ScannedUpdate) -> None:
+        check = ShapeCheck(self._shape, update, scanned)
+        while not check.advance(SLICE_STRUCTS):
+            pass
+        self._give(update)
+        check.commit()
+        self._reach(scanned)
+
+    def _take_slices(
+        self, update: bytes, scanned: ScannedUpdate, check: ShapeCheck
+    ) -> Generator[None, float | None, None]:
+        slices = UpdateSlices(update, scanned, SLICE_BYTES)
+        for piece in slices:
+            self._give(piece)
+            slices.adapt((yield) or 0.0)
+        while not check.commit_some(SLICE_STRUCTS):
+            yield
+        for at in range(0, len(scanned.ranges), SLICE_STRUCTS):
+            _advance(self._clocks, scanned.ranges[at : at + SLICE_STRUCTS])
+            yield
+        for at in range(0, len(scanned.deletes), SLICE_STRUCTS):
+            self._note_deleted(scanned.deletes[at : at + SLICE_STRUCTS])
+            yield
+
+    def _reach(self, scanned: ScannedUpdate) -> None:
+        _advance(self._clocks, scanned.ranges)
+        if self._settled is not None:
+            _advance(self._settled, scanned.ranges)
+        self._state_vector = None
+        self._note_deleted(scanned.deletes)
+
+    def _note_deleted(self, spans: Iterable[ClockRange]) -> None:
+        for client, start, end in spans:
+            self._deleted.add(client, start, end)
+
+    # Parts ------------------------------------------------------------------------------------
+
+    def _take_runs(
+        self, runs: deque[Run], progress: _Progress
+    ) -> Generator[None, float | None, None]:
+        """Integrate runs as far as they go, and what waited for them; the rest waits."""
+        while runs:
+            run = runs.popleft()
+            missing = self._take_run(run)
+            runs.extend(self._waiting.wake(run.client, self._clocks.get(run.client, 0)))
+            if missing is not None and missing.clock > self._clocks.get(missing.client, 0):
+                self._waiting.park(run, missing)
+                progress.waits |= run.client in progress.reached
+            elif not run.is_done:
+                runs.append(run)
+            yield
+
+    def _take_run(self, run: Run) -> Missing | None:
+        """Integrate the next structs of a run; returns what is missing for those behind them.
+
+        What the document's shape forbids is left out, and with it all that follows in the run.
         """
-        state_vector = b""
-        while (now := self._doc.get_state()) != state_vector:
-            # The library looks again at what waits only when another update comes.
-            state_vector = now
-            self._doc.apply_update(EMPTY_UPDATE)
-        clocks = _clocks_of(state_vector)
-        if not self._in_pieces:
-            return clocks
-        # Somebody else's pieces are in the Doc and nowhere else: not to be relied on yet.
-        known = dict(self._clocks)
-        for client, end in reached.items():
-            known[client] = max(known.get(client, 0), min(end, clocks.get(client, 0)))
-        return {client: clock for client, clock in known.items() if clock}
+        begin = run.at
+        piece, missing = run.advance(self._clocks, SLICE_BRANCHES)
+        if not piece or self._take_piece(piece):
+            return missing
+        run.at = begin
+        while not run.is_done:
+            piece, missing = run.advance(self._clocks, 1)
+            if missing is not None:
+                return missing
+            if piece and not self._take_piece(piece):
+                run.drop()
+        return None
 
-    def _await_missing(self, scanned: ScannedUpdate) -> bool:
-        """Note what an update still waits for; returns whether it waits."""
+    def _take_piece(self, piece: bytes) -> bool:
+        """Integrate a piece all of whose references are known; False if its shape is forbidden."""
+        scanned = scan_update(piece)
+        settled, self._settled = self._settled, None
+        try:
+            self._take_whole(piece, scanned)
+        except PeerError:
+            return False
+        finally:
+            self._settled = settled
+        return True
+
+    def _take_deletes(
+        self, spans: Iterable[ClockRange], progress: _Progress
+    ) -> Generator[None, float | None, None]:
+        """Delete what is known; the rest waits."""
         known = self._clocks
-        missing: dict[int, int] = {}
-        for client, _, end in (*scanned.ranges, *scanned.deletes):
-            if end > known.get(client, 0):
-                missing[client] = max(end, missing.get(client, 0))
-        awaited = {
-            client: clock for client, clock in self._awaited.items() if clock > known.get(client, 0)
-        }
-        if missing:
-            for client, clock in (*missing.items(), *scanned.needs.items()):
-                if clock > known.get(client, 0):
-                    awaited[client] = max(clock, awaited.get(client, 0))
-        self._awaited = awaited
-        return bool(missing)
+        due: list[ClockRange] = []
+        for count, (client, start, end) in enumerate(spans, 1):
+            clock = known.get(client, 0)
+            if start < clock:
+                due.append(ClockRange(client, start, min(end, clock)))
+            if end > clock:
+                self._waiting.park_delete(ClockRange(client, max(start, clock), end))
+                progress.waits = True
+            if len(due) == SLICE_BRANCHES or count % SLICE_STRUCTS == 0:
+                progress.deleted |= self._delete(due)
+                due.clear()
+                yield
+        progress.deleted |= self._delete(due)
+
+    def _delete(self, spans: list[ClockRange]) -> bool:
+        """Delete what is known; returns whether anything was."""
+        if not spans or self._take_piece(delete_update(spans)):
+            return bool(spans)
+        # One of them is forbidden: then each for itself.
+        taken = [self._take_piece(delete_update([span])) for span in spans]
+        return any(taken)
 
     # Deletions --------------------------------------------------------------------------------
 
     def _are_deleted(self, scanned: ScannedUpdate) -> bool:
         covers = self._deleted.covers
         return all(covers(client, start, end) for client, start, end in scanned.deletes)
-
-    def _remember_deletes(self, scanned: ScannedUpdate) -> bool:
-        """Note what an update deleted; returns whether any of it was there to be deleted."""
-        known = self._clocks
-        any_known = False
-        for client, start, end in scanned.deletes:
-            clock = known.get(client, 0)
-            if start < clock:
-                any_known = True
-                self._deleted.add(client, start, min(end, clock))
-        return any_known
 
     def _refresh_deleted(self) -> None:
         """Take the delete set from the Doc: an update from "now" carries nothing but that."""
@@ -329,26 +403,32 @@ class RoomDoc:
 
     # The library ------------------------------------------------------------------------------
 
-    def _integrate(self, update: bytes) -> None:
+    def _give(self, update: bytes) -> None:
         self._full = None
         self.size_bytes += len(update)
         try:
             self._doc.apply_update(update)
-        except Exception as error:
-            # Decoding comes before integration, so the document is as it was.
-            raise MalformedUpdate("the CRDT library refused the update") from error
         except BaseException as error:
-            # The library's panics derive from BaseException; anything else must pass.
-            if type(error).__name__ != "PanicException":
+            # The library's panics derive from BaseException; anything else of that must pass.
+            if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
                 raise
-            raise InvariantViolated("the CRDT library panicked on a scanned update") from error
+            raise InvariantViolated("the CRDT library refused an update let through") from error
 
 
-def _clocks_of(state_vector: bytes) -> dict[int, int]:
-    """Decode the Doc's own state vector, whatever its size."""
-    reader = Reader(state_vector)
-    clocks: dict[int, int] = {}
-    for _ in range(reader.read_uint()):
-        client = reader.read_uint()
-        clocks[client] = reader.read_uint()
-    return clocks
+def _ends(scanned: ScannedUpdate) -> dict[int, int]:
+    return {client: end for client, _, end in scanned.ranges}
+
+
+def _advance(known: dict[int, int], ranges: Iterable[ClockRange]) -> None:
+    for client, start, end in ranges:
+        if start <= known.get(client, 0) < end:
+            known[client] = end
+
+
+def _finish(steps: Steps) -> Applied:
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            outcome: Applied = done.value
+            return outcome

@@ -34,7 +34,7 @@ closed     anything else        closed       none
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from enum import Enum
 
 from collab.access import Action, Claims, decide
@@ -87,7 +87,6 @@ class Room:
         )
         self.last_ticket = 0
         self.durable_ticket = 0
-        self._waiting_bytes = 0
 
     # Life -------------------------------------------------------------------------------------
 
@@ -220,8 +219,8 @@ class Room:
         """Decide about a session's update before anything is applied.
 
         Returns:
-            What to give to :meth:`apply` (or to apply in pieces, then to :meth:`applied`), or the
-            effects of refusing it without closing.
+            What to give to :meth:`apply` or :meth:`apply_in_steps`, or the effects of refusing it
+            without closing.
 
         Raises:
             PeerError: the update is refused in a way that ends the sender's connection.
@@ -241,7 +240,7 @@ class Room:
             # The answer to a step 1 may hold what others have not had the time to answer.
             unsettled = self.sessions if is_step2 else {}
             check_client_ids(session, scanned, self.doc.clocks, self.awareness, unsettled)
-            check_size(message.update, scanned, self.doc, self.limits, self._waiting_bytes)
+            check_size(message.update, scanned, self.doc, self.limits)
         return Admitted(
             session_id, message.update, scanned, is_step2, acknowledgements, adds, now_ms
         )
@@ -258,44 +257,41 @@ class Room:
         adds = self.doc.adds(scanned)
         if adds:
             check_client_ids(None, scanned, self.doc.clocks, self.awareness, {})
-            check_size(update, scanned, self.doc, self.limits, self._waiting_bytes)
+            check_size(update, scanned, self.doc, self.limits)
         return Admitted(None, update, scanned, False, 0, adds, Milliseconds(0))  # noqa: FBT003
 
     def apply(self, admitted: Admitted) -> list[Effect]:
         """Apply an admitted update at once.
 
         Raises:
-            MalformedUpdate: the CRDT library refused it.
+            PeerError: the document's shape forbids it; nothing changed.
             InvariantViolated: the document can no longer be trusted; discard the room.
         """
         if not admitted.adds:
-            return self.applied(admitted, Applied(None, {}, incomplete=False))
-        return self.applied(admitted, self.doc.apply(admitted.update, admitted.scanned))
+            return self._applied(admitted, Applied(None, {}, incomplete=False))
+        return self._applied(admitted, self.doc.apply(admitted.update, admitted.scanned))
 
-    def applied(self, admitted: Admitted, outcome: Applied) -> list[Effect]:
-        """An update is in the document: tell the others, have it stored, owe its sender."""
-        effects: list[Effect] = []
-        sender = admitted.session_id
-        if outcome.news is not None:
-            body = y_sync.encode_update(outcome.news)
-            effects.append(Broadcast(body, skip=sender, rewind=outcome.rewind))
-        if admitted.adds:
-            self.last_ticket += 1
-            effects.append(Persist(admitted.update, self.last_ticket))
-        if outcome.incomplete:
-            self._waiting_bytes += len(admitted.update)
-        elif not self.doc.is_incomplete:
-            self._waiting_bytes = 0
-        session = self.sessions.get(sender) if sender is not None else None
-        if session is not None:
-            effects += self._answer_sender(session, admitted, outcome)
-        return effects
+    def apply_in_steps(self, admitted: Admitted) -> Generator[None, float | None, list[Effect]]:
+        """Apply an admitted update step by step; the generator returns the effects.
+
+        Send it how many milliseconds each step took. Until it has returned, no other update may be
+        admitted: it could build on this one and be stored before it. Once begun it must be run to
+        its end, unless the room is discarded.
+
+        Raises:
+            PeerError: as :meth:`apply`.
+            InvariantViolated: as :meth:`apply`.
+        """
+        if not admitted.adds:
+            return self._applied(admitted, Applied(None, {}, incomplete=False))
+        outcome = yield from self.doc.apply_in_steps(admitted.update, admitted.scanned)
+        return self._applied(admitted, outcome)
 
     def peer_update(self, update: bytes, scanned: ScannedUpdate) -> list[Effect]:
         """An update that another writer has stored already: apply it and tell the sessions."""
         if self.state is not RoomState.LIVE or not self.doc.adds(scanned):
             return []
-        outcome = self.doc.apply(update, scanned)
+        outcome = self.doc.apply(update, scanned, stored=True)
         if outcome.news is None:
             return []
         body = y_sync.encode_update(outcome.news)
@@ -307,6 +303,23 @@ class Room:
         return [effect for session in self.sessions.values() for effect in self._pay(session)]
 
     # Inside -----------------------------------------------------------------------------------
+
+    def _applied(self, admitted: Admitted, outcome: Applied) -> list[Effect]:
+        """An update is in the document: tell the others, have it stored, owe its sender."""
+        if self.state is not RoomState.LIVE:
+            return []
+        effects: list[Effect] = []
+        sender = admitted.session_id
+        if outcome.news is not None:
+            body = y_sync.encode_update(outcome.news)
+            effects.append(Broadcast(body, skip=sender, rewind=outcome.rewind))
+        if admitted.adds:
+            self.last_ticket += 1
+            effects.append(Persist(admitted.update, self.last_ticket))
+        session = self.sessions.get(sender) if sender is not None else None
+        if session is not None:
+            effects += self._answer_sender(session, admitted, outcome)
+        return effects
 
     def _may(self, session: Session, action: Action) -> bool:
         return decide(session.claims, self.name, action)

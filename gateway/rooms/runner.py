@@ -6,9 +6,10 @@ The room decides and this does; nothing here looks into an update or compares ro
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 import structlog
 
@@ -20,12 +21,11 @@ from collab.errors import (
 )
 from collab.history.compaction import CompactionLimits, plan_compaction
 from collab.ids import Milliseconds, RoomName, Sequence, SessionId, UnixSeconds, room_key
-from collab.limits import SLICE_BYTES, SLICE_STRUCTS
+from collab.limits import SLICE_BRANCHES, SLICE_STRUCTS
 from collab.ports import LogTail, Manifest
 from collab.protocol.close_codes import CloseCode
 from collab.protocol.messages import RoomMessage, SyncStep2, SyncUpdate
 from collab.protocol.update_scan import ScannedUpdate, UpdateScan, scan_update
-from collab.protocol.update_slices import slice_update
 from collab.room.effects import Broadcast, Close, Effect, Persist, Refused, Send
 from collab.room.room import Admitted, Room, RoomLimits, RoomState
 from collab.room.session import Session
@@ -39,6 +39,7 @@ from persistence.stores import Stores
 _log = structlog.stdlib.get_logger(__name__)
 _INLINE_BYTES_MAX: Final = 16 * 1024  # larger updates are scanned and applied in slices
 _PATIENCE_MAX: Final = 64
+_T = TypeVar("_T")
 
 
 class Seat(Protocol):
@@ -83,6 +84,7 @@ class RoomRunner:
         self.tail_bytes = 0
         self.empty_since_ms: Milliseconds | None = None
         self.busy = 0
+        self._applying = asyncio.Lock()
         self._compaction_patience = 1
         self._stores = stores
         self._settings = settings
@@ -260,11 +262,10 @@ class RoomRunner:
         if self._appender is not None:
             await self._appender.wait_for_room()
         scanned = await self._scan(message.update)
-        admitted = self.room.admit(session_id, message, scanned, _now_ms())
-        if isinstance(admitted, Admitted):
-            await self._apply(admitted)
-        else:
-            self.run(admitted)
+        await self._apply_alone(
+            lambda: self.room.admit(session_id, message, scanned, _now_ms()),
+            at_once=_is_small(message.update, scanned),
+        )
 
     async def append(self, update: bytes) -> Sequence:
         """An edit by the server itself, or through the API; returns once it is durable.
@@ -277,7 +278,10 @@ class RoomRunner:
         try:
             await self.appender.wait_for_room()
             scanned = await self._scan(update)
-            await self._apply(self.room.admit_server_edit(update, scanned))
+            await self._apply_alone(
+                lambda: self.room.admit_server_edit(update, scanned),
+                at_once=_is_small(update, scanned),
+            )
             ticket = self.room.last_ticket
             await self.drain()
             if self.room.durable_ticket < ticket:
@@ -340,44 +344,53 @@ class RoomRunner:
             await asyncio.sleep(0)
         return scan.result
 
-    async def _apply(self, admitted: Admitted) -> None:
-        try:
-            if len(admitted.update) <= _INLINE_BYTES_MAX or not admitted.adds:
-                self.run(self.room.apply(admitted))
-            else:
-                await self._apply_in_pieces(admitted)
-        except InvariantViolated:
-            self._log.exception("room.document_broken")
-            self.discard(CloseCode.INTERNAL_ERROR)
+    async def _apply_alone(
+        self, admit: Callable[[], Admitted | list[Effect]], *, at_once: bool
+    ) -> None:
+        """Admit and apply an update while no other is being applied.
 
-    async def _apply_in_pieces(self, admitted: Admitted) -> None:
-        doc = self.room.doc
-        before = dict(doc.clocks)
+        Raises:
+            PeerError: it is refused.
+        """
+        if at_once:
+            async with self._applying:
+                self._apply_at_once(admit())
+            return
+        # What has begun goes on to its end, even if the sender's connection ends meanwhile: else
+        # the document would hold what is not in the log.
+        await asyncio.shield(asyncio.create_task(self._apply_in_steps(admit)))
+
+    def _apply_at_once(self, admitted: Admitted | list[Effect]) -> None:
+        try:
+            self.run(self.room.apply(admitted) if isinstance(admitted, Admitted) else admitted)
+        except InvariantViolated:
+            self._break()
+
+    async def _apply_in_steps(self, admit: Callable[[], Admitted | list[Effect]]) -> None:
         self.busy += 1
         try:
-            for piece in slice_update(admitted.update, admitted.scanned, slice_bytes=SLICE_BYTES):
-                doc.apply_piece(piece)
-                await asyncio.sleep(0)
+            async with self._applying:
+                admitted = admit()
+                if isinstance(admitted, Admitted):
+                    self.run(await _run_steps(self.room.apply_in_steps(admitted)))
+                else:
+                    self.run(admitted)
+        except InvariantViolated:
+            self._break()
         finally:
             self.busy -= 1
-        if self.room.state is RoomState.LIVE:
-            self.run(
-                self.room.applied(
-                    admitted, doc.finish_pieces(admitted.update, admitted.scanned, before)
-                )
-            )
+
+    def _break(self) -> None:
+        self._log.exception("room.document_broken")
+        self.discard(CloseCode.INTERNAL_ERROR)
 
     async def _apply_stored(self, update: bytes) -> None:
         doc = self.room.doc
         scanned = await self._scan(update)
-        if len(update) <= _INLINE_BYTES_MAX:
-            doc.apply(update, scanned)
-            return
-        before = dict(doc.clocks)
-        for piece in slice_update(update, scanned, slice_bytes=SLICE_BYTES):
-            doc.apply_piece(piece)
-            await asyncio.sleep(0)
-        doc.finish_pieces(update, scanned, before)
+        if _is_small(update, scanned):
+            doc.apply(update, scanned, stored=True)
+        else:
+            await _run_steps(doc.apply_in_steps(update, scanned, stored=True))
 
     def _adopt(self, loaded: LoadedRoom) -> None:
         self.problems = loaded.problems
@@ -402,3 +415,22 @@ class RoomRunner:
 
 def _now_ms() -> Milliseconds:
     return Milliseconds(int(asyncio.get_running_loop().time() * 1000))
+
+
+def _is_small(update: bytes, scanned: ScannedUpdate) -> bool:
+    """Whether applying an update takes no longer than others can wait."""
+    return len(update) <= _INLINE_BYTES_MAX and scanned.branches <= SLICE_BRANCHES
+
+
+async def _run_steps(steps: Generator[None, float | None, _T]) -> _T:
+    """Run work that comes in steps, giving others a turn after each."""
+    took_ms: float | None = None
+    while True:
+        begun_s = time.perf_counter()
+        try:
+            steps.send(took_ms)
+        except StopIteration as done:
+            result: _T = done.value
+            return result
+        took_ms = (time.perf_counter() - begun_s) * 1000
+        await asyncio.sleep(0)
