@@ -26,6 +26,8 @@ TYPE: Final = 7
 ANY: Final = 8
 DOC: Final = 9
 
+LOW_BITS: Final = 0xFFFF  # of client ids, which replicas use as hashes of themselves
+
 XML_ELEMENT: Final = 3
 XML_HOOK: Final = 5
 XML_TEXT: Final = 6

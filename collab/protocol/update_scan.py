@@ -51,6 +51,7 @@ from collab.protocol.update_format import (
     HAS_PARENT_SUB,
     HAS_RIGHT_ORIGIN,
     JSON,
+    LOW_BITS,
     SKIP,
     STRING,
     TYPE,
@@ -76,7 +77,6 @@ _AT_DELETE_RANGE: Final = 4
 _IN_ORDER: Final = 5
 _DONE: Final = 6
 
-_LOW_BITS: Final = 0xFFFF
 _BLOCK_BYTES_MIN: Final = 5
 _STRUCT_BYTES_MIN: Final = 2
 _DELETES_BYTES_MIN: Final = 4
@@ -203,7 +203,7 @@ class UpdateScan:
         yrs hashes client ids to themselves, so ids that agree in their low bits make each access
         a search through all of them. Ids drawn at random never agree like this.
         """
-        low_bits = client & _LOW_BITS
+        low_bits = client & LOW_BITS
         count = self._alike.get(low_bits, 0) + 1
         if count > CLIENT_IDS_ALIKE_MAX:
             raise MalformedUpdate("client ids agree in their low bits, as random ones never do")

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from collab.errors import LimitExceeded, MalformedUpdate
-from collab.limits import TYPE_DEPTH_MAX
+from collab.limits import CLIENT_IDS_ALIKE_MAX, TYPE_DEPTH_MAX
 from collab.protocol.document_shape import DocumentShape, ShapeCheck
 from collab.protocol.update_scan import scan_update
 from tests import vectors
@@ -225,6 +225,16 @@ def test_other_updates_may_be_admitted_while_a_large_one_is_checked() -> None:
     check.commit()
     assert turns > 9
     assert (shape.end_of(6), shape.end_of(7)) == (100, turns - 1)
+
+
+def test_client_ids_that_collide_are_refused_even_one_at_a_time() -> None:
+    shape = DocumentShape()
+    for number in range(CLIENT_IDS_ALIKE_MAX):
+        admit(shape, update(block((number + 1) << 33, 0, gc(1))))
+    with pytest.raises(MalformedUpdate, match="low bits"):
+        admit(shape, update(block(2**50, 0, gc(1))))
+    admit(shape, update(block(1 << 33, 1, gc(1))))  # known already
+    admit(shape, update(block(2**50 + 1, 0, gc(1))))  # agrees with nobody
 
 
 @pytest.mark.parametrize("library", ["yjs13", "yjs14"])
