@@ -56,8 +56,11 @@ it was is said above. Parts of it:
     python -m benchmarks --patience 600
 
 The last one waits while other processes are busy, and repeats runs that they disturbed, for up to
-ten minutes in all; which ones is decided by the processor time of others alone. Runs
-of parts print their tables and write neither the results nor this page.
+ten minutes in all; which ones is decided by the processor time of others alone. Runs of parts print
+their tables and write neither the results nor this page. On a shared Linux machine root can put
+server and generator before everybody else, which is said above when it was done:
+
+    echo -15 > /proc/self/autogroup; nice -n -10 make bench
 """
 
 METHOD: Final = """
