@@ -27,12 +27,11 @@ def merge(updates: SequenceOf[bytes], merge_updates: MergeUpdates = pycrdt.merge
 
     Raises:
         MalformedUpdate: an input is no acceptable update.
-        LimitExceeded: an input, or the result, has more structs than is ever accepted.
         InvariantViolated: the result lacks something.
     """
-    parts = [scan_update(update) for update in updates]
+    parts = [scan_update(update, stored=True) for update in updates]
     merged = merge_updates(*updates)
-    lost = lost_by_merge(scan_update(merged), parts)
+    lost = lost_by_merge(scan_update(merged, stored=True), parts)
     if lost:
         raise InvariantViolated(f"the merge lost {len(lost)} ranges")
     return merged

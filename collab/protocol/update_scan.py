@@ -88,6 +88,8 @@ class UpdateScan:
 
     Args:
         update: the bytes.
+        stored: merged from updates that were accepted one by one. Together they may have more of
+            everything than one may have, and structs that wait for each other in a circle.
 
     Attributes:
         result: what was found; complete once :meth:`advance` has returned True.
@@ -108,13 +110,15 @@ class UpdateScan:
         "_phase",
         "_ranges_left",
         "_reader",
+        "_stored",
         "_structs_left",
         "_was_skip",
         "result",
     )
 
-    def __init__(self, update: bytes) -> None:
+    def __init__(self, update: bytes, *, stored: bool = False) -> None:
         self.result: ScannedUpdate = ScannedUpdate()
+        self._stored: bool = stored
         self._offsets: array[int] = self.result.index.offsets
         self._clocks: array[int] = self.result.index.clocks
         self._order: CausalOrder | None = None
@@ -178,7 +182,7 @@ class UpdateScan:
         reader = self._reader
         if self._blocks_left < 0:
             self._blocks_left = read_count(reader, _BLOCK_BYTES_MIN)
-            _limit(self._blocks_left, UPDATE_CLIENTS_MAX, "update_clients_max")
+            self._limit(self._blocks_left, UPDATE_CLIENTS_MAX, "update_clients_max")
         if self._blocks_left == 0:
             self._begin_deletes()
             return
@@ -194,7 +198,7 @@ class UpdateScan:
         self._clients.add(self._clock_client)
         self._count_alike(self._clock_client)
         self.result.struct_count += self._structs_left
-        _limit(self.result.struct_count, UPDATE_STRUCTS_MAX, "update_structs_max")
+        self._limit(self.result.struct_count, UPDATE_STRUCTS_MAX, "update_structs_max")
         self._phase = _AT_STRUCT
 
     def _count_alike(self, client: int) -> None:
@@ -205,9 +209,13 @@ class UpdateScan:
         """
         low_bits = client & LOW_BITS
         count = self._alike.get(low_bits, 0) + 1
-        if count > CLIENT_IDS_ALIKE_MAX:
+        if count > CLIENT_IDS_ALIKE_MAX and not self._stored:
             raise MalformedUpdate("client ids agree in their low bits, as random ones never do")
         self._alike[low_bits] = count
+
+    def _limit(self, count: int, most: int, name: str) -> None:
+        if count > most and not self._stored:
+            raise LimitExceeded(f"{count} in one update; {most} are allowed ({name})", limit=name)
 
     def _end_block(self) -> None:
         if self._was_skip:
@@ -337,7 +345,7 @@ class UpdateScan:
     def _begin_deletes(self) -> None:
         self._clients = set()
         self._delete_clients_left = read_count(self._reader, _DELETES_BYTES_MIN)
-        _limit(self._delete_clients_left, UPDATE_CLIENTS_MAX, "update_clients_max")
+        self._limit(self._delete_clients_left, UPDATE_CLIENTS_MAX, "update_clients_max")
         self._phase = _AT_DELETES
 
     def _begin_delete_client(self) -> None:
@@ -357,7 +365,7 @@ class UpdateScan:
             raise MalformedUpdate("a client stands twice in the delete set")
         self._clients.add(self._clock_client)
         ranges = len(self.result.deletes) + self._ranges_left
-        _limit(ranges, UPDATE_DELETE_RANGES_MAX, "update_delete_ranges_max")
+        self._limit(ranges, UPDATE_DELETE_RANGES_MAX, "update_delete_ranges_max")
         self._phase = _AT_DELETE_RANGE
 
     def _scan_delete_ranges(self, budget: int) -> int:
@@ -382,6 +390,8 @@ class UpdateScan:
     def _begin_order(self) -> None:
         result = self.result
         self._phase = _DONE
+        if self._stored:
+            return
         for span in result.ranges:
             if result.needs.get(span.client, 0) > span.start:
                 # Blocks refer to each other; only then can they wait for each other.
@@ -402,8 +412,8 @@ class UpdateScan:
         return budget
 
 
-def scan_update(update: bytes) -> ScannedUpdate:
-    """Scan a whole update at once.
+def scan_update(update: bytes, *, stored: bool = False) -> ScannedUpdate:
+    """Scan a whole update at once; see :class:`UpdateScan` for `stored`.
 
     Raises:
         MalformedUpdate: no acceptable V1 update.
@@ -412,12 +422,7 @@ def scan_update(update: bytes) -> ScannedUpdate:
     typed = scan_typed_text(update)
     if typed is not None:
         return typed
-    scan = UpdateScan(update)
+    scan = UpdateScan(update, stored=stored)
     while not scan.advance(UPDATE_STRUCTS_MAX):
         pass
     return scan.result
-
-
-def _limit(count: int, most: int, name: str) -> None:
-    if count > most:
-        raise LimitExceeded(f"{count} in one update; {most} are allowed ({name})", limit=name)

@@ -336,10 +336,10 @@ class RoomRunner:
 
     # Inside -----------------------------------------------------------------------------------
 
-    async def _scan(self, update: bytes) -> ScannedUpdate:
+    async def _scan(self, update: bytes, *, stored: bool = False) -> ScannedUpdate:
         if len(update) <= _INLINE_BYTES_MAX:
-            return scan_update(update)
-        scan = UpdateScan(update)
+            return scan_update(update, stored=stored)
+        scan = UpdateScan(update, stored=stored)
         while not scan.advance(SLICE_STRUCTS):  # noqa: ASYNC110 - gives others a turn
             await asyncio.sleep(0)
         return scan.result
@@ -386,7 +386,7 @@ class RoomRunner:
 
     async def _apply_stored(self, update: bytes) -> None:
         doc = self.room.doc
-        scanned = await self._scan(update)
+        scanned = await self._scan(update, stored=True)
         if _is_small(update, scanned):
             doc.apply(update, scanned, stored=True)
         else:
@@ -406,7 +406,7 @@ class RoomRunner:
 
     def _on_peer_rows(self, tail: LogTail) -> None:
         for row in tail.rows:
-            self.run(self.room.peer_update(row.update, scan_update(row.update)))
+            self.run(self.room.peer_update(row.update, scan_update(row.update, stored=True)))
 
     def _on_append_failed(self) -> None:
         self._log.error("room.discarded", unsaved=self.room.last_ticket - self.room.durable_ticket)
