@@ -52,6 +52,8 @@ class Metrics:
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         GCCollector(registry=self.registry)
+        self._received: dict[str, tuple[Counter, Counter]] = {}
+        self._sent: dict[str, tuple[Counter, Counter]] = {}
         self._message_kinds: dict[tuple[str, type], Counter] = {}
         self._define_traffic()
         self._define_rooms()
@@ -112,13 +114,25 @@ class Metrics:
 
     def received(self, protocol: str, size_bytes: int) -> None:
         """Count one frame from a client."""
-        self.frames_in.labels(protocol).inc()
-        self.bytes_in.labels(protocol).inc(size_bytes)
+        frames, size = self._traffic_of(self._received, protocol, self.frames_in, self.bytes_in)
+        frames.inc()
+        size.inc(size_bytes)
 
     def sent(self, protocol: str, size_bytes: int) -> None:
         """Count one frame to a client."""
-        self.frames_out.labels(protocol).inc()
-        self.bytes_out.labels(protocol).inc(size_bytes)
+        frames, size = self._traffic_of(self._sent, protocol, self.frames_out, self.bytes_out)
+        frames.inc()
+        size.inc(size_bytes)
+
+    @staticmethod
+    def _traffic_of(
+        known: dict[str, tuple[Counter, Counter]], protocol: str, frames: Counter, size: Counter
+    ) -> tuple[Counter, Counter]:
+        # Finding a labelled counter costs more than counting, and this is done for every frame.
+        found = known.get(protocol)
+        if found is None:
+            found = known[protocol] = (frames.labels(protocol), size.labels(protocol))
+        return found
 
     def exposition(self) -> bytes:
         """All metrics in the text format of Prometheus."""
