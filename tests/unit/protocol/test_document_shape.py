@@ -43,6 +43,7 @@ def nest(depth: int) -> bytes:
 
 
 def test_shared_types_may_be_nested_64_deep_and_no_deeper() -> None:
+    """SCAN-15."""
     shape = shape_of(nest(TYPE_DEPTH_MAX))
     last = TYPE_DEPTH_MAX - 1
     inside = update(block(5, last + 1, string("in the innermost", parent=(5, last))))
@@ -54,6 +55,7 @@ def test_shared_types_may_be_nested_64_deep_and_no_deeper() -> None:
 
 
 def test_nesting_one_level_an_update_is_no_way_around() -> None:
+    """SCAN-15."""
     shape = shape_of(update(block(5, 0, shared(0))))
     for clock in range(1, TYPE_DEPTH_MAX):
         admit(shape, update(block(5, clock, shared(0, parent=(5, clock - 1)))))
@@ -96,6 +98,7 @@ def test_many_types_side_by_side_are_not_deep() -> None:
 
 @pytest.mark.parametrize("parent", [string("a"), values(NULL)])
 def test_a_parent_must_be_a_shared_type(parent: bytes) -> None:
+    """SCAN-16."""
     shape = shape_of(update(block(5, 0, parent)))
     with pytest.raises(MalformedUpdate, match="no shared type"):
         admit(shape, update(block(6, 0, string("b", parent=(5, 0)))))
@@ -150,6 +153,7 @@ TEXT = update(block(5, 0, string(f"a{CLEF}b")))
 
 @pytest.mark.parametrize("name", list(CUTS))
 def test_no_character_is_cut_in_half(name: str) -> None:
+    """SCAN-16."""
     with pytest.raises(MalformedUpdate, match="half"):
         admit(shape_of(TEXT), CUTS[name])
 
