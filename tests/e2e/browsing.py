@@ -115,9 +115,10 @@ class Browsing:
         ours = urlsplit(self.server.url).netloc
         assert self.requests, "requests were noted"
         elsewhere = [url for url in self.requests if urlsplit(url).netloc != ours]
-        assert not elsewhere
+        assert not elsewhere, elsewhere
         allowed = OUTAGE.search if self.outage_expected else lambda _: None
-        assert [text for text in self.complaints if not allowed(text)] == []
+        complaints = [text for text in self.complaints if not allowed(text)]
+        assert not complaints, complaints
 
     def _watch(self, page: Page) -> None:
         page.on("request", lambda request: self.requests.append(request.url))

@@ -61,7 +61,7 @@ async def open_text(visitor: Visitor) -> None:
 
 
 async def test_the_first_visit_shows_the_chorale_live_and_saved(visits: Browsing) -> None:
-    """The bare address opens the demo chorale: live, saved, its notes and its entries."""
+    """PAGE-1: The bare address opens the demo chorale: live, saved, its notes and its entries."""
     visitor = await visits.visit()
     await visitor.expect_live()
     await expect(visitor.part("room-input")).to_have_value(CHORALE)
@@ -78,7 +78,10 @@ async def test_the_first_visit_shows_the_chorale_live_and_saved(visits: Browsing
 
 
 async def test_two_visitors_write_one_text_together(visits: Browsing, room: str) -> None:
-    """Letters typed at both ends at once all arrive, each where it was meant, and are saved."""
+    """Letters typed at both ends at once all arrive, each where it was meant, and are saved.
+
+    Bears PAGE-2.
+    """
     anna, ben = await visits.visit(room), await visits.visit(room)
     await anna.call_oneself("Anna")
     await ben.call_oneself("Ben")
@@ -101,7 +104,10 @@ async def test_two_visitors_write_one_text_together(visits: Browsing, room: str)
 
 
 async def test_a_note_moved_by_one_visitor_moves_for_the_other(tmp_path: Path) -> None:
-    """A click and an arrow key change a pitch for everybody, who also see who is at the note."""
+    """A click and an arrow key change a pitch for everybody, who also see who is at the note.
+
+    Bears PAGE-3.
+    """
     async with running_server(tmp_path) as own, browsing(own) as visits:
         anna, ben = await visits.visit(), await visits.visit()
         await anna.call_oneself("Anna")
@@ -117,7 +123,7 @@ async def test_a_note_moved_by_one_visitor_moves_for_the_other(tmp_path: Path) -
 
 
 async def test_what_is_written_offline_arrives_afterwards(visits: Browsing, room: str) -> None:
-    """Edits of both sides during one's absence are together when it ends, and are saved."""
+    """PAGE-4: Edits of both sides during one's absence are together when it ends, and are saved."""
     anna, ben = await visits.visit(room), await visits.visit(room)
     await begin_text(anna, "sung")
     await open_text(ben)
@@ -140,7 +146,10 @@ async def test_what_is_written_offline_arrives_afterwards(visits: Browsing, room
 async def test_the_page_recovers_when_the_server_is_killed_under_it(
     tmp_path: Path, room: str
 ) -> None:
-    """A server killed while somebody writes comes back, the page with it, and nothing is lost."""
+    """A server killed while somebody writes comes back, the page with it, and nothing is lost.
+
+    Bears PAGE-5.
+    """
     async with running_server(tmp_path) as own, browsing(own) as visits:
         visits.outage_expected = True
         anna = await visits.visit(room)
@@ -162,7 +171,10 @@ async def test_the_page_recovers_when_the_server_is_killed_under_it(
 
 
 async def test_a_viewer_sees_the_room_and_is_told_to_be_reading(tmp_path: Path) -> None:
-    """Without a token the page says so; with a viewer's, all is shown and nothing editable."""
+    """Without a token the page says so; with a viewer's, all is shown and nothing editable.
+
+    Bears PAGE-6.
+    """
     demo = {"BANDPRO_DEMO": "on"}
     async with running_server(tmp_path, auth="token", env=demo) as own, browsing(own) as visits:
         viewer = await visits.visit(CHORALE, state="closed")
@@ -183,7 +195,10 @@ async def test_a_viewer_sees_the_room_and_is_told_to_be_reading(tmp_path: Path) 
 
 
 async def test_the_keyboard_alone_reaches_the_score_and_the_help(visits: Browsing) -> None:
-    """Tab leads into the score, whose first note the arrows then find; "?" opens the help."""
+    """Tab leads into the score, whose first note the arrows then find; "?" opens the help.
+
+    Bears PAGE-7.
+    """
     visitor = await visits.visit()
     await visitor.expect_live()
     keyboard = visitor.page.keyboard
@@ -228,7 +243,10 @@ def brightness(color: str) -> float:
 
 @pytest.mark.parametrize("kind", HOCUSPOCUS)
 async def test_hocuspocus_and_the_page_edit_the_chorale_together(tmp_path: Path, kind: str) -> None:
-    """A stock Hocuspocus provider and the page move notes of one score, and end with the same."""
+    """A stock Hocuspocus provider and the page move notes of one score, and end with the same.
+
+    Bears SYNC-1.
+    """
     async with (
         running_server(tmp_path) as own,
         browsing(own) as visits,
