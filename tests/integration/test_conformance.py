@@ -146,7 +146,10 @@ VIOLATIONS: Final = {
 async def test_violations_of_the_protocol_end_with_the_code_the_rfc_asks_for(
     violation: str,
 ) -> None:
-    """RFC 6455, sections 5 and 7: the close frame says what was wrong, then the socket ends."""
+    """RFC 6455, sections 5 and 7: the close frame says what was wrong, then the socket ends.
+
+    Bears WS-1.
+    """
     sent, code = VIOLATIONS[violation]
     async with echoing() as port:
         frames = await answer_to(port, sent)
@@ -253,7 +256,10 @@ async def results_of_suite(wstest: str, port: int) -> dict[str, dict[str, Any]]:
 async def test_the_autobahn_test_suite_finds_only_what_is_known(
     record_property: Callable[[str, object], None], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The Autobahn test suite finds one deviation, which is known; there is no compression."""
+    """The Autobahn test suite finds one deviation, which is known; there is no compression.
+
+    Bears WS-1.
+    """
     # A traceback for each text that is no UTF-8, which would bury what a failure has to say.
     caplog.set_level(logging.CRITICAL, logger="uvicorn.error")
     wstest = await installed_suite()

@@ -62,6 +62,7 @@ def doors(node: Rig, wall: Wall) -> Doors:
 
 
 async def test_a_revocation_during_the_load_keeps_the_subject_out() -> None:
+    """ACC-13."""
     node = rig()
     entrance = doors(node, Wall())
     gate = node.faults.gates["log.read"] = asyncio.Event()
@@ -88,6 +89,7 @@ async def test_a_token_that_expires_during_the_load_opens_nothing() -> None:
 
 
 async def test_a_demotion_during_the_load_is_in_the_claims_that_join() -> None:
+    """ACC-13."""
     node = rig()
     entrance = doors(node, Wall())
     gate = node.faults.gates["log.read"] = asyncio.Event()
