@@ -14,8 +14,10 @@ clock not older                        a reconnect whose old socket has not died
 id of another subject's session,       conflict, if the session owns nothing yet: one client id
 newer clock                            lives in two places
 id of another session, otherwise       ignored: clients repeat what they have heard
-own or free id, clock too old          ignored; the sender is told the newest clock, so that it
-                                       goes beyond it at once
+free id, clock too old                 accepted at the next clock, if the session owns nothing
+                                       yet: a reconnect that was not told of its withdrawal
+own or free id, clock too old,         ignored; the sender is told the newest clock, so that it
+otherwise                              goes beyond it at once
 =====================================  ==========================================================
 
 The same person is the same subject by a verified token; unverified subjects prove nothing.
@@ -120,7 +122,11 @@ class AwarenessTable:
                 if not self._may_take_over(publisher, owner, record, entry):
                     continue
             elif record and not _is_news(record, entry):
-                if _is_behind(record, entry):
+                if _is_behind(record, entry) and not self._owned.get(publisher.session_id):
+                    # Back on a new connection, and not told yet that it had been withdrawn.
+                    renewed = AwarenessEntry(entry.client_id, record.clock + 1, entry.state)
+                    changed.append(self._accept(publisher, renewed, now_ms))
+                elif _is_behind(record, entry):
                     corrections.append(AwarenessEntry(entry.client_id, record.clock, None))
                 continue
             elif record is None and entry.state is None:

@@ -33,6 +33,18 @@ class LeveredWebSocketProtocol(WebSocketsSansIOProtocol):
             extensions = cast("dict[str, Any]", scope["extensions"])
             extensions[EXTENSION] = self
 
+    def send_receive_event_to_app(self) -> None:
+        """Close on text that is no UTF-8 without a traceback in the log: anybody can send it."""
+        if self.curr_msg_data_type == "text":
+            try:
+                b"".join(self.frames).decode()
+            except UnicodeDecodeError:
+                self.frames = []
+                self.conn.send_close(1007)
+                self.handle_parser_exception()
+                return
+        super().send_receive_event_to_app()
+
     def set_message_bytes_max(self, bytes_max: int) -> None:
         """Refuse larger messages from now on, before they are read whole (close code 1009)."""
         self.conn.max_message_size = bytes_max
