@@ -152,10 +152,13 @@ def check_size(update: bytes, scanned: ScannedUpdate, doc: RoomDoc, limits: Room
 def _check_clients(scanned: ScannedUpdate, doc: RoomDoc, limits: RoomLimits) -> None:
     # Whoever joins must send a state vector of all of them, and that is bounded too.
     most = limits.document_clients_max
-    if doc.client_count + len(scanned.ranges) <= most:
-        return
     known = doc.clocks
-    if doc.client_count + sum(client not in known for client, _, _ in scanned.ranges) > most:
+    kept_bytes = doc.waiting_bytes  # each part that waits takes more than a hundred
+    if len(known) + kept_bytes // 100 + len(scanned.ranges) <= most:
+        return
+    clients = doc.clients()
+    clients.update(client for client, _, _ in scanned.ranges)
+    if len(clients) > most and any(client not in known for client, _, _ in scanned.ranges):
         raise LimitExceeded(
             f"the document may have at most {most} client ids", limit="document_clients_max"
         )

@@ -120,10 +120,9 @@ class RoomDoc:
         """About how much memory those parts take."""
         return self._waiting.size_bytes
 
-    @property
-    def client_count(self) -> int:
-        """How many client ids the document knows or waits for; one in both counts twice."""
-        return len(self._clocks) + len(self._waiting.clients)
+    def clients(self) -> set[int]:
+        """The client ids that the document knows, waits for, or keeps parts of."""
+        return self._waiting.clients.union(self._waiting.writers(), self._clocks)
 
     def state_vector(self) -> bytes:
         """The encoded state vector of :attr:`clocks`; kept until they change."""

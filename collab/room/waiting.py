@@ -194,6 +194,10 @@ class Waiting:
         """The clients that something waits for."""
         return {*self._runs, *self._deletes}
 
+    def writers(self) -> set[int]:
+        """The clients that wrote what waits."""
+        return {run.client for heap in self._runs.values() for _, _, run in heap}
+
     def awaits(self, client: int) -> bool:
         """Whether something waits for a client."""
         return client in self._runs or client in self._deletes

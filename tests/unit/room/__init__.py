@@ -1,0 +1,1 @@
+"""The room: what it decides about sessions, updates, acknowledgements and awareness."""
