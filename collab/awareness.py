@@ -294,12 +294,13 @@ def checked_state(state: str, publisher: Publisher, state_bytes_max: int) -> str
 def _is_deep(value: object) -> bool:
     """Whether a value is nested deeper than other clients' parsers may be able to follow."""
     level: list[object] = [value]
-    for _ in range(ANY_DEPTH_MAX + 1):
+    for _ in range(ANY_DEPTH_MAX):
         level = [
             child
             for item in level
             if isinstance(item, (list, dict))
             for child in (item if isinstance(item, list) else item.values())
+            if isinstance(child, (list, dict))
         ]
     return bool(level)
 

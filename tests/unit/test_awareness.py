@@ -1,0 +1,470 @@
+"""Every row of the awareness table, its clocks, its limits, and what is stamped on a state."""
+
+import json
+
+import pytest
+
+from collab.awareness import AwarenessOutcome, AwarenessTable, Publisher, checked_state
+from collab.errors import LimitExceeded, ProtocolError
+from collab.ids import ClientId, Milliseconds, SessionId, Subject
+from collab.protocol.messages import AwarenessEntry
+
+STATE = '{"a":1}'
+
+
+def publisher(name: str, subject: str | None = None, *, stamped: bool = True) -> Publisher:
+    """A session, by default of a subject of its own."""
+    who = Subject(subject or f"u-{name}")
+    return Publisher(SessionId(name), who, who.upper(), stamped=stamped)
+
+
+ANN, BOB = publisher("ann"), publisher("bob")
+ANN_AGAIN = publisher("ann-2", "u-ann")
+OPEN_1, OPEN_2 = publisher("1", "any", stamped=False), publisher("2", "any", stamped=False)
+
+
+def entry(client_id: int, clock: int, state: str | None = "{}") -> AwarenessEntry:
+    """An entry with a small state."""
+    return AwarenessEntry(client_id, clock, state)
+
+
+def give(
+    table: AwarenessTable, who: Publisher, *entries: AwarenessEntry, at_ms: int = 0
+) -> AwarenessOutcome:
+    """A session's message."""
+    return table.receive(who, entries, Milliseconds(at_ms))
+
+
+def clocks(entries: tuple[AwarenessEntry, ...]) -> list[tuple[int, int, bool]]:
+    """Client id, clock, and whether there is a state."""
+    return [(one.client_id, one.clock, one.state is not None) for one in entries]
+
+
+NOTHING = AwarenessOutcome(())
+
+
+# Own ids ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("clock", [0, 1, 7, 2**31 - 2])
+def test_a_first_state_is_taken_at_any_clock(clock: int) -> None:
+    """Clients may have counted before they came."""
+    table = AwarenessTable()
+    assert clocks(give(table, ANN, entry(5, clock)).changed) == [(5, clock, True)]
+    assert table.owner_of(5) == ANN
+    assert table.owned_by(ANN.session_id) == {5}
+
+
+def test_a_newer_state_replaces_the_older() -> None:
+    """By one or by many."""
+    table = AwarenessTable()
+    give(table, OPEN_1, entry(5, 1, '{"n":1}'))
+    give(table, OPEN_1, entry(5, 2, '{"n":2}'))
+    assert table.current() == (entry(5, 2, '{"n":2}'),)
+    give(table, OPEN_1, entry(5, 9, '{"n":9}'))
+    assert table.current() == (entry(5, 9, '{"n":9}'),)
+
+
+def test_the_same_clock_again_is_no_news() -> None:
+    """Clients send back what they have heard; nobody is told or corrected for that."""
+    table = AwarenessTable()
+    give(table, ANN, entry(5, 3))
+    assert give(table, ANN, entry(5, 3, '{"other":1}')) == NOTHING
+
+
+def test_an_older_clock_is_corrected() -> None:
+    """The sender is told the newest clock, so that it goes beyond it; nobody else hears of it."""
+    table = AwarenessTable()
+    give(table, ANN, entry(5, 3))
+    outcome = give(table, ANN, entry(5, 2))
+    assert outcome.changed == ()
+    assert outcome.corrections == (entry(5, 3, None),)
+
+
+@pytest.mark.parametrize("clock", [3, 4])
+def test_its_owner_withdraws_a_state(clock: int) -> None:
+    """With an equal clock or a newer one; it owns the id all the same."""
+    table = AwarenessTable()
+    give(table, ANN, entry(5, 3))
+    assert give(table, ANN, entry(5, clock, None)).changed == (entry(5, clock, None),)
+    assert table.current() == ()
+    assert table.owner_of(5) == ANN
+
+
+def test_withdrawing_twice_is_no_news() -> None:
+    """At the same clock; an older withdrawal is none either."""
+    table = AwarenessTable()
+    give(table, ANN, entry(5, 3))
+    give(table, ANN, entry(5, 4, None))
+    assert give(table, ANN, entry(5, 4, None)) == NOTHING
+    assert give(table, ANN, entry(5, 3, None)) == NOTHING
+
+
+def test_a_withdrawn_state_comes_back_with_a_newer_clock_only() -> None:
+    """With the clock of the withdrawal the client is told to go beyond it."""
+    table = AwarenessTable()
+    give(table, ANN, entry(5, 3))
+    give(table, ANN, entry(5, 4, None))
+    assert give(table, ANN, entry(5, 4)).corrections == (entry(5, 4, None),)
+    assert clocks(give(table, ANN, entry(5, 5)).changed) == [(5, 5, True)]
+
+
+# Ids of nobody ------------------------------------------------------------------------------
+
+
+def test_a_withdrawal_of_what_was_never_shown_is_nothing() -> None:
+    """A client that closes says so of its own id, whether or not it showed anything."""
+    table = AwarenessTable()
+    assert give(table, ANN, entry(5, 3, None)) == NOTHING
+    assert table.owner_of(5) is None
+
+
+def test_a_free_id_is_owned_by_whoever_shows_it_next() -> None:
+    """With a clock beyond the withdrawal."""
+    table = AwarenessTable()
+    give(table, ANN, entry(5, 3))
+    assert table.leave(ANN.session_id, Milliseconds(0)) == (entry(5, 4, None),)
+    assert table.owner_of(5) is None
+    assert clocks(give(table, BOB, entry(5, 5)).changed) == [(5, 5, True)]
+    assert table.owner_of(5) == BOB
+
+
+@pytest.mark.parametrize("clock", [0, 3, 4])
+def test_a_reconnect_is_shown_at_the_next_clock(clock: int) -> None:
+    """It was not told that its state had been withdrawn, and counts from where it was."""
+    table = AwarenessTable()
+    give(table, ANN, entry(5, 3))
+    table.leave(ANN.session_id, Milliseconds(0))
+    assert clocks(give(table, ANN_AGAIN, entry(5, clock)).changed) == [(5, 5, True)]
+    assert table.owner_of(5) == ANN_AGAIN
+
+
+def test_a_late_echo_of_somebody_who_left_is_corrected() -> None:
+    """Whoever shows an id of its own already is no reconnect of another; no ghost comes back."""
+    table = AwarenessTable()
+    give(table, ANN, entry(5, 3))
+    give(table, BOB, entry(6, 1))
+    table.leave(ANN.session_id, Milliseconds(0))
+    assert give(table, BOB, entry(5, 3)).corrections == (entry(5, 4, None),)
+    assert give(table, BOB, entry(5, 3, None)) == NOTHING
+    assert table.owner_of(5) is None
+
+
+# Ids of others ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("state", ["{}", None])
+@pytest.mark.parametrize("clock", [2, 3])
+def test_what_is_repeated_of_anothers_id_is_ignored(clock: int, state: str | None) -> None:
+    """Equal or older, a state or a withdrawal: clients repeat what they have heard."""
+    table = AwarenessTable()
+    give(table, ANN, entry(5, 3))
+    assert give(table, BOB, entry(5, clock, state)) == NOTHING
+    assert clocks(table.current()) == [(5, 3, True)]
+
+
+def test_a_newcomer_with_a_newer_state_of_anothers_id_conflicts() -> None:
+    """One client id lives in two places; the owner and its state stay."""
+    table = AwarenessTable()
+    give(table, ANN, entry(5, 3))
+    outcome = give(table, BOB, entry(5, 4))
+    assert outcome.conflict == ANN.session_id
+    assert outcome.changed == ()
+    assert table.owner_of(5) == ANN
+    assert clocks(table.current()) == [(5, 3, True)]
+
+
+def test_nobody_withdraws_anothers_state() -> None:
+    """However new the clock."""
+    table = AwarenessTable()
+    give(table, ANN, entry(5, 3))
+    assert give(table, BOB, entry(5, 99, None)) == NOTHING
+    assert clocks(table.current()) == [(5, 3, True)]
+
+
+def test_whoever_shows_an_id_of_its_own_does_not_conflict() -> None:
+    """Tabs of one browser hear from each other before the server does, and pass it on."""
+    table = AwarenessTable()
+    give(table, ANN, entry(5, 3))
+    give(table, BOB, entry(6, 1))
+    assert give(table, BOB, entry(5, 4)) == NOTHING
+    assert table.owner_of(5) == ANN
+
+
+@pytest.mark.parametrize("clock", [3, 4])
+def test_the_same_person_takes_its_id_over(clock: int) -> None:
+    """A reconnect whose old socket has not died yet; that one's end withdraws nothing."""
+    table = AwarenessTable()
+    give(table, ANN, entry(5, 3))
+    assert clocks(give(table, ANN_AGAIN, entry(5, clock)).changed) == [(5, clock, True)]
+    assert table.owner_of(5) == ANN_AGAIN
+    assert table.owned_by(ANN.session_id) == frozenset()
+    assert table.leave(ANN.session_id, Milliseconds(0)) == ()
+    assert clocks(table.current()) == [(5, clock, True)]
+
+
+@pytest.mark.parametrize("taken", [entry(5, 2), entry(5, 3, None), entry(5, 9, None)])
+def test_an_older_clock_or_a_withdrawal_takes_nothing_over(taken: AwarenessEntry) -> None:
+    """The new socket of a reconnect shows the state it has."""
+    table = AwarenessTable()
+    give(table, ANN, entry(5, 3))
+    assert give(table, ANN_AGAIN, taken) == NOTHING
+    assert table.owner_of(5) == ANN
+
+
+def test_a_second_tab_of_the_same_person_takes_nothing_over() -> None:
+    """It has an id of its own, and passes on what it heard."""
+    table = AwarenessTable()
+    give(table, ANN, entry(5, 3))
+    give(table, ANN_AGAIN, entry(6, 1))
+    assert give(table, ANN_AGAIN, entry(5, 4)) == NOTHING
+    assert table.owner_of(5) == ANN
+
+
+@pytest.mark.parametrize("stolen", [entry(5, 3), entry(5, 4), entry(5, 4, None)])
+def test_unverified_subjects_take_nothing_over_and_do_not_conflict(stolen: AwarenessEntry) -> None:
+    """In open mode everybody is the same subject."""
+    table = AwarenessTable()
+    give(table, OPEN_1, entry(5, 3))
+    assert give(table, OPEN_2, stolen) == NOTHING
+    assert table.owner_of(5) == OPEN_1
+
+
+def test_entries_before_a_conflict_are_taken() -> None:
+    """And told; what stands behind it is not looked at."""
+    table = AwarenessTable()
+    give(table, ANN, entry(5, 3))
+    outcome = give(table, BOB, entry(5, 3), entry(5, 4), entry(6, 1))
+    assert outcome.conflict == ANN.session_id
+    assert outcome.changed == ()
+    assert table.owner_of(6) is None
+
+
+# Claims by writing --------------------------------------------------------------------------
+
+
+def test_a_claimed_id_is_owned_without_a_state() -> None:
+    """And shown at any clock from then on."""
+    table = AwarenessTable()
+    table.claim(ANN, ClientId(5), Milliseconds(0))
+    assert table.owner_of(5) == ANN
+    assert table.current() == ()
+    assert table.remembered() == ()
+    assert clocks(give(table, ANN, entry(5, 0)).changed) == [(5, 0, True)]
+
+
+def test_only_a_session_without_an_id_claims_one_and_only_a_free_one() -> None:
+    """What others' writing looks like is no claim to it."""
+    table = AwarenessTable()
+    give(table, ANN, entry(5, 1))
+    table.claim(ANN, ClientId(6), Milliseconds(0))
+    table.claim(BOB, ClientId(5), Milliseconds(0))
+    assert table.owner_of(6) is None
+    assert table.owner_of(5) == ANN
+    assert table.owned_by(BOB.session_id) == frozenset()
+
+
+def test_leaving_gives_up_a_claim_in_silence() -> None:
+    """Nothing was shown."""
+    table = AwarenessTable()
+    table.claim(ANN, ClientId(5), Milliseconds(0))
+    assert table.leave(ANN.session_id, Milliseconds(0)) == ()
+    table.claim(BOB, ClientId(5), Milliseconds(0))
+    assert table.owner_of(5) == BOB
+
+
+def test_owners_are_found_among_many_ids() -> None:
+    """Ids that nobody owns any more are not among them."""
+    table = AwarenessTable()
+    give(table, ANN, entry(5, 1), entry(6, 1))
+    give(table, BOB, entry(7, 1))
+    table.leave(ANN.session_id, Milliseconds(0))
+    assert table.owned_among([5, 7, 8]) == {7: BOB}
+
+
+# Time ---------------------------------------------------------------------------------------
+
+
+def test_leaving_withdraws_all_that_a_session_showed() -> None:
+    """In order of client id, each with the next clock."""
+    table = AwarenessTable()
+    give(table, ANN, entry(9, 4), entry(5, 1))
+    give(table, BOB, entry(7, 2))
+    assert table.leave(ANN.session_id, Milliseconds(0)) == (entry(5, 2, None), entry(9, 5, None))
+    assert clocks(table.current()) == [(7, 2, True)]
+    assert table.leave(ANN.session_id, Milliseconds(0)) == ()
+
+
+def test_a_state_expires_thirty_seconds_after_its_last_renewal() -> None:
+    """To the millisecond; its owner keeps the id and goes on with a newer clock."""
+    table = AwarenessTable()
+    give(table, ANN, entry(5, 1), at_ms=1_000)
+    give(table, ANN, entry(5, 2), at_ms=16_000)
+    assert table.expire(Milliseconds(45_999)) == ()
+    assert table.expire(Milliseconds(46_000)) == (entry(5, 3, None),)
+    assert table.expire(Milliseconds(46_001)) == ()
+    assert table.owner_of(5) == ANN
+    outcome = give(table, ANN, entry(5, 3), at_ms=46_002)
+    assert outcome.corrections == (entry(5, 3, None),)
+    assert clocks(give(table, ANN, entry(5, 4), at_ms=46_003).changed) == [(5, 4, True)]
+
+
+def test_what_only_repeats_does_not_renew() -> None:
+    """Else an echo would keep a ghost alive."""
+    table = AwarenessTable()
+    give(table, ANN, entry(5, 1), at_ms=0)
+    give(table, ANN, entry(5, 1), at_ms=20_000)
+    give(table, BOB, entry(5, 1), at_ms=20_000)
+    assert table.expire(Milliseconds(30_000)) == (entry(5, 2, None),)
+
+
+def test_a_withdrawn_state_is_remembered_for_two_minutes() -> None:
+    """So that an echo of it, which is late, does not bring a ghost back."""
+    table = AwarenessTable()
+    give(table, ANN, entry(5, 3))
+    give(table, BOB, entry(6, 1, None), entry(7, 1))
+    give(table, BOB, entry(7, 2, None))
+    table.leave(ANN.session_id, Milliseconds(1_000))
+    assert entry(5, 4, None) in table.remembered()
+    table.expire(Milliseconds(120_999))
+    assert give(table, BOB, entry(5, 3)).corrections == (entry(5, 4, None),)
+    table.expire(Milliseconds(121_000))
+    assert table.remembered() == (entry(7, 2, None),)
+    assert clocks(give(table, BOB, entry(5, 1)).changed) == [(5, 1, True)]
+
+
+def test_a_withdrawn_state_of_a_live_session_is_not_forgotten() -> None:
+    """Its owner may stay hidden for hours and keeps its id."""
+    table = AwarenessTable()
+    give(table, ANN, entry(5, 3))
+    give(table, ANN, entry(5, 4, None))
+    table.expire(Milliseconds(10_000_000))
+    assert table.owner_of(5) == ANN
+
+
+def test_those_who_missed_something_are_told_withdrawals_too() -> None:
+    """Those who join only what is present."""
+    table = AwarenessTable()
+    give(table, OPEN_1, entry(5, 3))
+    give(table, OPEN_2, entry(6, 1))
+    table.leave(OPEN_2.session_id, Milliseconds(0))
+    assert table.current() == (entry(5, 3),)
+    assert table.remembered() == (entry(5, 3), entry(6, 2, None))
+
+
+# Limits and content -------------------------------------------------------------------------
+
+
+def test_a_session_owns_a_bounded_number_of_ids() -> None:
+    """Renewing them is no new one; the last one that fits is taken."""
+    table = AwarenessTable(clients_per_session_max=2)
+    give(table, ANN, entry(5, 1), entry(6, 1))
+    give(table, ANN, entry(5, 2), entry(6, 2))
+    with pytest.raises(LimitExceeded) as excess:
+        give(table, ANN, entry(7, 1))
+    assert excess.value.limit == "awareness_clients_per_session_max"
+    assert table.owned_by(ANN.session_id) == {5, 6}
+    assert table.owner_of(7) is None
+
+
+def test_withdrawing_does_not_free_a_place() -> None:
+    """Else one connection could fill the table with what it withdrew."""
+    table = AwarenessTable(clients_per_session_max=1)
+    give(table, ANN, entry(5, 1))
+    give(table, ANN, entry(5, 2, None))
+    with pytest.raises(LimitExceeded):
+        give(table, ANN, entry(6, 1))
+
+
+@pytest.mark.parametrize("letter", ["x", "é", "𝄞"])
+def test_a_state_has_a_bounded_size_in_bytes(letter: str) -> None:
+    """Of UTF-8, whatever the number of characters."""
+    fits = json.dumps({"a": letter * 10}, ensure_ascii=False)
+    size = len(fits.encode())
+    assert checked_state(fits, OPEN_1, size) == fits
+    with pytest.raises(LimitExceeded) as excess:
+        checked_state(fits, OPEN_1, size - 1)
+    assert excess.value.limit == "awareness_state_bytes_max"
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        "",
+        "nul",
+        "[1]",
+        '"a"',
+        "1",
+        "true",
+        "{'a':1}",
+        '{"a":NaN}',
+        '{"a":Infinity}',
+        '{"a":-Infinity}',
+        '{"a":1',
+        '{"a":1}}',
+        '{"a":' + "[" * 5_000 + "]" * 5_000 + "}",
+        '{"a":' + "[" * 64 + "]" * 64 + "}",
+    ],
+)
+@pytest.mark.parametrize("who", [ANN, OPEN_1])
+def test_a_state_is_a_json_object(state: str, who: Publisher) -> None:
+    """Anything else would make every browser's parser, or a page's code, throw."""
+    table = AwarenessTable()
+    with pytest.raises(ProtocolError):
+        give(table, who, entry(5, 1, state))
+    assert table.current() == ()
+
+
+def test_a_state_may_be_nested_to_the_limit() -> None:
+    """64 deep, the object itself included."""
+    deep = '{"a":' + "[" * 63 + "]" * 63 + "}"
+    assert checked_state(deep, OPEN_1, 1_000) == deep
+
+
+def test_without_a_token_a_state_is_passed_on_as_it_came() -> None:
+    """Byte for byte, spaces, order and all."""
+    state = '{ "user": {"name": "me", "id": 5}, "b":[1.50, 1e400],"a":"\\u00e9" }'
+    assert checked_state(state, OPEN_1, 1_000) == state
+
+
+def test_with_a_token_the_user_is_the_tokens() -> None:
+    """Whatever the client says it is; the rest of its words stand."""
+    said = {"user": {"id": "root", "name": "Admin", "color": "#30bced"}, "cursor": [1, None]}
+    stamped = json.loads(checked_state(json.dumps(said), ANN, 1_000))
+    assert stamped == {
+        "user": {"id": "u-ann", "name": "U-ANN", "color": "#30bced"},
+        "cursor": [1, None],
+    }
+
+
+@pytest.mark.parametrize("user", ["", '"user":null', '"user":"root"', '"user":[1]'])
+def test_a_user_that_is_no_object_is_replaced(user: str) -> None:
+    """There is nothing of it to keep."""
+    stamped = json.loads(checked_state("{" + user + "}", ANN, 1_000))
+    assert stamped == {"user": {"id": "u-ann", "name": "U-ANN"}}
+
+
+def test_without_a_display_name_the_subject_is_shown() -> None:
+    """A name that the client makes up is not."""
+    nameless = Publisher(SessionId("s"), Subject("u-9"), None, stamped=True)
+    stamped = json.loads(checked_state('{"user":{"name":"Clara"}}', nameless, 1_000))
+    assert stamped == {"user": {"id": "u-9", "name": "u-9"}}
+
+
+def test_of_two_equal_keys_the_last_one_is_stamped_over() -> None:
+    """As JavaScript reads them."""
+    stamped = checked_state('{"user":{"id":"a"},"user":{"id":"root","x":1}}', ANN, 1_000)
+    assert json.loads(stamped) == {"user": {"id": "u-ann", "name": "U-ANN", "x": 1}}
+    assert stamped.count('"user"') == 1
+
+
+def test_names_in_any_script_are_stamped_as_they_are() -> None:
+    """Not escaped, so that they keep their size."""
+    who = Publisher(SessionId("s"), Subject("u-1"), "Björk 🎻 新", stamped=True)
+    assert '"name":"Björk 🎻 新"' in checked_state("{}", who, 1_000)
+
+
+def test_a_number_that_json_cannot_hold_is_refused_when_stamping() -> None:
+    """It would be written as Infinity, which no browser reads."""
+    with pytest.raises(ProtocolError):
+        checked_state('{"a":1e400}', ANN, 1_000)
