@@ -19,6 +19,7 @@ def left_at_clock_5() -> AwarenessTable:
 
 
 def test_a_client_that_comes_back_with_its_old_clock_is_shown_at_once() -> None:
+    """AWR-3."""
     table = left_at_clock_5()
     outcome = table.receive(AGAIN, [AwarenessEntry(7, 5, '{"a":1}')], T0)
     assert outcome.changed == (AwarenessEntry(7, 7, '{"a":1}'),)

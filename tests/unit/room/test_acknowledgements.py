@@ -28,7 +28,7 @@ NOT_SAVED = Told("not saved")
 
 
 def test_each_update_is_acknowledged_once_and_only_when_durable() -> None:
-    """Hocuspocus: one SyncStatus for each frame, in the order of the commits."""
+    """ACK-4: Hocuspocus: one SyncStatus for each frame, in the order of the commits."""
     room = live_room()
     settled(room, A, HP)
     for clock, letter in enumerate("abc"):
@@ -48,7 +48,10 @@ def test_the_echo_is_the_update_as_it_was_sent() -> None:
 
 
 def test_the_handshake_earns_one_acknowledgement() -> None:
-    """The provider begins to count at 1: its step 2 counts it down, also when it adds nothing."""
+    """The provider begins to count at 1: its step 2 counts it down, also when it adds nothing.
+
+    Bears ACK-4.
+    """
     room = live_room()
     join(room, A, HP)
     assert sent(ask(room, A), A)[0].what == "step 1"
@@ -66,7 +69,7 @@ def test_the_handshake_is_acknowledged_when_its_step_2_is_durable() -> None:
 
 
 def test_nothing_is_acknowledged_before_the_handshake_is_durable() -> None:
-    """The provider's old queue is sent as well, and its counter must not reach 0 by it."""
+    """ACK-12: The provider's old queue is sent as well, and its counter must not reach 0 by it."""
     room = live_room()
     join(room, A, HP)
     ask(room, A)
@@ -79,7 +82,7 @@ def test_nothing_is_acknowledged_before_the_handshake_is_durable() -> None:
 
 
 def test_an_update_before_step_1_is_held_back_until_the_handshake_is_done() -> None:
-    """Then it is acknowledged like any other."""
+    """ACK-12: Then it is acknowledged like any other."""
     room = live_room()
     join(room, A, HP)
     edit(room, A, words(7, 0, "a"))
@@ -128,7 +131,7 @@ def test_only_the_newest_of_several_handshakes_is_acknowledged() -> None:
 
 
 def test_what_repeats_undurable_content_waits_for_it() -> None:
-    """Somebody else's update that is not saved yet is not saved for whoever repeats it."""
+    """ACK-13: Somebody else's update that is not saved yet is not saved for whoever repeats it."""
     room = live_room()
     settled(room, A)
     settled(room, B, HP)
@@ -138,7 +141,7 @@ def test_what_repeats_undurable_content_waits_for_it() -> None:
 
 
 def test_what_repeats_durable_content_is_acknowledged_at_once() -> None:
-    """Structs and deletes alike."""
+    """ACK-13: Structs and deletes alike."""
     room = live_room()
     settled(room, A, HP)
     edit(room, A, words(7, 0, "abc"))
@@ -151,7 +154,7 @@ def test_what_repeats_durable_content_is_acknowledged_at_once() -> None:
 
 
 def test_an_update_that_waits_is_acknowledged_when_it_is_durable() -> None:
-    """Its bytes are in the log, although nobody can see them yet."""
+    """ACK-14: Its bytes are in the log, although nobody can see them yet."""
     room = live_room()
     settled(room, A, HP)
     early = words(7, 3, "late", origin=True)
@@ -207,7 +210,7 @@ def test_a_readers_update_is_refused_even_if_it_adds_nothing() -> None:
 
 
 def test_a_readers_step_2_that_adds_nothing_is_acknowledged() -> None:
-    """Once what it repeats is durable: a reader too may believe the counter."""
+    """ACK-8: Once what it repeats is durable: a reader too may believe the counter."""
     room = live_room()
     settled(room, B)
     edit(room, B, words(7, 0, "x"))
@@ -239,7 +242,10 @@ def test_a_y_websocket_reader_is_told_with_a_denial() -> None:
 
 
 def test_what_was_refused_is_made_good_when_a_reader_may_edit() -> None:
-    """Its counter stands at what was refused; the step 2 that brings it all counts that down."""
+    """Its counter stands at what was refused; the step 2 that brings it all counts that down.
+
+    Bears ACK-15.
+    """
     room = live_room()
     join(room, A, HP, role=Role.VIEWER)
     ask(room, A)

@@ -40,7 +40,7 @@ def skip(client: int, clock: int) -> bytes:
 @pytest.mark.parametrize("attack", [gc, skip])
 @pytest.mark.parametrize("clock", [3, 4, 100])
 def test_nobody_uses_up_the_clocks_of_a_live_session(attack: object, clock: int) -> None:
-    """GC and Skip past the known clock of an id in use elsewhere are refused."""
+    """SCAN-6: GC and Skip past the known clock of an id in use elsewhere are refused."""
     room = live_room()
     settled(room, A, client_id=7)
     settled(room, B)
@@ -98,7 +98,7 @@ def test_a_persons_two_sessions_do_not_refuse_each_other() -> None:
 
 
 def test_new_edits_under_anothers_id_end_the_sender() -> None:
-    """With ClientIdTaken, so that it makes a new document; the owner stays."""
+    """AWR-10: With ClientIdTaken, so that it makes a new document; the owner stays."""
     room = live_room()
     settled(room, A)
     settled(room, B, client_id=7)
@@ -196,7 +196,7 @@ def test_an_edit_of_the_server_uses_nobodys_id() -> None:
 
 
 def test_a_newcomer_that_shows_anothers_id_is_closed() -> None:
-    """With 4409; the owner stays, and what it shows stands."""
+    """AWR-10: With 4409; the owner stays, and what it shows stands."""
     room = live_room()
     settled(room, A, client_id=7)
     settled(room, B)

@@ -17,7 +17,7 @@ def sized(client: int, size: int) -> bytes:
 
 
 def test_a_document_may_have_exactly_its_limit() -> None:
-    """One byte more is refused, and the document is as it was."""
+    """LIM-12: One byte more is refused, and the document is as it was."""
     room = live_room(RoomLimits(document_bytes_max=500))
     settled(room, A)
     assert stored(edit(room, A, sized(7, 500))) == [(sized(7, 500), 1)]
@@ -60,7 +60,7 @@ def test_an_edit_of_the_server_is_bounded_too() -> None:
 
 
 def test_a_document_has_a_bounded_number_of_writers() -> None:
-    """Whoever joins sends a clock for each of them."""
+    """LIM-12: Whoever joins sends a clock for each of them."""
     room = live_room(RoomLimits(document_clients_max=3))
     settled(room, A)
     three = update([Block(client, 0, [text("x")]) for client in (10, 11, 12)])

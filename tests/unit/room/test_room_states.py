@@ -86,7 +86,7 @@ def test_a_y_websocket_editor_is_greeted_with_step_1_and_the_present_states() ->
 
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.COMMENTER])
 def test_a_reader_is_not_asked_for_what_could_only_be_refused(role: Role) -> None:
-    """y-websocket clients answer every step 1; a reader's answer would be for nothing."""
+    """SYNC-17: y-websocket clients answer every step 1; a reader's answer would be for nothing."""
     assert sent(join(live_room(), A, role=role), A) == []
 
 
@@ -129,7 +129,7 @@ def test_an_update_goes_to_the_others_and_into_the_log() -> None:
 
 
 def test_what_adds_nothing_is_neither_told_nor_stored() -> None:
-    """But it is acknowledged, once what it repeats is durable."""
+    """SYNC-16: But it is acknowledged, once what it repeats is durable."""
     room = live_room()
     settled(room, A)
     settled(room, B)
@@ -170,7 +170,7 @@ def test_an_update_of_a_peer_is_told_to_all_and_not_stored_again() -> None:
 
 
 def test_awareness_goes_to_everybody_the_sender_included() -> None:
-    """y-websocket takes 30 s of silence for a dead connection."""
+    """AWR-9: y-websocket takes 30 s of silence for a dead connection."""
     room = live_room()
     settled(room, A)
     expected = State(7, 1, {"user": {"id": "u-a", "name": "U-A"}})
@@ -199,7 +199,7 @@ def test_leaving_withdraws_what_was_shown() -> None:
 
 
 def test_time_expires_states_that_are_not_renewed() -> None:
-    """After exactly 30 seconds."""
+    """AWR-8: After exactly 30 seconds."""
     room = live_room()
     settled(room, A)
     show(room, A, AwarenessEntry(7, 1, "{}"), now_ms=5_000)
@@ -232,7 +232,7 @@ def test_discarding_closes_all_with_one_code() -> None:
 
 
 def test_a_full_room_takes_nobody_more() -> None:
-    """Neither while loading nor later; whoever leaves makes room."""
+    """LIM-5: Neither while loading nor later; whoever leaves makes room."""
     room = Room(NAME, RoomLimits(sessions_max=2))
     join(room, A)
     join(room, B)
@@ -257,7 +257,7 @@ def test_messages_of_whoever_is_not_here_are_nothing() -> None:
 
 
 def test_steps_1_that_stay_unanswered_are_bounded() -> None:
-    """A client that only asks is ended before it costs anything."""
+    """LIM-11: A client that only asks is ended before it costs anything."""
     room = live_room()
     join(room, A, HP)
     for _ in range(STEPS_UNANSWERED_MAX):
@@ -285,7 +285,7 @@ def test_an_edit_of_the_server_goes_to_all() -> None:
 
 
 def test_a_demoted_editor_becomes_a_reader_in_place() -> None:
-    """It stays, is told, and keeps hearing; its edits are refused from here on."""
+    """ACC-12: It stays, is told, and keeps hearing; its edits are refused from here on."""
     room = live_room()
     settled(room, A, HP)
     settled(room, B)
@@ -313,7 +313,7 @@ def test_the_same_role_again_changes_nothing() -> None:
 
 
 def test_whoever_may_no_longer_join_is_closed() -> None:
-    """With 4403, and what it showed is withdrawn."""
+    """ACC-14: With 4403, and what it showed is withdrawn."""
     room = live_room()
     settled(room, A, client_id=7)
     nothing = claims("u-a")
@@ -326,7 +326,7 @@ def test_whoever_may_no_longer_join_is_closed() -> None:
 
 @pytest.mark.parametrize("wire_spoken", [Y, HP])
 def test_a_promoted_reader_is_asked_for_what_was_refused(wire_spoken: object) -> None:
-    """The edits that it made as a reader are still with the client."""
+    """ACK-15: The edits that it made as a reader are still with the client."""
     room = live_room()
     join(room, A, wire_spoken, role=Role.VIEWER)  # type: ignore[arg-type]
     if wire_spoken is HP:

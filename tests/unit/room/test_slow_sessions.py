@@ -40,7 +40,7 @@ def text_after(*updates: object) -> str:
 
 
 def test_all_that_was_missed_comes_in_one_update() -> None:
-    """From the clocks before the first broadcast that was refused."""
+    """SYNC-18: From the clocks before the first broadcast that was refused."""
     room = live_room()
     settled(room, A)
     settled(room, B)
@@ -78,7 +78,7 @@ def test_what_was_released_by_a_missed_update_comes_too() -> None:
 
 
 def test_missed_states_come_as_they_are_now() -> None:
-    """The newest ones, and withdrawals: else somebody who left would be shown for ever."""
+    """SYNC-18: The newest ones, and withdrawals: else somebody who left would be shown for ever."""
     room = live_room()
     settled(room, A, client_id=7)
     settled(room, B, client_id=9)

@@ -57,7 +57,7 @@ ASKED = Told("step 1", wire.EMPTY_STATE_VECTOR)
 
 
 def test_what_lacks_its_base_is_stored_and_told_to_nobody() -> None:
-    """Its sender most likely has the base, and is asked for it."""
+    """ACK-14, SYNC-15: Its sender most likely has the base, and is asked for it."""
     room = live_room()
     settled(room, A)
     settled(room, B)
@@ -70,7 +70,7 @@ def test_what_lacks_its_base_is_stored_and_told_to_nobody() -> None:
 
 
 def test_the_base_releases_what_waited() -> None:
-    """All who are here hear of both, the sender of the base included."""
+    """SYNC-15: All who are here hear of both, the sender of the base included."""
     room = live_room()
     for session_id in (A, B, C):
         settled(room, session_id)
@@ -235,7 +235,10 @@ def test_nothing_waits_any_more_when_all_has_come() -> None:
 
 
 def test_a_room_bounds_what_waits() -> None:
-    """What fits is kept; what would pass the bound is refused, and what integrates is not."""
+    """What fits is kept; what would pass the bound is refused, and what integrates is not.
+
+    Bears LIM-3.
+    """
     room = live_room(RoomLimits(pending_bytes_max=4_000))
     settled(room, A)
     big = words(7, 5, "x" * 2_000, origin=True)
