@@ -156,7 +156,7 @@ def test_a_late_echo_of_somebody_who_left_is_corrected() -> None:
 @pytest.mark.parametrize("state", ["{}", None])
 @pytest.mark.parametrize("clock", [2, 3])
 def test_what_is_repeated_of_anothers_id_is_ignored(clock: int, state: str | None) -> None:
-    """Equal or older, a state or a withdrawal: clients repeat what they have heard."""
+    """AWR-11: Equal or older, a state or a withdrawal: clients repeat what they have heard."""
     table = AwarenessTable()
     give(table, ANN, entry(5, 3))
     assert give(table, BOB, entry(5, clock, state)) == NOTHING
@@ -175,7 +175,7 @@ def test_a_newcomer_with_a_newer_state_of_anothers_id_conflicts() -> None:
 
 
 def test_nobody_withdraws_anothers_state() -> None:
-    """However new the clock."""
+    """AWR-4: However new the clock."""
     table = AwarenessTable()
     give(table, ANN, entry(5, 3))
     assert give(table, BOB, entry(5, 99, None)) == NOTHING
@@ -296,7 +296,7 @@ def test_leaving_withdraws_all_that_a_session_showed() -> None:
 
 
 def test_a_state_expires_thirty_seconds_after_its_last_renewal() -> None:
-    """To the millisecond; its owner keeps the id and goes on with a newer clock."""
+    """AWR-8: To the millisecond; its owner keeps the id and goes on with a newer clock."""
     table = AwarenessTable()
     give(table, ANN, entry(5, 1), at_ms=1_000)
     give(table, ANN, entry(5, 2), at_ms=16_000)
@@ -310,7 +310,7 @@ def test_a_state_expires_thirty_seconds_after_its_last_renewal() -> None:
 
 
 def test_what_only_repeats_does_not_renew() -> None:
-    """Else an echo would keep a ghost alive."""
+    """AWR-11: Else an echo would keep a ghost alive."""
     table = AwarenessTable()
     give(table, ANN, entry(5, 1), at_ms=0)
     give(table, ANN, entry(5, 1), at_ms=20_000)
@@ -408,7 +408,7 @@ def test_a_state_has_a_bounded_size_in_bytes(letter: str) -> None:
 )
 @pytest.mark.parametrize("who", [ANN, OPEN_1])
 def test_a_state_is_a_json_object(state: str, who: Publisher) -> None:
-    """Anything else would make every browser's parser, or a page's code, throw."""
+    """AWR-12: Anything else would make every browser's parser, or a page's code, throw."""
     table = AwarenessTable()
     with pytest.raises(ProtocolError):
         give(table, who, entry(5, 1, state))
@@ -416,7 +416,7 @@ def test_a_state_is_a_json_object(state: str, who: Publisher) -> None:
 
 
 def test_a_state_may_be_nested_to_the_limit() -> None:
-    """64 deep, the object itself included."""
+    """AWR-12: 64 deep, the object itself included."""
     deep = '{"a":' + "[" * 63 + "]" * 63 + "}"
     assert checked_state(deep, OPEN_1, 1_000) == deep
 
@@ -428,7 +428,7 @@ def test_without_a_token_a_state_is_passed_on_as_it_came() -> None:
 
 
 def test_with_a_token_the_user_is_the_tokens() -> None:
-    """Whatever the client says it is; the rest of its words stand."""
+    """AWR-5: Whatever the client says it is; the rest of its words stand."""
     said = {"user": {"id": "root", "name": "Admin", "color": "#30bced"}, "cursor": [1, None]}
     stamped = json.loads(checked_state(json.dumps(said), ANN, 1_000))
     assert stamped == {
