@@ -36,7 +36,8 @@ _CODES_HEAD: Final = """\
 
 <!-- Made by `bandpro reference close-codes`; edit collab/protocol/close_codes.py instead. -->
 
-Stock providers reconnect whatever the code; a client of your own should heed the last column.
+y-websocket 3.1 heeds the last column, and so should a client of your own; other stock providers come
+back whatever the code.
 """
 
 

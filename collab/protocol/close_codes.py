@@ -1,7 +1,7 @@
 """The one catalogue of websocket close codes: what each means and whether to try again.
 
 4400 to 4499 are terminal (a client that knows us stops), 4500 to 4599 and the standard 1011,
-1012 and 1013 ask for another try. Stock providers reconnect whatever the code, so a terminal
+1012 and 1013 ask for another try. Most stock providers reconnect whatever the code, so a terminal
 code must also be cheap to repeat.
 """
 
