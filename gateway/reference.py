@@ -36,8 +36,8 @@ _CODES_HEAD: Final = """\
 
 <!-- Made by `bandpro reference close-codes`; edit collab/protocol/close_codes.py instead. -->
 
-y-websocket 3.1 heeds the last column, and so should a client of your own; other stock providers come
-back whatever the code.
+y-websocket 3.1 heeds the last column, and so should a client of your own; other stock providers
+come back whatever the code.
 """
 
 
