@@ -114,7 +114,6 @@ run: $(STAMPS)/runtime $(STAMPS)/project page ## Start the server on http://127.
 dist: setup page ## Build the wheel, with the page inside, into dist/
 	@rm -rf dist
 	@$(BIN)/python -m hatchling build -t wheel >/dev/null
-	@ls dist/*.whl
 
 # ---------------------------------------------------------------- proof
 

@@ -134,6 +134,8 @@ async def admit_socket(
         return
     await websocket.accept()
     connection = Connection(websocket, doors.limits, doors.metrics, protocol)
+    # Nothing is known of the other side yet; what it may send grows with its sign-in.
+    connection.bound_frames(doors.queue_before_auth_bytes_max)
     address = client_address(websocket, doors.trusted_proxies)
     try:
         doors.gate.enter(address, asyncio.get_running_loop().time())

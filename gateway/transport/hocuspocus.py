@@ -142,7 +142,6 @@ class _Socket:
         self._is_trusted = False
         self._deadline: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
-        connection.bound_frames(doors.queue_before_auth_bytes_max)
         connection.heartbeat = self._heartbeat
         connection.on_drained = self._caught_up
         self._expect_document()

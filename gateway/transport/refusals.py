@@ -30,6 +30,7 @@ _BY_LIMIT: Final[dict[str, CloseCode]] = {
     "connects_per_s": CloseCode.RATE_LIMITED,
     "connections_max": CloseCode.TOO_MANY_CONNECTIONS,
     "connections_per_address_max": CloseCode.TOO_MANY_CONNECTIONS,
+    "documents_per_socket_max": CloseCode.TOO_MANY_CONNECTIONS,
     "frame_before_auth_bytes_max": CloseCode.TOO_BIG,
     "update_bytes_max": CloseCode.TOO_BIG,
     "awareness_state_bytes_max": CloseCode.TOO_BIG,
