@@ -21,6 +21,10 @@ otherwise                              goes beyond it at once
 =====================================  ==========================================================
 
 The same person is the same subject by a verified token; unverified subjects prove nothing.
+
+An owner's clock is compared with what it last said itself. Where others have been told a higher
+one (a withdrawal that its owner does not know of), they are told the next one after that; the
+owner hears its own states with its own clocks only, else they would undo what it has changed since.
 Nobody can publish or withdraw another's state. The caller passes the time; there is no timer here.
 """
 
@@ -29,6 +33,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Never
 
 from collab.errors import LimitExceeded, ProtocolError
@@ -67,19 +72,31 @@ class AwarenessOutcome:
     """What a message changed.
 
     Attributes:
-        changed: entries to send to everybody, the sender included.
+        changed: entries to send to everybody; to the sender with its own clocks.
+        echoes: the same entries with the sender's own clocks.
         corrections: entries to send to the sender alone: its clock was behind.
         conflict: the session that owns an id which another subject's session just used.
     """
 
     changed: tuple[AwarenessEntry, ...]
+    echoes: tuple[AwarenessEntry, ...] = ()
     corrections: tuple[AwarenessEntry, ...] = ()
     conflict: SessionId | None = None
+
+
+class _Verdict(Enum):
+    """What becomes of an entry."""
+
+    ACCEPT = "accept"
+    IGNORE = "ignore"
+    CORRECT = "correct"
+    CONFLICT = "conflict"
 
 
 @dataclass(slots=True)
 class _Record:
     clock: int
+    heard: int  # the clock that the owner said itself
     state: str | None
     owner: Publisher | None
     touched_ms: Milliseconds
@@ -112,27 +129,22 @@ class AwarenessTable:
             LimitExceeded: the session would own more client ids than it may.
         """
         changed: list[AwarenessEntry] = []
+        echoes: list[AwarenessEntry] = []
         corrections: list[AwarenessEntry] = []
+        conflict = None
         for entry in entries:
             record = self._records.get(entry.client_id)
-            owner = record.owner if record else None
-            if record and owner and owner.session_id != publisher.session_id:
-                if self._is_conflict(publisher, owner, record, entry):
-                    return AwarenessOutcome(tuple(changed), tuple(corrections), owner.session_id)
-                if not self._may_take_over(publisher, owner, record, entry):
-                    continue
-            elif record and not _is_news(record, entry):
-                if _is_behind(record, entry) and not self._owned.get(publisher.session_id):
-                    # Back on a new connection, and not told yet that it had been withdrawn.
-                    renewed = AwarenessEntry(entry.client_id, record.clock + 1, entry.state)
-                    changed.append(self._accept(publisher, renewed, now_ms))
-                elif _is_behind(record, entry):
-                    corrections.append(AwarenessEntry(entry.client_id, record.clock, None))
-                continue
-            elif record is None and entry.state is None:
-                continue
-            changed.append(self._accept(publisher, entry, now_ms))
-        return AwarenessOutcome(tuple(changed), tuple(corrections))
+            verdict = self._judge(publisher, record, entry)
+            if verdict is _Verdict.CONFLICT and record is not None and record.owner is not None:
+                conflict = record.owner.session_id
+                break
+            if verdict is _Verdict.ACCEPT:
+                accepted = self._accept(publisher, entry, now_ms)
+                changed.append(accepted)
+                echoes.append(AwarenessEntry(entry.client_id, entry.clock, accepted.state))
+            elif verdict is _Verdict.CORRECT and record is not None:
+                corrections.append(AwarenessEntry(entry.client_id, record.clock, None))
+        return AwarenessOutcome(tuple(changed), tuple(echoes), tuple(corrections), conflict)
 
     def owner_of(self, client_id: int) -> Publisher | None:
         """The live session that owns a client id, or None."""
@@ -158,7 +170,7 @@ class AwarenessTable:
             return
         record = self._records.get(client_id)
         if record is None:
-            record = self._records[client_id] = _Record(-1, None, None, now_ms)
+            record = self._records[client_id] = _Record(-1, -1, None, None, now_ms)
         if record.owner is None:
             record.owner = publisher
             self._owned.setdefault(publisher.session_id, set()).add(client_id)
@@ -187,43 +199,58 @@ class AwarenessTable:
                 del self._records[client_id]
         return tuple(withdrawn)
 
-    def current(self) -> tuple[AwarenessEntry, ...]:
-        """All present states, for somebody who joins or asks."""
+    def current(self, *, but: SessionId | None = None) -> tuple[AwarenessEntry, ...]:
+        """All present states, for somebody who joins or asks, but without their own."""
         return tuple(
             AwarenessEntry(client_id, record.clock, record.state)
             for client_id, record in self._records.items()
-            if record.state is not None
+            if record.state is not None and not _is_owned(record, but)
         )
 
-    def remembered(self) -> tuple[AwarenessEntry, ...]:
+    def remembered(self, *, but: SessionId | None = None) -> tuple[AwarenessEntry, ...]:
         """All states, withdrawn ones as well: for somebody who may have missed the withdrawal."""
         return tuple(
             AwarenessEntry(client_id, record.clock, record.state)
             for client_id, record in self._records.items()
-            if record.clock >= 0
+            if record.clock >= 0 and not _is_owned(record, but)
         )
 
-    def _is_conflict(
-        self, publisher: Publisher, owner: Publisher, record: _Record, entry: AwarenessEntry
-    ) -> bool:
-        return (
-            owner.subject != publisher.subject
-            and not self._owned.get(publisher.session_id)
-            and entry.state is not None
-            and entry.clock > record.clock
-        )
+    def _judge(
+        self, publisher: Publisher, record: _Record | None, entry: AwarenessEntry
+    ) -> _Verdict:
+        """What to do with an entry, by the table at the top."""
+        if record is None:
+            return _Verdict.IGNORE if entry.state is None else _Verdict.ACCEPT
+        if record.owner is None:
+            return self._judge_free(publisher, record, entry)
+        if record.owner.session_id != publisher.session_id:
+            return self._judge_foreign(publisher, record.owner, record, entry)
+        if entry.clock > record.heard:
+            return _Verdict.ACCEPT
+        if entry.state is None:
+            is_news = entry.clock == record.heard and record.state is not None
+            return _Verdict.ACCEPT if is_news else _Verdict.IGNORE
+        is_shown = entry.clock == record.heard and record.state is not None
+        return _Verdict.IGNORE if is_shown else _Verdict.CORRECT
 
-    def _may_take_over(
+    def _judge_free(self, publisher: Publisher, record: _Record, entry: AwarenessEntry) -> _Verdict:
+        if entry.clock > record.clock:
+            return _Verdict.ACCEPT
+        if entry.state is None:
+            return _Verdict.IGNORE
+        return _Verdict.CORRECT if self._owned.get(publisher.session_id) else _Verdict.ACCEPT
+
+    def _judge_foreign(
         self, publisher: Publisher, owner: Publisher, record: _Record, entry: AwarenessEntry
-    ) -> bool:
-        return (
-            owner.subject == publisher.subject
-            and owner.stamped
-            and publisher.stamped
-            and not self._owned.get(publisher.session_id)
-            and entry.state is not None
-            and entry.clock >= record.clock
-        )
+    ) -> _Verdict:
+        if entry.state is None or self._owned.get(publisher.session_id):
+            return _Verdict.IGNORE
+        if owner.subject != publisher.subject:
+            return _Verdict.CONFLICT if entry.clock > record.clock else _Verdict.IGNORE
+        is_same_person = owner.stamped and publisher.stamped
+        # Compared with what its owner said: a reconnect does not know of any other clock.
+        may_take_over = is_same_person and entry.clock >= record.heard
+        return _Verdict.ACCEPT if may_take_over else _Verdict.IGNORE
 
     def _accept(
         self, publisher: Publisher, entry: AwarenessEntry, now_ms: Milliseconds
@@ -232,8 +259,9 @@ class AwarenessTable:
         if state is not None:
             state = checked_state(state, publisher, self.state_bytes_max)
         self._own(publisher, entry.client_id)
-        self._records[entry.client_id] = _Record(entry.clock, state, publisher, now_ms)
-        return AwarenessEntry(entry.client_id, entry.clock, state)
+        clock = _next_clock(self._records.get(entry.client_id), entry)
+        self._records[entry.client_id] = _Record(clock, entry.clock, state, publisher, now_ms)
+        return AwarenessEntry(entry.client_id, clock, state)
 
     def _own(self, publisher: Publisher, client_id: int) -> None:
         owned = self._owned.setdefault(publisher.session_id, set())
@@ -309,14 +337,15 @@ def _refuse_constant(name: str) -> Never:
     raise ValueError(name)
 
 
-def _is_news(record: _Record, entry: AwarenessEntry) -> bool:
-    if entry.clock > record.clock:
-        return True
-    return entry.clock == record.clock and entry.state is None and record.state is not None
+def _next_clock(record: _Record | None, entry: AwarenessEntry) -> int:
+    """The clock with which others take an accepted entry."""
+    if record is None or entry.clock > record.clock:
+        return entry.clock
+    is_equal = entry.clock == record.clock
+    if is_equal and record.state is not None:
+        return entry.clock  # the same state again, or its withdrawal, which wins when equal
+    return record.clock + 1
 
 
-def _is_behind(record: _Record, entry: AwarenessEntry) -> bool:
-    """Whether a client shows a state at a clock that it has to go beyond to be seen."""
-    if entry.state is None:
-        return False
-    return entry.clock < record.clock or record.state is None
+def _is_owned(record: _Record, session_id: SessionId | None) -> bool:
+    return record.owner is not None and record.owner.session_id == session_id

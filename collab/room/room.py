@@ -181,7 +181,7 @@ class Room:
         since, session.behind = session.behind, None
         missed = self.doc.difference(encode_state_vector(since))
         effects: list[Effect] = [Send(session_id, y_sync.encode_update(missed))]
-        entries = self.awareness.remembered()
+        entries = self.awareness.remembered(but=session_id)
         if entries:
             effects.append(Send(session_id, y_sync.encode_awareness(entries)))
         return effects
@@ -387,7 +387,12 @@ class Room:
         if not self._may(session, Action.PRESENCE):
             return [Refused(session.session_id, "presence")]
         outcome = self.awareness.receive(session.publisher, entries, now_ms)
-        effects = self._broadcast_awareness(outcome.changed)
+        if outcome.echoes == outcome.changed:
+            effects = self._broadcast_awareness(outcome.changed)
+        else:
+            others = y_sync.encode_awareness(outcome.changed)
+            echo = y_sync.encode_awareness(outcome.echoes)
+            effects = [Broadcast(others, session.session_id), Send(session.session_id, echo)]
         if outcome.corrections:
             body = y_sync.encode_awareness(outcome.corrections)
             effects.append(Send(session.session_id, body))
@@ -401,7 +406,7 @@ class Room:
         return [Broadcast(y_sync.encode_awareness(entries), skip=None)] if entries else []
 
     def _present(self, session_id: SessionId) -> list[Effect]:
-        present = self.awareness.current()
+        present = self.awareness.current(but=session_id)
         return [Send(session_id, y_sync.encode_awareness(present))] if present else []
 
     def _pay(self, session: Session) -> list[Effect]:

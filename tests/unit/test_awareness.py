@@ -103,6 +103,22 @@ def test_a_free_id_is_owned_by_whoever_shows_it_next() -> None:
     assert table.owner_of(5) == BOB
 
 
+def test_an_owner_hears_its_own_clocks_while_others_are_ahead() -> None:
+    """Its client takes a state with a newer clock for its own, and would undo its last change."""
+    table = AwarenessTable()
+    give(table, ANN, entry(5, 3))
+    table.leave(ANN.session_id, Milliseconds(0))
+    outcome = give(table, ANN_AGAIN, entry(5, 3))
+    assert clocks(outcome.changed) == [(5, 5, True)]
+    assert clocks(outcome.echoes) == [(5, 3, True)]
+    outcome = give(table, ANN_AGAIN, entry(5, 4, None))
+    assert (clocks(outcome.changed), clocks(outcome.echoes)) == ([(5, 6, False)], [(5, 4, False)])
+    outcome = give(table, ANN_AGAIN, entry(5, 9))
+    assert outcome.changed == outcome.echoes
+    assert table.current(but=ANN_AGAIN.session_id) == ()
+    assert table.remembered(but=ANN_AGAIN.session_id) == ()
+
+
 @pytest.mark.parametrize("clock", [0, 3, 4])
 def test_a_reconnect_is_shown_at_the_next_clock(clock: int) -> None:
     """It was not told that its state had been withdrawn, and counts from where it was."""
@@ -279,8 +295,8 @@ def test_a_state_expires_thirty_seconds_after_its_last_renewal() -> None:
     assert table.expire(Milliseconds(46_001)) == ()
     assert table.owner_of(5) == ANN
     outcome = give(table, ANN, entry(5, 3), at_ms=46_002)
-    assert outcome.corrections == (entry(5, 3, None),)
-    assert clocks(give(table, ANN, entry(5, 4), at_ms=46_003).changed) == [(5, 4, True)]
+    assert clocks(outcome.changed) == [(5, 4, True)]
+    assert clocks(outcome.echoes) == [(5, 3, True)]
 
 
 def test_what_only_repeats_does_not_renew() -> None:

@@ -177,14 +177,35 @@ def test_awareness_goes_to_everybody_the_sender_included() -> None:
     assert broadcast(shown(room, A, 7)) == [(Told("awareness", [expected]), None)]
 
 
+def test_a_state_that_others_must_be_told_at_a_higher_clock_is_echoed_at_its_own() -> None:
+    """Its client would take the higher one for news about itself, and undo what it did since."""
+    room = live_room()
+    settled(room, A, client_id=7)
+    room.leave(A, NOW)
+    join(room, B, subject="u-a")
+    effects = shown(room, B, 7)
+    ((told, skipped),) = broadcast(effects)
+    assert skipped == B
+    assert [(one.client_id, one.clock) for one in states_in(told)] == [(7, 3)]
+    (echo,) = sent(effects, B)
+    assert [(one.client_id, one.clock) for one in states_in(echo)] == [(7, 1)]
+
+
+def states_in(told: Told) -> list[State]:
+    """The entries of an awareness message."""
+    assert isinstance(told.payload, list)
+    return told.payload
+
+
 def test_present_states_are_sent_to_whoever_asks() -> None:
     """Query awareness; with nobody present there is nothing to send."""
     room = live_room()
     settled(room, A)
     assert room.receive(A, QueryAwareness(), NOW) == []
     shown(room, A, 7)
-    effects = room.receive(A, QueryAwareness(), NOW)
-    assert [told.what for told in sent(effects, A)] == ["awareness"]
+    settled(room, B)
+    assert [told.what for told in sent(room.receive(B, QueryAwareness(), NOW), B)] == ["awareness"]
+    assert room.receive(A, QueryAwareness(), NOW) == []  # its own state is its own to know
 
 
 def test_leaving_withdraws_what_was_shown() -> None:
