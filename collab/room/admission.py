@@ -5,8 +5,8 @@ new structs under a client id             outcome
 ========================================  ========================================================
 the sender's own, or nobody's             accepted
 of the same person's other session        accepted
-of somebody who has not yet answered our  accepted in a step 2: after a crash, what somebody wrote
-step 1                                    may come back through others first
+of somebody who has not yet brought all   accepted in a step 2: after a crash, what somebody wrote
+of it, or is a reader by now              may come back through others first, or only
 of another subject's session              refused: `ClientIdTaken`, the sender must pick another
 the same, but GC or Skip structs          refused: `MalformedUpdate`; a few bytes of them would
                                           discard all that its owner is going to write
@@ -85,8 +85,8 @@ def check_client_ids(
         scanned: the update.
         known: the document's clocks.
         awareness: who owns which id.
-        unsettled: the sessions whose ids are not protected from this update if they still have to
-            answer a step 1 of ours; empty for all but a step 2.
+        unsettled: the sessions whose ids are not protected from this update unless they are
+            settled; empty for all but a step 2.
 
     Raises:
         MalformedUpdate: GC or Skip structs of another session's id.
@@ -105,7 +105,7 @@ def check_client_ids(
             if me is not None and not _is_foreign(owner, me, is_filler):
                 continue
             session = unsettled.get(owner.session_id)
-            if session is not None and session.asked:
+            if session is not None and not session.is_settled:
                 continue
             if is_filler:
                 raise MalformedUpdate("GC or Skip structs under a client id in use elsewhere")

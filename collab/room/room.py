@@ -241,6 +241,7 @@ class Room:
             unsettled = self.sessions if is_step2 else {}
             check_client_ids(session, scanned, self.doc.clocks, self.awareness, unsettled)
             check_size(message.update, scanned, self.doc, self.limits)
+        session.is_settled |= is_step2 and may_edit
         return Admitted(
             session_id, message.update, scanned, is_step2, acknowledgements, adds, now_ms
         )

@@ -48,6 +48,7 @@ class Session:
             acknowledgements its answer earns.
         handshaken: whether the first acknowledged step 2 is durable.
         refused: acknowledgements that were refused since the client began to count.
+        is_settled: whether it has brought all that it had written before it came.
         behind: the clocks it had when its outbox overflowed, or None while it keeps up.
     """
 
@@ -58,6 +59,7 @@ class Session:
     asked: deque[int] = field(default_factory=deque)
     handshaken: bool = False
     refused: int = 0
+    is_settled: bool = False
     behind: dict[int, int] | None = None
     _has_begun: bool = False
 

@@ -16,6 +16,8 @@ from pycrdt import Doc, Map, Text
 from tests.support import wire
 from tests.support.wire import Reader, State, string
 
+HANDSHAKES_MAX = 10  # on one connection; the server takes no more than 16 at a time
+
 
 class Speaks(Enum):
     """Which provider a client uses."""
@@ -75,7 +77,7 @@ class Client:
         unechoed: y-websocket: updates sent on this connection that have not come back.
         statuses: sync statuses received on this connection.
         frames: update frames handled by the server on this connection.
-        resynced: whether it began a second handshake on this connection.
+        handshakes: how many it has begun on this connection.
         saved_clock: own clock up to which it was told that all is saved.
     """
 
@@ -97,10 +99,15 @@ class Client:
         self.statuses = 0
         self.refusals = 0
         self.frames = 0
-        self.resynced = False
+        self.handshakes = 0
         self.saved_clock = 0
         self.last_update = b""
         self._is_greeted = False
+
+    @property
+    def resynced(self) -> bool:
+        """Whether it began a second handshake on this connection."""
+        return self.handshakes > 1
 
     @property
     def own_clock(self) -> int:
@@ -115,7 +122,7 @@ class Client:
         self.outgoing.clear()
         self.unechoed.clear()
         self.statuses = self.refusals = self.frames = self.excess = self.edits_here = 0
-        self.resynced = False
+        self.handshakes = 1
         self._is_greeted = False
         self.unsynced = 1
         self._send(wire.sync(wire.STEP_1, self.doc.get_state()))
@@ -130,7 +137,9 @@ class Client:
 
     def resync(self) -> None:
         """Begin the handshake again on the same connection (Hocuspocus: forceSync)."""
-        self.resynced = True
+        if self.handshakes == HANDSHAKES_MAX:
+            return
+        self.handshakes += 1
         self.unsynced = 1
         self._send(wire.sync(wire.STEP_1, self.doc.get_state()))
 

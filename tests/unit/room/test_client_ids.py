@@ -2,17 +2,22 @@
 
 import pytest
 
+from collab.access import Role
 from collab.errors import ClientIdTaken, MalformedUpdate
 from collab.protocol.messages import AwarenessEntry
 from collab.protocol.update_scan import scan_update
+from collab.room.session import Wire
 from tests.support import wire
 from tests.support.updates import GC, SKIP, STRING, Block, after, filler, text, update
 from tests.support.wire import State
 from tests.unit.room.building import (
+    HP,
     NOW,
     A,
     B,
+    Y,
     answer,
+    ask,
     broadcast,
     closed,
     edit,
@@ -126,6 +131,22 @@ def test_lost_edits_come_back_through_others_first(lost: bytes) -> None:
     join(room, B)
     assert stored(answer(room, B, lost)) == [(lost, 1)]
     assert stored(answer(room, A, lost)) == []
+
+
+@pytest.mark.parametrize("on", [Y, HP])
+@pytest.mark.parametrize("lost", [words(7, 0, "lost"), gc(7, 0)])
+def test_lost_edits_of_somebody_who_is_a_reader_by_now_come_back_through_others(
+    lost: bytes, on: Wire
+) -> None:
+    """Nobody else can bring them; and those who can must not be sent away for it."""
+    room = live_room()
+    join(room, A, on, role=Role.VIEWER)
+    if on is HP:
+        ask(room, A)
+        assert stored(answer(room, A, lost)) == []
+    shown(room, A, 7)
+    join(room, B)
+    assert stored(answer(room, B, lost)) == [(lost, 1)]
 
 
 @pytest.mark.parametrize("lost", [words(7, 0, "lost"), gc(7, 0)])
