@@ -128,6 +128,15 @@ class RoomMachine(RuleBasedStateMachine):
         self.elsewhere.get("map", type=Map)[key] = self.count
         self.node.append_elsewhere(self.elsewhere.get_update(before))
 
+    @rule(where=st.floats(0, 1))
+    def build_elsewhere(self, where: float) -> None:
+        """Another node's edit builds on what this one has told and may not have stored."""
+        self.elsewhere.apply_update(self.node.room.doc.full_update())
+        text = self.elsewhere.get("text", type=Text)
+        before = self.elsewhere.get_state()
+        text.insert(int(where * len(str(text))), "!")
+        self.node.append_elsewhere(self.elsewhere.get_update(before))
+
     # The network ------------------------------------------------------------------------------
 
     @rule(who=WHO, count=st.integers(1, 6), in_steps=st.booleans())
@@ -152,6 +161,37 @@ class RoomMachine(RuleBasedStateMachine):
         client = self.clients[who]
         if client.connection is None:
             self.connect(client)
+
+    @rule(who=WHO, count=st.integers(1, 3))
+    def work_offline(self, who: int, count: int) -> None:
+        """Edits without a connection, and then everything at once."""
+        self.drop(who)
+        for _ in range(count):
+            self.insert(who, 1.0, 1)
+        self.delete(who, 0.5, 1)
+        self.connect(self.clients[who])
+        self.deliver_to_server(who, 4, in_steps=False)
+        self.deliver_to_client(who, 6)
+
+    @rule(who=WHO, up=st.integers(0, 4), down=st.integers(0, 6))
+    def lose(self, who: int, up: int, down: int) -> None:
+        """An edit is lost on its way, and the next one builds on it."""
+        self.insert(who, 0.0, 2)
+        self.drop(who)
+        self.insert(who, 0.0, 1)
+        self.connect(self.clients[who])
+        self.deliver_to_server(who, up, in_steps=False)
+        self.deliver_to_client(who, down)
+        self.deliver_to_server(who, up, in_steps=False)
+
+    @rule(who=WHO)
+    def hide_while_away(self, who: int) -> None:
+        """Somebody who was seen comes back and shows nothing."""
+        self.clients[who].show({"n": 99})
+        self.exchange()
+        self.drop(who)
+        self.clients[who].show(None)
+        self.connect(self.clients[who])
 
     @rule()
     def exchange(self) -> None:
@@ -355,7 +395,7 @@ def test_replicas_converge_and_nothing_saved_is_lost() -> None:
         RoomMachine,
         settings=settings(
             settings.get_profile("bandpro"),
-            max_examples=repeats(150, proof=3_000),
+            max_examples=repeats(500, proof=5_000),
             stateful_step_count=repeats(50, proof=120),
             print_blob=not proving(),
         ),
