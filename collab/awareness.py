@@ -160,6 +160,10 @@ class AwarenessTable:
                 found[client_id] = owner
         return found
 
+    def owns_any(self, session_id: SessionId) -> bool:
+        """Whether a session owns a client id."""
+        return bool(self._owned.get(session_id))
+
     def owned_by(self, session_id: SessionId) -> frozenset[int]:
         """The client ids a session owns."""
         return frozenset(self._owned.get(session_id, ()))

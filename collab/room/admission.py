@@ -92,10 +92,14 @@ def check_client_ids(
         MalformedUpdate: GC or Skip structs of another session's id.
         ClientIdTaken: any other structs of another subject's id.
     """
-    me = None if sender is None else sender.publisher
+    if sender is not None and len(scanned.ranges) == 1:
+        owner = awareness.owner_of(scanned.ranges[0].client)
+        if owner is None or owner.session_id == sender.session_id:
+            return  # a keystroke
     used = awareness.owned_among(client for client, _, _ in scanned.ranges)
     if not used:
         return
+    me = None if sender is None else sender.publisher
     for structs in (scanned.fillers, scanned.ranges):
         is_filler = structs is scanned.fillers
         for client, _, end in structs:

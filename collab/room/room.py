@@ -149,6 +149,7 @@ class Room:
             return []
         could_edit = decide(session.claims, self.name, Action.EDIT)
         session.claims = claims
+        session.rights.clear()
         if not decide(claims, self.name, Action.JOIN):
             effects: list[Effect] = [Close(session_id, CloseCode.FORBIDDEN, "access was revoked")]
             return effects + self.leave(session_id, now_ms)
@@ -323,7 +324,10 @@ class Room:
         return effects
 
     def _may(self, session: Session, action: Action) -> bool:
-        return decide(session.claims, self.name, action)
+        may = session.rights.get(action)
+        if may is None:
+            may = session.rights[action] = decide(session.claims, self.name, action)
+        return may
 
     def _greet(self, session: Session) -> list[Effect]:
         effects: list[Effect] = []
@@ -377,7 +381,11 @@ class Room:
             session.owe_step2(self.last_ticket, admitted.acknowledgements)
         else:
             session.owe_update(self.last_ticket, admitted.update)
-            if admitted.adds and len(admitted.scanned.ranges) == 1:
+            if (
+                admitted.adds
+                and len(admitted.scanned.ranges) == 1
+                and not self.awareness.owns_any(session.session_id)
+            ):
                 client = ClientId(admitted.scanned.ranges[0].client)
                 self.awareness.claim(session.publisher, client, admitted.now_ms)
         return effects + self._pay(session)

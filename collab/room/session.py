@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Final
 
-from collab.access import Claims
+from collab.access import Action, Claims
 from collab.awareness import Publisher
 from collab.ids import SessionId
 from collab.protocol import hocuspocus, y_sync
+
+_SAVED: Final = hocuspocus.encode_sync_status(applied=True)
 
 
 class Wire(Enum):
@@ -26,13 +29,12 @@ class Owed:
     Attributes:
         ticket: the highest append that it vouches for.
         body: what to send once that append is durable.
-        ends_handshake: whether it answers the first step 2, before which Hocuspocus clients must
-            hear nothing.
+        count: how often to send it.
     """
 
     ticket: int
     body: bytes
-    ends_handshake: bool = False
+    count: int = 1
 
 
 @dataclass(slots=True)
@@ -46,8 +48,10 @@ class Session:
         owed: acknowledgements in the order of their tickets.
         asked: one item for each step 1 of ours that is not answered yet: how many
             acknowledgements its answer earns.
-        handshaken: whether the first acknowledged step 2 is durable.
+        is_handshaken: whether the handshake's step 2 has come; till then nothing is acknowledged.
+        held: acknowledgements earned before that.
         refused: acknowledgements that were refused since the client began to count.
+        rights: what was decided about its claims so far; to be cleared when they change.
         is_settled: whether it has brought all that it had written before it came.
         behind: the clocks it had when its outbox overflowed, or None while it keeps up.
     """
@@ -57,10 +61,12 @@ class Session:
     wire: Wire
     owed: deque[Owed] = field(default_factory=deque)
     asked: deque[int] = field(default_factory=deque)
-    handshaken: bool = False
+    is_handshaken: bool = False
+    held: int = 0
     refused: int = 0
     is_settled: bool = False
     behind: dict[int, int] | None = None
+    rights: dict[Action, bool] = field(default_factory=dict)
     _has_begun: bool = False
 
     @property
@@ -81,9 +87,10 @@ class Session:
         """
         if self._has_begun:
             self.owed.clear()
+            self.held = 0
         self._has_begun = True
         self.asked = deque(0 for _ in self.asked)
-        self.handshaken = False
+        self.is_handshaken = False
         self.refused = 0
 
     def take_answer(self) -> int:
@@ -92,29 +99,28 @@ class Session:
 
     def owe_update(self, ticket: int, update: bytes) -> None:
         """Owe the acknowledgement of an update frame: the echo, or one SyncStatus."""
-        if self.wire is Wire.HOCUSPOCUS:
-            self.owed.append(Owed(ticket, hocuspocus.encode_sync_status(applied=True)))
-        else:
+        if self.wire is Wire.Y_WEBSOCKET:
             self.owed.append(Owed(ticket, y_sync.encode_update(update)))
+        elif self.is_handshaken:
+            self.owed.append(Owed(ticket, _SAVED))
+        else:
+            self.held += 1
 
     def owe_step2(self, ticket: int, count: int) -> None:
-        """Owe what a step 2 earned: one for a handshake's, one for each refusal it makes good."""
-        if self.wire is Wire.HOCUSPOCUS:
-            body = hocuspocus.encode_sync_status(applied=True)
-            for _ in range(count):
-                self.owed.append(Owed(ticket, body, ends_handshake=True))
-
-    def pay(self, durable_ticket: int) -> list[bytes]:
-        """Take the acknowledgements that are due.
+        """Owe what a step 2 earned: one for a handshake's, one for each refusal it makes good.
 
         A Hocuspocus provider counts down from 1 at every connect while it sends its old queue as
         well, so nothing may be acknowledged before the handshake's step 2 is durable.
         """
-        if self.wire is Wire.HOCUSPOCUS and not self.handshaken:
-            if not any(o.ends_handshake and o.ticket <= durable_ticket for o in self.owed):
-                return []
-            self.handshaken = True
-        due = []
+        if self.wire is Wire.HOCUSPOCUS and count:
+            self.owed.append(Owed(ticket, _SAVED, count + self.held))
+            self.held = 0
+            self.is_handshaken = True
+
+    def pay(self, durable_ticket: int) -> list[bytes]:
+        """Take the acknowledgements that are due."""
+        due: list[bytes] = []
         while self.owed and self.owed[0].ticket <= durable_ticket:
-            due.append(self.owed.popleft().body)
+            paid = self.owed.popleft()
+            due += [paid.body] * paid.count
         return due
