@@ -30,6 +30,7 @@ from gateway.app import AppParts, build_admin_app, build_app, build_readiness
 from gateway.auth.build import SYSTEM_CLOCKS, AuthParts, build_auth
 from gateway.auth.revocation_file import Revocation
 from gateway.banner import ready_text
+from gateway.garbage import watch_garbage
 from gateway.observe.logs import configure_logging
 from gateway.observe.metrics import Metrics, watch_loop_lag
 from gateway.rooms.appender import AppendLimits
@@ -260,7 +261,10 @@ async def _run_servers(
         servers.append(admin)
         running.append(asyncio.create_task(admin.serve(sockets=[admin_listener])))
     ticking = asyncio.create_task(node.registry.run())
-    watching = asyncio.create_task(watch_loop_lag(node.metrics))
+    watching = [
+        asyncio.create_task(watch_loop_lag(node.metrics)),
+        asyncio.create_task(watch_garbage(lambda: node.registry.is_deserted)),
+    ]
     _announce(settings, node, listener, admin_listener)
     stopped = asyncio.create_task(stop.wait())
     await asyncio.wait((stopped, ticking, *running), return_when=asyncio.FIRST_COMPLETED)
@@ -270,7 +274,8 @@ async def _run_servers(
     await asyncio.wait(running)
     broke = ticking.done()
     ticking.cancel()
-    watching.cancel()
+    for watch in watching:
+        watch.cancel()
     _log.info("node.stopped", saved=saved)
     return 0 if saved and stop.is_set() and not broke else 1
 

@@ -53,6 +53,11 @@ class RoomRegistry:
         """The rooms that are live now."""
         return [room for room in self._rooms.values() if room.room.state is RoomState.LIVE]
 
+    @property
+    def is_deserted(self) -> bool:
+        """Whether nobody is in any room."""
+        return not any(runner.seats for runner in self._rooms.values())
+
     def get(self, name: RoomName) -> RoomRunner | None:
         """A room if it is live here."""
         runner = self._rooms.get(name)
