@@ -21,6 +21,7 @@ KEEP_ROOMS: Final = {"unload-after-ms": "3600000"}
 _SETTLE_S: Final = 0.5
 _IDLE_S: Final = 2.0
 _AT_ONCE: Final = 100
+_PATIENT_WITH: Final = 1000  # connections; each thousand gets its own time limit
 _SAVED_WITHIN_S: Final = 60
 
 
@@ -51,6 +52,8 @@ class ConnectionCost:
         with_room_kib: for each connection, its share of its room included.
         joins_per_s: connections made and synchronised a second.
         idle_busy: share of a core that the server uses while nobody does anything.
+        total_mib: the process with all of them.
+        lost: connections that the server ended.
     """
 
     baseline_mib: float
@@ -58,6 +61,8 @@ class ConnectionCost:
     with_room_kib: float
     joins_per_s: float
     idle_busy: float
+    total_mib: float
+    lost: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +90,12 @@ async def measure_connections(target: Target, wire: Wire, sizes: Sizes) -> Conne
     await join_all(first, target.port)
     opened = await _settled_rss(target)
     begun_s = time.perf_counter()
-    await join_all(others, target.port)
+    for begin in range(0, len(others), _PATIENT_WITH):
+        await join_all(others[begin : begin + _PATIENT_WITH], target.port)
     joined_s = time.perf_counter() - begun_s
     full = await _settled_rss(target)
     idle_busy = await _idle_busy(target)
+    lost = sum(not client.is_connected for client in [*first, *others])
     await leave_all([*first, *others])
     return ConnectionCost(
         baseline_mib=round(empty / 2**20, 1),
@@ -96,6 +103,8 @@ async def measure_connections(target: Target, wire: Wire, sizes: Sizes) -> Conne
         with_room_kib=_kib_each(full - empty, sizes.connections),
         joins_per_s=round(len(others) / joined_s),
         idle_busy=round(idle_busy, 4),
+        total_mib=round(full / 2**20, 1),
+        lost=lost,
     )
 
 

@@ -21,6 +21,7 @@ _PING: Final = 0x9
 _PONG: Final = 0xA
 _MASKED: Final = 0x80
 _KEY: Final = bytes(4)
+_LARGE: Final = 1 << 16
 _END_OF_HEADERS: Final = b"\r\n\r\n"
 
 OnMessage = Callable[[bytes, float], None]
@@ -69,6 +70,8 @@ class WebSocket(asyncio.Protocol):
         self._on_message = on_message
         self._transport: Transport | None = None
         self._rest = b""
+        self._chunks: list[bytes] = []
+        self._missing = 0
         self._parts: list[bytes] = []
         self._close_code: int | None = None
 
@@ -98,7 +101,15 @@ class WebSocket(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Cut what arrived into messages."""
         at_s = time.perf_counter()
-        if self._rest:
+        if self._missing:
+            self._missing -= len(data)
+            self._chunks.append(data)
+            if self._missing > 0:
+                return
+            data = b"".join(self._chunks)
+            self._chunks.clear()
+            self._missing = 0
+        elif self._rest:
             data = self._rest + data
             self._rest = b""
         if not self.opened.done():
@@ -130,6 +141,11 @@ class WebSocket(asyncio.Protocol):
                 size = int.from_bytes(data[start : start + width], "big")
                 start += width
             if end - start < size:
+                if size > _LARGE:
+                    # Joined once when it is whole, instead of with every piece that comes.
+                    self._missing = size - (end - start)
+                    self._chunks.append(data[at:])
+                    return
                 break
             first = data[at]
             at = start + size

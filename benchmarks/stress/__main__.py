@@ -1,0 +1,99 @@
+"""``python -m benchmarks.stress``: put the server under stress, and say who noticed."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from benchmarks.machine import Cores, allow_many_files, conditions, load_average
+from benchmarks.stress.findings import Findings, as_text, keep
+from benchmarks.stress.stage import Opening, Outcome, Stage, Workload
+from benchmarks.stress.workloads import all_workloads
+from benchmarks.targets import Target, bandpro
+from benchmarks.wires import Wire
+
+_ROOT: Final = Path(__file__).resolve().parent.parent.parent
+_RESULTS: Final = _ROOT / "benchmarks" / "results" / "stress.json"
+
+
+def main() -> int:
+    """Run workloads; 0 when everything arrived that had to."""
+    arguments = _arguments()
+    workloads = [
+        each for each in all_workloads() if arguments.only is None or arguments.only in each.name
+    ]
+    if arguments.list or not workloads:
+        print("\n".join(f"{each.name:16} {each.title}" for each in all_workloads()))
+        return 0 if arguments.list else 2
+    cores = Cores.choose()
+    cores.pin_generator()
+    allow_many_files()
+    with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
+        told = conditions(cores, Path(folder))
+    told["date"] = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    told["wire"] = arguments.wire
+    told["load_before"] = load_average()
+    findings = Findings()
+    begun_s = time.monotonic()
+    for number in range(arguments.repeats):
+        for workload in workloads:
+            for name in arguments.target or ["bandpro"]:
+                opening = openings()[name]
+                stage = Stage(opening, cores, arguments.folder, Wire(arguments.wire), number)
+                outcome = _run(workload, stage)
+                findings.add(workload, name, outcome)
+                whole = "complete" if outcome.is_complete else "INCOMPLETE"
+                passed_s = time.monotonic() - begun_s
+                print(f"[{passed_s:4.0f} s] {workload.name} {name}: {whole}", flush=True)
+    told["load_after"] = load_average()
+    if not arguments.dry:
+        keep(findings, _RESULTS, told)
+    print("\n" + as_text(findings))
+    return 0 if findings.is_complete else 1
+
+
+def openings() -> Mapping[str, Opening]:
+    """What can be put under stress, by name."""
+    return {"bandpro": _bandpro}
+
+
+def _bandpro(
+    cores: Cores, folder: Path | None, settings: Mapping[str, str]
+) -> AbstractContextManager[Target]:
+    return bandpro(cores, folder, settings)
+
+
+def _run(workload: Workload, stage: Stage) -> Outcome:
+    """What does not get to its end is an outcome too: a server that falls over is a finding."""
+    try:
+        return workload.run(stage)
+    except Exception as error:  # noqa: BLE001 - the other workloads are to be run all the same
+        notes = "\n".join(getattr(error, "__notes__", ()))
+        return Outcome({}, 1, 0, 1, (f"{type(error).__name__}: {error}\n{notes}".strip(),))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.stress", description=__doc__)
+    parser.add_argument("--only", help="what has this in its name")
+    parser.add_argument("--repeats", type=int, default=1, help="runs of each workload")
+    parser.add_argument("--list", action="store_true", help="name what there is and stop")
+    parser.add_argument(
+        "--target", action="append", choices=sorted(openings()), help="may be given again"
+    )
+    parser.add_argument(
+        "--wire", choices=[wire.value for wire in Wire], default=Wire.Y_WEBSOCKET.value
+    )
+    parser.add_argument("--folder", type=Path, help="on the disk to be measured")
+    parser.add_argument("--dry", action="store_true", help="print only; keep no results")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,104 @@
+"""What was found: kept as JSON, workload by workload, and shown as a table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks.figures import Spread
+from benchmarks.stress.stage import Outcome, Workload
+
+_DISTURBED: Final = "others_busy"
+
+
+@dataclass(slots=True)
+class Findings:
+    """All outcomes, by workload and target."""
+
+    outcomes: dict[str, dict[str, list[Outcome]]] = field(default_factory=dict)
+    workloads: dict[str, Workload] = field(default_factory=dict)
+
+    def add(self, workload: Workload, target: str, outcome: Outcome) -> None:
+        """One more run."""
+        self.workloads[workload.name] = workload
+        by_target = self.outcomes.setdefault(workload.name, {})
+        by_target.setdefault(target, []).append(outcome)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether in all runs all arrived that had to."""
+        return all(
+            outcome.is_complete
+            for by_target in self.outcomes.values()
+            for outcomes in by_target.values()
+            for outcome in outcomes
+        )
+
+
+def keep(findings: Findings, path: Path, conditions: Mapping[str, object]) -> None:
+    """Write what was found; workloads and targets that were not run now keep what they had.
+
+    Args:
+        findings: of this time.
+        path: of the JSON file.
+        conditions: under which these were found; kept with each of them.
+    """
+    kept: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    for name, by_target in findings.outcomes.items():
+        workload = findings.workloads[name]
+        entry = kept.setdefault(name, {"targets": {}})
+        entry["title"] = workload.title
+        entry["goals"] = {goal.figure: goal.at_most for goal in workload.goals}
+        for target, outcomes in by_target.items():
+            entry["targets"][target] = {
+                "conditions": dict(conditions),
+                "runs": [asdict(each) for each in outcomes],
+            }
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(kept, indent=1) + "\n")
+
+
+def as_text(findings: Findings) -> str:
+    """One block for each workload: goals first, then the other figures."""
+    blocks = []
+    for name, by_target in findings.outcomes.items():
+        workload = findings.workloads[name]
+        lines = [f"{name}: {workload.title}"]
+        for target, outcomes in by_target.items():
+            lines += _lines(workload, target, outcomes)
+        blocks.append("\n".join(lines))
+    return "\n\n".join(blocks)
+
+
+def _lines(workload: Workload, target: str, outcomes: list[Outcome]) -> list[str]:
+    held = [outcome.figures for outcome in outcomes if outcome.figures]
+    lines = [f"  {target}: {_arrived(outcomes)}"]
+    bounds = {goal.figure: goal.at_most for goal in workload.goals}
+    names = [*bounds, *(name for name in (held[0] if held else ()) if name not in bounds)]
+    for name in names:
+        values = [figures[name] for figures in held if name in figures]
+        if values:
+            lines.append(
+                f"    {name:28} {Spread.of(values).text(2)}{_verdict(name, values, bounds)}"
+            )
+    lines += [f"    ! {remark}" for outcome in outcomes for remark in outcome.remarks]
+    return lines
+
+
+def _arrived(outcomes: list[Outcome]) -> str:
+    arrived = sum(outcome.arrived for outcome in outcomes)
+    expected = sum(outcome.expected for outcome in outcomes)
+    faults = sum(outcome.faults for outcome in outcomes)
+    whole = "all" if arrived == expected else f"ONLY {arrived:,}"
+    return f"{whole} of {expected:,} arrived, {faults} faults"
+
+
+def _verdict(name: str, values: list[float], bounds: Mapping[str, float]) -> str:
+    if name not in bounds:
+        return ""
+    bound = bounds[name]
+    met = Spread.of(values).median <= bound
+    return f"   {'met' if met else 'MISSED'}: at most {bound:g}"

@@ -1,0 +1,81 @@
+"""Large documents brought into rooms, and whether what comes out is what went in."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+from pycrdt import Doc
+
+from benchmarks.stress.documents import fingerprint
+from benchmarks.stress.session import Messages, Session, updates_in
+from benchmarks.targets import Target
+from benchmarks.wires import Dialect
+
+_WITHIN_S: Final = 60.0
+_LOOK_AGAIN_S: Final = 0.2
+
+
+async def upload(target: Target, dialect: Dialect, content: bytes) -> None:
+    """Bring a document into a room, as a client does that has it, and wait until others get it.
+
+    Raises:
+        TimeoutError: they did not within a minute.
+    """
+    session = Session(dialect, Messages(), content)
+    async with asyncio.timeout(_WITHIN_S):
+        await session.join(target.port)
+        await session.asked
+        clocks = _clocks(content)
+        while _clocks(await download(target, dialect)) != clocks:  # noqa: ASYNC110 - it says so only when asked
+            await asyncio.sleep(_LOOK_AGAIN_S)
+        await session.leave()
+
+
+async def download(target: Target, dialect: Dialect) -> bytes:
+    """What somebody gets who joins a room with nothing.
+
+    Raises:
+        ConnectionError: the server does not let them in.
+    """
+    messages = Messages()
+    session = Session(dialect, messages)
+    await session.join(target.port)
+    await session.leave()
+    return first_state(session, messages)
+
+
+def first_state(session: Session, messages: Messages) -> bytes:
+    """The update in the first answer that brings one; the empty update when there is none."""
+    for number in session.heard:
+        for update in updates_in(session.dialect, messages.kept[number]):
+            return update
+    return b"\x00\x00"
+
+
+def count_of(expected: str, states: list[bytes]) -> int:
+    """How many of these updates show what is expected; equal ones are looked at once."""
+    known: dict[bytes, bool] = {}
+    for state in states:
+        if state not in known:
+            known[state] = fingerprint(state) == expected
+    return sum(known[state] for state in states)
+
+
+def _clocks(update: bytes) -> frozenset[tuple[int, int]]:
+    doc: Doc[Any] = Doc()
+    doc.apply_update(update)
+    return _as_set(doc.get_state())
+
+
+def _as_set(state_vector: bytes) -> frozenset[tuple[int, int]]:
+    """A state vector without the order in which it happens to list its clients."""
+    numbers = []
+    value = shift = 0
+    for byte in state_vector:
+        value |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            numbers.append(value)
+            value = shift = 0
+    return frozenset(zip(numbers[1::2], numbers[2::2], strict=True))

@@ -1,0 +1,77 @@
+"""The stress workloads, tiny, against the real server: all arrives; no times are judged here."""
+
+import random
+from pathlib import Path
+
+import pytest
+from pycrdt import Doc, Map
+
+from benchmarks.machine import Cores
+from benchmarks.stress.__main__ import openings
+from benchmarks.stress.documents import fingerprint, notes_at_once, pasted_updates, score, whole
+from benchmarks.stress.flood import Flood, Heavy
+from benchmarks.stress.idle import IdleConnections, IdleRooms
+from benchmarks.stress.joins import JoinStorm
+from benchmarks.stress.neighbours import Quarter
+from benchmarks.stress.presence import Presence
+from benchmarks.stress.session import Messages
+from benchmarks.stress.stage import Stage, Workload
+from benchmarks.stress.uploads import count_of
+from benchmarks.wires import Wire
+
+ANY_CORE = Cores(None, None)
+QUARTER = Quarter(rooms=2, clients=2, updates_per_s=10)
+TINY = (
+    IdleConnections(connections=12, rooms=3),
+    IdleRooms(rooms=5, characters=20),
+    JoinStorm(clients=5, document_bytes=300_000, quarter=QUARTER, quiet_s=0.3),
+    Presence(clients=6, states_per_s=4, lasts_s=1),
+    Flood(clients=3, writers=2, updates_per_s=100, window_s=0.5, turns=1, quarter=QUARTER),
+    Heavy(clients=3, writers=2, updates_per_s=8, notes=50, window_s=0.5, quarter=QUARTER),
+)
+
+
+def _stage(folder: Path, wire: Wire) -> Stage:
+    return Stage(openings()["bandpro"], ANY_CORE, folder, wire, seed=1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("wire", Wire)
+@pytest.mark.parametrize("workload", TINY, ids=lambda workload: workload.name)
+def test_all_that_must_arrive_under_stress_arrives(
+    workload: Workload, wire: Wire, tmp_path: Path
+) -> None:
+    outcome = workload.run(_stage(tmp_path, wire))
+    assert outcome.expected > 0
+    assert outcome.is_complete, outcome
+    assert {goal.figure for goal in workload.goals} <= set(outcome.figures)
+
+
+def test_a_document_is_known_by_what_it_shows_and_not_by_its_encoding() -> None:
+    parts = [*notes_at_once(5, 2, 3, random.Random(1)), *pasted_updates(6, 2, 40, random.Random(1))]
+    told_backwards = whole(reversed(parts))
+    changed: Doc[Map[object]] = Doc()
+    changed.apply_update(told_backwards)
+    changed.get("ev", type=Map)["n5-0-0"] = "erased"
+    expected = fingerprint(*parts)
+    states = [told_backwards, changed.get_update(), told_backwards, b"\x00\x00"]
+    assert count_of(expected, states) == 2
+
+
+def test_every_passage_of_a_pasted_text_has_as_many_clocks() -> None:
+    doc: Doc[Map[object]] = Doc()
+    for update in pasted_updates(6, 12, 40, random.Random(1)):
+        doc.apply_update(update)
+    assert doc.get_state() == bytes([1, 6, 0xE0, 0x03])  # 12 times 40
+
+
+def test_scores_are_drawn_from_their_seed_and_about_as_large_as_asked() -> None:
+    assert 0.8 < len(score(200_000, seed=3)) / 200_000 < 1.2
+    assert fingerprint(score(20_000, seed=3)) != fingerprint(score(20_000, seed=4))
+
+
+def test_equal_messages_are_kept_once_and_large_ones_each() -> None:
+    messages = Messages()
+    heard = [b"a", b"b", b"a", bytes(100_000), bytes(100_000)]
+    assert [messages.number(each) for each in heard] == [0, 1, 0, 2, 3]
+    assert [messages.kept[number] for number in (0, 1, 2)] == [b"a", b"b", bytes(100_000)]
