@@ -6,16 +6,29 @@ waits in the socket. Only what comes *before* a document's token is queued here,
 =========  ===========================  =======================================================
 document   frame                        becomes
 =========  ===========================  =======================================================
-unknown    token                        joined, or denied and unknown again
+unknown    token                        joined, or denied and unknown again; or refused
 unknown    step 1, in open mode         joined: the frame is given to the room
+unknown    close                        unknown
 unknown    anything else                waiting: the frame is queued
-waiting    token                        joined, the queue is handled; or denied
+waiting    token                        joined, the queue is handled; or denied; or refused
 waiting    step 1, in open mode         joined, the queue is handled, then the frame
+waiting    close                        unknown, the queue is dropped
 waiting    anything else                waiting, the frame is queued, within caps
-joined     token                        joined with fresh claims; or denied
+joined     token                        joined with fresh claims; or denied; an expired token
+                                        changes nothing
 joined     close                        unknown
 joined     anything else                joined: given to the room
+refused    token, step 1 in open mode   as from unknown: a seat may have become free
+refused    close                        unknown
+refused    anything else                refused: the frame is dropped
+refused    (a pause has passed)         denied, if another document is joined; else the socket
+                                        is closed with the retryable code of the refusal
 =========  ===========================  =======================================================
+
+Refused is who may come in another time, such as into a full room. For providers a denial is the
+last word on a document until their socket connects again, and a close code concerns all that is on
+the socket. So the socket is closed only when nothing else would suffer from it, and not before the
+other documents on it have had time to sign in.
 """
 
 from __future__ import annotations
@@ -29,7 +42,15 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from collab.access import Action, Claims, decide
-from collab.errors import AccessDenied, LimitExceeded, PeerError, RoomQuarantined
+from collab.errors import (
+    AccessDenied,
+    AuthFailure,
+    BandProError,
+    LimitExceeded,
+    PeerError,
+    RoomQuarantined,
+    Unauthenticated,
+)
 from collab.ids import RoomName, SessionId, UnixSeconds, room_name
 from collab.protocol import hocuspocus, y_sync
 from collab.protocol.close_codes import CloseCode, is_retryable
@@ -47,11 +68,12 @@ from collab.room.session import Session, Wire
 from gateway.rooms.runner import RoomRunner
 from gateway.transport.connection import Connection
 from gateway.transport.doors import Doors, admit_socket, new_session_id
-from gateway.transport.refusals import close_reason
+from gateway.transport.refusals import close_code_for, close_reason
 
 PATH: Final = "/hocuspocus"
 PROTOCOL: Final = "hocuspocus"
 _ASK_TOKEN_BEFORE_S: Final = 30.0
+_REFUSAL_PAUSE_S: Final = 2.0
 
 
 @dataclass(slots=True)
@@ -60,6 +82,19 @@ class Waiting:
 
     messages: list[ChannelMessage] = field(default_factory=list)
     queued_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Refused:
+    """A document that may be joined another time; it is told so after a pause.
+
+    Attributes:
+        code: retryable.
+        reason: for people.
+    """
+
+    code: CloseCode
+    reason: str
 
 
 @dataclass(slots=True)
@@ -74,6 +109,7 @@ class Joined:
         runner: the room's.
         joined_at: wall-clock second.
         forget: takes this document off the socket.
+        expires_at: when its token ends, in wall-clock seconds; None for never.
         timers: what is due before and at the token's expiry.
     """
 
@@ -84,6 +120,7 @@ class Joined:
     runner: RoomRunner
     joined_at: UnixSeconds
     forget: Callable[[bytes], None]
+    expires_at: UnixSeconds | None = None
     timers: list[asyncio.TimerHandle] = field(default_factory=list)
 
     def push(self, frame: bytes) -> None:
@@ -114,6 +151,9 @@ class Joined:
         self.timers.clear()
 
 
+_Document = Waiting | Refused | Joined
+
+
 class HocuspocusEndpoint:
     """ASGI application for ``/hocuspocus``."""
 
@@ -138,7 +178,7 @@ class _Socket:
     def __init__(self, doors: Doors, connection: Connection) -> None:
         self._doors = doors
         self._connection = connection
-        self._documents: dict[bytes, Waiting | Joined] = {}
+        self._documents: dict[bytes, _Document] = {}
         self._is_trusted = False
         self._deadline: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
@@ -170,7 +210,9 @@ class _Socket:
             await self._sign_in(decoded, decoded.message, document)
         elif isinstance(document, Joined):
             await self._handle(document, decoded.message)
-        else:
+        elif isinstance(decoded.message, CloseDocument):
+            self._forget(decoded.prefix)
+        elif not isinstance(document, Refused):
             self._queue(decoded, document, len(frame))
 
     def end(self) -> None:
@@ -181,6 +223,10 @@ class _Socket:
             if isinstance(document, Joined):
                 self._leave(document)
 
+    @property
+    def _has_joined(self) -> bool:
+        return any(isinstance(document, Joined) for document in self._documents.values())
+
     # Signing in -------------------------------------------------------------------------------
 
     def _needs_no_token(self, message: ChannelMessage) -> bool:
@@ -188,7 +234,7 @@ class _Socket:
         return isinstance(message, SyncStep1) and self._doors.auth.authenticator.is_open
 
     async def _sign_in(
-        self, frame: HocuspocusFrame, message: Token, document: Waiting | Joined | None
+        self, frame: HocuspocusFrame, message: Token, document: _Document | None
     ) -> None:
         try:
             claims = await self._doors.auth.authenticator.authenticate_token(message.token)
@@ -200,9 +246,9 @@ class _Socket:
             self._check_number()
             joined = await self._join(frame.prefix, name, claims)
         except (PeerError, RoomQuarantined) as error:
-            self._deny(frame.prefix, str(error))
+            self._turn_away(frame.prefix, error)
             return
-        for early in document.messages if document else ():
+        for early in document.messages if isinstance(document, Waiting) else ():
             await self._handle(joined, early)
 
     async def _join(self, prefix: bytes, name: RoomName, claims: Claims) -> Joined:
@@ -238,28 +284,55 @@ class _Socket:
         document.runner.set_claims(document.session_id, claims)
         self._watch_expiry(document, claims)
 
+    def _turn_away(self, prefix: bytes, error: BandProError) -> None:
+        code = close_code_for(error)
+        is_joined = isinstance(self._documents.get(prefix), Joined)
+        is_stale = isinstance(error, Unauthenticated) and error.reason is AuthFailure.EXPIRED
+        if is_joined and is_stale:
+            return  # no renewal: the token that holds now does so until its end, which is watched
+        if is_joined or not is_retryable(code):
+            self._deny(prefix, str(error))
+            return
+        refused = self._documents[prefix] = Refused(code, str(error))
+        self._loop.call_later(_REFUSAL_PAUSE_S, self._tell_refused, prefix, refused)
+
+    def _tell_refused(self, prefix: bytes, refused: Refused) -> None:
+        if self._documents.get(prefix) is not refused or self._connection.is_closing:
+            return
+        if self._has_joined:
+            self._deny(prefix, refused.reason)
+        else:
+            self._connection.close(refused.code, refused.reason)
+
     def _deny(self, prefix: bytes, reason: str) -> None:
         self._doors.metrics.refused.labels(reason="sign_in").inc()
-        document = self._documents.pop(prefix, None)
+        document = self._documents.get(prefix)
         if isinstance(document, Joined):
             self._leave(document)
+        self._forget(prefix)
         self._connection.push(prefix + hocuspocus.encode_permission_denied(reason))
-        if not any(isinstance(other, Joined) for other in self._documents.values()):
-            self._expect_document()
 
     def _watch_expiry(self, document: Joined, claims: Claims) -> None:
         document.stop_timers()
+        document.expires_at = claims.expires_at
         left_s = self._doors.expires_in_s(claims)
         if left_s is None:
             return
         request = document.prefix + hocuspocus.encode_token_request()
         ask_in_s = max(left_s - _ASK_TOKEN_BEFORE_S, left_s / 2)
         document.timers.append(self._loop.call_later(ask_in_s, document.push, request))
-        document.timers.append(
-            self._loop.call_later(
-                left_s, self._connection.close, CloseCode.UNAUTHENTICATED, "expired"
-            )
-        )
+        document.timers.append(self._loop.call_later(left_s, self._expire, document))
+
+    def _expire(self, document: Joined) -> None:
+        """End a document with its token; the socket too, if nothing on it outlives the token.
+
+        Documents often share a token: closing the socket once brings them all back at once.
+        """
+        if any(_outlives(other, document) for other in self._documents.values()):
+            code = CloseCode.UNAUTHENTICATED
+            document.runner.expel(document.session_id, code, "expired")
+        else:
+            self._connection.close(CloseCode.UNAUTHENTICATED, "expired")
 
     # Documents --------------------------------------------------------------------------------
 
@@ -316,8 +389,9 @@ class _Socket:
         document = self._documents.pop(prefix, None)
         if isinstance(document, Joined):
             document.stop_timers()
-        if not self._documents:
-            self._expect_document()
+            # Whoever never joined, and is denied again and again, gains no time by that.
+            if not self._has_joined:
+                self._expect_document()
 
     # Time -------------------------------------------------------------------------------------
 
@@ -346,3 +420,9 @@ class _Socket:
         for document in list(self._documents.values()):
             if isinstance(document, Joined):
                 document.runner.caught_up(document.session_id)
+
+
+def _outlives(other: _Document, document: Joined) -> bool:
+    if not isinstance(other, Joined) or document.expires_at is None:
+        return False
+    return other.expires_at is None or other.expires_at > document.expires_at

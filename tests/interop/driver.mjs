@@ -120,6 +120,7 @@ const OPS = {
   },
   setState: ({ client }, { state }) => void client.awareness.setLocalState(state),
   credentials: ({ client }, details) => void client.credentials(details),
+  reattach: ({ client }) => void client.reattach(),
   sendToken: ({ client }) => void client.sendToken(),
   sendStateless: ({ client }, { payload }) => void client.provider.sendStateless(payload),
   connect: ({ client }) => void client.connect(),

@@ -139,6 +139,16 @@ class Hocuspocus {
     this.currentToken = token;
   }
 
+  // Signs one document of a shared socket in anew, and leaves the socket as it is.
+  reattach() {
+    if (this.provider.attach) {
+      this.provider.detach();
+      this.provider.attach();
+    } else {
+      this.provider.connect();
+    }
+  }
+
   sendToken() {
     return this.provider.sendToken();
   }

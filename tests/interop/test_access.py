@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from pathlib import Path
 
 import pytest
 
@@ -9,7 +10,7 @@ from tests.interop.stock import ALL_CLIENTS, HOCUSPOCUS, Y_WEBSOCKET, Stock, ren
 from tests.interop.test_presence import sign_in
 from tests.support.access import mint, ticket
 from tests.support.http import stored_update
-from tests.support.server import Server
+from tests.support.server import Server, serving
 
 
 @pytest.mark.parametrize("role", ["viewer", "commenter"])
@@ -154,6 +155,63 @@ async def test_expired_session_is_ended(token_server: Server, room: str, kind: s
         await witness.until_saved()
         stored = await stored_update(token_server, room, token=witness_token)
         assert rendered(stored)["text"] == "in time"
+
+
+@pytest.mark.parametrize("kind", HOCUSPOCUS)
+async def test_expired_client_comes_back_with_a_fresh_token(
+    token_server: Server, room: str, kind: str
+) -> None:
+    """AUTH-15: By itself from version 3 on; version 2 stops at 4401 until it is told to go on."""
+    token = mint(token_server, {room: "editor"}, lifetime_s=3)
+    fresh = mint(token_server, {room: "editor"}, lifetime_s=3600)
+    async with stock(token_server, kind, room, token=token) as client:
+        await client.until_synced()
+        await client.until("closes", contains="4401")
+        await client.do("credentials", token=fresh)
+        if kind == "hocuspocus-2":
+            await client.do("connect")
+        await client.until("authenticated", equals=True)
+        await client.insert("back again")
+        await client.until_saved()
+
+
+@pytest.mark.parametrize("kind", HOCUSPOCUS)
+async def test_expired_document_of_a_shared_socket_signs_in_anew(
+    token_server: Server, room: str, kind: str
+) -> None:
+    """AUTH-15: The others on the socket stay, and the provider can open its document again."""
+    lasting = mint(token_server, {f"{room}/**": "editor"})
+    brief = mint(token_server, {f"{room}/brief": "editor"}, lifetime_s=3)
+    async with stock(token_server, kind, f"{room}/lasting", shared=True, token=lasting) as other:
+        await other.until_synced()
+        client = await other.driver.open(f"{room}/brief", doc="brief", shared=True, token=brief)
+        await client.until_synced()
+        await client.until("denied", "0", equals="expired")
+        await client.until("authenticated", equals=False)
+        await other.insert("undisturbed")
+        await other.until_saved()
+        await client.do("credentials", token=lasting)
+        await client.do("reattach")
+        await client.until("authenticated", equals=True)
+        await client.insert("back again")
+        await client.until_saved()
+        assert await other.part("closes") == []
+
+
+@pytest.mark.parametrize("kind", HOCUSPOCUS)
+async def test_client_comes_back_to_a_full_room_by_itself(
+    tmp_path: Path, room: str, kind: str
+) -> None:
+    """LIM-13: The stock provider is in as soon as there is room, without anybody's doing."""
+    with serving(tmp_path, env={"BANDPRO_SESSIONS_PER_ROOM_MAX": "1"}) as own:
+        async with stock(own, "hocuspocus-3", room) as first:
+            await first.until_synced()
+            async with stock(own, kind, room) as second:
+                await second.until("closes", contains="4513")
+                assert await second.part("denied") == []
+                await first.do("destroy")
+                await second.insert("room at last")
+                await second.until_saved()
 
 
 @pytest.mark.parametrize("kind", ["hocuspocus-3", "hocuspocus-4"])
