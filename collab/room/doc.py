@@ -145,7 +145,7 @@ class RoomDoc:
 
     def rewound(self, rewind: Mapping[int, int]) -> dict[int, int]:
         """The clocks of a replica that has everything but what moved since `rewind`."""
-        return {**self._clocks, **rewind}
+        return {**self.clocks, **rewind}
 
     def adds(self, scanned: ScannedUpdate, *, exact: bool = True) -> bool:
         """Whether an update holds anything that this document does not.

@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 
 from collab.ids import SessionId
 from collab.protocol.close_codes import CloseCode
+from collab.protocol.scanned import ClockRange
+
+
+class Pending(Enum):
+    """What becomes of broadcast updates that were not sent to a session yet when it is sent more.
+
+    LATER: they are sent in their own time; the message does not touch them.
+    FIRST: they are sent before the message, which builds on them.
+    HELD: the message holds them all, so they are not sent to this session any more.
+    """
+
+    LATER = "later"
+    FIRST = "first"
+    HELD = "held"
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +30,24 @@ class Send:
 
     session_id: SessionId
     body: bytes
+    pending: Pending = Pending.LATER
+
+
+@dataclass(frozen=True, slots=True)
+class Joint:
+    """An update that was integrated whole and goes on exactly where its clients stood before.
+
+    Such updates may be merged with what came before them and after them.
+
+    Attributes:
+        update: its bytes.
+        spans: the clocks that it brings.
+        structs: how many structs and delete ranges it has.
+    """
+
+    update: bytes
+    spans: Sequence[ClockRange]
+    structs: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +60,13 @@ class Broadcast:
         rewind: for a document update, the clocks as they were before it, by client id; a session
             that could not take it is later caught up from there. None for awareness, which is
             simply replaced by newer states.
+        joint: for a document update that may be merged with its neighbours, what that takes.
     """
 
     body: bytes
     skip: SessionId | None
     rewind: dict[int, int] | None = None
+    joint: Joint | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,16 @@ from collab.protocol.state_vector import decode_state_vector, encode_state_vecto
 from collab.protocol.update_scan import ScannedUpdate
 from collab.room.admission import Admitted, RoomLimits, check_client_ids, check_size
 from collab.room.doc import Applied, RoomDoc
-from collab.room.effects import Broadcast, Close, Effect, Persist, Refused, Send
+from collab.room.effects import (
+    Broadcast,
+    Close,
+    Effect,
+    Pending,
+    Persist,
+    Refused,
+    Send,
+)
+from collab.room.fanout import broadcast_of
 from collab.room.session import Session, Wire
 
 __all__ = ["Admitted", "Room", "RoomLimits", "RoomState"]
@@ -181,7 +190,8 @@ class Room:
             return []
         since, session.behind = session.behind, None
         missed = self.doc.difference(encode_state_vector(since))
-        effects: list[Effect] = [Send(session_id, y_sync.encode_update(missed))]
+        body = y_sync.encode_update(missed)
+        effects: list[Effect] = [Send(session_id, body, Pending.HELD)]
         entries = self.awareness.remembered(but=session_id)
         if entries:
             effects.append(Send(session_id, y_sync.encode_awareness(entries)))
@@ -296,8 +306,7 @@ class Room:
         outcome = self.doc.apply(update, scanned, stored=True)
         if outcome.news is None:
             return []
-        body = y_sync.encode_update(outcome.news)
-        return [Broadcast(body, skip=None, rewind=outcome.rewind)]
+        return [broadcast_of(outcome, update, scanned, skip=None)]
 
     def appended(self, ticket: int) -> list[Effect]:
         """Everything up to a ticket is durable: pay what is owed for it."""
@@ -313,8 +322,7 @@ class Room:
         effects: list[Effect] = []
         sender = admitted.session_id
         if outcome.news is not None:
-            body = y_sync.encode_update(outcome.news)
-            effects.append(Broadcast(body, skip=sender, rewind=outcome.rewind))
+            effects.append(broadcast_of(outcome, admitted.update, admitted.scanned, skip=sender))
         if admitted.adds:
             self.last_ticket += 1
             effects.append(Persist(admitted.update, self.last_ticket))
@@ -362,7 +370,7 @@ class Room:
             session.begin_handshake()
             effects += self._ask(session, acknowledgements=1)
         body = y_sync.encode_step2(self.doc.difference(state_vector))
-        effects.append(Send(session.session_id, body))
+        effects.append(Send(session.session_id, body, Pending.HELD))
         session.behind = None
         return effects
 
@@ -372,7 +380,7 @@ class Room:
         effects: list[Effect] = []
         if outcome.released is not None:
             body = y_sync.encode_update(outcome.released)
-            effects.append(Send(session.session_id, body))
+            effects.append(Send(session.session_id, body, Pending.FIRST))
         if outcome.incomplete and not admitted.is_step2 and not session.asked:
             # What is missing is most likely with the sender. (An answer that lacks something will
             # lack it the next time as well.)

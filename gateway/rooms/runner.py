@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field
-from typing import Final, Protocol, TypeVar
+from typing import Final, TypeVar
 
 import structlog
 
@@ -20,7 +20,7 @@ from collab.errors import (
     RoomUnavailable,
 )
 from collab.history.compaction import CompactionLimits, plan_compaction
-from collab.ids import Milliseconds, RoomName, Sequence, SessionId, UnixSeconds, room_key
+from collab.ids import Milliseconds, RoomName, Sequence, SessionId, room_key
 from collab.limits import SLICE_BRANCHES, SLICE_STRUCTS
 from collab.ports import LogTail, Manifest
 from collab.protocol.close_codes import CloseCode
@@ -31,6 +31,7 @@ from collab.room.room import Admitted, Room, RoomLimits, RoomState
 from collab.room.session import Session
 from gateway.observe.metrics import Metrics
 from gateway.rooms.appender import Appender, AppendLimits
+from gateway.rooms.fanout import Post, Seat
 from persistence.crash_guard import begin_open, open_succeeded
 from persistence.failpoints import Failpoints
 from persistence.loading import LoadedRoom, LoadProblem, load_room
@@ -40,22 +41,6 @@ _log = structlog.stdlib.get_logger(__name__)
 _INLINE_BYTES_MAX: Final = 16 * 1024  # larger updates are scanned and applied in slices
 _PATIENCE_MAX: Final = 64
 _T = TypeVar("_T")
-
-
-class Seat(Protocol):
-    """Where a session's messages go: its end of a connection."""
-
-    prefix: bytes
-    joined_at: UnixSeconds
-
-    def push(self, frame: bytes) -> None:
-        """Queue a frame that must arrive."""
-
-    def offer(self, frame: bytes) -> bool:
-        """Queue a broadcast, or say that the reader is too slow for it."""
-
-    def close(self, code: CloseCode, detail: str) -> None:
-        """End the session, and with it (except for a terminal code in Hocuspocus) the socket."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +74,7 @@ class RoomRunner:
         self._stores = stores
         self._settings = settings
         self._metrics = metrics
+        self._post = Post(self.room, self.seats, metrics)
         self._appender: Appender | None = None
         self._log = _log.bind(room=self.key[:12])
 
@@ -213,6 +199,7 @@ class RoomRunner:
         self.check_join()
         # The seat first: the greeting goes there.
         self.seats[session.session_id] = seat
+        self._post.joined(session.session_id)
         self.run(self.room.join(session))
         self.empty_since_ms = None
         self._metrics.sessions.inc()
@@ -221,6 +208,7 @@ class RoomRunner:
         """A session's connection is gone, or it left the room by itself."""
         if self.seats.pop(session_id, None) is not None:
             self._metrics.sessions.dec()
+            self._post.left(session_id)
         self.run(self.room.leave(session_id, _now_ms()))
         if not self.seats and self.empty_since_ms is None:
             self.empty_since_ms = _now_ms()
@@ -296,12 +284,10 @@ class RoomRunner:
         """Carry out effects, in order."""
         for effect in effects:
             match effect:
-                case Send(session_id, body):
-                    seat = self.seats.get(session_id)
-                    if seat is not None:
-                        seat.push(seat.prefix + body)
+                case Send():
+                    self._post.send(effect)
                 case Broadcast():
-                    self._broadcast(effect)
+                    self._post.broadcast(effect)
                 case Persist(update, ticket):
                     self._metrics.updates.inc()
                     self.tail_count += 1
@@ -312,26 +298,11 @@ class RoomRunner:
                 case Refused(_, reason):
                     self._metrics.refused.labels(reason=reason).inc()
 
-    def _broadcast(self, effect: Broadcast) -> None:
-        frames: dict[bytes, bytes] = {}
-        for session_id, seat in self.seats.items():
-            if session_id == effect.skip:
-                continue
-            frame = frames.get(seat.prefix)
-            if frame is None:
-                frame = frames[seat.prefix] = seat.prefix + effect.body
-            if not seat.offer(frame):
-                self.room.fell_behind(session_id, effect.rewind)
-                self._metrics.fell_behind.inc()
-        if effect.rewind is None:
-            self._metrics.awareness.inc()
-        else:
-            self._metrics.broadcasts.inc()
-
     def _close(self, session_id: SessionId, code: CloseCode, detail: str) -> None:
         seat = self.seats.pop(session_id, None)
         if seat is not None:
             self._metrics.sessions.dec()
+            self._post.left(session_id)
             seat.close(code, detail)
 
     # Inside -----------------------------------------------------------------------------------

@@ -202,7 +202,7 @@ class RoomMachine(RuleBasedStateMachine):
         """A good moment: everything that is on its way arrives, and all comes to rest."""
         for _ in range(5_000):
             moves = [self.step_up(c, in_steps=False) or self.step_down(c) for c in self.clients]
-            if not any(moves):
+            if not any(moves) and not self.node.end_window():
                 return
         raise AssertionError("the exchange never ends")
 
@@ -237,6 +237,11 @@ class RoomMachine(RuleBasedStateMachine):
         self.node.pass_time(span_ms)
         for client in self.clients if renew else ():
             client.renew()
+
+    @rule()
+    def end_window(self) -> None:
+        """What waited to be sent together is sent."""
+        self.node.end_window()
 
     @precondition(lambda self: hasattr(self, "roles"))
     @rule(role=st.sampled_from([Role.VIEWER, Role.EDITOR]))

@@ -22,7 +22,8 @@ from collab.protocol.close_codes import CloseCode
 from collab.protocol.messages import RoomMessage, SyncStep2, SyncUpdate
 from collab.protocol.update_scan import scan_update
 from collab.room.doc import RoomDoc
-from collab.room.effects import Broadcast, Close, Effect, Persist, Send
+from collab.room.effects import Broadcast, Close, Effect, Pending, Persist, Send
+from collab.room.fanout import NOTHING, Fanout, Parcel, Round
 from collab.room.room import Admitted, Room, RoomLimits
 from collab.room.session import Session, Wire
 from persistence.compaction import CompactionStatus, compact
@@ -34,6 +35,7 @@ from workers.merge import merge
 NAME = RoomName("machine")
 KEY = room_key(NAME)
 OUTBOX_FRAMES_MAX = 3
+SEND_US = 1e6  # so that every broadcast opens a window
 _T = TypeVar("_T")
 
 
@@ -83,6 +85,7 @@ class Node:
         assert loaded.problems == ()
         manifest = at_once(begin_open(self.stores, loaded))
         self.room = Room(NAME, RoomLimits())
+        self.fanout = Fanout(SEND_US)
         for row in loaded.updates:
             self.room.doc.apply(row, scan_update(row, stored=True), stored=True)
         at_once(open_succeeded(self.stores, manifest))
@@ -163,12 +166,14 @@ class Node:
         session_id = SessionId(f"s{self._sessions}")
         prefix = b"\x07machine" if wire is Wire.HOCUSPOCUS else b""
         self.seats[session_id] = Seat(prefix)
+        self.fanout.holds_all(session_id)
         self.run(self.room.join(Session(session_id, claims_of(subject, role), wire)))
         return session_id
 
     def leave(self, session_id: SessionId) -> None:
         """A client's connection is gone."""
         if self.seats.pop(session_id, None) is not None:
+            self.fanout.left(session_id)
             self.run(self.room.leave(session_id, Milliseconds(self.now_ms)))
 
     def set_role(self, session_id: SessionId, subject: str, role: Role) -> None:
@@ -197,15 +202,21 @@ class Node:
     def pass_time(self, span_ms: int) -> None:
         """Let time pass."""
         self.now_ms += span_ms
+        self.end_window()
         self.run(self.room.tick(Milliseconds(self.now_ms)))
+
+    def end_window(self) -> bool:
+        """Send what waits for the window's end; returns whether anything did."""
+        sent = self.fanout.end_window(len(self.seats), self.now_ms)
+        self._deliver(sent)
+        return sent is not None
 
     def run(self, effects: Iterable[Effect]) -> None:
         """Carry out effects, in order."""
         for effect in effects:
             match effect:
-                case Send(session_id, body):
-                    seat = self.seats[session_id]
-                    seat.outbox.append(seat.prefix + body)
+                case Send():
+                    self._send(effect)
                 case Broadcast():
                     self._broadcast(effect)
                 case Persist(update, ticket):
@@ -215,16 +226,34 @@ class Node:
                 case _:
                     pass
 
+    def _send(self, effect: Send) -> None:
+        if effect.pending is Pending.FIRST:
+            self._deliver(self.fanout.flush())
+        elif effect.pending is Pending.HELD:
+            self.fanout.holds_all(effect.session_id)
+        seat = self.seats[effect.session_id]
+        seat.outbox.append(seat.prefix + effect.body)
+
     def _broadcast(self, effect: Broadcast) -> None:
-        for session_id, seat in self.seats.items():
-            if session_id == effect.skip:
-                continue
-            if seat.refused or len(seat.outbox) > OUTBOX_FRAMES_MAX:
-                seat.refused = True
-                self.fell_behind += 1
-                self.room.fell_behind(session_id, effect.rewind)
-            else:
-                seat.outbox.append(seat.prefix + effect.body)
+        if effect.rewind is not None:
+            receivers = len(self.seats) - (effect.skip in self.seats)
+            self._deliver(self.fanout.take(effect, receivers, self.now_ms))
+            return
+        own = {effect.skip: NOTHING} if effect.skip is not None else {}
+        self._deliver(Round(Parcel((effect.body,), ()), own))
+
+    def _deliver(self, sent: Round | None) -> None:
+        for session_id, seat in self.seats.items() if sent is not None else ():
+            assert sent is not None
+            parcel = sent.parcel_of(session_id)
+            for body in parcel.bodies:
+                if seat.refused or len(seat.outbox) > OUTBOX_FRAMES_MAX:
+                    seat.refused = True
+                    self.fell_behind += 1
+                    rewind = self.fanout.rewind_of(session_id) | parcel.rewind
+                    self.room.fell_behind(session_id, rewind)
+                    break
+                seat.outbox.append(seat.prefix + body)
 
     def _take(self, session_id: SessionId, message: RoomMessage, *, in_steps: bool) -> None:
         now_ms = Milliseconds(self.now_ms)

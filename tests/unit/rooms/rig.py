@@ -1,5 +1,6 @@
 """A registry over a faulty memory store, and seats that remember what they were sent."""
 
+import asyncio
 from dataclasses import dataclass, field
 
 from pycrdt import Doc, Map, Text
@@ -31,14 +32,17 @@ class Seat:
     joined_at: UnixSeconds = UnixSeconds(0)
     frames: list[bytes] = field(default_factory=list)
     closed: list[CloseCode] = field(default_factory=list)
+    told: asyncio.Event = field(default_factory=asyncio.Event)
 
     def push(self, frame: bytes) -> None:
         """Take a frame."""
         self.frames.append(frame)
+        self.told.set()
 
     def offer(self, frame: bytes) -> bool:
         """Take a broadcast."""
         self.frames.append(frame)
+        self.told.set()
         return True
 
     def close(self, code: CloseCode, detail: str) -> None:

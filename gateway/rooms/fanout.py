@@ -1,0 +1,138 @@
+"""Carries a room's broadcasts to its seats, at the times that :mod:`collab.room.fanout` says."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Protocol
+
+from collab.ids import SessionId, UnixSeconds
+from collab.protocol.close_codes import CloseCode
+from collab.room.effects import Broadcast, Pending, Send
+from collab.room.fanout import NOTHING, Fanout, Parcel, Round
+from collab.room.room import Room
+from gateway.observe.metrics import Metrics
+
+
+class Seat(Protocol):
+    """Where a session's messages go: its end of a connection."""
+
+    prefix: bytes
+    joined_at: UnixSeconds
+
+    def push(self, frame: bytes) -> None:
+        """Queue a frame that must arrive."""
+
+    def offer(self, frame: bytes) -> bool:
+        """Queue a broadcast, or say that the reader is too slow for it."""
+
+    def close(self, code: CloseCode, detail: str) -> None:
+        """End the session, and with it (except for a terminal code in Hocuspocus) the socket."""
+
+
+class Post:
+    """The way from a room to its seats.
+
+    Args:
+        room: told of sessions that cannot keep up.
+        seats: of the sessions; only read here.
+        metrics: what is counted.
+    """
+
+    def __init__(self, room: Room, seats: Mapping[SessionId, Seat], metrics: Metrics) -> None:
+        self._room = room
+        self._seats = seats
+        self._metrics = metrics
+        self._fanout = Fanout()
+        self._window: asyncio.TimerHandle | None = None
+
+    def joined(self, session_id: SessionId) -> None:
+        """A session has a seat from now on; what is older it asks for."""
+        self._fanout.holds_all(session_id)
+
+    def left(self, session_id: SessionId) -> None:
+        """A session has no seat any more."""
+        self._fanout.left(session_id)
+        if not self._seats:
+            self.stop()
+
+    def stop(self) -> None:
+        """Forget what waits: nobody is there to be sent it."""
+        self._fanout.clear()
+        self._await_end()
+
+    def send(self, effect: Send) -> None:
+        """Send one session what must arrive."""
+        if effect.pending is Pending.FIRST:
+            self._deliver(self._fanout.flush())
+        elif effect.pending is Pending.HELD:
+            self._fanout.holds_all(effect.session_id)
+        seat = self._seats.get(effect.session_id)
+        if seat is not None:
+            seat.push(seat.prefix + effect.body)
+
+    def broadcast(self, effect: Broadcast) -> None:
+        """Send everybody a body, now or at the end of the window."""
+        if effect.rewind is None:
+            own = {} if effect.skip is None else {effect.skip: NOTHING}
+            self._metrics.awareness.inc()
+            self._carry(Round(Parcel((effect.body,), ()), own))
+            return
+        receivers = len(self._seats) - (effect.skip in self._seats)
+        self._deliver(self._fanout.take(effect, receivers, _now_ms()))
+        self._await_end()
+
+    # Inside -----------------------------------------------------------------------------------
+
+    def _end_window(self) -> None:
+        self._window = None
+        self._deliver(self._fanout.end_window(len(self._seats), _now_ms()))
+        self._await_end()
+
+    def _await_end(self) -> None:
+        """Keep one timer, for the end of the window that runs now."""
+        due_ms = self._fanout.due_ms
+        if due_ms is None:
+            if self._window is not None:
+                self._window.cancel()
+                self._window = None
+        elif self._window is None or self._window.when() * 1000 < due_ms:
+            if self._window is not None:
+                self._window.cancel()
+            loop = asyncio.get_running_loop()
+            self._window = loop.call_at(due_ms / 1000, self._end_window)
+
+    def _deliver(self, sent: Round | None) -> None:
+        if sent is not None:
+            self._metrics.broadcasts.inc()
+            self._carry(sent)
+
+    def _carry(self, sent: Round) -> None:
+        frames: dict[bytes, list[bytes]] = {}
+        for session_id, seat in list(self._seats.items()):
+            parcel = sent.own.get(session_id)
+            if parcel is not None:
+                self._offer(session_id, seat, parcel, _framed(seat, parcel))
+                continue
+            shared = frames.get(seat.prefix)
+            if shared is None:
+                shared = frames[seat.prefix] = _framed(seat, sent.common)
+            self._offer(session_id, seat, sent.common, shared)
+
+    def _offer(
+        self, session_id: SessionId, seat: Seat, parcel: Parcel, frames: list[bytes]
+    ) -> None:
+        for frame in frames:
+            if not seat.offer(frame):
+                rewind = {**self._fanout.rewind_of(session_id), **parcel.rewind}
+                self._room.fell_behind(session_id, rewind)
+                self._metrics.fell_behind.inc()
+                return
+
+
+def _framed(seat: Seat, parcel: Parcel) -> list[bytes]:
+    return [seat.prefix + body for body in parcel.bodies]
+
+
+def _now_ms() -> float:
+    return asyncio.get_running_loop().time() * 1000
