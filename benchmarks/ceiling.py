@@ -9,8 +9,7 @@ import uvloop
 
 from benchmarks.loads import BIG_ROOM, Pace, Run, run_load
 from benchmarks.machine import Cores
-from benchmarks.targets import relay
-from benchmarks.wires import Wire
+from benchmarks.peers.start import c_relay
 
 _PACE: Final = Pace(warm_up_s=0.3, measured_s=1.0)
 _RATES: Final = (200, 400, 700, 1000, 1400, 2000)
@@ -51,8 +50,8 @@ def find_ceiling(cores: Cores) -> Ceiling | None:
 
 def _try(cores: Cores, rate: int) -> Ceiling | None:
     load = replace(BIG_ROOM, updates_per_s=rate)
-    with relay(cores) as target:
-        run = uvloop.run(run_load(load, Wire.Y_WEBSOCKET, target, _PACE, seed=rate))
+    with c_relay(cores) as target:
+        run = uvloop.run(run_load(load, target, _PACE, seed=rate))
     if not _kept_up(run, load.deliveries_per_s):
         return None
     return Ceiling(run.deliveries_per_s, run.generator_busy, run.server_busy)

@@ -97,10 +97,25 @@ class Client:
             if number is not None:
                 self._marks.arrived(number, at_s)
                 return
+            runs = self._ledger.remembered(message)
+            if runs is not None:
+                self._on_runs(runs, at_s)
+                return
         self._on_other(message, at_s)
 
+    def _on_runs(self, runs: list[range], at_s: float) -> None:
+        assert self._marks is not None
+        for run in runs:
+            self._marks.arrived_together(run, at_s)
+
     def _on_other(self, message: bytes, at_s: float) -> None:
-        for heard in self._dialect.read(message):
+        parts = list(self._dialect.read(message))
+        if self._ledger is not None and all(part.what is What.UPDATE for part in parts):
+            runs = [run for part in parts for run in self._ledger.runs_in(part.payload)]
+            self._ledger.remember(message, runs)
+            self._on_runs(runs, at_s)
+            return
+        for heard in parts:
             if heard.what is What.ASKED:
                 # It may have come with the answer to the upgrade, before `join` has the socket.
                 answer = client_frame(self._dialect.answer())
@@ -109,9 +124,8 @@ class Client:
                 self._reached(heard.what)
             elif heard.what is What.SAVED and self._marks is not None:
                 self._marks.saved_next(at_s)
-            elif heard.what is What.UPDATE and self._ledger is not None and self._marks:
-                for number in self._ledger.numbers_in(heard.payload):
-                    self._marks.arrived(number, at_s)
+            elif heard.what is What.UPDATE and self._ledger is not None:
+                self._on_runs(self._ledger.runs_in(heard.payload), at_s)
             elif heard.what in (What.REFUSED, What.DENIED) and self._ledger is not None:
                 self._ledger.tally.refused += 1
 

@@ -12,9 +12,12 @@ import asyncio
 from array import array
 from collections import deque
 from dataclasses import dataclass, field
+from typing import Final
 
-from benchmarks.wires import Dialect
+from benchmarks.wires import Dialect, Wire
 from collab.protocol.update_scan import scan_update
+
+_REMEMBERED: Final = 256
 
 
 @dataclass(slots=True)
@@ -24,6 +27,7 @@ class Tally:
     Attributes:
         measured_from_s: updates sent before this belong to the warm-up and are only counted.
         outstanding: deliveries and acknowledgements that are still to come.
+        sent: updates that were written.
         delivered: edits that reached another session.
         saved: durable acknowledgements.
         duplicates: edits that reached the same session again.
@@ -36,6 +40,7 @@ class Tally:
 
     measured_from_s: float = 0.0
     outstanding: int = 0
+    sent: int = 0
     delivered: int = 0
     saved: int = 0
     duplicates: int = 0
@@ -50,9 +55,9 @@ class Tally:
         self.outstanding += count
         self.idle.clear()
 
-    def settle(self) -> None:
-        """One of them came."""
-        self.outstanding -= 1
+    def settle(self, count: int = 1) -> None:
+        """So many of them came."""
+        self.outstanding -= count
         if not self.outstanding:
             self.idle.set()
 
@@ -78,6 +83,7 @@ class RoomLedger:
     sent_s: array[float] = field(init=False)
     _numbers: dict[bytes, int] = field(init=False)
     _first: dict[int, tuple[int, int]] = field(init=False)
+    _remembered: dict[bytes, list[range]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         updates = [update for each in self.by_writer.values() for update in each]
@@ -99,18 +105,31 @@ class RoomLedger:
         """The number of the update that a whole message holds, if it is one as it was sent."""
         return self._numbers.get(message)
 
-    def numbers_in(self, update: bytes) -> list[int]:
-        """The numbers of all updates of this room that a merged update holds."""
+    def runs_in(self, update: bytes) -> list[range]:
+        """The numbers of all updates of this room that a merged update holds, in runs."""
         found = []
         for item in scan_update(update).ranges:
             first, count = self._first.get(item.client, (0, 0))
-            found += [first + clock for clock in range(item.start, min(item.end, count))]
+            known_end = min(item.end, count)
+            if item.start < known_end:
+                found.append(range(first + item.start, first + known_end))
             self.tally.unknown += max(0, item.end - max(item.start, count))
         return found
+
+    def remember(self, message: bytes, runs: list[range]) -> None:
+        """Keep what a whole message holds: the same bytes go to many sessions."""
+        if len(self._remembered) >= _REMEMBERED:
+            self._remembered.clear()
+        self._remembered[message] = runs
+
+    def remembered(self, message: bytes) -> list[range] | None:
+        """What was remembered of a whole message, if anything was."""
+        return self._remembered.get(message)
 
     def sent(self, number: int, at_s: float) -> None:
         """An update is being written: the others are to get it, its sender to hear of it."""
         self.sent_s[number] = at_s
+        self.tally.sent += 1
         self.tally.expect(self.receivers)
 
 
@@ -148,12 +167,35 @@ class Marks:
             return
         self._seen[number] = 1
         if number in self.own:
-            self._acknowledged(sent_s, at_s)
+            # Hocuspocus acknowledges by SyncStatus; that it sends an edit back says nothing.
+            if self.ledger.dialect.wire is Wire.Y_WEBSOCKET:
+                self._acknowledged(sent_s, at_s)
             return
         tally.delivered += 1
         if sent_s >= tally.measured_from_s:
             tally.edit_s.append(at_s - sent_s)
         tally.settle()
+
+    def arrived_together(self, run: range, at_s: float) -> None:
+        """Consecutive updates of one writer reached this session in one message."""
+        tally = self.ledger.tally
+        sent_s = self.ledger.sent_s
+        first, end = run.start, run.stop
+        is_plain = (
+            first not in self.own
+            and sent_s[end - 1]
+            and sent_s[first] >= tally.measured_from_s
+            and self._seen.find(1, first, end) < 0
+        )
+        if not is_plain:
+            for number in run:
+                self.arrived(number, at_s)
+            return
+        count = end - first
+        self._seen[first:end] = b"\x01" * count
+        tally.delivered += count
+        tally.edit_s.extend(map(at_s.__sub__, sent_s[first:end]))
+        tally.settle(count)
 
     def saved_next(self, at_s: float) -> None:
         """The oldest update that was not acknowledged yet is saved."""

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import uvloop
 
 from benchmarks.ceiling import Ceiling, find_ceiling
-from benchmarks.loads import BIG_ROOM, LOADS, MANY_ROOMS, Load, Pace, Run, run_load
+from benchmarks.loads import (
+    BIG_ROOM,
+    MANY_ROOMS,
+    SAVED_LOADS,
+    THROUGHPUT_LOADS,
+    Load,
+    Pace,
+    Run,
+    run_load,
+)
 from benchmarks.machine import Cores, Patience
 from benchmarks.memory import (
     KEEP_ROOMS,
@@ -20,7 +30,8 @@ from benchmarks.memory import (
     measure_connections,
     measure_rooms,
 )
-from benchmarks.targets import bandpro, relay
+from benchmarks.peers.start import c_relay
+from benchmarks.targets import Target, bandpro
 from benchmarks.wires import Wire
 
 FLOORS = (BIG_ROOM, MANY_ROOMS)
@@ -43,7 +54,7 @@ class Case:
 
 def all_cases() -> tuple[Case, ...]:
     """Every load over both wires, and the floor under some of them."""
-    served = tuple(Case(load, wire) for load in LOADS for wire in Wire)
+    served = tuple(Case(load, wire) for load in (*THROUGHPUT_LOADS, *SAVED_LOADS) for wire in Wire)
     return served + tuple(Case(load, Wire.Y_WEBSOCKET, relayed=True) for load in FLOORS)
 
 
@@ -123,9 +134,13 @@ class Suite:
                 return run
 
     def _run(self, case: Case, seed: int) -> Run:
-        start = relay(self.cores) if case.relayed else bandpro(self.cores, self.folder)
-        with start as target:
-            return uvloop.run(run_load(case.load, case.wire, target, self.pace, seed))
+        with self._start(case) as target:
+            return uvloop.run(run_load(case.load, target, self.pace, seed))
+
+    def _start(self, case: Case) -> AbstractContextManager[Target]:
+        if case.relayed:
+            return c_relay(self.cores, self.folder)
+        return bandpro(self.cores, self.folder, wire=case.wire)
 
 
 def _in_short(run: Run) -> str:

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import math
-import os
 import re
-import signal
-import socket
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,16 +17,36 @@ import httpx
 import psutil
 
 from benchmarks.machine import Cores
+from benchmarks.processes import Program, free_ports, running
+from benchmarks.wires import Dialect, Wire
 
-_READY_WITHIN_S: Final = 30.0
-_STOP_WITHIN_S: Final = 20.0
-_POLL_S: Final = 0.02
-_LOG_TAIL_CHARS: Final = 4_000
 _SAMPLE: Final = re.compile(r'^bandpro_(\w+?)(?:\{le="([^"]+)"\})? (\S+)$', re.MULTILINE)
 
 
-class TargetFailed(RuntimeError):
-    """The process did not start, or did not stop in good order."""
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a server is spoken to, and what it answers.
+
+    Attributes:
+        wire: the protocol.
+        path: where to connect; `{room}` stands for the name of the room, `{flat}` for the same
+            without slashes.
+        acknowledges: whether a writer hears of each of its updates: its echo over y-websocket,
+            SyncStatus over Hocuspocus.
+        is_durable: whether it hears so only when the update is on disk.
+    """
+
+    wire: Wire
+    path: str
+    acknowledges: bool = True
+    is_durable: bool = False
+
+
+BANDPRO: Final = {
+    Wire.Y_WEBSOCKET: Manner(Wire.Y_WEBSOCKET, "/collab/{room}", is_durable=True),
+    Wire.HOCUSPOCUS: Manner(Wire.HOCUSPOCUS, "/hocuspocus", is_durable=True),
+}
+"""How BandPro is spoken to; it listens to both at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,23 +72,28 @@ class Target:
         port: where.
         admin_port: where its metrics are, or None when it has none.
         process: for processor time and memory.
+        manner: how it is spoken to.
     """
 
     port: int
     admin_port: int | None
     process: psutil.Process
+    manner: Manner = BANDPRO[Wire.Y_WEBSOCKET]
+
+    def dialect(self, room: str) -> Dialect:
+        """How one of its rooms is spoken of."""
+        path = self.manner.path.format(room=room, flat=room.replace("/", "-"))
+        return Dialect.of(self.manner.wire, room, path)
 
     def cpu_s(self) -> float:
         """Processor time used so far by the process, its threads and its children, in seconds."""
-        own = self.process.cpu_times()
-        total = own.user + own.system + own.children_user + own.children_system
+        total = _cpu_s(self.process)
         for child in self.process.children(recursive=True):
             try:
-                times = child.cpu_times()
-            except psutil.NoSuchProcess:
+                total += _cpu_s(child)
+            except (psutil.NoSuchProcess, ProcessLookupError):
                 continue  # it has ended just now and is in the sums of its parent next time
-            total += times.user + times.system
-        return float(total)
+        return total
 
     def rss_bytes(self) -> int:
         """Memory that the process holds, without children."""
@@ -86,6 +107,18 @@ class Target:
             answer = await client.get(f"http://127.0.0.1:{self.admin_port}/metrics")
         found = _SAMPLE.findall(answer.raise_for_status().text)
         return {f"{name}/{bound}" if bound else name: float(value) for name, bound, value in found}
+
+
+def _cpu_s(process: psutil.Process) -> float:
+    """Processor time of a process, its threads and those of its children that have ended."""
+    times = process.cpu_times()
+    ended = times.children_user + times.children_system
+    if sys.platform != "linux":
+        return float(times.user + times.system + ended)
+    # The clock of the process counts nanoseconds, where the times above count in steps of 10 ms,
+    # which is more than a relay needs for a second of the small loads. Its id is made of the
+    # process id as <linux/posix-timers.h> says: CPUCLOCK_SCHED.
+    return time.clock_gettime((~process.pid << 3) | 2) + float(ended)
 
 
 def loop_lag(before: Mapping[str, float], after: Mapping[str, float]) -> LoopLag | None:
@@ -107,7 +140,12 @@ def loop_lag(before: Mapping[str, float], after: Mapping[str, float]) -> LoopLag
 
 @contextmanager
 def bandpro(
-    cores: Cores, folder: Path | None = None, settings: Mapping[str, str] | None = None
+    cores: Cores,
+    folder: Path | None = None,
+    settings: Mapping[str, str] | None = None,
+    *,
+    wire: Wire = Wire.Y_WEBSOCKET,
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[Target]:
     """The server with a fresh data folder, everything on but the limits on rates.
 
@@ -115,10 +153,12 @@ def bandpro(
         cores: where it runs.
         folder: in which the data folder is made; the system's temporary one by default.
         settings: more options of `bandpro serve`.
+        wire: over which it is spoken to by those who leave the choice to the target.
+        environment: variables for it, for what no option chooses.
     """
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=folder)))
-        port, admin_port = _free_ports(2)
+        port, admin_port = free_ports(2)
         options = {
             "host": "127.0.0.1",
             "port": str(port),
@@ -132,77 +172,21 @@ def bandpro(
         command = [str(Path(sys.executable).with_name("bandpro")), "serve"]
         for name, value in options.items():
             command += [f"--{name}", value]
-        process = stack.enter_context(_running(command, cores, home / "log", port))
-        yield Target(port, admin_port, process)
+        program = Program(command, environment=environment or {}, ready_path="/readyz")
+        process = stack.enter_context(running(program, cores, home / "log", port))
+        yield Target(port, admin_port, process, BANDPRO[wire])
 
 
 @contextmanager
 def relay(cores: Cores, lose_every: int = 0) -> Iterator[Target]:
-    """The relay of :mod:`benchmarks.relay`: the same frames, and nothing else done to them.
+    """The relay of :mod:`benchmarks.relay`, which can lose deliveries.
 
     Args:
         cores: where it runs.
         lose_every: every n-th delivery is dropped; 0 drops none.
     """
     with tempfile.TemporaryDirectory() as home:
-        (port,) = _free_ports(1)
+        (port,) = free_ports(1)
         command = [sys.executable, "-m", "benchmarks.relay", str(port), str(lose_every)]
-        with _running(command, cores, Path(home) / "log", port) as process:
+        with running(Program(command), cores, Path(home) / "log", port) as process:
             yield Target(port, None, process)
-
-
-@contextmanager
-def _running(
-    command: Sequence[str], cores: Cores, log: Path, port: int
-) -> Iterator[psutil.Process]:
-    # A developer's shell must not steer what is measured.
-    env = {name: text for name, text in os.environ.items() if not name.startswith("BANDPRO")}
-    with log.open("wb") as output, cores.starting_server():
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env=env,
-            process_group=0,  # in the same session, whose priority it shares
-        )
-    try:
-        _await_listening(process, port, log)
-        try:
-            yield psutil.Process(process.pid)
-        except Exception as error:
-            error.add_note(f"what was measured said:\n{_tail(log)}")
-            raise
-        if process.poll() is not None:
-            raise TargetFailed(f"it ended by itself with {process.returncode}\n{_tail(log)}")
-        process.send_signal(signal.SIGTERM)
-        if process.wait(_STOP_WITHIN_S):
-            raise TargetFailed(f"it stopped with {process.returncode}\n{_tail(log)}")
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
-
-
-def _await_listening(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    deadline = time.monotonic() + _READY_WITHIN_S
-    while True:
-        try:
-            httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=5).raise_for_status()
-            return
-        except httpx.HTTPError as error:
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise TargetFailed(f"it does not serve\n{_tail(log)}") from error
-        time.sleep(_POLL_S)
-
-
-def _tail(log: Path) -> str:
-    return log.read_text(errors="replace")[-_LOG_TAIL_CHARS:] or "nothing"
-
-
-def _free_ports(count: int) -> list[int]:
-    with ExitStack() as stack:
-        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]

@@ -67,11 +67,11 @@ class Dialect:
     prefix: bytes
 
     @classmethod
-    def of(cls, wire: Wire, room: str) -> Dialect:
-        """How a room is spoken of over a wire."""
+    def of(cls, wire: Wire, room: str, path: str | None = None) -> Dialect:
+        """How a room is spoken of over a wire; the path is BandPro's where none is given."""
         if wire is Wire.Y_WEBSOCKET:
-            return cls(wire, room, f"/collab/{room}", b"")
-        return cls(wire, room, "/hocuspocus", write_string(room))
+            return cls(wire, room, path or f"/collab/{room}", b"")
+        return cls(wire, room, path or "/hocuspocus", write_string(room))
 
     def greeting(self) -> list[bytes]:
         """The messages that a client sends at once: a token where there is one in band, step 1."""

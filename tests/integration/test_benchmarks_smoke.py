@@ -15,6 +15,7 @@ from benchmarks.loads import Load, Pace, run_load
 from benchmarks.machine import Cores
 from benchmarks.memory import KEEP_ROOMS, Sizes, measure_connections, measure_rooms
 from benchmarks.suite import Case, Findings, Suite
+from benchmarks.systems import SYSTEMS, System
 from benchmarks.targets import bandpro, relay
 from benchmarks.wires import Dialect, Wire
 
@@ -45,11 +46,27 @@ def test_every_delivery_and_acknowledgement_of_the_server_is_found(
     assert "100 % of 80" in report.as_text(findings, suite)
 
 
+@pytest.mark.parametrize("system", SYSTEMS, ids=lambda system: system.name)
+async def test_every_system_that_is_installed_does_the_same_work(
+    system: System, tmp_path: Path
+) -> None:
+    """Peers and floor deliver and acknowledge all, over their own wire, as the server does."""
+    missing = system.missing()
+    if missing:
+        pytest.skip(f"{system.title}: {missing}")
+    with system.start(ANY_CORE, tmp_path) as target:
+        run = await run_load(LOAD, target, PACE, seed=2)
+    assert (run.sent, run.expected) == (UPDATES, DELIVERIES)
+    assert (run.delivered, run.acknowledged, run.faults) == (DELIVERIES, UPDATES, 0)
+    assert run.server_received_us >= run.server_cpu_us > 0
+    assert run.rss_mib > 0
+
+
 async def test_deliveries_that_a_server_loses_are_missed() -> None:
     # 40 updates go to 3 sockets each, senders included; every 6th of these 120 frames is lost.
     pace = Pace(warm_up_s=0.1, measured_s=0.4, answers_within_s=1)
     with relay(ANY_CORE, lose_every=6) as target:
-        run = await run_load(LOAD, Wire.Y_WEBSOCKET, target, pace, seed=1)
+        run = await run_load(LOAD, target, pace, seed=1)
     assert run.delivered + run.acknowledged == 100
     assert (run.sent, run.expected) == (UPDATES, DELIVERIES)
     assert not run.is_complete
@@ -84,8 +101,8 @@ def _ledger() -> tuple[RoomLedger, Marks]:
 def test_updates_that_a_server_merged_are_found_inside() -> None:
     ledger, reader = _ledger()
     merged = merge_updates(*ledger.by_writer[7][1:])
-    for number in ledger.numbers_in(merged):
-        reader.arrived(number, at_s=1.25)
+    for run in ledger.runs_in(merged):
+        reader.arrived_together(run, at_s=1.25)
     assert ledger.tally.delivered == 3
     assert ledger.tally.edit_s == array("d", [0.25, 0.25, 0.25])
     assert ledger.tally.outstanding == 4 * 2 - 3
@@ -101,5 +118,5 @@ def test_a_repeated_delivery_counts_once_and_is_a_fault() -> None:
 def test_an_edit_that_nobody_sent_is_a_fault() -> None:
     ledger, _ = _ledger()
     stranger = typed_updates(7, 5, random.Random(2))[4]
-    assert ledger.numbers_in(stranger) == []
+    assert ledger.runs_in(stranger) == []
     assert ledger.tally.unknown == 1

@@ -1,0 +1,1 @@
+"""Other servers, and the floor, to be measured in the same run."""
