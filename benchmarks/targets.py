@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -84,6 +84,10 @@ class Target:
         """How one of its rooms is spoken of."""
         path = self.manner.path.format(room=room, flat=room.replace("/", "-"))
         return Dialect.of(self.manner.wire, room, path)
+
+    def over(self, wire: Wire) -> Target:
+        """The same process, spoken to over a wire: BandPro listens to both, peers to one."""
+        return replace(self, manner=BANDPRO[wire]) if self.manner in BANDPRO.values() else self
 
     def cpu_s(self) -> float:
         """Processor time used so far by the process, its threads and its children, in seconds."""

@@ -78,7 +78,7 @@ class Flood:
                     quiet.append(await others.report())
                     await others.mark()
                     load, seed = self._load(turn), stage.seed + turn
-                    runs.append(await run_load(load, stage.wire, target, pace, seed))
+                    runs.append(await run_load(load, target.over(stage.wire), pace, seed))
                     loud.append(await others.report())
         for run in runs:
             _count(checks, run)
