@@ -18,12 +18,18 @@ from rich.text import Text
 
 from collab.access import Role
 from collab.errors import BandProError, SettingsError
-from collab.ids import Subject
+from collab.ids import Subject, room_name
 from gateway.api.routes import server_version
 from gateway.auth.build import SYSTEM_CLOCKS, token_rules
 from gateway.auth.tokens import SecretKey, TokenContent, TokenVerifier, mint_token
 from gateway.doctor import Finding, Verdict, examine
-from gateway.listing import RoomRow, rooms_of_folder, rooms_of_server
+from gateway.listing import (
+    RoomRow,
+    release_in_folder,
+    release_on_server,
+    rooms_of_folder,
+    rooms_of_server,
+)
 from gateway.options import Options, setting_names, shown_setting, with_setting_options
 from gateway.reference import REFERENCES
 from gateway.setting_types import AuthMode
@@ -46,6 +52,10 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+_rooms = typer.Typer(rich_markup_mode="rich")
+app.add_typer(_rooms, name="rooms")
 
 
 def main() -> None:
@@ -148,23 +158,28 @@ def token(
     typer.echo(minted)
 
 
-@app.command()
+_Url = Annotated[str | None, typer.Option(help="A running server, such as http://127.0.0.1:8080.")]
+_Bearer = Annotated[
+    str | None,
+    typer.Option(
+        "--token",
+        help="A token for it; better in the variable, for commands show in the process list.",
+        envvar=CLI_BEARER_VARIABLE,
+    ),
+]
+_Data = Annotated[Path | None, typer.Option(help="A data folder no server is using.")]
+
+
+@_rooms.callback(invoke_without_command=True)
 def rooms(
-    url: Annotated[
-        str | None, typer.Option(help="A running server, such as http://127.0.0.1:8080.")
-    ] = None,
-    bearer: Annotated[
-        str | None,
-        typer.Option(
-            "--token",
-            help="A token for it; better in the variable, for commands show in the process list.",
-            envvar=CLI_BEARER_VARIABLE,
-        ),
-    ] = None,
-    data: Annotated[Path | None, typer.Option(help="A data folder no server is using.")] = None,
+    context: typer.Context,
+    url: _Url = None,
+    bearer: _Bearer = None,
+    data: _Data = None,
+    *,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
-    """List the rooms of a running server, or of a data folder.
+    """List the rooms of a running server or of a data folder, or release one.
 
     [bold]Examples[/bold]
 
@@ -174,17 +189,53 @@ def rooms(
     Of a folder, while no server runs:
       [cyan]bandpro rooms --data ./data --json[/cyan]
     """
-    if url is not None and data is not None:
-        raise _usage("--url and --data contradict each other", "Keep one.")
-    if url is not None:
-        found = rooms_of_server(url, bearer)
-    else:
-        options = {"data": None if data is None else str(data)}
-        found = rooms_of_folder(load_settings(options).data)
+    if context.invoked_subcommand is not None:
+        return
+    folder = _folder(url, data)
+    found = rooms_of_folder(folder) if url is None else rooms_of_server(url, bearer)
     if as_json:
         typer.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
         return
     _print_rooms(found)
+
+
+@_rooms.command("release")
+def release_room(
+    name: Annotated[str, typer.Argument(help="The room.")],
+    url: _Url = None,
+    bearer: _Bearer = None,
+    data: _Data = None,
+    *,
+    accept_loss: Annotated[
+        bool,
+        typer.Option(
+            "--accept-loss",
+            help="Open the room with what is left, although stored content is lost for good.",
+        ),
+    ] = False,
+) -> None:
+    """Make a quarantined room openable again, once the reason is understood.
+
+    [bold]Examples[/bold]
+
+    After the cause of three failed attempts was removed:
+      [cyan]bandpro rooms release band/setlist --url http://127.0.0.1:8080[/cyan]
+
+    When there is no backup of what was lost, and what is left shall serve:
+      [cyan]bandpro rooms release band/setlist --accept-loss --data ./data[/cyan]
+    """
+    folder = _folder(url, data)
+    if url is None:
+        release_in_folder(folder, room_name(name), accept_loss=accept_loss)
+    else:
+        release_on_server(url, bearer, room_name(name), accept_loss=accept_loss)
+    typer.echo("Released.")
+
+
+def _folder(url: str | None, data: Path | None) -> Path:
+    if url is not None and data is not None:
+        raise _usage("--url and --data contradict each other", "Keep one.")
+    return load_settings({"data": None if data is None else str(data)}).data
 
 
 @app.command()

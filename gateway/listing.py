@@ -1,4 +1,4 @@
-"""What `bandpro rooms` lists: the rooms of a running server, or of a data folder."""
+"""What `bandpro rooms` works on: the rooms of a running server, or of a data folder."""
 
 from __future__ import annotations
 
@@ -6,20 +6,24 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 import httpx
 
 from collab.errors import SettingsError, StoreUnavailable
-from collab.ids import room_key
+from collab.ids import RoomName, room_key
 from collab.ports import RoomStatus
 from gateway.api.answers import LIST_LIMIT_MAX
 from gateway.api.services import RoomState
 from gateway.doctor import all_manifests
 from persistence.build import StoreSettings, open_stores
+from persistence.manifests import release
+from persistence.stores import Stores
 
 _TIMEOUT_S: Final = 10.0
 _PAGE: Final = LIST_LIMIT_MAX
 _UNAUTHENTICATED: Final = 401
+_DONE: Final = 204
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,21 +79,63 @@ def rooms_of_folder(folder: Path) -> list[RoomRow]:
         SettingsError: there is no such folder.
         StoreUnavailable: a server uses it, or it cannot be read.
     """
+    _require_folder(folder)
+    return asyncio.run(_read_rooms(folder))
+
+
+def release_on_server(url: str, token: str | None, name: RoomName, *, accept_loss: bool) -> None:
+    """Ask a running server to release a quarantined room.
+
+    Raises:
+        SettingsError: it cannot be reached, or says no, and why.
+    """
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    path = f"{url.rstrip('/')}/v1/rooms/{quote(name, safe='')}/release"
+    query = {"accept_loss": "true"} if accept_loss else {}
+    try:
+        response = httpx.post(path, params=query, headers=headers, timeout=_TIMEOUT_S)
+        problem = {} if response.status_code == _DONE else response.json()
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as cause:
+        raise _no_server(url, cause) from cause
+    if problem:
+        raise SettingsError(f"{url} says no: {problem.get('detail') or problem.get('title')}")
+
+
+def release_in_folder(folder: Path, name: RoomName, *, accept_loss: bool) -> None:
+    """Release a quarantined room of a data folder that no server uses.
+
+    Raises:
+        SettingsError: there is no such folder, or the room is not quarantined.
+        StoreUnavailable: a server uses it, or it cannot be written.
+    """
+
+    async def released() -> bool:
+        async with await _open_folder(folder) as stores:
+            return await release(stores, name, accept_loss=accept_loss)
+
+    _require_folder(folder)
+    if not asyncio.run(released()):
+        raise SettingsError("the room is not quarantined")
+
+
+def _require_folder(folder: Path) -> None:
     if not folder.is_dir():
         error = SettingsError(f"there is no data folder {folder}")
         error.add_note("Name it with --data, or ask a running server with --url.")
         raise error
-    return asyncio.run(_read_rooms(folder))
 
 
-async def _read_rooms(folder: Path) -> list[RoomRow]:
+async def _open_folder(folder: Path) -> Stores:
     try:
-        stores = await open_stores(StoreSettings(data_folder=folder))
+        return await open_stores(StoreSettings(data_folder=folder))
     except StoreUnavailable as unavailable:
         unavailable.add_note("A running server can be asked: --url http://127.0.0.1:8080")
         raise
+
+
+async def _read_rooms(folder: Path) -> list[RoomRow]:
     rows: list[RoomRow] = []
-    async with stores:
+    async with await _open_folder(folder) as stores:
         async for manifest in all_manifests(stores):
             is_active = manifest.status is RoomStatus.ACTIVE
             rows.append(
@@ -114,7 +160,11 @@ def _page(client: httpx.Client, url: str, after: str | None) -> dict[str, Any]:
             raise error
         page: dict[str, Any] = response.raise_for_status().json()
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as cause:
-        error = SettingsError(f"{url} does not answer as a BandPro server: {type(cause).__name__}")
-        error.add_note("Is it running? `bandpro serve` prints its address.")
-        raise error from cause
+        raise _no_server(url, cause) from cause
     return page
+
+
+def _no_server(url: str, cause: Exception) -> SettingsError:
+    error = SettingsError(f"{url} does not answer as a BandPro server: {type(cause).__name__}")
+    error.add_note("Is it running? `bandpro serve` prints its address.")
+    return error

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
-from collab.protocol.close_codes import MEANING, is_retryable, is_terminal
+from collab.protocol.close_codes import MEANING, NEVER_SENT, is_retryable, is_terminal
 from gateway.observe.metrics import Metrics
 from gateway.options import setting_names, shown_setting
 from gateway.settings import ENV_PREFIX, Settings
@@ -74,7 +74,8 @@ def close_codes_reference() -> str:
     rows = []
     for code, meaning in MEANING.items():
         again = "yes" if is_retryable(code) else "no" if is_terminal(code) else ""
-        rows.append((str(int(code)), f"`{code.name}`", meaning, again))
+        aside = f" ({NEVER_SENT[code]})" if code in NEVER_SENT else ""
+        rows.append((str(int(code)), f"`{code.name}`", meaning + aside, again))
     return f"{_CODES_HEAD}\n{_table(('code', 'name', 'meaning', 'try again'), rows)}"
 
 

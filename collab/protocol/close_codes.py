@@ -59,6 +59,14 @@ MEANING: Final[dict[CloseCode, str]] = {
     CloseCode.RATE_LIMITED: "messages came faster than is allowed",
 }
 
+NEVER_SENT: Final[dict[CloseCode, str]] = {
+    CloseCode.NORMAL: "clients send it; the server does not",
+    CloseCode.RELOAD: "reserved, nothing sends it yet",
+    CloseCode.SLOW_CONSUMER: "only counted in metrics: the connection is cut without a close frame "
+    "that nobody would read, and its client sees 1006",
+}
+"""Codes that no client gets from this server, and why they are here."""
+
 _RETRYABLE_STANDARD: Final = frozenset({1011, 1012, 1013})
 _TERMINAL_BAND: Final = range(4400, 4500)
 _RETRYABLE_BAND: Final = range(4500, 4600)

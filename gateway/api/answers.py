@@ -178,6 +178,16 @@ class UpdateQuery(RequestModel):
     )
 
 
+class ReleaseQuery(RequestModel):
+    """The query of a release."""
+
+    accept_loss: bool = Field(
+        False,  # noqa: FBT003 - pydantic's default
+        description="Open the room with what is left, although snapshots cannot be read and the "
+        "rows merged into them are gone.",
+    )
+
+
 class NoQuery(RequestModel):
     """No query at all."""
 

@@ -10,11 +10,11 @@ from starlette.requests import Request
 from collab.access import Action, Claims, decide
 from collab.errors import AccessDenied
 from collab.ids import RoomName
-from gateway.api.middleware import Pace
 from gateway.api.services import RoomDirectory, RoomDocuments
 from gateway.auth.authenticator import Clocks
 from gateway.auth.build import AuthParts
 from gateway.setting_types import Networks
+from gateway.transport.rates import Pace
 
 EVERYWHERE: Final = "**"
 _ANY_ROOM: Final = RoomName("any")

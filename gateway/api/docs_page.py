@@ -9,7 +9,7 @@ from html import escape
 from itertools import groupby
 from typing import Any, Final
 
-from collab.protocol.close_codes import MEANING, is_retryable, is_terminal
+from collab.protocol.close_codes import MEANING, NEVER_SENT, is_retryable, is_terminal
 from gateway.api.problems import Problem
 
 _STYLE: Final = """\
@@ -160,6 +160,7 @@ def _close_codes() -> str:
     rows = [
         (str(int(code)), _retry_word(is_retryable(code), is_terminal(code)), escape(meaning))
         for code, meaning in MEANING.items()
+        if code not in NEVER_SENT
     ]
     return '<h2 id="close-codes">Close codes of the websockets</h2>' + _table("", rows)
 

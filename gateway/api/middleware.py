@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections.abc import Callable
 from typing import Final
 
 import structlog
@@ -19,10 +18,9 @@ from gateway.auth.addresses import client_address
 from gateway.auth.origins import Origins
 from gateway.observe.metrics import Metrics
 from gateway.setting_types import Networks
-from gateway.transport.rates import TokenBucket
+from gateway.transport.rates import Pace
 
 REQUEST_ID_HEADER: Final = "X-Request-ID"
-ADDRESSES_MAX: Final = 20_000
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _UNROUTED: Final = "other"
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "DELETE", "OPTIONS", "PUT", "PATCH"})
@@ -137,40 +135,5 @@ class ApiGuard:
     def _admits(self, request: Request) -> bool:
         if self._pace is None:
             return True
-        return self._pace.admits(client_address(request, self._trusted_proxies))
-
-
-class Pace:
-    """How fast each address may ask.
-
-    Args:
-        per_s: requests, sustained.
-        burst: requests at once.
-        clock_s: monotonic seconds.
-    """
-
-    def __init__(self, per_s: float, burst: float, clock_s: Callable[[], float]) -> None:
-        self._per_s = per_s
-        self._burst = burst
-        self._clock_s = clock_s
-        self._buckets: dict[str, TokenBucket] = {}
-
-    def __len__(self) -> int:
-        return len(self._buckets)
-
-    def admits(self, address: str) -> bool:
-        """Whether one more request of this address is within its pace."""
-        now_s = self._clock_s()
-        bucket = self._buckets.get(address)
-        if bucket is None:
-            if len(self._buckets) >= ADDRESSES_MAX:
-                self._forget(now_s)
-            bucket = TokenBucket.full(self._per_s, self._burst, now_s)
-            self._buckets[address] = bucket
-        return bucket.take(1, now_s)
-
-    def _forget(self, now_s: float) -> None:
-        """Drop who has been quiet; when nobody has, drop all rather than grow or lock out."""
-        self._buckets = {a: b for a, b in self._buckets.items() if not b.is_full(now_s)}
-        if len(self._buckets) >= ADDRESSES_MAX:
-            self._buckets.clear()
+        address = client_address(request, self._trusted_proxies)
+        return self._pace.admits(address, time.monotonic())

@@ -10,7 +10,16 @@ from starlette.responses import Response
 
 from collab.access import Action, Claims, decide
 from collab.ids import RoomName, SessionId, room_name
-from gateway.api.answers import ListQuery, NoQuery, Room, RoomLine, Rooms, Session, Sessions
+from gateway.api.answers import (
+    ListQuery,
+    NoQuery,
+    ReleaseQuery,
+    Room,
+    RoomLine,
+    Rooms,
+    Session,
+    Sessions,
+)
 from gateway.api.api import ApiServices
 from gateway.api.endpoints import JSON, Body, Endpoint, room_of
 from gateway.api.openapi import parameters_of, schema_of
@@ -68,8 +77,12 @@ class RoomsApi:
 
     async def release(self, request: Request) -> Response:
         """POST /rooms/{room}/release."""
-        description = await self._described(request, Action.MANAGE)
-        if not await self._services.directory.release(description.summary.name):
+        name = room_of(request)
+        await self._services.require(request, name, Action.MANAGE)
+        query = read_query(request, ReleaseQuery)
+        if await self._services.directory.describe(name) is None:
+            raise ProblemError(Problem.NOT_FOUND, "no room of this name is live or stored")
+        if not await self._services.directory.release(name, accept_loss=query.accept_loss):
             raise ProblemError(Problem.CONFLICT, "the room is not quarantined")
         return empty_response()
 
@@ -141,6 +154,7 @@ def room_endpoints(services: ApiServices) -> list[Endpoint]:
             "Release a quarantined room",
             "Makes the room openable again. For owners, once the reason is understood.",
             status=204,
+            parameters=parameters_of(ReleaseQuery),
             problems=(Problem.NOT_FOUND, Problem.CONFLICT),
         ),
         Endpoint(

@@ -115,8 +115,12 @@ class RoomDirectory(Protocol):
     async def close_session(self, name: RoomName, session_id: SessionId) -> bool:
         """Close one session with the terminal code 4403; False when there is none of that id."""
 
-    async def release(self, name: RoomName) -> bool:
+    async def release(self, name: RoomName, *, accept_loss: bool) -> bool:
         """Make a quarantined room openable again; False when it was not quarantined.
+
+        Args:
+            name: the room.
+            accept_loss: open it with what is left, although stored content is lost.
 
         Raises:
             StoreUnavailable: the store did not answer.

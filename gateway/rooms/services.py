@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import heapq
 
+import structlog
+
 from collab.access import Action, Claims, Role, decide, role_in
 from collab.errors import AccessDenied, LimitExceeded, RoomUnavailable, StoreUnavailable
 from collab.ids import ClientId, RoomName, Sequence, SessionId, room_key
@@ -22,6 +24,7 @@ from gateway.rooms.registry import RoomRegistry
 from gateway.rooms.runner import RoomRunner
 from persistence.manifests import release
 
+_log = structlog.stdlib.get_logger(__name__)
 _WIRES = {
     Wire.Y_WEBSOCKET: WireProtocol.Y_WEBSOCKET,
     Wire.HOCUSPOCUS: WireProtocol.HOCUSPOCUS,
@@ -70,9 +73,12 @@ class RoomServices:
             return False
         return runner.expel(session_id, CloseCode.FORBIDDEN, "closed by an operator")
 
-    async def release(self, name: RoomName) -> bool:
+    async def release(self, name: RoomName, *, accept_loss: bool) -> bool:
         """Make a quarantined room openable again; see ``RoomDirectory``."""
-        return await release(self._stores, name)
+        released = await release(self._stores, name, accept_loss=accept_loss)
+        if released:
+            _log.info("room.released", room=room_key(name)[:12], accept_loss=accept_loss)
+        return released
 
     # Documents --------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from collab.errors import LimitExceeded
-from gateway.transport.rates import TokenBucket
+from gateway.transport.rates import Pace
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Gate:
     def __init__(self, limits: GateLimits) -> None:
         self._limits = limits
         self._by_address: Counter[str] = Counter()
-        self._buckets: dict[str, TokenBucket] = {}
+        self._pace = Pace(limits.connects_per_s, limits.connects_burst)
         self.total = 0
 
     def enter(self, address: str, now_s: float) -> None:
@@ -58,19 +58,11 @@ class Gate:
         if not self._by_address[address]:
             del self._by_address[address]
 
-    def forget_idle(self, now_s: float) -> None:
-        """Drop the memory of addresses that have been quiet for long enough."""
-        self._buckets = {a: b for a, b in self._buckets.items() if not b.is_full(now_s)}
-
     def _check_address(self, address: str, now_s: float) -> None:
         limits = self._limits
         if self._by_address[address] >= limits.connections_per_address_max:
             raise LimitExceeded(
                 "this address has all its connections", limit="connections_per_address_max"
             )
-        bucket = self._buckets.get(address)
-        if bucket is None:
-            bucket = TokenBucket.full(limits.connects_per_s, limits.connects_burst, now_s)
-            self._buckets[address] = bucket
-        if not bucket.take(1, now_s):
+        if not self._pace.admits(address, now_s):
             raise LimitExceeded("connections come too fast", limit="connects_per_s")

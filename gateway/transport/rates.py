@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
+
+ADDRESSES_MAX: Final = 20_000
+"""How many addresses are remembered at once."""
 
 
 @dataclass(slots=True)
@@ -38,3 +42,36 @@ class TokenBucket:
     def is_full(self, now_s: float) -> bool:
         """Whether nothing was taken for so long that the bucket can be forgotten."""
         return self.level + (now_s - self.at_s) * self.per_s >= self.burst
+
+
+class Pace:
+    """How fast each address may go; remembers a bounded number of addresses.
+
+    Args:
+        per_s: units, sustained.
+        burst: units at once.
+    """
+
+    def __init__(self, per_s: float, burst: float) -> None:
+        self._per_s = per_s
+        self._burst = burst
+        self._buckets: dict[str, TokenBucket] = {}
+
+    def __len__(self) -> int:
+        return len(self._buckets)
+
+    def admits(self, address: str, now_s: float) -> bool:
+        """Whether one more unit of this address is within its pace, on a monotonic clock."""
+        bucket = self._buckets.get(address)
+        if bucket is None:
+            if len(self._buckets) >= ADDRESSES_MAX:
+                self._forget(now_s)
+            bucket = TokenBucket.full(self._per_s, self._burst, now_s)
+            self._buckets[address] = bucket
+        return bucket.take(1, now_s)
+
+    def _forget(self, now_s: float) -> None:
+        """Drop who has been quiet; when nobody has, drop all rather than grow or lock out."""
+        self._buckets = {a: b for a, b in self._buckets.items() if not b.is_full(now_s)}
+        if len(self._buckets) >= ADDRESSES_MAX:
+            self._buckets.clear()

@@ -17,7 +17,7 @@ from starlette.routing import Route
 from collab import errors
 from collab.errors import AuthFailure, BandProError, LimitExceeded, Unauthenticated
 from gateway.api.docs_page import CONTENT_SECURITY_POLICY, docs_page
-from gateway.api.middleware import ADDRESSES_MAX, Pace, RequestIds
+from gateway.api.middleware import RequestIds
 from gateway.api.openapi import openapi_document
 from gateway.api.problems import Problem, ProblemError, exception_handlers, problem_for
 from gateway.api.requests import BODY_TIMEOUT_S, RequestModel, from_base64url, read_json
@@ -230,30 +230,6 @@ def test_what_is_no_base64url_is_a_problem(text: str) -> None:
     """And nothing else."""
     with pytest.raises(ProblemError):
         from_base64url(text)
-
-
-def test_each_address_has_a_pace_of_its_own() -> None:
-    """A burst, then the sustained rate."""
-    now_s = 0.0
-    pace = Pace(2, 4, lambda: now_s)
-    assert [pace.admits("a") for _ in range(6)] == [True] * 4 + [False] * 2
-    assert pace.admits("b")
-    now_s = 1.0
-    assert [pace.admits("a") for _ in range(3)] == [True, True, False]
-
-
-def test_addresses_do_not_fill_the_memory() -> None:
-    """However many there are; quiet ones are forgotten first."""
-    now_s = 0.0
-    pace = Pace(1, 2, lambda: now_s)
-    for number in range(ADDRESSES_MAX):
-        pace.admits(str(number))
-    now_s = 10.0
-    pace.admits("busy")
-    assert len(pace) == 1
-    for number in range(3 * ADDRESSES_MAX):
-        pace.admits(str(number))
-    assert len(pace) <= ADDRESSES_MAX
 
 
 class PageParser(HTMLParser):

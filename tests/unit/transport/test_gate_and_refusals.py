@@ -9,7 +9,7 @@ from collab.errors import AuthFailure, BandProError, LimitExceeded
 from collab.limits import REASON_BYTES_MAX
 from collab.protocol.close_codes import MEANING, CloseCode, is_retryable, is_terminal
 from gateway.transport.gate import Gate, GateLimits
-from gateway.transport.rates import TokenBucket
+from gateway.transport.rates import ADDRESSES_MAX, Pace, TokenBucket
 from gateway.transport.refusals import close_code_for, close_reason
 
 ROOMY = GateLimits(
@@ -63,6 +63,26 @@ def test_a_bucket_never_holds_more_than_its_burst() -> None:
     assert bucket.take(5, 1000)
     assert not bucket.take(1, 1000)
     assert bucket.take(1, 1000.1)
+
+
+def test_each_address_has_a_pace_of_its_own() -> None:
+    """A burst, then the sustained rate."""
+    pace = Pace(2, 4)
+    assert [pace.admits("a", 0) for _ in range(6)] == [True] * 4 + [False] * 2
+    assert pace.admits("b", 0)
+    assert [pace.admits("a", 1.0) for _ in range(3)] == [True, True, False]
+
+
+def test_addresses_do_not_fill_the_memory() -> None:
+    """However many there are; quiet ones are forgotten first."""
+    pace = Pace(1, 2)
+    for number in range(ADDRESSES_MAX):
+        pace.admits(str(number), 0)
+    pace.admits("busy", 10.0)
+    assert len(pace) == 1
+    for number in range(3 * ADDRESSES_MAX):
+        pace.admits(str(number), 10.0)
+    assert len(pace) <= ADDRESSES_MAX
 
 
 @pytest.mark.parametrize(
