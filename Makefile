@@ -22,6 +22,10 @@ UV_VERSION := 0.13.9
 
 SOURCES := collab persistence gateway workers benchmarks tests
 FAST_TESTS := tests/architecture tests/unit tests/property
+# What runs once more against the compiled core: its own tests, and real servers.
+COMPILED_TESTS := $(wildcard tests/unit/test_*.py) tests/unit/protocol tests/unit/room \
+	tests/unit/rooms tests/unit/history tests/property \
+	$(patsubst %,tests/integration/test_%.py,conformance compiled kill workers hostile_bytes)
 FULL_TESTS := tests/contract tests/integration tests/interop tests/simulation tests/e2e
 
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
@@ -106,8 +110,12 @@ page: $(if $(wildcard $(INSPECTOR)/package-lock.json),$(PAGE))
 
 # ---------------------------------------------------------------- use
 
+.PHONY: compiled
+compiled: $(STAMPS)/runtime $(STAMPS)/project ## Compile the core to C, where a C compiler is at hand
+	@$(BIN)/python -m gateway.compiled.build
+
 .PHONY: run
-run: $(STAMPS)/runtime $(STAMPS)/project page ## Start the server on http://127.0.0.1:8080
+run: compiled page ## Start the server on http://127.0.0.1:8080
 	@exec $(BIN)/bandpro serve --host $(HOST) --port $(PORT) --data $(DATA)
 
 .PHONY: dist
@@ -139,13 +147,14 @@ test: test-needs check ## Everything, with real clients and a real browser; at m
 	@folders="$(call with_tests,$(FULL_TESTS))"; \
 	if [ -z "$$folders" ]; then echo "No tests in $(FULL_TESTS) yet."; exit 0; fi; \
 	$(BIN)/pytest -q $$folders
+	@$(BIN)/pytest -q -n 2 --dist loadfile -p tests.support.compiled_form $(COMPILED_TESTS)
 
 .PHONY: prove
 prove: test-needs ## The long proofs at their full counts; writes docs/proofs.md
 	@BANDPRO_PROVE=1 $(BIN)/pytest -q -m prove --timeout 7200 -p tests.support.proof_report tests
 
 .PHONY: bench
-bench: setup page ## Measure the server and print the tables
+bench: setup compiled page ## Measure the server and print the tables
 	@$(BIN)/python -m benchmarks
 
 # ---------------------------------------------------------------- upkeep
@@ -172,6 +181,6 @@ lock: $(UV) ## Renew requirements.lock and requirements-dev.lock from pyproject.
 .PHONY: clean
 clean: ## Remove environments, caches and built files; never ./data
 	@rm -rf $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis \
-		.coverage* dist gateway/static
+		.coverage* dist bandpro_compiled gateway/static
 	@rm -rf $(INSPECTOR)/node_modules $(NODE_TESTS:%/package-lock.json=%/node_modules)
 	@find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +

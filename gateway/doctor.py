@@ -23,6 +23,7 @@ from collab.ports import Manifest, RoomStatus
 from gateway.auth.jwks import FETCH_TIMEOUT_S
 from gateway.auth.revocation_file import RevocationFile
 from gateway.auth.revocations import FILE_NAME
+from gateway.compiled.form import running_form
 from gateway.setting_types import AuthMode, StoreKind
 from gateway.settings import SECRET_BYTES_MIN, Settings
 from persistence.build import Stores, StoreSettings, open_stores
@@ -78,6 +79,7 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
 def _quick_checks(settings: Settings) -> Iterator[Finding]:
     yield Finding("settings", Verdict.GOOD, "known, and fit each other")
     yield _check_versions()
+    yield _check_form()
     yield from _check_secret(settings)
     yield _check_port("port", settings.host, settings.port)
     if settings.admin_port is not None:
@@ -95,6 +97,14 @@ def _check_versions() -> Finding:
     except PackageNotFoundError as error:
         return Finding("versions", Verdict.BAD, f"{error.name} is not installed", "Run: make setup")
     return Finding("versions", Verdict.GOOD, f"Python {python}, {found}")
+
+
+def _check_form() -> Finding:
+    """Which form of the core this command runs; a server started like it runs the same."""
+    form = running_form()
+    if form.is_compiled:
+        return Finding("core", Verdict.GOOD, "compiled")
+    return Finding("core", Verdict.WARNING, f"plain Python: {form.reason}", form.advice)
 
 
 def _check_secret(settings: Settings) -> Iterator[Finding]:

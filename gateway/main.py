@@ -28,6 +28,7 @@ from gateway.app import AppParts, build_admin_app, build_app, build_readiness
 from gateway.auth.build import SYSTEM_CLOCKS, AuthParts, build_auth
 from gateway.auth.revocation_file import Revocation
 from gateway.banner import ready_text
+from gateway.compiled.form import running_form
 from gateway.garbage import watch_garbage
 from gateway.observe.logs import configure_logging
 from gateway.observe.metrics import Metrics, watch_loop_lag
@@ -105,6 +106,7 @@ class Node:
 def build_node(settings: Settings, stores: Stores, offload: Offload) -> Node:
     """Put a node together over an open store."""
     metrics = Metrics()
+    metrics.core_compiled.set(running_form().is_compiled)
     auth = build_auth(settings)
     compactor = Compactor(stores, offload, compaction_limits(settings), metrics)
     registry = RoomRegistry(stores, runner_settings(settings), metrics, compactor.compact)
@@ -326,6 +328,7 @@ def _announce(
         admin_port=admin_port,
         store=node.registry.stores.description,
         auth=settings.auth.value,
+        core=running_form().name,
     )
     if sys.stdout.isatty() or settings.seeds_demo:
         sys.stdout.write(ready_text(settings, port, admin_port))

@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from collab.errors import SettingsError
 from collab.limits import FRAME_OVERHEAD_BYTES_MAX
+from gateway.compiled.form import FORM_VARIABLE
 from gateway.setting_fields import (
     AccessSettings,
     LogSettings,
@@ -29,6 +30,7 @@ from gateway.setting_types import AuthMode, TokenAlgorithm, is_loopback
 
 ENV_PREFIX: Final = "BANDPRO_"
 CLI_BEARER_VARIABLE: Final = "BANDPRO_CLI_TOKEN"
+_NO_SETTINGS: Final = (CLI_BEARER_VARIABLE, FORM_VARIABLE)
 """A variable of `bandpro rooms`, no setting of a server; may be set beside them."""
 
 SECRET_BYTES_MIN: Final = 32
@@ -156,7 +158,7 @@ def _refuse_unknown(given: Mapping[str, object], environ: Mapping[str, str]) -> 
     variables = {f"{ENV_PREFIX}{name.upper()}" for name in known}
     for variable in sorted(environ):
         spelled = variable.upper()
-        if spelled.startswith(ENV_PREFIX) and spelled not in {*variables, CLI_BEARER_VARIABLE}:
+        if spelled.startswith(ENV_PREFIX) and spelled not in {*variables, *_NO_SETTINGS}:
             raise _problem(f"{variable} is no setting", _did_you_mean(spelled, variables))
     for name in given:
         if name not in known:

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import collab
 from collab.errors import WorkerFailed
 from collab.limits import DOCUMENT_BYTES_MAX, MIB
 from persistence.worker_frames import LENGTH_BYTES, Operation, Status, encode_request
@@ -203,7 +204,9 @@ async def _cause_of_death(process: Process) -> str:
 def _environment() -> dict[str, str]:
     """Only what Python needs to start: a worker must not hold the server's secrets."""
     environment = {name: os.environ[name] for name in _ENVIRONMENT_KEPT if name in os.environ}
-    environment["PYTHONPATH"] = str(Path(__file__).parents[1])
+    # The core may lie elsewhere, compiled: the worker runs the form that this process runs.
+    roots = (Path(path).parents[1] for path in (collab.__file__, __file__))
+    environment["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(map(str, roots)))
     return environment
 
 

@@ -61,6 +61,9 @@ class Metrics:
         self.http_requests = self._counter(
             "http_requests", "HTTP requests answered.", "method", "route", "status"
         )
+        self.core_compiled = self._gauge(
+            "core_compiled", "1 when the core runs compiled, 0 when it is plain Python."
+        )
         self.loop_lag_seconds = Histogram(
             "loop_lag_seconds",
             "How late the event loop ran a timer.",

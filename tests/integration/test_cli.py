@@ -18,6 +18,7 @@ import pytest
 from gateway.options import setting_names
 from tests.support.access import mint
 from tests.support.api import append, text_update
+from tests.support.form import form_environment
 from tests.support.server import Server, free_port, serving
 from tests.support.tokens import SECRET
 
@@ -33,7 +34,7 @@ def bandpro(
     return subprocess.run(
         [BANDPRO, *args],
         cwd=cwd,
-        env=inherited | {"COLUMNS": "120", "NO_COLOR": "1"} | (env or {}),
+        env=inherited | form_environment() | {"COLUMNS": "120", "NO_COLOR": "1"} | (env or {}),
         capture_output=True,
         text=True,
         timeout=60,
@@ -242,7 +243,7 @@ def test_doctor_finds_a_fresh_folder_in_good_order(tmp_path: Path) -> None:
     assert result.returncode == 0, result
     found = findings(result)
     assert set(found) == {
-        "settings", "versions", "auth", "port", "admin port", "open files", "disk",
+        "settings", "versions", "core", "auth", "port", "admin port", "open files", "disk",
         "revocations", "store", "rooms",
     }  # fmt: skip
     assert {check["verdict"] for check in found.values()} <= {"good", "warning"}

@@ -15,6 +15,8 @@ from typing import Final
 import httpx
 import psutil
 
+from tests.support.form import form_environment
+
 SECRET: Final = "a secret for tests only, of more than thirty-two bytes"
 READY_WITHIN_S: Final = 30.0
 STOP_WITHIN_S: Final = 15.0
@@ -191,7 +193,7 @@ class Server:
         # What steers this test run, or a developer's shell, is no setting of the server under test.
         inherited = {name: text for name, text in os.environ.items() if "BANDPRO" not in name}
         secret = {"BANDPRO_TOKEN_SECRET": self.secret} if self.auth == "token" else {}
-        return inherited | secret | self.env
+        return inherited | form_environment() | secret | self.env
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from collab.errors import PeerError
 from collab.protocol.update_scan import scan_update
 from tests.property.protocol.hostile import History, mutated, real_updates
 from tests.support.counts import repeats
-from tests.support.sources import ROOT
+from tests.support.form import same_form_environment
 
 _ANSWER_TIMEOUT_S = 20
 _SEED = Random().randrange(2**32)
@@ -57,11 +57,11 @@ class Victim:
 
     def _start(self) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            [sys.executable, "-m", "tests.property.protocol.victim"],
+            [sys.executable, "-P", "-m", "tests.property.protocol.victim"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            cwd=ROOT,
+            env=same_form_environment(),
             bufsize=0,
         )
 

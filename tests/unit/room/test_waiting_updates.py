@@ -5,6 +5,7 @@ from collections.abc import Generator
 import pytest
 
 from collab.errors import LimitExceeded, MalformedUpdate
+from collab.protocol.close_codes import CloseCode
 from collab.protocol.messages import SyncUpdate
 from collab.protocol.update_scan import scan_update
 from collab.room.effects import Effect
@@ -351,6 +352,6 @@ def test_a_room_discarded_between_two_steps_stays_closed() -> None:
     assert isinstance(admitted, Admitted)
     steps = room.apply_in_steps(admitted)
     next(steps)
-    room.discard(1011)  # type: ignore[arg-type]
+    room.discard(CloseCode.INTERNAL_ERROR)
     assert Steps(steps).to_the_end() == []
     assert room.last_ticket == 0
