@@ -54,6 +54,7 @@ SESSIONS_PER_ROOM_MAX: Final = 2_000
 PENDING_UPDATES_BYTES_MAX: Final = 4 * MIB
 UNSAVED_BYTES_MAX: Final = 64 * MIB
 OUTBOX_BYTES_MAX: Final = 4 * MIB
+JOIN_BYTES_IN_FLIGHT_MAX: Final = 32 * MIB  # of large answers to newcomers, on the whole node
 
 # Fan-out (fixed): what a busy room lets travel together.
 FANOUT_WINDOW_MS_MAX: Final = 25
@@ -76,6 +77,15 @@ SLICE_CLIENTS: Final = 512  # yrs searches all blocks that wait for each other a
 SLICE_BRANCHES: Final = 16  # structs and deletes that may each cost a walk along the document
 SLICE_TARGET_MS: Final = 5.0  # slices grow or shrink until applying one takes about this long
 
+# Encoded documents (fixed): what may be done on the event loop, and what is kept ready.
+ENCODE_AGAIN_BYTES_MAX: Final = 128 * KIB  # encoded for each newcomer after an edit
+ENCODE_INLINE_BYTES_MAX: Final = 8 * MIB  # some 30 ms; larger ones are encoded elsewhere
+DIFFERENCE_BYTES_MAX: Final = 1 * MIB  # who lacks more of a large document is sent all of it
+STATE_TAIL_BYTES_MIN: Final = 256 * KIB  # edits kept beside an encoded document in any case
+STATE_TAIL_PER_BYTES: Final = 4  # and beyond that a quarter of its size
+DIFFERENCES_KEPT_MAX: Final = 16  # answers by state vector, until the next edit
+DIFFERENCE_KEPT_BYTES_MAX: Final = 64 * KIB  # each of them
+
 assert FRAME_BEFORE_AUTH_BYTES_MAX <= UPDATE_BYTES_MAX <= DOCUMENT_BYTES_MAX
 assert DOCUMENT_CLIENTS_MAX < STATE_VECTOR_CLIENTS_MAX
 assert TOKEN_BYTES_MAX <= FRAME_BEFORE_AUTH_BYTES_MAX
@@ -86,3 +96,4 @@ assert OUTBOX_BYTES_MAX >= UPDATE_BYTES_MAX
 assert MERGE_UPDATE_BYTES_MAX <= FANOUT_WINDOW_BYTES_MAX < OUTBOX_BYTES_MAX
 assert MERGE_UPDATE_STRUCTS_MAX * FANOUT_WINDOW_UPDATES_MAX <= MERGE_STRUCTS_MAX
 assert SNAPSHOT_GENERATIONS_KEPT > 1
+assert ENCODE_AGAIN_BYTES_MAX < DIFFERENCE_BYTES_MAX < ENCODE_INLINE_BYTES_MAX

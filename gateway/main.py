@@ -109,7 +109,9 @@ def build_node(settings: Settings, stores: Stores, offload: Offload) -> Node:
     metrics.core_compiled.set(running_form().is_compiled)
     auth = build_auth(settings)
     compactor = Compactor(stores, offload, compaction_limits(settings), metrics)
-    registry = RoomRegistry(stores, runner_settings(settings), metrics, compactor.compact)
+    registry = RoomRegistry(
+        stores, runner_settings(settings), metrics, compactor.compact, offload.merge
+    )
     auth.revocations.observe(lambda revocation: _apply_revocation(registry, auth, revocation))
     gate = Gate(gate_limits(settings))
     doors = Doors(
@@ -181,6 +183,7 @@ def runner_settings(settings: Settings) -> RunnerSettings:
         ),
         unload_after_ms=settings.unload_after_ms,
         compaction=compaction_limits(settings),
+        join_bytes_in_flight_max=settings.join_bytes_in_flight_max,
         failpoints=Failpoints.parse(",".join(settings.failpoints)),
     )
 

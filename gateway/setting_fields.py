@@ -166,6 +166,11 @@ class SizeSettings(BaseModel):
         ge=1024,
         description="Unread bytes after which a slow client is resynchronised instead.",
     )
+    join_bytes_in_flight_max: Bytes = Field(
+        limits.JOIN_BYTES_IN_FLIGHT_MAX,
+        ge=64 * limits.KIB,
+        description="Large documents on their way to newcomers at the same time, on the node.",
+    )
     unsaved_bytes_max: Bytes = Field(
         limits.UNSAVED_BYTES_MAX, ge=1024, description="Updates of a room waiting for the store."
     )

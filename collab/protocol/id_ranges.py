@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 
+from collab.protocol.varint import Reader
+
 
 class IdRanges:
     """A set of ids that grows: for each client, disjoint ranges in order, touching ones joined.
@@ -40,6 +42,17 @@ class IdRanges:
             end = max(end, ends[behind - 1])
         starts[first:behind] = [start]
         ends[first:behind] = [end]
+
+    def add_delete_set(self, update: bytes) -> None:
+        """Add what an update without structs deletes; of one with structs nothing."""
+        reader = Reader(update)
+        if reader.read_uint() != 0:
+            return
+        for _ in range(reader.read_uint()):
+            client = reader.read_uint()
+            for _ in range(reader.read_uint()):
+                start = reader.read_uint()
+                self.add(client, start, start + reader.read_uint())
 
     def covers(self, client: int, start: int, end: int) -> bool:
         """Whether all ids from ``(client, start)`` up to and without ``(client, end)`` are in."""

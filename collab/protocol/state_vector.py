@@ -5,11 +5,12 @@ Bytes: the number of entries, then client id and clock of each, all unsigned int
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from collab.errors import LimitExceeded, ProtocolError
 from collab.limits import CLOCK_MAX, STATE_VECTOR_CLIENTS_MAX
+from collab.protocol.scanned import ClockRange
 from collab.protocol.varint import Reader, write_uint
 
 _ENTRY_BYTES_MIN: Final = 2
@@ -60,3 +61,10 @@ def encode_state_vector(clocks: Mapping[int, int]) -> bytes:
         parts.append(write_uint(client_id))
         parts.append(write_uint(clock))
     return b"".join(parts)
+
+
+def advance_clocks(clocks: dict[int, int], ranges: Iterable[ClockRange]) -> None:
+    """Let clocks take in ranges that begin at or before them."""
+    for client, start, end in ranges:
+        if start <= clocks.get(client, 0) < end:
+            clocks[client] = end

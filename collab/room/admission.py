@@ -147,7 +147,7 @@ def check_size(update: bytes, scanned: ScannedUpdate, doc: RoomDoc, limits: Room
     if doc.size_bytes + len(update) <= most:
         return
     # The estimate only grows; before refusing, measure.
-    if len(doc.full_update()) + len(update) > most:
+    if doc.measured_bytes() + len(update) > most:
         raise LimitExceeded(
             f"the document may have at most {most} bytes", limit="document_bytes_max"
         )

@@ -23,7 +23,7 @@ be forbidden
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,13 +34,12 @@ from collab.limits import SLICE_BRANCHES, SLICE_BYTES, SLICE_STRUCTS
 from collab.protocol.document_shape import DocumentShape, ShapeCheck
 from collab.protocol.id_ranges import IdRanges
 from collab.protocol.scanned import ClockRange
-from collab.protocol.state_vector import encode_state_vector
+from collab.protocol.state_vector import advance_clocks, encode_state_vector
 from collab.protocol.update_scan import ScannedUpdate, scan_update
 from collab.protocol.update_slices import UpdateSlices
-from collab.protocol.varint import Reader
+from collab.room.encoded_state import EMPTY_STATE_VECTOR, Answers
 from collab.room.waiting import Missing, Run, Waiting, delete_update, runs_of
 
-EMPTY_STATE_VECTOR = b"\x00"
 _SERVER_CLIENT_ID = 1  # never used: this replica writes nothing of its own
 
 Steps = Generator[None, float | None, "Applied"]
@@ -89,20 +88,20 @@ class RoomDoc:
     """One document in memory. Every update given to it has been scanned.
 
     Attributes:
-        size_bytes: about how large the document is; never less than its full update was when it
-            was last made, plus what came since.
+        answers: what other replicas are sent of it, in encoded form.
     """
 
     def __init__(self) -> None:
-        self.size_bytes = 0
+        self.answers = Answers()
         self._doc: Doc[Any] = Doc(client_id=_SERVER_CLIENT_ID)
         self._shape = DocumentShape()
         self._clocks: dict[int, int] = {}
         # While an update is applied in steps: the clocks without it, for nobody has stored it yet.
         self._settled: dict[int, int] | None = None
         self._waiting = Waiting()
+        self._has_left_out = False
         self._deleted = IdRanges()
-        self._full: bytes | None = None
+        self._has_all_deleted = False
         self._state_vector: bytes | None = None
 
     @property
@@ -114,6 +113,16 @@ class RoomDoc:
     def is_incomplete(self) -> bool:
         """Whether parts of updates still wait for what they depend on."""
         return bool(self._waiting)
+
+    @property
+    def is_applying(self) -> bool:
+        """Whether an update is being applied in steps."""
+        return self._settled is not None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all that was ever given to it is integrated: nothing waits or was left out."""
+        return not (self._waiting or self._has_left_out)
 
     @property
     def waiting_bytes(self) -> int:
@@ -130,18 +139,32 @@ class RoomDoc:
             self._state_vector = encode_state_vector(self.clocks)
         return self._state_vector
 
+    @property
+    def size_bytes(self) -> int:
+        """About how large the document is; see :class:`Answers`."""
+        return self.answers.size_bytes
+
     def full_update(self) -> bytes:
         """The whole integrated state as one update; kept until the next edit."""
-        if self._full is None:
-            self._full = self._doc.get_update()
-            self.size_bytes = len(self._full)
-        return self._full
+        return self.answers.full_update(self._doc)
+
+    def measured_bytes(self) -> int:
+        """The size of the document after a closer look."""
+        return self.answers.measure(self._doc)
 
     def difference(self, state_vector: bytes) -> bytes:
-        """What a replica with this (checked) state vector lacks."""
+        """What a replica with this (checked) state vector lacks, as one update."""
         if state_vector == EMPTY_STATE_VECTOR:
             return self.full_update()
         return self._doc.get_update(state_vector)
+
+    def messages(self, state_vector: bytes) -> Sequence[bytes]:
+        """What a replica with this (checked) state vector lacks: updates, then one step 2."""
+        return self.answers.messages(state_vector, self._doc, self._clocks)
+
+    def lacking_bytes(self, state_vector: bytes) -> int:
+        """About how much of a large document a replica with this state vector lacks."""
+        return self.answers.lacking_bytes(state_vector, self._clocks)
 
     def rewound(self, rewind: Mapping[int, int]) -> dict[int, int]:
         """The clocks of a replica that has everything but what moved since `rewind`."""
@@ -292,16 +315,16 @@ class RoomDoc:
         while not check.commit_some(SLICE_STRUCTS):
             yield
         for at in range(0, len(scanned.ranges), SLICE_STRUCTS):
-            _advance(self._clocks, scanned.ranges[at : at + SLICE_STRUCTS])
+            advance_clocks(self._clocks, scanned.ranges[at : at + SLICE_STRUCTS])
             yield
         for at in range(0, len(scanned.deletes), SLICE_STRUCTS):
             self._note_deleted(scanned.deletes[at : at + SLICE_STRUCTS])
             yield
 
     def _reach(self, scanned: ScannedUpdate) -> None:
-        _advance(self._clocks, scanned.ranges)
+        advance_clocks(self._clocks, scanned.ranges)
         if self._settled is not None:
-            _advance(self._settled, scanned.ranges)
+            advance_clocks(self._settled, scanned.ranges)
         self._state_vector = None
         self._note_deleted(scanned.deletes)
 
@@ -341,6 +364,7 @@ class RoomDoc:
             if missing is not None:
                 return missing
             if piece and not self._take_piece(piece):
+                self._has_left_out = True
                 run.drop()
         return None
 
@@ -381,6 +405,7 @@ class RoomDoc:
             return bool(spans)
         # One of them is forbidden: then each for itself.
         taken = [self._take_piece(delete_update([span])) for span in spans]
+        self._has_left_out |= not all(taken)
         return any(taken)
 
     # Deletions --------------------------------------------------------------------------------
@@ -391,20 +416,15 @@ class RoomDoc:
 
     def _refresh_deleted(self) -> None:
         """Take the delete set from the Doc: an update from "now" carries nothing but that."""
-        reader = Reader(self._doc.get_update(self._doc.get_state()))
-        if reader.read_uint() != 0:
+        if self._has_all_deleted:
             return
-        for _ in range(reader.read_uint()):
-            client = reader.read_uint()
-            for _ in range(reader.read_uint()):
-                start = reader.read_uint()
-                self._deleted.add(client, start, start + reader.read_uint())
+        self._has_all_deleted = True
+        self._deleted.add_delete_set(self._doc.get_update(self._doc.get_state()))
 
     # The library ------------------------------------------------------------------------------
 
     def _give(self, update: bytes) -> None:
-        self._full = None
-        self.size_bytes += len(update)
+        self._has_all_deleted = False
         try:
             self._doc.apply_update(update)
         except BaseException as error:
@@ -412,16 +432,11 @@ class RoomDoc:
             if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
                 raise
             raise InvariantViolated("the CRDT library refused an update let through") from error
+        self.answers.note(update)
 
 
 def _ends(scanned: ScannedUpdate) -> dict[int, int]:
     return {client: end for client, _, end in scanned.ranges}
-
-
-def _advance(known: dict[int, int], ranges: Iterable[ClockRange]) -> None:
-    for client, start, end in ranges:
-        if start <= known.get(client, 0) < end:
-            known[client] = end
 
 
 def _finish(steps: Steps) -> Applied:

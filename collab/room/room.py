@@ -369,8 +369,10 @@ class Room:
         if session.wire is Wire.HOCUSPOCUS:
             session.begin_handshake()
             effects += self._ask(session, acknowledgements=1)
-        body = y_sync.encode_step2(self.doc.difference(state_vector))
-        effects.append(Send(session.session_id, body, Pending.HELD))
+        effects += [
+            Send(session.session_id, message, Pending.HELD)
+            for message in self.doc.messages(state_vector)
+        ]
         session.behind = None
         return effects
 

@@ -12,6 +12,7 @@ from collab.room.effects import Broadcast, Pending, Send
 from collab.room.fanout import NOTHING, Fanout, Parcel, Round
 from collab.room.room import Room
 from gateway.observe.metrics import Metrics
+from gateway.rooms.joins import LARGE_ANSWER_BYTES
 
 
 class Seat(Protocol):
@@ -25,6 +26,9 @@ class Seat(Protocol):
 
     def offer(self, frame: bytes) -> bool:
         """Queue a broadcast, or say that the reader is too slow for it."""
+
+    def unread_bytes(self) -> int:
+        """Bytes queued on its connection that the system has not taken yet."""
 
     def close(self, code: CloseCode, detail: str) -> None:
         """End the session, and with it (except for a terminal code in Hocuspocus) the socket."""
@@ -45,6 +49,9 @@ class Post:
         self._metrics = metrics
         self._fanout = Fanout()
         self._window: asyncio.TimerHandle | None = None
+        # Who waits for the whole document, and so for no part of it.
+        self._expecting: set[SessionId] = set()
+        self._large: tuple[bytes, bytes, bytes] = (b"", b"", b"")
 
     def joined(self, session_id: SessionId) -> None:
         """A session has a seat from now on; what is older it asks for."""
@@ -69,7 +76,19 @@ class Post:
             self._fanout.holds_all(effect.session_id)
         seat = self._seats.get(effect.session_id)
         if seat is not None:
-            seat.push(seat.prefix + effect.body)
+            seat.push(self._frame(seat.prefix, effect.body))
+
+    def hold(self, session_id: SessionId) -> None:
+        """A session is about to be sent the whole document: send it no part of it before."""
+        self._expecting.add(session_id)
+
+    def forget_unused(self) -> None:
+        """Drop the frame that is kept for the next newcomer."""
+        self._large = (b"", b"", b"")
+
+    def release(self, session_id: SessionId) -> None:
+        """It was sent the document, or has gone."""
+        self._expecting.discard(session_id)
 
     def broadcast(self, effect: Broadcast) -> None:
         """Send everybody a body, now or at the end of the window."""
@@ -109,7 +128,10 @@ class Post:
 
     def _carry(self, sent: Round) -> None:
         frames: dict[bytes, list[bytes]] = {}
+        is_document = bool(sent.common.updates)
         for session_id, seat in list(self._seats.items()):
+            if is_document and session_id in self._expecting:
+                continue
             parcel = sent.own.get(session_id)
             if parcel is not None:
                 self._offer(session_id, seat, parcel, _framed(seat, parcel))
@@ -118,6 +140,14 @@ class Post:
             if shared is None:
                 shared = frames[seat.prefix] = _framed(seat, sent.common)
             self._offer(session_id, seat, sent.common, shared)
+
+    def _frame(self, prefix: bytes, body: bytes) -> bytes:
+        """A body behind a prefix; who is sent the same large one next shares the bytes."""
+        if not prefix or len(body) <= LARGE_ANSWER_BYTES:
+            return prefix + body
+        if self._large[0] is not body or self._large[1] != prefix:
+            self._large = (body, prefix, prefix + body)
+        return self._large[2]
 
     def _offer(
         self, session_id: SessionId, seat: Seat, parcel: Parcel, frames: list[bytes]

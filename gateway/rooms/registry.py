@@ -15,11 +15,13 @@ from collab.ids import Milliseconds, RoomName, Subject
 from collab.protocol.close_codes import CloseCode
 from collab.room.room import RoomState
 from gateway.observe.metrics import Metrics
+from gateway.rooms.joins import Joins, Merge
 from gateway.rooms.runner import RoomRunner, RunnerSettings
 from persistence.stores import Stores
 
 _log = structlog.stdlib.get_logger(__name__)
 _TICK_S: Final = 1.0
+_FORGET_TICKS: Final = 10
 _DRAIN_SPREAD_S: Final = 2.0
 
 Compact = Callable[[RoomRunner], Coroutine[None, None, None]]
@@ -33,16 +35,23 @@ class RoomRegistry:
         settings: what each runner is given.
         metrics: what is counted.
         compact: called after ticks for a room whose log may be due for compaction.
+        merge: merges updates in a worker process; None to do all on the event loop.
     """
 
     def __init__(
-        self, stores: Stores, settings: RunnerSettings, metrics: Metrics, compact: Compact
+        self,
+        stores: Stores,
+        settings: RunnerSettings,
+        metrics: Metrics,
+        compact: Compact,
+        merge: Merge | None = None,
     ) -> None:
         self.stores = stores
         self.is_draining = False
         self._settings = settings
         self._metrics = metrics
         self._compact = compact
+        self._joins = Joins(stores, merge, settings.join_bytes_in_flight_max)
         self._rooms: dict[RoomName, RoomRunner] = {}
         self._opening: dict[RoomName, asyncio.Task[RoomRunner]] = {}
         self._compacting: dict[RoomName, asyncio.Task[None]] = {}
@@ -88,7 +97,7 @@ class RoomRegistry:
         return await asyncio.shield(task)
 
     async def _load(self, name: RoomName) -> RoomRunner:
-        runner = RoomRunner(name, self.stores, self._settings, self._metrics)
+        runner = RoomRunner(name, self.stores, self._settings, self._metrics, self._joins)
         try:
             with self._metrics.load_seconds.time():
                 await runner.load()
@@ -131,8 +140,11 @@ class RoomRegistry:
     async def run(self) -> None:
         """Tick every room once a second, until cancelled."""
         while True:
-            await asyncio.sleep(_TICK_S)
-            self.tick()
+            for _ in range(_FORGET_TICKS):
+                await asyncio.sleep(_TICK_S)
+                self.tick()
+            for runner in self.live():
+                runner.forget_unused()
 
     def tick(self) -> None:
         """Expire awareness, begin compactions, unload rooms that nobody uses."""

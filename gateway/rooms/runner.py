@@ -6,10 +6,9 @@ The room decides and this does; nothing here looks into an update or compares ro
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Final, TypeVar
+from typing import Final
 
 import structlog
 
@@ -21,36 +20,37 @@ from collab.errors import (
 )
 from collab.history.compaction import CompactionLimits, plan_compaction
 from collab.ids import Milliseconds, RoomName, Sequence, SessionId, room_key
-from collab.limits import SLICE_BRANCHES, SLICE_STRUCTS
+from collab.limits import JOIN_BYTES_IN_FLIGHT_MAX
 from collab.ports import LogTail, Manifest
 from collab.protocol.close_codes import CloseCode
-from collab.protocol.messages import RoomMessage, SyncStep2, SyncUpdate
-from collab.protocol.update_scan import ScannedUpdate, UpdateScan, scan_update
+from collab.protocol.messages import RoomMessage, SyncStep1, SyncStep2, SyncUpdate
+from collab.protocol.update_scan import scan_update
 from collab.room.effects import Broadcast, Close, Effect, Persist, Refused, Send
 from collab.room.room import Admitted, Room, RoomLimits, RoomState
 from collab.room.session import Session
 from gateway.observe.metrics import Metrics
 from gateway.rooms.appender import Appender, AppendLimits
+from gateway.rooms.applying import apply_stored, is_small, run_steps, scan
 from gateway.rooms.fanout import Post, Seat
+from gateway.rooms.joins import LARGE_ANSWER_BYTES, Joins
 from persistence.crash_guard import begin_open, open_succeeded
 from persistence.failpoints import Failpoints
 from persistence.loading import LoadedRoom, LoadProblem, load_room
 from persistence.stores import Stores
 
 _log = structlog.stdlib.get_logger(__name__)
-_INLINE_BYTES_MAX: Final = 16 * 1024  # larger updates are scanned and applied in slices
 _PATIENCE_MAX: Final = 64
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
 class RunnerSettings:
-    """What every runner of this node is given; times in milliseconds."""
+    """What every runner of this node is given; times in milliseconds, sizes in bytes."""
 
     room: RoomLimits
     append: AppendLimits
     unload_after_ms: int
     compaction: CompactionLimits
+    join_bytes_in_flight_max: int = JOIN_BYTES_IN_FLIGHT_MAX
     failpoints: Failpoints = field(default_factory=Failpoints)
 
 
@@ -58,7 +58,12 @@ class RoomRunner:
     """One live room on this node."""
 
     def __init__(
-        self, name: RoomName, stores: Stores, settings: RunnerSettings, metrics: Metrics
+        self,
+        name: RoomName,
+        stores: Stores,
+        settings: RunnerSettings,
+        metrics: Metrics,
+        joins: Joins,
     ) -> None:
         self.name = name
         self.key = room_key(name)
@@ -71,6 +76,7 @@ class RoomRunner:
         self.busy = 0
         self._applying = asyncio.Lock()
         self._compaction_patience = 1
+        self._joins = joins
         self._stores = stores
         self._settings = settings
         self._metrics = metrics
@@ -92,7 +98,7 @@ class RoomRunner:
         manifest = await begin_open(self._stores, loaded)
         try:
             for update in loaded.updates:
-                await self._apply_stored(update)
+                await apply_stored(self.room.doc, update)
         except BandProError as error:
             raise RoomUnavailable("a stored update cannot be applied") from error
         if manifest.open_attempts:
@@ -232,6 +238,11 @@ class RoomRunner:
         if self.room.state is RoomState.LIVE:
             self.run(self.room.tick(_now_ms()))
 
+    def forget_unused(self) -> None:
+        """Drop what is kept ready for newcomers if none came since the last call."""
+        self.room.doc.answers.forget_unused()
+        self._post.forget_unused()
+
     def caught_up(self, session_id: SessionId) -> None:
         """A slow session's outbox has drained."""
         self.run(self.room.caught_up(session_id))
@@ -244,15 +255,18 @@ class RoomRunner:
         Raises:
             PeerError: the message ends the connection; the session still has to leave.
         """
+        if isinstance(message, SyncStep1):
+            await self._answer(session_id, message)
+            return
         if not isinstance(message, SyncUpdate | SyncStep2):
             self.run(self.room.receive(session_id, message, _now_ms()))
             return
         if self._appender is not None:
             await self._appender.wait_for_room()
-        scanned = await self._scan(message.update)
+        scanned = await scan(message.update)
         await self._apply_alone(
             lambda: self.room.admit(session_id, message, scanned, _now_ms()),
-            at_once=_is_small(message.update, scanned),
+            at_once=is_small(message.update, scanned),
         )
 
     async def append(self, update: bytes) -> Sequence:
@@ -265,10 +279,10 @@ class RoomRunner:
         self.busy += 1
         try:
             await self.appender.wait_for_room()
-            scanned = await self._scan(update)
+            scanned = await scan(update)
             await self._apply_alone(
                 lambda: self.room.admit_server_edit(update, scanned),
-                at_once=_is_small(update, scanned),
+                at_once=is_small(update, scanned),
             )
             ticket = self.room.last_ticket
             await self.drain()
@@ -307,13 +321,23 @@ class RoomRunner:
 
     # Inside -----------------------------------------------------------------------------------
 
-    async def _scan(self, update: bytes, *, stored: bool = False) -> ScannedUpdate:
-        if len(update) <= _INLINE_BYTES_MAX:
-            return scan_update(update, stored=stored)
-        scan = UpdateScan(update, stored=stored)
-        while not scan.advance(SLICE_STRUCTS):  # noqa: ASYNC110 - gives others a turn
-            await asyncio.sleep(0)
-        return scan.result
+    async def _answer(self, session_id: SessionId, message: SyncStep1) -> None:
+        doc = self.room.doc
+        seat = self.seats.get(session_id)
+        lacking_bytes = doc.lacking_bytes(message.state_vector)
+        if seat is None or lacking_bytes <= LARGE_ANSWER_BYTES:
+            self.run(self.room.receive(session_id, message, _now_ms()))
+            return
+        self.busy += 1
+        self._post.hold(session_id)
+        try:
+            if doc.answers.needs_encoding:
+                await self._joins.encode(self.room)
+            async with self._joins.bucket.turn(lacking_bytes, seat):
+                self.run(self.room.receive(session_id, message, _now_ms()))
+        finally:
+            self._post.release(session_id)
+            self.busy -= 1
 
     async def _apply_alone(
         self, admit: Callable[[], Admitted | list[Effect]], *, at_once: bool
@@ -343,7 +367,7 @@ class RoomRunner:
             async with self._applying:
                 admitted = admit()
                 if isinstance(admitted, Admitted):
-                    self.run(await _run_steps(self.room.apply_in_steps(admitted)))
+                    self.run(await run_steps(self.room.apply_in_steps(admitted)))
                 else:
                     self.run(admitted)
         except InvariantViolated:
@@ -354,14 +378,6 @@ class RoomRunner:
     def _break(self) -> None:
         self._log.exception("room.document_broken")
         self.discard(CloseCode.INTERNAL_ERROR)
-
-    async def _apply_stored(self, update: bytes) -> None:
-        doc = self.room.doc
-        scanned = await self._scan(update, stored=True)
-        if _is_small(update, scanned):
-            doc.apply(update, scanned, stored=True)
-        else:
-            await _run_steps(doc.apply_in_steps(update, scanned, stored=True))
 
     def _adopt(self, loaded: LoadedRoom) -> None:
         self.problems = loaded.problems
@@ -386,22 +402,3 @@ class RoomRunner:
 
 def _now_ms() -> Milliseconds:
     return Milliseconds(int(asyncio.get_running_loop().time() * 1000))
-
-
-def _is_small(update: bytes, scanned: ScannedUpdate) -> bool:
-    """Whether applying an update takes no longer than others can wait."""
-    return len(update) <= _INLINE_BYTES_MAX and scanned.branches <= SLICE_BRANCHES
-
-
-async def _run_steps(steps: Generator[None, float | None, _T]) -> _T:
-    """Run work that comes in steps, giving others a turn after each."""
-    took_ms: float | None = None
-    while True:
-        begun_s = time.perf_counter()
-        try:
-            steps.send(took_ms)
-        except StopIteration as done:
-            result: _T = done.value
-            return result
-        took_ms = (time.perf_counter() - begun_s) * 1000
-        await asyncio.sleep(0)

@@ -78,6 +78,11 @@ class Connection:
         """Queue a frame that must arrive."""
         self.outbox.push(frame)
 
+    def unread_bytes(self) -> int:
+        """Bytes queued that the system has not taken yet."""
+        written = 0 if self._levers is None else self._levers.unwritten_bytes()
+        return self.outbox.queued_bytes + written
+
     def close(self, code: CloseCode, detail: str = "") -> None:
         """Close once what is queued has been written; calling it twice is no error."""
         if not self.is_closing:

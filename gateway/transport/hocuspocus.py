@@ -131,6 +131,10 @@ class Joined:
         """Queue a broadcast, or say that the reader is too slow for it."""
         return self.connection.outbox.offer(frame)
 
+    def unread_bytes(self) -> int:
+        """Bytes queued on the socket that the system has not taken yet."""
+        return self.connection.unread_bytes()
+
     def close(self, code: CloseCode, detail: str) -> None:
         """End this document; where a new connection helps, end the whole socket.
 

@@ -49,6 +49,10 @@ class LeveredWebSocketProtocol(WebSocketsSansIOProtocol):
         """Refuse larger messages from now on, before they are read whole (close code 1009)."""
         self.conn.max_message_size = bytes_max
 
+    def unwritten_bytes(self) -> int:
+        """Bytes handed to the transport that the system has not taken yet."""
+        return self.transport.get_write_buffer_size()
+
     def abort(self) -> None:
         """Cut the connection at once, without a closing handshake."""
         self.transport.abort()

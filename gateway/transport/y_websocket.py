@@ -40,6 +40,10 @@ class YWebSocketSeat:
         """Queue a broadcast, or say that the reader is too slow for it."""
         return self.connection.outbox.offer(frame)
 
+    def unread_bytes(self) -> int:
+        """Bytes queued on the connection that the system has not taken yet."""
+        return self.connection.unread_bytes()
+
     def close(self, code: CloseCode, detail: str) -> None:
         """Close the socket."""
         self.connection.close(code, detail)

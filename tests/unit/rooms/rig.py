@@ -14,6 +14,7 @@ from collab.room.room import RoomLimits
 from collab.room.session import Session, Wire
 from gateway.observe.metrics import Metrics
 from gateway.rooms.appender import AppendLimits
+from gateway.rooms.joins import Merge
 from gateway.rooms.registry import RoomRegistry
 from gateway.rooms.runner import RoomRunner, RunnerSettings
 from persistence.memory import MemoryStore
@@ -33,6 +34,7 @@ class Seat:
     frames: list[bytes] = field(default_factory=list)
     closed: list[CloseCode] = field(default_factory=list)
     told: asyncio.Event = field(default_factory=asyncio.Event)
+    unread: int = 0
 
     def push(self, frame: bytes) -> None:
         """Take a frame."""
@@ -44,6 +46,10 @@ class Seat:
         self.frames.append(frame)
         self.told.set()
         return True
+
+    def unread_bytes(self) -> int:
+        """Everything is read at once, unless a test says otherwise."""
+        return self.unread
 
     def close(self, code: CloseCode, detail: str) -> None:
         """Remember why it ended."""
@@ -82,6 +88,8 @@ def rig(
     sessions_max: int = 10,
     unsaved_bytes_max: int = 1 << 20,
     tail_updates: int = 1000,
+    join_bytes_in_flight_max: int = 1 << 25,
+    merge: Merge | None = None,
 ) -> Rig:
     """A registry with small limits."""
     faults = Faults()
@@ -91,13 +99,15 @@ def rig(
         append=AppendLimits(attempts_max, 200, unsaved_bytes_max),
         unload_after_ms=unload_after_ms,
         compaction=CompactionLimits(tail_updates=tail_updates),
+        join_bytes_in_flight_max=join_bytes_in_flight_max,
     )
     compacted: list[RoomName] = []
 
     async def compact(runner: RoomRunner) -> None:
         compacted.append(runner.name)
 
-    return Rig(stores, faults, RoomRegistry(stores, settings, Metrics(), compact), compacted)
+    registry = RoomRegistry(stores, settings, Metrics(), compact, merge)
+    return Rig(stores, faults, registry, compacted)
 
 
 def edit(doc: Doc[Map[object]], key: str, value: object) -> SyncUpdate:
