@@ -33,7 +33,7 @@ def score(size_bytes: int, seed: int) -> bytes:
     Returns:
         The whole document as one V1 update.
     """
-    source = random.Random(seed)
+    source = random.Random(f"score {seed}")  # no client id that a workload draws from its own seed
     notes = max(1, size_bytes // _ENTRY_BYTES)
     parts = [
         _part(source, number, notes // _WRITERS + (number < notes % _WRITERS))

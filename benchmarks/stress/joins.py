@@ -14,7 +14,7 @@ from benchmarks.stress.documents import fingerprint, score
 from benchmarks.stress.neighbours import Quarter, Window, neighbours
 from benchmarks.stress.session import Messages, Session, leave_all
 from benchmarks.stress.stage import Checks, Gauge, Goal, Outcome, Stage, no_collector
-from benchmarks.stress.uploads import count_of, first_state, upload
+from benchmarks.stress.uploads import count_of, first_state, settled, upload
 from benchmarks.targets import Target
 from benchmarks.wires import Dialect
 
@@ -59,6 +59,7 @@ class JoinStorm:
         dialect = Dialect.of(stage.wire, "storm")
         document = score(self.document_bytes, stage.seed)
         await upload(target, dialect, document)
+        await settled(target)
         messages = Messages()
         sessions = [Session(dialect, messages) for _ in range(self.clients)]
         with neighbours(target, stage.wire, self.quarter, stage.seed) as others:

@@ -47,7 +47,8 @@ class Session:
     Args:
         dialect: room and wire.
         messages: where what is heard is kept.
-        content: an update with what this client has when it connects; None for nothing.
+        content: an update with what the server is told when it asks; None for nothing.
+        known: the state vector of what the client has when it connects; None for nothing.
 
     Attributes:
         heard: the numbers of the messages that came, in order.
@@ -57,7 +58,14 @@ class Session:
         asked: done when the server has asked for what this client has, and was answered.
     """
 
-    def __init__(self, dialect: Dialect, messages: Messages, content: bytes | None = None) -> None:
+    def __init__(
+        self,
+        dialect: Dialect,
+        messages: Messages,
+        content: bytes | None = None,
+        *,
+        known: bytes | None = None,
+    ) -> None:
         loop = asyncio.get_running_loop()
         self.dialect = dialect
         self.heard = array("L")
@@ -67,6 +75,7 @@ class Session:
         self.asked: asyncio.Future[None] = loop.create_future()
         self._messages = messages
         self._content = content
+        self._known = known
         self._at = len(dialect.prefix)
         self._socket: WebSocket | None = None
 
@@ -88,7 +97,10 @@ class Session:
             ConnectionError: the server refused the connection.
         """
         self._socket = await connect(port, self.dialect.path, self._on_message)
-        for message in self.dialect.greeting():
+        *before, step_1 = self.dialect.greeting()
+        if self._known is not None:
+            step_1 = self.dialect.prefix + _ASKED + write_bytes(self._known)
+        for message in (*before, step_1):
             self._socket.transport.write(client_frame(message))
 
     async def join(self, port: int) -> float:

@@ -49,6 +49,7 @@ class Outcome:
         arrived: how many of them did, each found by its content.
         faults: refusals, connections lost, and contents that were not as they should be.
         remarks: what else has to be said.
+        curves: points for plots, by name; what grows comes first.
     """
 
     figures: dict[str, float]
@@ -56,6 +57,7 @@ class Outcome:
     arrived: int
     faults: int = 0
     remarks: tuple[str, ...] = ()
+    curves: dict[str, list[tuple[float, ...]]] = field(default_factory=dict)
 
     @property
     def is_complete(self) -> bool:

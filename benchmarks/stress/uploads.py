@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any, Final
 
 from pycrdt import Doc
@@ -14,6 +15,9 @@ from benchmarks.wires import Dialect
 
 _WITHIN_S: Final = 60.0
 _LOOK_AGAIN_S: Final = 0.2
+_RESTS_WITHIN_S: Final = 20.0
+_RESTING_BUSY_MAX: Final = 0.05
+_LOOK_S: Final = 0.5
 
 
 async def upload(target: Target, dialect: Dialect, content: bytes) -> None:
@@ -30,6 +34,16 @@ async def upload(target: Target, dialect: Dialect, content: bytes) -> None:
         while _clocks(await download(target, dialect)) != clocks:  # noqa: ASYNC110 - it says so only when asked
             await asyncio.sleep(_LOOK_AGAIN_S)
         await session.leave()
+
+
+async def settled(target: Target) -> None:
+    """Wait until the server rests: what an upload leaves to do is not part of what follows."""
+    give_up_s = time.perf_counter() + _RESTS_WITHIN_S
+    busy = 1.0
+    while busy > _RESTING_BUSY_MAX and time.perf_counter() < give_up_s:
+        before_s, begun_s = target.cpu_s(), time.perf_counter()
+        await asyncio.sleep(_LOOK_S)
+        busy = (target.cpu_s() - before_s) / (time.perf_counter() - begun_s)
 
 
 async def download(target: Target, dialect: Dialect) -> bytes:

@@ -4,20 +4,30 @@ import random
 from pathlib import Path
 
 import pytest
-from pycrdt import Doc, Map
+from pycrdt import Doc, Map, merge_updates
 
+from benchmarks.loads import Pace
 from benchmarks.machine import Cores
 from benchmarks.stress.__main__ import openings
+from benchmarks.stress.arrivals import Seen, Written
+from benchmarks.stress.cold import ColdOpen
 from benchmarks.stress.documents import fingerprint, notes_at_once, pasted_updates, score, whole
 from benchmarks.stress.flood import Flood, Heavy
+from benchmarks.stress.growth import Growth
+from benchmarks.stress.hazards import HeavyUpdates
 from benchmarks.stress.idle import IdleConnections, IdleRooms
 from benchmarks.stress.joins import JoinStorm
 from benchmarks.stress.neighbours import Quarter
 from benchmarks.stress.presence import Presence
-from benchmarks.stress.session import Messages
+from benchmarks.stress.reconnects import ReconnectStorm
+from benchmarks.stress.session import Messages, Session
+from benchmarks.stress.slow import SlowReaders
+from benchmarks.stress.soak import Soak, slope
 from benchmarks.stress.stage import Stage, Workload
 from benchmarks.stress.uploads import count_of
-from benchmarks.wires import Wire
+from benchmarks.stress.workloads import BEYOND_PEERS
+from benchmarks.wires import Dialect, Wire
+from collab.protocol.varint import write_bytes
 
 ANY_CORE = Cores(None, None)
 QUARTER = Quarter(rooms=2, clients=2, updates_per_s=10)
@@ -28,7 +38,26 @@ TINY = (
     Presence(clients=6, states_per_s=4, lasts_s=1),
     Flood(clients=3, writers=2, updates_per_s=100, window_s=0.5, turns=1, quarter=QUARTER),
     Heavy(clients=3, writers=2, updates_per_s=8, notes=50, window_s=0.5, quarter=QUARTER),
+    SlowReaders(
+        clients=6,
+        stalled=2,
+        updates_per_s=40,
+        update_bytes=50,
+        writers=2,
+        calm_s=0.3,
+        brief_s=0.3,
+        long_s=0.6,
+    ),
+    ColdOpen(document_bytes=100_000, opens=1, quarter=QUARTER, quiet_s=0.2),
+    ReconnectStorm(rooms=3, clients=3, document_bytes=5_000),
+    HeavyUpdates(share=0.001, quiet_s=0.2, quarter=QUARTER),
+    # Long enough that a room is unloaded and visited again.
+    Soak(lasts_s=5, at_once=2, clients=3, writers=2, updates=3, updates_per_s=20, visits=2),
+    Growth(room_clients=(3,), rooms=(2,), document_bytes=(5_000,), pace=Pace(0.1, 0.3)),
 )
+CASES = [(each, Wire.Y_WEBSOCKET) for each in TINY] + [
+    (each, Wire.HOCUSPOCUS) for each in TINY if each.name not in BEYOND_PEERS
+]
 
 
 def _stage(folder: Path, wire: Wire) -> Stage:
@@ -36,8 +65,9 @@ def _stage(folder: Path, wire: Wire) -> Stage:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("wire", Wire)
-@pytest.mark.parametrize("workload", TINY, ids=lambda workload: workload.name)
+@pytest.mark.parametrize(
+    ("workload", "wire"), CASES, ids=[f"{each.name}-{wire.value}" for each, wire in CASES]
+)
 def test_all_that_must_arrive_under_stress_arrives(
     workload: Workload, wire: Wire, tmp_path: Path
 ) -> None:
@@ -75,3 +105,24 @@ def test_equal_messages_are_kept_once_and_large_ones_each() -> None:
     heard = [b"a", b"b", b"a", bytes(100_000), bytes(100_000)]
     assert [messages.number(each) for each in heard] == [0, 1, 0, 2, 3]
     assert [messages.kept[number] for number in (0, 1, 2)] == [b"a", b"b", bytes(100_000)]
+
+
+async def test_an_update_that_did_not_come_is_missing_whatever_the_wrapping() -> None:
+    dialect, messages = Dialect.of(Wire.Y_WEBSOCKET, "room"), Messages()
+    session = Session(dialect, messages)
+    seen = Seen(session, Written(dialect, messages, {6: 5}, clocks_each=40))
+    updates = pasted_updates(6, 5, 40, random.Random(1))
+    session._on_message(dialect.update(updates[0]), at_s=1.0)
+    session._on_message(dialect.update(merge_updates(updates[2], updates[3])), at_s=2.0)
+    session._on_message(dialect.update(updates[2]), at_s=3.0)
+    assert seen.read() == 2
+    assert list(seen.at_s) == [1.0, 0.0, 2.0, 2.0, 0.0]
+    session._on_message(b"\x00\x01" + write_bytes(whole(updates)), at_s=4.0)
+    assert seen.read() == 0
+    assert list(seen.at_s) == [1.0, 4.0, 2.0, 2.0, 4.0]
+
+
+def test_the_slope_of_a_line_is_found_and_of_one_point_there_is_none() -> None:
+    assert slope([(0, 5), (2, 11), (4, 17)]) == 3
+    assert slope([(0, 1), (1, 0), (2, 1), (3, 0)]) == pytest.approx(-0.2)
+    assert slope([(7, 5)]) == 0
