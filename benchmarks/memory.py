@@ -13,7 +13,7 @@ from benchmarks.clients import Client, join_all, leave_all
 from benchmarks.edits import pasted_update, random_client_id
 from benchmarks.ledger import RoomLedger, Tally
 from benchmarks.targets import Target
-from benchmarks.wires import Dialect, Wire
+from benchmarks.wires import Wire
 
 KEEP_ROOMS: Final = {"unload-after-ms": "3600000"}
 """Settings under which a room stays loaded for as long as the measurement takes."""
@@ -81,7 +81,7 @@ class RoomCost:
 async def measure_connections(target: Target, wire: Wire, sizes: Sizes) -> ConnectionCost:
     """Open one connection to each room, then all others, and see what the second step cost."""
     names = [f"idle/{number}" for number in range(sizes.connection_rooms)]
-    dialects = [Dialect.of(wire, name) for name in names]
+    dialects = [target.over(wire).dialect(name) for name in names]
     first = [Client(dialect) for dialect in dialects]
     others = [
         Client(dialects[number % len(dialects)]) for number in range(sizes.connections - len(first))
@@ -130,7 +130,7 @@ async def _fill(target: Target, numbers: Sequence[int], sizes: Sizes, source: ra
     writers = []
     update = b""
     for number in numbers:
-        dialect = Dialect.of(Wire.Y_WEBSOCKET, f"room/{number}")
+        dialect = target.dialect(f"room/{number}")
         client_id = random_client_id(source)
         update = pasted_update(client_id, sizes.room_characters, source)
         ledger = RoomLedger(dialect, tally, {client_id: [update]}, receivers=1)

@@ -6,21 +6,19 @@ import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from benchmarks.machine import Cores, Patience, allow_many_files, conditions, load_average
 from benchmarks.stress.findings import Findings, as_text, keep
-from benchmarks.stress.stage import Opening, Outcome, Stage, Workload
+from benchmarks.stress.stage import Outcome, Stage, Workload
 from benchmarks.stress.workloads import BEYOND_PEERS, all_workloads
-from benchmarks.targets import Target, bandpro
-from benchmarks.wires import Wire
+from benchmarks.systems import BANDPRO, OURS, PEERS
 
 _ROOT: Final = Path(__file__).resolve().parent.parent.parent
 _RESULTS: Final = _ROOT / "benchmarks" / "results" / "stress.json"
+SYSTEMS: Final = {system.name: system for system in (*OURS, *PEERS)}
 
 
 def main() -> int:
@@ -38,18 +36,17 @@ def main() -> int:
     with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
         told = conditions(cores, Path(folder))
     told["date"] = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-    told["wire"] = arguments.wire
     told["load_before"] = load_average()
     findings = Findings()
     patience = Patience(arguments.patience)
     begun_s = time.monotonic()
     for number in range(arguments.repeats):
         for workload in workloads:
-            for name in arguments.target or ["bandpro"]:
-                if name != "bandpro" and workload.name in BEYOND_PEERS:
+            for name in arguments.target or [BANDPRO.name]:
+                system = SYSTEMS[name]
+                if workload.name in BEYOND_PEERS and not system.is_ours:
                     continue
-                opening = openings()[name]
-                stage = Stage(opening, cores, arguments.folder, Wire(arguments.wire), number)
+                stage = Stage(system, cores, arguments.folder, number)
                 patience.await_quiet()
                 outcome = _run(workload, stage)
                 findings.add(workload, name, outcome)
@@ -61,17 +58,6 @@ def main() -> int:
         keep(findings, _RESULTS, told)
     print("\n" + as_text(findings))
     return 0 if findings.is_complete else 1
-
-
-def openings() -> Mapping[str, Opening]:
-    """What can be put under stress, by name."""
-    return {"bandpro": _bandpro}
-
-
-def _bandpro(
-    cores: Cores, folder: Path | None, settings: Mapping[str, str]
-) -> AbstractContextManager[Target]:
-    return bandpro(cores, folder, settings)
 
 
 def _run(workload: Workload, stage: Stage) -> Outcome:
@@ -89,10 +75,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--repeats", type=int, default=1, help="runs of each workload")
     parser.add_argument("--list", action="store_true", help="name what there is and stop")
     parser.add_argument(
-        "--target", action="append", choices=sorted(openings()), help="may be given again"
-    )
-    parser.add_argument(
-        "--wire", choices=[wire.value for wire in Wire], default=Wire.Y_WEBSOCKET.value
+        "--target", action="append", choices=list(SYSTEMS), help="may be given again"
     )
     parser.add_argument("--minutes", type=float, default=1.0, help="how long the soak lasts")
     parser.add_argument("--folder", type=Path, help="on the disk to be measured")

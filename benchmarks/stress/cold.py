@@ -54,14 +54,14 @@ class ColdOpen:
             return uvloop.run(self._run(target, stage))
 
     async def _run(self, target: Target, stage: Stage) -> Outcome:
-        dialect = Dialect.of(stage.wire, "cold")
+        dialect = target.dialect("cold")
         document = score(self.document_bytes, stage.seed)
         await upload(target, dialect, document)
         await settled(target)
         await _until_rooms(target, 0)
         opened_s: list[float] = []
         states: list[bytes] = []
-        with neighbours(target, stage.wire, self.quarter, stage.seed) as others:
+        with neighbours(target, self.quarter, stage.seed) as others:
             await others.mark()
             await asyncio.sleep(self.quiet_s)
             quiet = await others.report()

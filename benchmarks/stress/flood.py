@@ -70,7 +70,7 @@ class Flood:
         quiet: list[Window] = []
         loud: list[Window] = []
         runs: list[Run] = []
-        with neighbours(target, stage.wire, self.quarter, stage.seed) as others:
+        with neighbours(target, self.quarter, stage.seed) as others:
             async with Gauge(target) as gauge:
                 for turn in range(self.turns):
                     await others.mark()
@@ -78,7 +78,7 @@ class Flood:
                     quiet.append(await others.report())
                     await others.mark()
                     load, seed = self._load(turn), stage.seed + turn
-                    runs.append(await run_load(load, target.over(stage.wire), pace, seed))
+                    runs.append(await run_load(load, target, pace, seed))
                     loud.append(await others.report())
         for run in runs:
             _count(checks, run)
@@ -131,7 +131,7 @@ class Heavy:
 
     async def _run(self, target: Target, stage: Stage) -> Outcome:
         source = random.Random(stage.seed)
-        dialect = Dialect.of(stage.wire, "heavy")
+        dialect = target.dialect("heavy")
         each = max(1, int(self.updates_per_s * self.window_s / self.writers))
         written = [
             notes_at_once(random_client_id(source), each, self.notes, source)
@@ -139,7 +139,7 @@ class Heavy:
         ]
         sessions = [Session(dialect, Messages()) for _ in range(self.clients)]
         await join_all(sessions, target.port)
-        with neighbours(target, stage.wire, self.quarter, stage.seed) as others:
+        with neighbours(target, self.quarter, stage.seed) as others:
             await others.mark()
             await asyncio.sleep(self.window_s)
             quiet = await others.report()

@@ -12,7 +12,6 @@ from benchmarks.loads import Load, Pace, Run, run_load
 from benchmarks.stress.documents import score
 from benchmarks.stress.stage import Checks, Goal, Outcome, Stage
 from benchmarks.stress.uploads import settled, upload
-from benchmarks.wires import Dialect
 
 _SMALLEST_DOCUMENT: Final = Load("growth-document", "", 1, 20, 2, 25)
 
@@ -71,10 +70,10 @@ class Growth:
     def _measure(self, stage: Stage, load: Load, document_bytes: int) -> Run:
         async def measure() -> Run:
             if document_bytes:
-                dialect = Dialect.of(stage.wire, f"bench/{load.name}/0")
+                dialect = target.dialect(f"bench/{load.name}-{stage.seed}/0")
                 await upload(target, dialect, score(document_bytes, stage.seed))
                 await settled(target)
-            return await run_load(load, stage.wire, target, self.pace, stage.seed)
+            return await run_load(load, target, self.pace, stage.seed)
 
         with stage.target() as target:
             return uvloop.run(measure())

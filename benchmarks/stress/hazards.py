@@ -123,14 +123,14 @@ class HeavyUpdates:
         figures: dict[str, float] = {}
         checks = Checks()
         windows: list[Window] = []
-        with neighbours(target, stage.wire, self.quarter, stage.seed) as others:
+        with neighbours(target, self.quarter, stage.seed) as others:
             await others.mark()
             await asyncio.sleep(self.quiet_s)
             figures["nothing_stall_ms"] = (await others.report()).edit.max_ms
             async with Gauge(target) as gauge:
                 for hazard in HAZARDS:
                     update = hazard.update(max(1, int(hazard.count * self.share)))
-                    dialect = Dialect.of(stage.wire, f"hazard/{hazard.name}")
+                    dialect = target.dialect(f"hazard/{hazard.name}")
                     await others.mark()
                     with no_collector():
                         took_s = await _send(target, dialect, update, checks, hazard.name)

@@ -39,7 +39,7 @@ class IdleConnections:
         """Open them all, and look on for a while."""
         sizes = Sizes(connections=self.connections, connection_rooms=self.rooms)
         with stage.target(_ROOM_FOR_ALL) as target:
-            cost = uvloop.run(measure_connections(target, stage.wire, sizes))
+            cost = uvloop.run(measure_connections(target, target.manner.wire, sizes))
         figures = {
             "connection_kib": cost.kib,
             "with_room_kib": cost.with_room_kib,

@@ -16,7 +16,6 @@ from benchmarks.stress.session import Messages, Session, leave_all
 from benchmarks.stress.stage import Checks, Gauge, Goal, Outcome, Stage, no_collector
 from benchmarks.stress.uploads import count_of, first_state, settled, upload
 from benchmarks.targets import Target
-from benchmarks.wires import Dialect
 
 _QUARTER: Final = Quarter(rooms=10, clients=2, updates_per_s=20)
 _WITHIN_S: Final = 40.0
@@ -56,13 +55,13 @@ class JoinStorm:
             return uvloop.run(self._run(target, stage))
 
     async def _run(self, target: Target, stage: Stage) -> Outcome:
-        dialect = Dialect.of(stage.wire, "storm")
+        dialect = target.dialect("storm")
         document = score(self.document_bytes, stage.seed)
         await upload(target, dialect, document)
         await settled(target)
         messages = Messages()
         sessions = [Session(dialect, messages) for _ in range(self.clients)]
-        with neighbours(target, stage.wire, self.quarter, stage.seed) as others:
+        with neighbours(target, self.quarter, stage.seed) as others:
             await others.mark()
             await asyncio.sleep(self.quiet_s)
             quiet = await others.report()

@@ -1,7 +1,7 @@
 """People in other rooms, who must not notice what happens in the first.
 
 They are a process of their own, so that a storm that keeps the generator busy does not spoil what
-they measure: ``python -m benchmarks.stress.neighbours PORT WIRE ROOMS CLIENTS UPDATES_PER_S SEED``.
+they measure: arguments PORT WIRE PATH ROOMS CLIENTS UPDATES_PER_S SEED.
 In each room one client writes, by its plan whatever happens, and the others receive. The process is
 steered over its standard input: `mark` begins a window, `report` ends it, waits for what is still
 on its way, and answers with one line of JSON.
@@ -23,14 +23,15 @@ from dataclasses import asdict, dataclass
 from heapq import heapify, heapreplace
 from typing import Final
 
+import psutil
 import uvloop
 
 from benchmarks.clients import Client, join_all
 from benchmarks.edits import random_client_id, typed_updates
 from benchmarks.figures import Latencies
 from benchmarks.ledger import RoomLedger, Tally
-from benchmarks.targets import Target
-from benchmarks.wires import Dialect, Wire
+from benchmarks.targets import Manner, Target
+from benchmarks.wires import Wire
 
 _NICE: Final = -10
 _LASTS_S: Final = 120.0
@@ -102,9 +103,11 @@ class Neighbours:
 
 
 @contextmanager
-def neighbours(target: Target, wire: Wire, quarter: Quarter, seed: int) -> Iterator[Neighbours]:
+def neighbours(target: Target, quarter: Quarter, seed: int) -> Iterator[Neighbours]:
     """Let neighbours move in for the time of a `with` block; they write from the first mark on."""
-    command = [sys.executable, "-m", "benchmarks.stress.neighbours", str(target.port), wire.value]
+    manner = target.manner
+    command = [sys.executable, "-m", "benchmarks.stress.neighbours"]
+    command += [str(target.port), manner.wire.value, manner.path]
     command += [str(quarter.rooms), str(quarter.clients), str(quarter.updates_per_s), str(seed)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     with process:
@@ -121,8 +124,8 @@ def neighbours(target: Target, wire: Wire, quarter: Quarter, seed: int) -> Itera
 class _Process:
     """The process, from inside."""
 
-    def __init__(self, port: int, wire: Wire, quarter: Quarter, seed: int) -> None:
-        self._port = port
+    def __init__(self, target: Target, quarter: Quarter, seed: int) -> None:
+        self._port = target.port
         self._quarter = quarter
         self._tally = Tally()
         self._clients: list[Client] = []
@@ -133,7 +136,7 @@ class _Process:
         source = random.Random(seed)
         self._left = int(_LASTS_S * quarter.updates_per_s)
         for number in range(quarter.rooms):
-            dialect = Dialect.of(wire, f"neighbours/{number}")
+            dialect = target.dialect(f"neighbours/{number}")
             client_id = random_client_id(source)
             updates = typed_updates(client_id, self._left, source)
             ledger = RoomLedger(dialect, self._tally, {client_id: updates}, quarter.clients)
@@ -147,7 +150,10 @@ class _Process:
 
     async def serve(self) -> None:
         """Do what the standard input says until it ends."""
-        await join_all(self._clients, self._port)
+        # One opens each room before the others come: not every server takes two at once.
+        await join_all(self._writers, self._port)
+        others = [client for client in self._clients if client not in self._writers]
+        await join_all(others, self._port)
         gc.collect()
         gc.freeze()
         gc.disable()
@@ -211,14 +217,16 @@ async def _stop(writing: asyncio.Task[None]) -> None:
         await writing
 
 
-def _main(port: str, wire: str, rooms: str, clients: str, rate: str, seed: str) -> None:
+def _main(port: str, wire: str, path: str, *sizes: str) -> None:
     # Before the generator, whose work would be taken for the server's slowness.
     with suppress(PermissionError):
         os.setpriority(os.PRIO_PROCESS, 0, _NICE)
+    rooms, clients, rate, seed = sizes
     quarter = Quarter(int(rooms), int(clients), float(rate))
+    target = Target(int(port), None, psutil.Process(), Manner(Wire(wire), path))
 
     async def serve() -> None:
-        await _Process(int(port), Wire(wire), quarter, int(seed)).serve()
+        await _Process(target, quarter, int(seed)).serve()
 
     uvloop.run(serve())
 

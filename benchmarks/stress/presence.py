@@ -19,7 +19,6 @@ from benchmarks.figures import Latencies
 from benchmarks.stress.session import Messages, Session, join_all, leave_all
 from benchmarks.stress.stage import Checks, Gauge, Goal, Outcome, Stage, no_collector
 from benchmarks.targets import Target
-from benchmarks.wires import Dialect
 from collab.protocol.varint import write_string, write_uint
 
 _STATE: Final = re.compile(rb"person (\d+) at (\d+)")
@@ -58,7 +57,7 @@ class Presence:
     async def _run(self, target: Target, stage: Stage) -> Outcome:
         source = random.Random(stage.seed)
         messages = Messages()
-        dialect = Dialect.of(stage.wire, "presence")
+        dialect = target.dialect("presence")
         people = [
             _Person(Session(dialect, messages), number, random_client_id(source))
             for number in range(self.clients)

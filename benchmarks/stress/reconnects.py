@@ -56,7 +56,7 @@ class ReconnectStorm:
     async def _run(self, target: Target, stage: Stage) -> Outcome:
         source = random.Random(stage.seed)
         messages = Messages()
-        scenes = [self._scene(stage, number, messages, source) for number in range(self.rooms)]
+        scenes = [self._scene(target, number, messages, source) for number in range(self.rooms)]
         for first in range(0, len(scenes), _UPLOADS_AT_ONCE):
             batch = scenes[first : first + _UPLOADS_AT_ONCE]
             await asyncio.gather(*(upload(target, each.dialect, each.document) for each in batch))
@@ -94,13 +94,13 @@ class ReconnectStorm:
         )
 
     def _scene(
-        self, stage: Stage, number: int, messages: Messages, source: random.Random
+        self, target: Target, number: int, messages: Messages, source: random.Random
     ) -> _Scene:
-        document = score(self.document_bytes, stage.seed)
+        document = score(self.document_bytes, number)
         edits = {}
         for client_id in (random_client_id(source) for _ in range(self.clients)):
             edits[client_id] = pasted_updates(client_id, 1, _EDIT_CHARACTERS, source)[0]
-        return _Scene(Dialect.of(stage.wire, f"back/{number}"), document, edits, messages)
+        return _Scene(target.dialect(f"back/{number}"), document, edits, messages)
 
 
 class _Scene:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from benchmarks.websocket import WebSocket, client_frame, connect
-from benchmarks.wires import Dialect, What, Wire
+from benchmarks.wires import Dialect, What
 from collab.protocol.varint import write_bytes
 
 _KEPT_ONCE_BYTES_MAX: Final = 1 << 16
@@ -181,26 +181,21 @@ def updates_in(dialect: Dialect, message: bytes) -> Iterator[bytes]:
             yield heard.payload
 
 
-def acknowledged(dialect: Dialect, messages: Messages, session: Session) -> int:
-    """How many SyncStatus 1 a session has heard (Hocuspocus)."""
-    assert dialect.wire is Wire.HOCUSPOCUS
-    return sum(
-        heard.what is What.SAVED
-        for number in session.heard
-        for heard in dialect.read(messages.kept[number])
-    )
-
-
 async def join_all(sessions: Sequence[Session], port: int, *, at_once: int = 50) -> None:
-    """Let sessions join, a few at a time.
+    """Let sessions join, a few at a time, and one in each room before all others.
 
     Raises:
         TimeoutError: one of them was not let in within a minute.
     """
+    first_in = {session.dialect.room: session for session in reversed(sessions)}
+    openers = list(first_in.values())
+    opening = set(openers)
+    others = [session for session in sessions if session not in opening]
     async with asyncio.timeout(60):
-        for first in range(0, len(sessions), at_once):
-            batch = sessions[first : first + at_once]
-            await asyncio.gather(*(session.join(port) for session in batch))
+        for crowd in (openers, others):
+            for first in range(0, len(crowd), at_once):
+                batch = crowd[first : first + at_once]
+                await asyncio.gather(*(session.join(port) for session in batch))
 
 
 async def leave_all(sessions: Sequence[Session]) -> None:

@@ -65,7 +65,7 @@ class SlowReaders:
             return uvloop.run(self._run(target, stage))
 
     async def _run(self, target: Target, stage: Stage) -> Outcome:
-        scene = _Scene.of(self, Dialect.of(stage.wire, "slow"), stage.seed)
+        scene = _Scene.of(self, target.dialect("slow"), stage.seed)
         await join_all(scene.sessions, target.port)
         with no_collector():
             async with Gauge(target) as gauge:

@@ -18,7 +18,6 @@ from benchmarks.stress.documents import pasted_updates
 from benchmarks.stress.session import Messages, Session, leave_all
 from benchmarks.stress.stage import MIB, Checks, Gauge, Goal, Outcome, Stage
 from benchmarks.targets import Target
-from benchmarks.wires import Dialect
 
 _SETTINGS: Final = {"unload-after-ms": "500", "compaction-tail-updates": "25"}
 _CLOCKS: Final = 20
@@ -68,7 +67,7 @@ class Soak:
             return uvloop.run(self._run(target, stage))
 
     async def _run(self, target: Target, stage: Stage) -> Outcome:
-        churn = _Churn(self, stage, target)
+        churn = _Churn(self, target, stage.seed)
         samples = _Samples(target)
         async with Gauge(target) as gauge:
             watching = asyncio.create_task(samples.take())
@@ -112,13 +111,12 @@ class _Churn:
         sent: how many updates were written.
     """
 
-    def __init__(self, sizes: Soak, stage: Stage, target: Target) -> None:
+    def __init__(self, sizes: Soak, target: Target, seed: int) -> None:
         self.checks = Checks()
         self.visited = self.rooms = self.sent = 0
         self._sizes = sizes
-        self._stage = stage
         self._target = target
-        self._source = random.Random(stage.seed)
+        self._source = random.Random(seed)
         self._resting: deque[_Room] = deque()
 
     async def go_on(self, until_s: float) -> None:
@@ -141,7 +139,7 @@ class _Churn:
 
     async def _visit(self, room: _Room) -> None:
         sizes = self._sizes
-        dialect = Dialect.of(self._stage.wire, room.name)
+        dialect = self._target.dialect(room.name)
         messages = Messages()
         sessions = [Session(dialect, messages) for _ in range(sizes.clients)]
         fresh = [random_client_id(self._source) for _ in range(sizes.writers)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,15 +15,13 @@ from typing import Final, Protocol, Self
 import psutil
 
 from benchmarks.machine import Cores, busy_s
-from benchmarks.targets import Target
+from benchmarks.systems import BANDPRO_HOCUSPOCUS, BANDPRO_MEMORY, System
+from benchmarks.targets import Target, bandpro
 from benchmarks.wires import Wire
 
 _SAMPLE_S: Final = 0.05
 _CHILDREN_EVERY: Final = 10
 MIB: Final = 1 << 20
-
-Opening = Callable[[Cores, Path | None, Mapping[str, str]], AbstractContextManager[Target]]
-"""Starts what is put under stress; the settings are those of our own server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,22 +68,28 @@ class Stage:
     """Where a workload is run.
 
     Attributes:
-        opening: starts the server.
+        system: what is put under stress.
         cores: who runs where.
         folder: in which data folders are made; None for the temporary folder.
-        wire: the protocol that is spoken.
         seed: everything that is drawn comes from it.
     """
 
-    opening: Opening
+    system: System
     cores: Cores
     folder: Path | None
-    wire: Wire
     seed: int
 
     def target(self, settings: Mapping[str, str] | None = None) -> AbstractContextManager[Target]:
-        """A fresh server for the time of a `with` block."""
-        return self.opening(self.cores, self.folder, settings or {})
+        """A fresh server for the time of a `with` block.
+
+        Args:
+            settings: options of `bandpro serve`; others are started as they are.
+        """
+        if not self.system.is_ours:
+            return self.system.start(self.cores, self.folder)
+        wire = Wire.HOCUSPOCUS if self.system is BANDPRO_HOCUSPOCUS else Wire.Y_WEBSOCKET
+        store = {"store": "memory"} if self.system is BANDPRO_MEMORY else {}
+        return bandpro(self.cores, self.folder, store | dict(settings or {}), wire=wire)
 
 
 class Workload(Protocol):

@@ -8,7 +8,6 @@ from pycrdt import Doc, Map, merge_updates
 
 from benchmarks.loads import Pace
 from benchmarks.machine import Cores
-from benchmarks.stress.__main__ import openings
 from benchmarks.stress.arrivals import Seen, Written
 from benchmarks.stress.cold import ColdOpen
 from benchmarks.stress.documents import fingerprint, notes_at_once, pasted_updates, score, whole
@@ -26,6 +25,7 @@ from benchmarks.stress.soak import Soak, slope
 from benchmarks.stress.stage import Stage, Workload
 from benchmarks.stress.uploads import count_of
 from benchmarks.stress.workloads import BEYOND_PEERS
+from benchmarks.systems import BANDPRO, BANDPRO_HOCUSPOCUS, System
 from benchmarks.wires import Dialect, Wire
 from collab.protocol.varint import write_bytes
 
@@ -55,23 +55,19 @@ TINY = (
     Soak(lasts_s=5, at_once=2, clients=3, writers=2, updates=3, updates_per_s=20, visits=2),
     Growth(room_clients=(3,), rooms=(2,), document_bytes=(5_000,), pace=Pace(0.1, 0.3)),
 )
-CASES = [(each, Wire.Y_WEBSOCKET) for each in TINY] + [
-    (each, Wire.HOCUSPOCUS) for each in TINY if each.name not in BEYOND_PEERS
+CASES = [(each, BANDPRO) for each in TINY] + [
+    (each, BANDPRO_HOCUSPOCUS) for each in TINY if each.name not in BEYOND_PEERS
 ]
-
-
-def _stage(folder: Path, wire: Wire) -> Stage:
-    return Stage(openings()["bandpro"], ANY_CORE, folder, wire, seed=1)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("workload", "wire"), CASES, ids=[f"{each.name}-{wire.value}" for each, wire in CASES]
+    ("workload", "system"), CASES, ids=[f"{each.name}-{system.name}" for each, system in CASES]
 )
 def test_all_that_must_arrive_under_stress_arrives(
-    workload: Workload, wire: Wire, tmp_path: Path
+    workload: Workload, system: System, tmp_path: Path
 ) -> None:
-    outcome = workload.run(_stage(tmp_path, wire))
+    outcome = workload.run(Stage(system, ANY_CORE, tmp_path, seed=1))
     assert outcome.expected > 0
     assert outcome.is_complete, outcome
     assert {goal.figure for goal in workload.goals} <= set(outcome.figures)
