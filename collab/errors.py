@@ -6,6 +6,7 @@
     ├── PeerError                the peer's fault: refuse the message, close with its code
     │   ├── InvalidRoomName
     │   ├── ProtocolError        bytes that are no message of the protocol
+    │   │   ├── FramingViolated  bytes that break the rules of websockets
     │   │   └── MalformedUpdate  bytes that are no acceptable V1 update
     │   ├── LimitExceeded        well formed, but more than a named limit allows
     │   ├── Unauthenticated      no token or ticket, or one that holds no longer
@@ -42,6 +43,19 @@ class InvalidRoomName(PeerError):
 
 class ProtocolError(PeerError):
     """Bytes that are no message of the protocol spoken."""
+
+
+class FramingViolated(ProtocolError):
+    """Bytes that break the rules of websockets (RFC 6455).
+
+    Args:
+        message: which rule.
+        code: of the close frame that the RFC asks for.
+    """
+
+    def __init__(self, message: str, *, code: int) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class MalformedUpdate(ProtocolError):

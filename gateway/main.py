@@ -43,7 +43,8 @@ from gateway.transport.connection import ConnectionLimits
 from gateway.transport.doors import Doors
 from gateway.transport.gate import Gate, GateLimits
 from gateway.transport.rates import Pace
-from gateway.transport.uvicorn_protocol import LeveredWebSocketProtocol
+from gateway.transport.sweeper import PERIOD_S, Sweeper
+from gateway.transport.uvicorn_protocol import DetachableProtocol
 from persistence.build import StoreSettings, open_stores
 from persistence.failpoints import Failpoints
 from persistence.offload import Offload
@@ -98,6 +99,7 @@ class Node:
     registry: RoomRegistry
     auth: AuthParts
     gate: Gate
+    sweeper: Sweeper
     metrics: Metrics
     app: ASGIApp
     admin_app: ASGIApp
@@ -114,6 +116,7 @@ def build_node(settings: Settings, stores: Stores, offload: Offload) -> Node:
     )
     auth.revocations.observe(lambda revocation: _apply_revocation(registry, auth, revocation))
     gate = Gate(gate_limits(settings))
+    sweeper = Sweeper(min(PERIOD_S, settings.heartbeat_ms / 2000))
     doors = Doors(
         registry=registry,
         auth=auth,
@@ -127,6 +130,7 @@ def build_node(settings: Settings, stores: Stores, offload: Offload) -> Node:
         queue_before_auth_messages_max=settings.queue_before_auth_messages_max,
         documents_per_socket_max=settings.documents_per_socket_max,
         trusted_proxies=settings.trusted_proxies,
+        sweeper=sweeper,
     )
     services = RoomServices(registry, settings.update_bytes_max)
     api = ApiServices(
@@ -140,7 +144,7 @@ def build_node(settings: Settings, stores: Stores, offload: Offload) -> Node:
         trusted_proxies=settings.trusted_proxies,
     )
     parts = AppParts(doors, api, build_readiness(registry))
-    return Node(registry, auth, gate, metrics, build_app(parts), build_admin_app(parts))
+    return Node(registry, auth, gate, sweeper, metrics, build_app(parts), build_admin_app(parts))
 
 
 async def seed_demo(node: Node) -> None:
@@ -267,6 +271,7 @@ async def _run_servers(
     ticking = asyncio.create_task(node.registry.run())
     watching = [
         asyncio.create_task(watch_loop_lag(node.metrics)),
+        asyncio.create_task(node.sweeper.run()),
         asyncio.create_task(watch_garbage(lambda: node.registry.is_deserted)),
     ]
     _announce(settings, node, listener, admin_listener)
@@ -290,7 +295,7 @@ def _uvicorn_config(settings: Settings, app: ASGIApp) -> uvicorn.Config:
         app,
         loop="none",
         http="httptools",
-        ws=LeveredWebSocketProtocol,
+        ws=DetachableProtocol,
         ws_max_size=settings.frame_bytes_max,
         ws_ping_interval=pings_s,
         ws_ping_timeout=pings_s,

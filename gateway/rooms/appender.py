@@ -88,6 +88,11 @@ class Appender:
         """Whether nothing is waiting and nothing is in flight."""
         return self._task is None
 
+    @property
+    def has_room(self) -> bool:
+        """Whether nobody has to wait."""
+        return self._room_to_wait.is_set()
+
     async def wait_for_room(self) -> None:
         """Wait while too many bytes are unsaved: what holds back a sender's socket."""
         await self._room_to_wait.wait()

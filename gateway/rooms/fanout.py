@@ -8,6 +8,7 @@ from typing import Protocol
 
 from collab.ids import SessionId, UnixSeconds
 from collab.protocol.close_codes import CloseCode
+from collab.protocol.websocket_frames import Frame
 from collab.room.effects import Broadcast, Pending, Send
 from collab.room.fanout import NOTHING, Fanout, Parcel, Round
 from collab.room.room import Room
@@ -24,7 +25,7 @@ class Seat(Protocol):
     def push(self, frame: bytes) -> None:
         """Queue a frame that must arrive."""
 
-    def offer(self, frame: bytes) -> bool:
+    def offer(self, frame: Frame) -> bool:
         """Queue a broadcast, or say that the reader is too slow for it."""
 
     def unread_bytes(self) -> int:
@@ -127,7 +128,7 @@ class Post:
             self._carry(sent)
 
     def _carry(self, sent: Round) -> None:
-        frames: dict[bytes, list[bytes]] = {}
+        frames: dict[bytes, list[Frame]] = {}
         is_document = bool(sent.common.updates)
         for session_id, seat in list(self._seats.items()):
             if is_document and session_id in self._expecting:
@@ -150,7 +151,7 @@ class Post:
         return self._large[2]
 
     def _offer(
-        self, session_id: SessionId, seat: Seat, parcel: Parcel, frames: list[bytes]
+        self, session_id: SessionId, seat: Seat, parcel: Parcel, frames: list[Frame]
     ) -> None:
         for frame in frames:
             if not seat.offer(frame):
@@ -160,8 +161,8 @@ class Post:
                 return
 
 
-def _framed(seat: Seat, parcel: Parcel) -> list[bytes]:
-    return [seat.prefix + body for body in parcel.bodies]
+def _framed(seat: Seat, parcel: Parcel) -> list[Frame]:
+    return [Frame(seat.prefix + body) for body in parcel.bodies]
 
 
 def _now_ms() -> float:

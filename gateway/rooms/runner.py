@@ -30,7 +30,7 @@ from collab.room.room import Admitted, Room, RoomLimits, RoomState
 from collab.room.session import Session
 from gateway.observe.metrics import Metrics
 from gateway.rooms.appender import Appender, AppendLimits
-from gateway.rooms.applying import apply_stored, is_small, run_steps, scan
+from gateway.rooms.applying import INLINE_BYTES_MAX, apply_stored, is_small, run_steps, scan
 from gateway.rooms.fanout import Post, Seat
 from gateway.rooms.joins import LARGE_ANSWER_BYTES, Joins
 from persistence.crash_guard import begin_open, open_succeeded
@@ -248,6 +248,29 @@ class RoomRunner:
         self.run(self.room.caught_up(session_id))
 
     # Messages ---------------------------------------------------------------------------------
+
+    def try_receive(self, session_id: SessionId, message: RoomMessage) -> bool:
+        """Give a session's message to the room if nothing has to be waited for.
+
+        Returns:
+            Whether it was given; if not, nothing happened, and it is for :meth:`receive`.
+
+        Raises:
+            PeerError: as there.
+        """
+        if isinstance(message, SyncStep1):
+            return False
+        if not isinstance(message, SyncUpdate | SyncStep2):
+            self.run(self.room.receive(session_id, message, _now_ms()))
+            return True
+        has_room = self._appender is None or self._appender.has_room
+        if len(message.update) > INLINE_BYTES_MAX or self._applying.locked() or not has_room:
+            return False
+        scanned = scan_update(message.update)
+        if not is_small(message.update, scanned):
+            return False
+        self._apply_at_once(self.room.admit(session_id, message, scanned, _now_ms()))
+        return True
 
     async def receive(self, session_id: SessionId, message: RoomMessage) -> None:
         """Give a session's message to the room.

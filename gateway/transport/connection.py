@@ -1,28 +1,44 @@
-"""One websocket connection: frames in with their bounds, an outbox out, one way to close it."""
+"""One websocket connection: what it may send and how fast, its heartbeats, one way to close it."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 import structlog
-from starlette.websockets import WebSocket
 
 from collab.errors import BandProError, LimitExceeded, ProtocolError
 from collab.protocol.close_codes import CloseCode
+from collab.protocol.websocket_frames import Frame
 from gateway.observe.metrics import Metrics
-from gateway.transport.outbox import ClosingFrame, Outbox
 from gateway.transport.rates import TokenBucket
 from gateway.transport.refusals import close_code_for, close_reason
-from gateway.transport.uvicorn_protocol import levers_of
+from gateway.transport.sockets import Rest, Socket
 
 _log = structlog.stdlib.get_logger(__name__)
 _STALL_TIMEOUT_S: Final = 10.0
-_CHECK_S: Final = 1.0
-_DISCONNECTED: Final = (RuntimeError, OSError)
+
+
+class Handler(Protocol):
+    """What an endpoint does with a connection."""
+
+    def on_frame(self, frame: bytes) -> Rest:
+        """Handle a message, or return what is left to do of it behind something to wait for.
+
+        Raises:
+            BandProError: it ends the connection.
+        """
+
+    def on_drained(self) -> None:
+        """The client has read all that it was sent before a broadcast was refused."""
+
+    def on_end(self) -> None:
+        """Nothing more will come; called once."""
+
+    def heartbeat(self) -> bytes | None:
+        """A message that does nothing but break the silence; None where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,83 +62,58 @@ class Connection:
     """A socket that has been accepted.
 
     Args:
-        websocket: accepted.
+        socket: accepted.
         limits: its bounds.
         metrics: what is counted.
         protocol: a label for metrics.
     """
 
+    __slots__ = (
+        "_bytes",
+        "_frame_bytes_max",
+        "_handler",
+        "_limits",
+        "_messages",
+        "_metrics",
+        "_now",
+        "is_closing",
+        "on_lost",
+        "protocol",
+        "socket",
+    )
+
     def __init__(
-        self, websocket: WebSocket, limits: ConnectionLimits, metrics: Metrics, protocol: str
+        self, socket: Socket, limits: ConnectionLimits, metrics: Metrics, protocol: str
     ) -> None:
-        self._websocket = websocket
+        self.socket = socket
         self._limits = limits
         self._metrics = metrics
-        self._protocol = protocol
-        self._levers = levers_of(websocket.scope)
-        self._now = asyncio.get_running_loop().time
-        self.outbox = Outbox(limits.outbox_bytes_max, self._drained, self._now)
-        self.on_drained: Callable[[], None] = _nothing
-        self.heartbeat: Callable[[], bytes | None] = _no_heartbeat
-        self._messages = TokenBucket.full(limits.messages_per_s, limits.messages_burst, self._now())
-        self._bytes = TokenBucket.full(limits.bytes_per_s, limits.bytes_burst, self._now())
+        self.protocol = protocol
+        self._now = now = asyncio.get_running_loop().time
+        self.is_closing = False
+        self.on_lost: Callable[[], None] = _nothing
+        self._handler: Handler | None = None
+        self._messages = TokenBucket.full(limits.messages_per_s, limits.messages_burst, now())
+        self._bytes = TokenBucket.full(limits.bytes_per_s, limits.bytes_burst, now())
         self._frame_bytes_max = limits.frame_bytes_max
-        self._task: asyncio.Task[None] | None = None
+        socket.attach(self)
 
-    @property
-    def is_closing(self) -> bool:
-        """Whether nothing that arrives matters any more."""
-        return self.outbox.is_closing
+    # Out --------------------------------------------------------------------------------------
 
-    def push(self, frame: bytes) -> None:
-        """Queue a frame that must arrive."""
-        self.outbox.push(frame)
+    def push(self, payload: bytes) -> None:
+        """Send a message that must arrive."""
+        self.socket.push(payload)
 
-    def unread_bytes(self) -> int:
-        """Bytes queued that the system has not taken yet."""
-        written = 0 if self._levers is None else self._levers.unwritten_bytes()
-        return self.outbox.queued_bytes + written
+    def offer(self, frame: Frame) -> bool:
+        """Send a broadcast, or say that the client is too slow for it."""
+        return self.socket.offer(frame)
 
     def close(self, code: CloseCode, detail: str = "") -> None:
-        """Close once what is queued has been written; calling it twice is no error."""
+        """Close once what was sent has been written; calling it twice is no error."""
         if not self.is_closing:
+            self.is_closing = True
             self._metrics.closes.labels(code=str(int(code))).inc()
-            self.outbox.close(ClosingFrame(code, close_reason(code, detail)))
-
-    def bound_frames(self, bytes_max: int) -> None:
-        """From now on a frame may have this many bytes; larger ones are not even read whole."""
-        self._frame_bytes_max = bytes_max
-        if self._levers is not None:
-            self._levers.set_message_bytes_max(bytes_max)
-
-    async def serve(self, on_frame: Callable[[bytes], Awaitable[None]]) -> None:
-        """Read until either side ends the connection; a refused frame ends it with its code."""
-        self._task = asyncio.current_task()
-        writer = asyncio.create_task(self._write())
-        watcher = asyncio.create_task(self._watch())
-        try:
-            await self._read(on_frame)
-            if self.is_closing:
-                # What is queued before the closing frame still belongs to the client.
-                await asyncio.wait((writer,), timeout=_STALL_TIMEOUT_S)
-        finally:
-            watcher.cancel()
-            writer.cancel()
-
-    async def _read(self, on_frame: Callable[[bytes], Awaitable[None]]) -> None:
-        while True:
-            message = await self._websocket.receive()
-            if message["type"] != "websocket.receive":
-                return
-            if self.is_closing:
-                continue
-            try:
-                await on_frame(self._checked(message.get("bytes")))
-            except BandProError as error:
-                self.refuse(error)
-            except Exception:  # noqa: BLE001 - our bug must end this connection only
-                _log.exception("connection.failed")
-                self.close(CloseCode.INTERNAL_ERROR)
+            self.socket.close(int(code), close_reason(code, detail))
 
     def refuse(self, error: BandProError) -> None:
         """Close with the code that an error has in the catalogue."""
@@ -131,10 +122,53 @@ class Connection:
         _log.info("connection.refused", code=int(code), error=type(error).__name__)
         self.close(code, str(error))
 
-    def _checked(self, frame: bytes | None) -> bytes:
-        if frame is None:
-            raise ProtocolError("text frames are not part of the protocol")
-        self._metrics.received(self._protocol, len(frame))
+    # In ---------------------------------------------------------------------------------------
+
+    def bound_frames(self, bytes_max: int) -> None:
+        """From now on a frame may have this many bytes; larger ones are not even read whole."""
+        self._frame_bytes_max = bytes_max
+        self.socket.bound_messages(bytes_max)
+
+    def hear(self, handler: Handler | None) -> None:
+        """Begin to handle what comes; without a handler, only wait for the end."""
+        self._handler = handler
+        self.socket.listen()
+
+    def take(self, frame: bytes) -> Rest:
+        """Handle a message; a refused one ends the connection."""
+        handler = self._handler
+        if self.is_closing or handler is None:
+            return None
+        try:
+            rest = handler.on_frame(self._checked(frame))
+        except Exception as error:  # noqa: BLE001 - our bug must end this connection only
+            self._fail(error)
+            return None
+        return None if rest is None else self._finish(rest)
+
+    def take_text(self, text: bytes) -> Rest:
+        """Refuse a text."""
+        del text
+        if not self.is_closing:
+            self.refuse(ProtocolError("text frames are not part of the protocol"))
+        return None
+
+    async def _finish(self, rest: Rest) -> None:
+        try:
+            if rest is not None:
+                await rest
+        except Exception as error:  # noqa: BLE001 - as above
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        if isinstance(error, BandProError):
+            self.refuse(error)
+            return
+        _log.error("connection.failed", exc_info=error)
+        self.close(CloseCode.INTERNAL_ERROR)
+
+    def _checked(self, frame: bytes) -> bytes:
+        self._metrics.received(self.protocol, len(frame))
         if len(frame) > self._frame_bytes_max:
             raise LimitExceeded(
                 f"a frame may have {self._frame_bytes_max} bytes here", limit="update_bytes_max"
@@ -148,49 +182,45 @@ class Connection:
             raise LimitExceeded("bytes come too fast", limit="bytes_per_s")
         return frame
 
-    async def _write(self) -> None:
-        with suppress(*_DISCONNECTED):
-            await self.outbox.write_all(self._write_one)
+    # What the socket tells --------------------------------------------------------------------
 
-    async def _write_one(self, frame: bytes | ClosingFrame) -> None:
-        if isinstance(frame, ClosingFrame):
-            await self._websocket.send(
-                {"type": "websocket.close", "code": int(frame.code), "reason": frame.reason}
-            )
-        else:
-            await self._websocket.send({"type": "websocket.send", "bytes": frame})
-            self._metrics.sent(self._protocol, len(frame))
+    def drained(self) -> None:
+        """All was written after a broadcast had been refused."""
+        if self._handler is not None and not self.is_closing:
+            self._handler.on_drained()
 
-    async def _watch(self) -> None:
-        """Send heartbeats into silence; cut a reader that has stopped reading."""
-        heartbeat_s = self._limits.heartbeat_ms / 1000
-        pause_s = min(_CHECK_S, heartbeat_s / 2)
-        while True:
-            await asyncio.sleep(pause_s)
-            if self.outbox.stalled_s() >= _STALL_TIMEOUT_S:
-                self._cut()
-            elif self._now() - self.outbox.written_at_s >= heartbeat_s:
-                frame = self.heartbeat()
-                if frame is not None:
-                    self.push(frame)
+    def ended(self) -> None:
+        """Either side has ended the connection."""
+        self.is_closing = True
+        handler, self._handler = self._handler, None
+        if handler is not None:
+            handler.on_end()
+
+    def lost(self) -> None:
+        """The connection is gone."""
+        on_lost, self.on_lost = self.on_lost, _nothing
+        on_lost()
+
+    # Time -------------------------------------------------------------------------------------
+
+    def sweep(self, now_s: float) -> None:
+        """Send a heartbeat into silence; cut a client that has stopped reading."""
+        socket = self.socket
+        socket.look(now_s)
+        if now_s - socket.progress_at_s >= _STALL_TIMEOUT_S:
+            self._cut()
+        elif now_s - socket.wrote_at_s >= self._limits.heartbeat_ms / 1000:
+            frame = None if self._handler is None else self._handler.heartbeat()
+            if frame is not None:
+                self.push(frame)
 
     def _cut(self) -> None:
         # A close frame could not be written either: its reader does not read.
         self._metrics.closes.labels(code=str(int(CloseCode.SLOW_CONSUMER))).inc()
-        _log.info("connection.cut", waiting_bytes=self.outbox.queued_bytes)
-        self.outbox.is_closing = True
-        if self._levers is not None:
-            self._levers.abort()
-        elif self._task is not None:
-            self._task.cancel()
-
-    def _drained(self) -> None:
-        self.on_drained()
+        _log.info("connection.cut", waiting_bytes=self.socket.waiting_bytes)
+        self.is_closing = True
+        self.socket.abort()
 
 
 def _nothing() -> None:
-    return None
-
-
-def _no_heartbeat() -> bytes | None:
     return None

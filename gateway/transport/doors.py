@@ -6,6 +6,7 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
@@ -14,6 +15,7 @@ from collab.access import Action, Claims, decide
 from collab.errors import AccessDenied, LimitExceeded
 from collab.ids import RoomName, SessionId
 from collab.limits import FRAME_OVERHEAD_BYTES_MAX
+from collab.protocol.close_codes import CloseCode
 from collab.protocol.y_sync import FrameKind
 from gateway.auth.addresses import client_address
 from gateway.auth.authenticator import Clocks
@@ -22,8 +24,12 @@ from gateway.observe.metrics import Metrics
 from gateway.rooms.registry import RoomRegistry
 from gateway.rooms.runner import RoomRunner
 from gateway.setting_types import Networks
+from gateway.transport.asgi_socket import AsgiSocket
 from gateway.transport.connection import Connection, ConnectionLimits
 from gateway.transport.gate import Gate
+from gateway.transport.sockets import Socket
+from gateway.transport.sweeper import Sweeper
+from gateway.transport.uvicorn_protocol import detach
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,7 @@ class Doors:
         queue_before_auth_messages_max: the same in messages.
         documents_per_socket_max: documents on one Hocuspocus connection.
         trusted_proxies: networks whose forwarded address is believed.
+        sweeper: looks after the connections.
     """
 
     registry: RoomRegistry
@@ -57,6 +64,7 @@ class Doors:
     queue_before_auth_messages_max: int
     documents_per_socket_max: int
     trusted_proxies: Networks
+    sweeper: Sweeper
 
     def check_size(self, kind: FrameKind, frame: bytes) -> None:
         """Refuse a frame that is larger than its kind may be.
@@ -110,7 +118,7 @@ def new_session_id() -> SessionId:
     return SessionId(secrets.token_hex(8))
 
 
-ServeConnection = Callable[[Connection, WebSocket], Awaitable[None]]
+BeginConnection = Callable[[Connection, WebSocket], Awaitable[None]]
 
 
 async def admit_socket(
@@ -119,12 +127,14 @@ async def admit_socket(
     receive: Receive,
     send: Send,
     protocol: str,
-    serve: ServeConnection,
+    begin: BeginConnection,
 ) -> None:
-    """Check origin and numbers, accept, and serve a socket to its end.
+    """Check origin and numbers, accept, and let an endpoint begin with the connection.
 
     A foreign origin is refused before the handshake completes (HTTP 403). All else is refused
     after it, for only then can a browser read the close code.
+
+    Where the server lets go of the connection, this returns when it has begun; else at its end.
     """
     websocket = WebSocket(scope, receive, send)
     headers = websocket.headers
@@ -132,24 +142,49 @@ async def admit_socket(
         doors.metrics.refused.labels(reason="origin").inc()
         await websocket.close()
         return
+    address = client_address(websocket, doors.trusted_proxies)
     await websocket.accept()
-    connection = Connection(websocket, doors.limits, doors.metrics, protocol)
+    socket = _socket_of(websocket, doors.limits)
+    connection = Connection(socket, doors.limits, doors.metrics, protocol)
     # Nothing is known of the other side yet; what it may send grows with its sign-in.
     connection.bound_frames(doors.queue_before_auth_bytes_max)
-    address = client_address(websocket, doors.trusted_proxies)
+    doors.sweeper.add(connection)
+    is_in = _enter(doors, connection, address)
+    connection.on_lost = partial(_leave, doors, connection, address if is_in else None)
+    try:
+        if is_in:
+            await begin(connection, websocket)
+        else:
+            connection.hear(None)
+    except BaseException:
+        connection.close(CloseCode.INTERNAL_ERROR)
+        connection.hear(None)
+        raise
+    finally:
+        if isinstance(socket, AsgiSocket):
+            await socket.serve()
+
+
+def _socket_of(websocket: WebSocket, limits: ConnectionLimits) -> Socket:
+    socket = detach(websocket.scope)
+    if socket is None:
+        return AsgiSocket(websocket, limits.outbox_bytes_max)
+    socket.bound_outbox(limits.outbox_bytes_max)
+    return socket
+
+
+def _enter(doors: Doors, connection: Connection, address: str) -> bool:
     try:
         doors.gate.enter(address, asyncio.get_running_loop().time())
     except LimitExceeded as error:
         connection.refuse(error)
-        await connection.serve(_ignore)
-        return
-    doors.metrics.connections.labels(protocol=protocol).inc()
-    try:
-        await serve(connection, websocket)
-    finally:
-        doors.metrics.connections.labels(protocol=protocol).dec()
+        return False
+    doors.metrics.connections.labels(protocol=connection.protocol).inc()
+    return True
+
+
+def _leave(doors: Doors, connection: Connection, address: str | None) -> None:
+    doors.sweeper.remove(connection)
+    if address is not None:
+        doors.metrics.connections.labels(protocol=connection.protocol).dec()
         doors.gate.leave(address)
-
-
-async def _ignore(_frame: bytes) -> None:
-    return None

@@ -64,11 +64,13 @@ from collab.protocol.messages import (
     SyncStep1,
     Token,
 )
+from collab.protocol.websocket_frames import Frame
 from collab.room.session import Session, Wire
 from gateway.rooms.runner import RoomRunner
 from gateway.transport.connection import Connection
 from gateway.transport.doors import Doors, admit_socket, new_session_id
 from gateway.transport.refusals import close_code_for, close_reason
+from gateway.transport.sockets import Rest
 
 PATH: Final = "/hocuspocus"
 PROTOCOL: Final = "hocuspocus"
@@ -127,13 +129,13 @@ class Joined:
         """Queue a frame that must arrive."""
         self.connection.push(frame)
 
-    def offer(self, frame: bytes) -> bool:
+    def offer(self, frame: Frame) -> bool:
         """Queue a broadcast, or say that the reader is too slow for it."""
-        return self.connection.outbox.offer(frame)
+        return self.connection.socket.offer(frame)
 
     def unread_bytes(self) -> int:
         """Bytes queued on the socket that the system has not taken yet."""
-        return self.connection.unread_bytes()
+        return self.connection.socket.waiting_bytes
 
     def close(self, code: CloseCode, detail: str) -> None:
         """End this document; where a new connection helps, end the whole socket.
@@ -166,14 +168,10 @@ class HocuspocusEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one socket."""
-        await admit_socket(self._doors, scope, receive, send, PROTOCOL, self._serve)
+        await admit_socket(self._doors, scope, receive, send, PROTOCOL, self._begin)
 
-    async def _serve(self, connection: Connection, _websocket: WebSocket) -> None:
-        socket = _Socket(self._doors, connection)
-        try:
-            await connection.serve(socket.on_frame)
-        finally:
-            socket.end()
+    async def _begin(self, connection: Connection, _websocket: WebSocket) -> None:
+        connection.hear(_Socket(self._doors, connection))
 
 
 class _Socket:
@@ -186,11 +184,9 @@ class _Socket:
         self._is_trusted = False
         self._deadline: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
-        connection.heartbeat = self._heartbeat
-        connection.on_drained = self._caught_up
         self._expect_document()
 
-    async def on_frame(self, frame: bytes) -> None:
+    def on_frame(self, frame: bytes) -> Rest:
         """Handle one frame.
 
         Raises:
@@ -200,26 +196,25 @@ class _Socket:
         decoded = hocuspocus.decode(frame)
         if isinstance(decoded, Ping):
             self._connection.push(hocuspocus.PONG)
-            return
+            return None
         if isinstance(decoded, Pong):
-            return
+            return None
         self._doors.metrics.message(PROTOCOL, decoded.message)
         document = self._documents.get(decoded.prefix)
-        if not isinstance(document, Joined) and self._needs_no_token(decoded.message):
-            await self._sign_in(decoded, Token(""), document)
-            document = self._documents.get(decoded.prefix)
-            if document is None:
-                return
-        if isinstance(decoded.message, Token):
-            await self._sign_in(decoded, decoded.message, document)
-        elif isinstance(document, Joined):
-            await self._handle(document, decoded.message)
-        elif isinstance(decoded.message, CloseDocument):
+        message = decoded.message
+        if isinstance(message, Token):
+            return self._sign_in(decoded, message, document)
+        if isinstance(document, Joined):
+            return self._handle(document, message)
+        if self._needs_no_token(message):
+            return self._sign_in_and_receive(decoded, document)
+        if isinstance(message, CloseDocument):
             self._forget(decoded.prefix)
         elif not isinstance(document, Refused):
             self._queue(decoded, document, len(frame))
+        return None
 
-    def end(self) -> None:
+    def on_end(self) -> None:
         """The socket is gone: leave every room."""
         if self._deadline is not None:
             self._deadline.cancel()
@@ -253,7 +248,15 @@ class _Socket:
             self._turn_away(frame.prefix, error)
             return
         for early in document.messages if isinstance(document, Waiting) else ():
-            await self._handle(joined, early)
+            await self._receive(joined, early)
+
+    async def _sign_in_and_receive(
+        self, frame: HocuspocusFrame, document: Waiting | Refused | None
+    ) -> None:
+        await self._sign_in(frame, Token(""), document)
+        entered = self._documents.get(frame.prefix)
+        if isinstance(entered, Joined):
+            await self._receive(entered, frame.message)
 
     async def _join(self, prefix: bytes, name: RoomName, claims: Claims) -> Joined:
         doors = self._doors
@@ -340,7 +343,7 @@ class _Socket:
 
     # Documents --------------------------------------------------------------------------------
 
-    async def _handle(self, document: Joined, message: ChannelMessage) -> None:
+    def _handle(self, document: Joined, message: ChannelMessage) -> Rest:
         match message:
             case CloseDocument():
                 self._leave(document)
@@ -348,7 +351,19 @@ class _Socket:
             case Stateless() | Token():
                 pass  # nothing of this server's answers to stateless messages
             case _:
-                await document.runner.receive(document.session_id, message)
+                runner = document.runner
+                if self._connection.socket.is_full or not runner.try_receive(
+                    document.session_id, message
+                ):
+                    return runner.receive(document.session_id, message)
+        return None
+
+    async def _receive(self, document: Joined, message: ChannelMessage) -> None:
+        # A client that does not read its answers gets no more of them.
+        await self._connection.socket.writable()
+        rest = self._handle(document, message)
+        if rest is not None:
+            await rest
 
     def _queue(self, frame: HocuspocusFrame, document: Waiting | None, frame_bytes: int) -> None:
         doors = self._doors
@@ -414,13 +429,15 @@ class _Socket:
             self._deadline.cancel()
             self._deadline = None
 
-    def _heartbeat(self) -> bytes | None:
+    def heartbeat(self) -> bytes | None:
+        """An awareness update of nobody in any document."""
         for prefix, document in self._documents.items():
             if isinstance(document, Joined):
                 return prefix + y_sync.EMPTY_AWARENESS
         return None
 
-    def _caught_up(self) -> None:
+    def on_drained(self) -> None:
+        """Catch up, in every document, on what was refused meanwhile."""
         for document in list(self._documents.values()):
             if isinstance(document, Joined):
                 document.runner.caught_up(document.session_id)

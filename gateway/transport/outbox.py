@@ -43,6 +43,8 @@ class Outbox:
         self._now = now
         self._frames: deque[bytes | ClosingFrame] = deque()
         self._wake = asyncio.Event()
+        self._has_room = asyncio.Event()
+        self._has_room.set()
         self._refused = False
 
     def push(self, frame: bytes) -> None:
@@ -53,6 +55,8 @@ class Outbox:
             self.progress_at_s = self._now()
         self._frames.append(frame)
         self.queued_bytes += len(frame)
+        if self.queued_bytes > self.bytes_max:
+            self._has_room.clear()
         self._wake.set()
 
     def offer(self, frame: bytes) -> bool:
@@ -68,12 +72,19 @@ class Outbox:
         if self.is_closing:
             return
         self.is_closing = True
+        self._has_room.set()
         self.progress_at_s = self._now()
         self._frames.append(frame)
         self._wake.set()
 
     async def write_all(self, write: Callable[[bytes | ClosingFrame], Awaitable[None]]) -> None:
         """Write frames as they come, until the closing frame is written."""
+        try:
+            await self._write_all(write)
+        finally:
+            self._has_room.set()
+
+    async def _write_all(self, write: Callable[[bytes | ClosingFrame], Awaitable[None]]) -> None:
         while True:
             await self._wake.wait()
             self._wake.clear()
@@ -84,9 +95,14 @@ class Outbox:
                     return
                 self.queued_bytes -= len(frame)
                 self.written_at_s = self.progress_at_s = self._now()
+            self._has_room.set()
             if self._refused:
                 self._refused = False
                 self._on_drained()
+
+    async def writable(self) -> None:
+        """Wait, once more is queued than may be, until all of it was written."""
+        await self._has_room.wait()
 
     def stalled_s(self) -> float:
         """Seconds since the last progress while something waits; 0 when nothing does."""

@@ -1,37 +1,47 @@
-"""uvicorn's sans-I/O websocket protocol with the three levers that ASGI does not offer.
+"""uvicorn's websocket protocol up to the handshake's end, and the way out of it.
 
-Under any other ASGI server the levers are missing and :func:`levers_of` returns None; everything
-still works, with coarser bounds.
+The handshake and the ASGI application's first steps are uvicorn's; then a connection's transport
+can be given a protocol of our own (:mod:`gateway.transport.raw_socket`), and all that served the
+handshake is let go. Under any other ASGI server :func:`detach` returns None; everything still
+works, through ASGI's own messages.
 """
 
 from __future__ import annotations
 
-from asyncio.transports import BaseTransport
+import asyncio
 from typing import Any, Final, cast
 
 from starlette.types import Scope
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
 
-EXTENSION: Final = "bandpro.levers"
-_WRITE_BUFFER_BYTES_MAX: Final = 256 * 1024
+from collab.protocol.websocket_frames import FrameReader
+from gateway.transport.raw_socket import RawSocket
+
+try:  # It is there wherever a compiler was when websockets was installed.
+    from websockets.speedups import apply_mask
+except ImportError:  # pragma: no cover
+    from websockets.utils import apply_mask
+
+EXTENSION: Final = "bandpro.detach"
+_MESSAGE_BYTES_MAX: Final = 2**20
+_PING_INTERVAL_S: Final = 20.0
 
 
-class LeveredWebSocketProtocol(WebSocketsSansIOProtocol):
-    """One websocket connection that the application can bound and cut."""
-
-    def connection_made(self, transport: BaseTransport) -> None:
-        """Keep what the transport buffers small: the outbox is the queue that is watched."""
-        super().connection_made(transport)
-        self.transport.set_write_buffer_limits(high=_WRITE_BUFFER_BYTES_MAX)
+class DetachableProtocol(WebSocketsSansIOProtocol):
+    """One websocket connection that an application can take off uvicorn once it is accepted."""
 
     def handle_connect(self, event: Request) -> None:
-        """Offer the levers to the application that is about to start."""
+        """Offer the way out to the application that is about to start."""
         super().handle_connect(event)
         scope = getattr(self, "scope", None)
-        if scope is not None:
-            extensions = cast("dict[str, Any]", scope["extensions"])
-            extensions[EXTENSION] = self
+        if scope is None:
+            return
+        extensions = cast("dict[str, Any]", scope["extensions"])
+        extensions[EXTENSION] = self
+        # Nothing is parsed here before the application runs; its first receive() resumes.
+        self.read_paused = True
+        self.transport.pause_reading()
 
     def send_receive_event_to_app(self) -> None:
         """Close on text that is no UTF-8 without a traceback in the log: anybody can send it."""
@@ -45,20 +55,47 @@ class LeveredWebSocketProtocol(WebSocketsSansIOProtocol):
                 return
         super().send_receive_event_to_app()
 
-    def set_message_bytes_max(self, bytes_max: int) -> None:
-        """Refuse larger messages from now on, before they are read whole (close code 1009)."""
-        self.conn.max_message_size = bytes_max
+    def detach(self) -> RawSocket:
+        """Give the accepted connection to a protocol of its own, and let go of all the rest.
 
-    def unwritten_bytes(self) -> int:
-        """Bytes handed to the transport that the system has not taken yet."""
-        return self.transport.get_write_buffer_size()
+        The application may return whenever it likes: the connection goes on without it.
+        """
+        transport, conn = self.transport, self.conn
+        self.stop_keepalive()
+        self.connections.discard(self)
+        reader = FrameReader(conn.max_message_size or _MESSAGE_BYTES_MAX, apply_mask)
+        if conn.reader.buffer:
+            reader.feed(bytes(conn.reader.buffer))
+        socket = RawSocket(
+            transport,
+            reader,
+            silence_s_max=2 * (self.ping_interval or _PING_INTERVAL_S),
+            peers=cast("set[asyncio.Protocol]", self.connections),
+        )
+        transport.set_protocol(socket)
+        # uvicorn closes this one when the application returns.
+        self.transport = _NOWHERE
+        # Cycles: nothing else would free them before the next search for garbage.
+        conn.parser.close()
+        del conn.parser
+        return socket
 
-    def abort(self) -> None:
-        """Cut the connection at once, without a closing handshake."""
-        self.transport.abort()
+
+class _Nowhere(asyncio.Transport):
+    """Takes the place of a transport that has another owner now."""
+
+    def close(self) -> None:
+        """The other owner does that."""
+
+    def is_closing(self) -> bool:
+        """To whoever asks the former owner, it is gone."""
+        return True
 
 
-def levers_of(scope: Scope) -> LeveredWebSocketProtocol | None:
-    """The levers of a connection, or None where the server has none."""
-    levers = (scope.get("extensions") or {}).get(EXTENSION)
-    return levers if isinstance(levers, LeveredWebSocketProtocol) else None
+_NOWHERE: Final = _Nowhere()
+
+
+def detach(scope: Scope) -> RawSocket | None:
+    """Take an accepted connection off the server, or None where the server does not let it go."""
+    protocol = (scope.get("extensions") or {}).get(EXTENSION)
+    return protocol.detach() if isinstance(protocol, DetachableProtocol) else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote_to_bytes
@@ -15,38 +16,16 @@ from collab.errors import BandProError, InvalidRoomName
 from collab.ids import RoomName, SessionId, UnixSeconds, room_name
 from collab.protocol import y_sync
 from collab.protocol.close_codes import CloseCode
+from collab.protocol.messages import RoomMessage
+from collab.protocol.websocket_frames import Frame
 from collab.room.session import Session, Wire
 from gateway.rooms.runner import RoomRunner
 from gateway.transport.connection import Connection
 from gateway.transport.doors import Doors, admit_socket, new_session_id
+from gateway.transport.sockets import Rest
 
 PATH: Final = "/collab/"
 PROTOCOL: Final = "y-websocket"
-
-
-@dataclass(slots=True)
-class YWebSocketSeat:
-    """A session's end of its own socket."""
-
-    connection: Connection
-    joined_at: UnixSeconds
-    prefix: bytes = b""
-
-    def push(self, frame: bytes) -> None:
-        """Queue a frame that must arrive."""
-        self.connection.push(frame)
-
-    def offer(self, frame: bytes) -> bool:
-        """Queue a broadcast, or say that the reader is too slow for it."""
-        return self.connection.outbox.offer(frame)
-
-    def unread_bytes(self) -> int:
-        """Bytes queued on the connection that the system has not taken yet."""
-        return self.connection.unread_bytes()
-
-    def close(self, code: CloseCode, detail: str) -> None:
-        """Close the socket."""
-        self.connection.close(code, detail)
 
 
 class YWebSocketEndpoint:
@@ -57,28 +36,18 @@ class YWebSocketEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one socket."""
-        await admit_socket(self._doors, scope, receive, send, PROTOCOL, self._serve)
+        await admit_socket(self._doors, scope, receive, send, PROTOCOL, self._begin)
 
-    async def _serve(self, connection: Connection, websocket: WebSocket) -> None:
-        session_id = new_session_id()
-        runner: RoomRunner | None = None
-        expiry: asyncio.TimerHandle | None = None
+    async def _begin(self, connection: Connection, websocket: WebSocket) -> None:
         try:
-            runner, claims = await self._join(connection, websocket, session_id)
-            expiry = self._close_at_expiry(connection, claims)
+            seat = await self._join(connection, websocket)
         except BandProError as error:
             connection.refuse(error)
-        try:
-            await connection.serve(_Reader(self._doors, runner, session_id).on_frame)
-        finally:
-            if expiry is not None:
-                expiry.cancel()
-            if runner is not None:
-                runner.leave(session_id)
+            connection.hear(None)
+            return
+        connection.hear(seat)
 
-    async def _join(
-        self, connection: Connection, websocket: WebSocket, session_id: SessionId
-    ) -> tuple[RoomRunner, Claims]:
+    async def _join(self, connection: Connection, websocket: WebSocket) -> YWebSocketSeat:
         doors = self._doors
         name = _room_of(websocket.scope)
         claims = await doors.auth.authenticator.authenticate_socket(
@@ -86,11 +55,11 @@ class YWebSocketEndpoint:
         )
         runner, claims = await doors.open_room(name, claims)
         connection.bound_frames(doors.limits.frame_bytes_max)
-        connection.heartbeat = lambda: y_sync.EMPTY_AWARENESS
-        seat = YWebSocketSeat(connection, doors.clocks.wall())
+        session_id = new_session_id()
+        seat = YWebSocketSeat(connection, doors, runner, session_id, doors.clocks.wall())
         runner.join(Session(session_id, claims, Wire.Y_WEBSOCKET), seat)
-        connection.on_drained = lambda: runner.caught_up(session_id)
-        return runner, claims
+        seat.expiry = self._close_at_expiry(connection, claims)
+        return seat
 
     def _close_at_expiry(
         self, connection: Connection, claims: Claims
@@ -102,19 +71,64 @@ class YWebSocketEndpoint:
         return loop.call_later(left_s, connection.close, CloseCode.UNAUTHENTICATED, "expired")
 
 
-@dataclass(frozen=True, slots=True)
-class _Reader:
-    doors: Doors
-    runner: RoomRunner | None
-    session_id: SessionId
+@dataclass(slots=True)
+class YWebSocketSeat:
+    """A session's end of its own socket, and the handler of what comes from there."""
 
-    async def on_frame(self, frame: bytes) -> None:
-        if self.runner is None:
-            return
+    connection: Connection
+    doors: Doors
+    runner: RoomRunner
+    session_id: SessionId
+    joined_at: UnixSeconds
+    expiry: asyncio.TimerHandle | None = None
+    prefix: bytes = b""
+
+    def push(self, frame: bytes) -> None:
+        """Send a frame that must arrive."""
+        self.connection.socket.push(frame)
+
+    def offer(self, frame: Frame) -> bool:
+        """Send a broadcast, or say that the reader is too slow for it."""
+        return self.connection.socket.offer(frame)
+
+    def unread_bytes(self) -> int:
+        """Bytes queued on the connection that the system has not taken yet."""
+        return self.connection.socket.waiting_bytes
+
+    def close(self, code: CloseCode, detail: str) -> None:
+        """Close the socket."""
+        self.connection.close(code, detail)
+
+    def on_frame(self, frame: bytes) -> Rest:
+        """Give the room one message or several, in order."""
         self.doors.check_size(y_sync.peek_kind(frame), frame)
-        for message in y_sync.decode(frame):
-            self.doors.metrics.message(PROTOCOL, message)
+        messages = y_sync.decode(frame)
+        metrics, runner, socket = self.doors.metrics, self.runner, self.connection.socket
+        for number, message in enumerate(messages):
+            metrics.message(PROTOCOL, message)
+            if socket.is_full or not runner.try_receive(self.session_id, message):
+                return self._receive(messages[number:])
+        return None
+
+    async def _receive(self, messages: Sequence[RoomMessage]) -> None:
+        for message in messages:
+            # A client that does not read its answers gets no more of them.
+            await self.connection.socket.writable()
             await self.runner.receive(self.session_id, message)
+
+    def on_drained(self) -> None:
+        """Catch up on what was refused meanwhile."""
+        self.runner.caught_up(self.session_id)
+
+    def on_end(self) -> None:
+        """Leave the room."""
+        if self.expiry is not None:
+            self.expiry.cancel()
+        self.runner.leave(self.session_id)
+
+    def heartbeat(self) -> bytes:
+        """An awareness update of nobody."""
+        return y_sync.EMPTY_AWARENESS
 
 
 def _room_of(scope: Scope) -> RoomName:

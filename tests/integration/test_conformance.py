@@ -21,7 +21,9 @@ import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
-from gateway.transport.uvicorn_protocol import LeveredWebSocketProtocol
+from collab.protocol.websocket_frames import TEXT
+from gateway.transport.raw_socket import RawSocket
+from gateway.transport.uvicorn_protocol import DetachableProtocol, detach
 from tests.support.counts import proving
 from tests.support.server import free_port
 
@@ -37,7 +39,7 @@ NEEDS: Final = (
 # Its largest message has 16 MiB.
 MESSAGE_BYTES_MAX: Final = 17 * 2**20
 # A close frame in the middle of a fragmented message: docs/conformance.md says more.
-KNOWN: Final = {"7.1.5": ("FAILED", "WRONG CODE")}
+KNOWN: Final = {"raw": {}, "asgi": {"7.1.5": ("FAILED", "WRONG CODE")}}
 SUITE_WITHIN_S: Final = 1500
 ANSWER_WITHIN_S: Final = 10
 
@@ -62,16 +64,56 @@ async def echo(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "websocket.send", **content})
 
 
+class Echo:
+    """Sends back what a socket hears that was taken off the server."""
+
+    def __init__(self, socket: RawSocket) -> None:
+        self.socket = socket
+        socket.attach(self)
+        socket.bound_outbox(MESSAGE_BYTES_MAX)
+        socket.listen()
+
+    def take(self, frame: bytes) -> None:
+        """Send a binary message back."""
+        self.socket.push(frame)
+
+    def take_text(self, text: bytes) -> None:
+        """Send a text back."""
+        self.socket.push(text, TEXT)
+
+    def drained(self) -> None:
+        """Nothing was refused."""
+
+    def ended(self) -> None:
+        """Nothing to leave."""
+
+    def lost(self) -> None:
+        """Nothing to count."""
+
+
+async def raw_echo(scope: Scope, receive: Receive, send: Send) -> None:
+    """The same on the transport itself, as the node serves its sockets."""
+    await receive()
+    await send({"type": "websocket.accept"})
+    socket = detach(scope)
+    assert socket is not None
+    Echo(socket)
+
+
+ECHOES: Final = {"raw": raw_echo, "asgi": echo}
+each_way = pytest.mark.parametrize("way", ECHOES)
+
+
 @asynccontextmanager
-async def echoing() -> AsyncIterator[int]:
-    """Serve the echo as the node serves its sockets; yields the port."""
+async def echoing(way: str) -> AsyncIterator[int]:
+    """Serve an echo; yields the port."""
     port = free_port()
     config = uvicorn.Config(
-        echo,
+        ECHOES[way],
         port=port,
         loop="none",
         http="httptools",
-        ws=LeveredWebSocketProtocol,
+        ws=DetachableProtocol,
         ws_max_size=MESSAGE_BYTES_MAX,
         ws_per_message_deflate=False,
         lifespan="off",
@@ -142,22 +184,24 @@ VIOLATIONS: Final = {
 }
 
 
+@each_way
 @pytest.mark.parametrize("violation", VIOLATIONS)
 async def test_violations_of_the_protocol_end_with_the_code_the_rfc_asks_for(
-    violation: str,
+    violation: str, way: str
 ) -> None:
     """RFC 6455, sections 5 and 7: the close frame says what was wrong, then the socket ends.
 
     Bears WS-1.
     """
     sent, code = VIOLATIONS[violation]
-    async with echoing() as port:
+    async with echoing(way) as port:
         frames = await answer_to(port, sent)
     assert frames[0] == 0x88, frames
     assert frames[2:4] == closed_with(code), frames
 
 
-async def test_good_frames_are_echoed_and_a_close_is_answered() -> None:
+@each_way
+async def test_good_frames_are_echoed_and_a_close_is_answered(way: str) -> None:
     """RFC 6455, section 5.7: its own examples, in pieces with a ping between, then a close."""
     sent = (
         frame(0x81, b"Hello")
@@ -167,7 +211,7 @@ async def test_good_frames_are_echoed_and_a_close_is_answered() -> None:
         + frame(0x82, b"\x00\xff")
     )
     pong, hello, binary = b"\x8a\x05Hello", b"\x81\x05Hello", b"\x82\x02\x00\xff"
-    async with echoing() as port, opened(port) as (head, reader, writer):
+    async with echoing(way) as port, opened(port) as (head, reader, writer):
         writer.write(sent)
         size = len(pong + hello * 2 + binary)
         frames = await asyncio.wait_for(reader.readexactly(size), ANSWER_WITHIN_S)
@@ -250,11 +294,12 @@ async def results_of_suite(wstest: str, port: int) -> dict[str, dict[str, Any]]:
     return results
 
 
+@each_way
 @pytest.mark.prove
 @pytest.mark.timeout(SUITE_WITHIN_S)
 @pytest.mark.skipif(not proving(), reason="the Autobahn test suite runs in `make prove`")
 async def test_the_autobahn_test_suite_finds_only_what_is_known(
-    record_property: Callable[[str, object], None], caplog: pytest.LogCaptureFixture
+    way: str, record_property: Callable[[str, object], None], caplog: pytest.LogCaptureFixture
 ) -> None:
     """The Autobahn test suite finds one deviation, which is known; there is no compression.
 
@@ -263,7 +308,7 @@ async def test_the_autobahn_test_suite_finds_only_what_is_known(
     # A traceback for each text that is no UTF-8, which would bury what a failure has to say.
     caplog.set_level(logging.CRITICAL, logger="uvicorn.error")
     wstest = await installed_suite()
-    async with echoing() as port:
+    async with echoing(way) as port:
         results = await results_of_suite(wstest, port)
     ends = {case: (each["behavior"], each["behaviorClose"]) for case, each in results.items()}
     for behaviour, number in sorted(Counter(end[0] for end in ends.values()).items()):
@@ -274,4 +319,4 @@ async def test_the_autobahn_test_suite_finds_only_what_is_known(
     others = {case: end for case, end in ends.items() if case not in compressed}
     assert len(others) == 301, "the whole suite ran"
     good = {"OK", "NON-STRICT", "INFORMATIONAL"}
-    assert {case: end for case, end in others.items() if not good.issuperset(end)} == KNOWN
+    assert {case: end for case, end in others.items() if not good.issuperset(end)} == KNOWN[way]

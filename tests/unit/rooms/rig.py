@@ -10,6 +10,7 @@ from collab.history.compaction import CompactionLimits
 from collab.ids import RoomName, SessionId, UnixSeconds
 from collab.protocol.close_codes import CloseCode
 from collab.protocol.messages import SyncUpdate
+from collab.protocol.websocket_frames import Frame
 from collab.room.room import RoomLimits
 from collab.room.session import Session, Wire
 from gateway.observe.metrics import Metrics
@@ -41,9 +42,9 @@ class Seat:
         self.frames.append(frame)
         self.told.set()
 
-    def offer(self, frame: bytes) -> bool:
+    def offer(self, frame: Frame) -> bool:
         """Take a broadcast."""
-        self.frames.append(frame)
+        self.frames.append(frame.payload)
         self.told.set()
         return True
 

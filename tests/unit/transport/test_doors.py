@@ -16,6 +16,7 @@ from gateway.observe.metrics import Metrics
 from gateway.settings import Settings, load_settings
 from gateway.transport.doors import Doors
 from gateway.transport.gate import Gate
+from gateway.transport.sweeper import Sweeper
 from tests.unit.rooms.rig import NAME, Rig, rig
 
 NOW = UnixSeconds(1_800_000_000)
@@ -58,6 +59,7 @@ def doors(node: Rig, wall: Wall) -> Doors:
         queue_before_auth_messages_max=chosen.queue_before_auth_messages_max,
         documents_per_socket_max=chosen.documents_per_socket_max,
         trusted_proxies=(),
+        sweeper=Sweeper(),
     )
 
 
