@@ -17,6 +17,8 @@ BIN := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
 INSPECTOR := clients/inspector
 NODE_TESTS := $(wildcard tests/interop/package-lock.json tests/interop/*/package-lock.json)
+PEERS := benchmarks/peers
+BENCH_NEEDS := $(wildcard $(PEERS)/*/package-lock.json)
 PAGE := gateway/static/inspector/index.html
 UV_VERSION := 0.13.9
 
@@ -53,7 +55,7 @@ endef
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo "  Variables: HOST, PORT and DATA for run; PYTHON for the interpreter (3.11 or newer)."
 
 # ---------------------------------------------------------------- environment
@@ -153,9 +155,42 @@ test: test-needs check ## Everything, with real clients and a real browser; at m
 prove: test-needs ## The long proofs at their full counts; writes docs/proofs.md
 	@BANDPRO_PROVE=1 $(BIN)/pytest -q -m prove --timeout 7200 -p tests.support.proof_report tests
 
+# Peers are installed beside their locks, in ignored folders. One that cannot be had on this machine
+# is left out of the measurements, which say so.
+$(PEERS)/pycrdt_websocket/.venv/.stamp: $(PEERS)/pycrdt_websocket/requirements.lock | $(BIN)/python
+	@echo "Installing pycrdt-websocket into an environment of its own ..."
+	@rm -rf $(@D) && $(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-input \
+		--require-hashes --only-binary :all: -r $<
+	@touch $@
+
+$(PEERS)/y_sweet/.built/.stamp: $(PEERS)/y_sweet/version
+	@if ! command -v cargo >/dev/null; then echo "y-sweet is left out: cargo was not found."; exit 0; fi; \
+	echo "Building y-sweet with cargo, once; this takes some minutes ..."; \
+	if timeout 1200 cargo install --quiet --locked --version "$$(cat $<)" y-sweet --root $(@D) \
+			--target-dir $(@D)/target; then \
+		rm -rf $(@D)/target; touch $@; \
+	else echo "y-sweet is left out: it could not be built."; fi
+
+.PHONY: peers
+peers: $(BENCH_NEEDS:%/package-lock.json=%/node_modules/.stamp) \
+		$(PEERS)/pycrdt_websocket/.venv/.stamp $(PEERS)/y_sweet/.built/.stamp
+	@command -v gcc >/dev/null || command -v cc >/dev/null \
+		|| echo "The relay in C is left out: there is no C compiler."
+
+# BENCH and STRESS take options, such as BENCH=--quick. The page is written even when a delivery was
+# missing, and the error is kept.
 .PHONY: bench
-bench: setup compiled page ## Measure the server and print the tables
-	@$(BIN)/python -m benchmarks
+bench: setup compiled page peers ## Measure the server and its peers; writes docs/benchmarks.md
+	@status=0; \
+	$(BIN)/python -m benchmarks $(BENCH) || status=$$?; \
+	$(BIN)/python -m benchmarks.stress $(STRESS) || status=$$?; \
+	$(BIN)/python -m benchmarks --page || status=$$?; \
+	exit $$status
+
+.PHONY: bench-smoke
+bench-smoke: setup compiled page ## Compare with the floor under two loads; under 2 minutes
+	@$(BIN)/python -m benchmarks.smoke
 
 # ---------------------------------------------------------------- upkeep
 
@@ -183,4 +218,6 @@ clean: ## Remove environments, caches and built files; never ./data
 	@rm -rf $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis \
 		.coverage* dist bandpro_compiled gateway/static
 	@rm -rf $(INSPECTOR)/node_modules $(NODE_TESTS:%/package-lock.json=%/node_modules)
+	@rm -rf $(BENCH_NEEDS:%/package-lock.json=%/node_modules) $(PEERS)/pycrdt_websocket/.venv \
+		$(PEERS)/.built $(PEERS)/y_sweet/.built
 	@find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +

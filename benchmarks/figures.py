@@ -55,6 +55,10 @@ class Spread:
             raise ValueError("a spread needs at least one run")
         return cls(ordered[(len(ordered) - 1) // 2], ordered[0], ordered[-1])
 
+    def scaled(self, factor: float) -> Spread:
+        """The same in another unit."""
+        return Spread(self.median * factor, self.lowest * factor, self.highest * factor)
+
     def text(self, digits: int) -> str:
         """The median, and in brackets the lowest and highest where they differ."""
         median, low, high = (f"{each:,.{digits}f}" for each in self._values())

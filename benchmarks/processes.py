@@ -102,10 +102,10 @@ def _stop(process: subprocess.Popen[bytes], program: Program, log: Path) -> None
     process.send_signal(signal.SIGTERM)
     try:
         status = process.wait(_STOP_WITHIN_S)
-    except subprocess.TimeoutExpired:
+    except subprocess.TimeoutExpired as error:
         if not program.stops_in_order:
             return  # it is killed
-        raise
+        raise TargetFailed(f"it did not stop in {_STOP_WITHIN_S:g} s\n{_tail(log)}") from error
     if status and program.stops_in_order:
         raise TargetFailed(f"it stopped with {status}\n{_tail(log)}")
 

@@ -1,254 +1,290 @@
-"""The findings as JSON, and as the page ``docs/benchmarks.md``."""
+"""The page ``docs/benchmarks.md`` and the tables for the terminal, from what was kept."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
-from typing import cast
+from typing import Any, cast
 
 from benchmarks import page
 from benchmarks.figures import Spread
-from benchmarks.loads import Run
+from benchmarks.goals import goals_table
 from benchmarks.machine import OTHERS_BUSY_MAX
-from benchmarks.memory import ConnectionCost
-from benchmarks.suite import Case, Findings, Suite
-from benchmarks.wires import Wire
-
-Conditions = Mapping[str, object]
+from benchmarks.results import Results
+from benchmarks.table import table
 
 
-def as_json(findings: Findings, suite: Suite, conditions: Conditions) -> dict[str, object]:
-    """Every run with all its figures."""
-    return {
-        "conditions": dict(conditions),
-        "pace": asdict(suite.pace),
-        "repeats": suite.repeats,
-        "patience": {"budget_s": suite.patience.budget_s, "repeated": suite.patience.repeated},
-        "sizes": asdict(suite.sizes),
-        "generator": asdict(findings.ceiling) if findings.ceiling else None,
-        "loads": {case.load.name: asdict(case.load) for case in findings.runs},
-        "runs": {case.name: [asdict(run) for run in runs] for case, runs in findings.runs.items()},
-        "idle_connections": {
-            wire.value: [asdict(cost) for cost in costs]
-            for wire, costs in findings.connections.items()
-        },
-        "idle_rooms": [asdict(cost) for cost in findings.rooms],
-    }
-
-
-def as_page(findings: Findings, suite: Suite, conditions: Conditions) -> str:
+def as_page(results: Results) -> str:
     """The page for people."""
     sections = [
         page.INTRODUCTION,
+        "## Goals",
+        page.GOALS,
+        goals_table(results),
         "## Conditions",
-        _conditions(findings, suite, conditions),
+        _conditions(results),
+        "## Who is measured",
+        page.SYSTEMS,
+        systems_table(results),
         "## From writing to everybody's screen",
         page.EDIT,
-        edit_table(findings),
-        "## From writing to disk",
-        page.SAVED,
-        saved_table(findings),
+        "![Latency of each system](images/bench-latency.svg)",
+        edit_table(results),
+        _failures(results),
         "## What it costs the server",
         page.COST,
-        cost_table(findings),
-        "## Memory",
-        page.MEMORY,
-        memory_table(findings, suite),
+        "![Processor time for a delivery](images/bench-cpu.svg)",
+        cost_table(results),
+        "## How much it takes",
+        page.LADDER,
+        "![Latency under a rising rate](images/bench-saturation.svg)",
+        ladder_table(results),
+        "## From writing to disk",
+        page.SAVED,
+        saved_table(results),
+        *_stress(results),
         page.REPEAT,
         page.METHOD,
         page.MISSING,
     ]
-    return "\n\n".join(section.strip() for section in sections) + "\n"
+    return "\n\n".join(section.strip() for section in sections if section) + "\n"
 
 
-def as_text(findings: Findings, suite: Suite) -> str:
+def as_text(results: Results) -> str:
     """The tables alone, for the terminal."""
     tables = []
-    if findings.runs:
-        tables = [edit_table(findings), saved_table(findings), cost_table(findings)]
-    if findings.rooms:
-        tables.append(memory_table(findings, suite))
-    return "\n\n".join(tables)
+    if results.data["runs"]:
+        tables += [edit_table(results), cost_table(results), saved_table(results)]
+    if results.data["ladders"]:
+        tables.append(ladder_table(results))
+    return "\n\n".join(each for each in tables if each)
 
 
 # Tables ---------------------------------------------------------------------------------------
 
 
-def edit_table(findings: Findings) -> str:
+def systems_table(results: Results) -> str:
+    """What each system does less and more than ours."""
+    rows = [[told["title"], told["less"], told["more"]] for told in results.systems.values()]
+    rows += [
+        [told["title"], f"**not measured here**: {told['missing']}", ""]
+        for name, told in results.data["systems"].items()
+        if name not in results.systems and told["missing"]
+    ]
+    return table(["system", "does less", "does more"], rows)
+
+
+def edit_table(results: Results) -> str:
     """Latency from sender to other sessions."""
-    rows = [
-        [
-            *_names(case),
-            _spread(runs, lambda run: run.edit.p50_ms, 2),
-            _spread(runs, lambda run: run.edit.p95_ms, 2),
-            _spread(runs, lambda run: run.edit.p99_ms, 2),
-            _deliveries(runs),
+    head = ["load", "system", "p50 ms", "p95 ms", "p99 ms", "deliveries found", "acknowledged"]
+
+    def cells(load: str, system: str) -> list[str]:
+        runs = results.runs(load, system)
+        latencies = [results.spread(load, system, f"edit.{p}_ms") for p in ("p50", "p95", "p99")]
+        return [
+            *(_text(each, 2) for each in latencies),
+            _share(runs, "delivered", "expected", with_faults=True),
+            _share(runs, "acknowledged", "sent"),
         ]
-        for case, runs in findings.runs.items()
-    ]
-    head = ["load", "served by", "p50 ms", "p95 ms", "p99 ms", "deliveries found"]
-    return _table(head, rows)
+
+    return table(head, _rows(results, cells))
 
 
-def saved_table(findings: Findings) -> str:
-    """Latency from sender to durable acknowledgement."""
-    rows = [
-        [
-            *_names(case),
-            f"{case.load.updates_per_s_total:,.0f}",
-            _spread(runs, lambda run: run.saved.p50_ms, 1),
-            _spread(runs, lambda run: run.saved.p99_ms, 1),
-            _spread(runs, lambda run: run.saved.max_ms, 1),
-        ]
-        for case, runs in findings.runs.items()
-        if not case.relayed
-    ]
-    return _table(["load", "wire", "updates/s", "p50 ms", "p99 ms", "longest ms"], rows)
-
-
-def cost_table(findings: Findings) -> str:
-    """Processor time and loop lag."""
-    rows = [
-        [
-            *_names(case),
-            _spread(runs, lambda run: run.deliveries_per_s, 0),
-            _spread(runs, lambda run: run.server_cpu_us, 1),
-            _spread(runs, lambda run: run.server_busy * 100, 0),
-            _lag(runs),
-        ]
-        for case, runs in findings.runs.items()
-    ]
+def cost_table(results: Results) -> str:
+    """Processor time, memory and loop lag."""
     head = [
         "load",
-        "served by",
-        "deliveries/s",
+        "system",
         "CPU us a delivery",
+        "CPU us a received update",
         "% of a core",
+        "MiB resident",
         "loop lag ms, mean; all below",
     ]
-    return _table(head, rows)
+
+    def cells(load: str, system: str) -> list[str]:
+        busy = results.spread(load, system, "server_busy")
+        return [
+            _text(results.spread(load, system, "server_cpu_us"), 1),
+            _text(results.spread(load, system, "server_received_us"), 0),
+            _text(busy.scaled(100) if busy else None, 0),
+            _text(results.spread(load, system, "rss_mib"), 0),
+            _lag(results.runs(load, system)),
+        ]
+
+    return table(head, _rows(results, cells))
 
 
-def memory_table(findings: Findings, suite: Suite) -> str:
-    """Idle connections and rooms."""
-    sizes = suite.sizes
+def saved_table(results: Results) -> str:
+    """Latency from sender to durable acknowledgement."""
     rows = []
-    baselines: list[float] = []
-    for wire, costs in findings.connections.items():
-        baselines += (cost.baseline_mib for cost in costs)
-        rows += _connection_rows(wire, costs, sizes.connections, sizes.connection_rooms)
-    rooms = Spread.of(cost.kib for cost in findings.rooms)
-    text_bytes = findings.rooms[0].update_bytes
-    rows = [
-        ["process without connections", Spread.of(baselines).text(0) + " MiB", ""],
-        *rows,
-        [
-            f"idle room, one of {sizes.rooms:,}, with a document of {text_bytes} bytes",
-            rooms.text(1) + " KiB",
-            "4 KiB beyond its document",
-        ],
-    ]
-    return _table(["resident memory of", "measured", "goal"], rows)
+    for load, told in results.data["loads"].items():
+        for system in ("bandpro", "bandpro-hocuspocus"):
+            if not results.runs(load, system):
+                continue
+            total = told["rooms"] * told["writers"] * told["updates_per_s"]
+            latencies = [
+                results.spread(load, system, f"saved.{p}_ms") for p in ("p50", "p99", "max")
+            ]
+            cells = [told["title"], results.title(system), f"{total:,.0f}"]
+            rows.append([*cells, *(_text(each, 1) for each in latencies)])
+    head = ["load", "system", "updates/s", "p50 ms", "p99 ms", "longest ms"]
+    return table(head, rows) if rows else ""
 
 
-def _connection_rows(
-    wire: Wire, costs: Sequence[ConnectionCost], connections: int, rooms: int
-) -> list[list[str]]:
-    name = f"{wire.value}, {connections:,} over {rooms} rooms"
+def ladder_table(results: Results) -> str:
+    """How much was kept up with, and what stood in the way of more."""
+    rows = []
+    for system, ladders in results.data["ladders"].items():
+        reached = results.saturation(system)
+        assert reached is not None
+        held = [_last_held(each) for each in ladders]
+        busy = [run for run in held if run]
+        rows.append(
+            [
+                results.title(system),
+                ("at least " if results.is_at_least(system) else "") + reached.text(0),
+                _text(Spread.of(run["edit"]["p99_ms"] for run in busy) if busy else None, 1),
+                _percent(run["server_busy"] for run in busy),
+                _percent(run["generator_busy"] for run in busy),
+            ]
+        )
+    head = ["system", "deliveries/s kept up with", "p99 ms there", "server % of its core"]
+    return table([*head, "generator % of its core"], rows) if rows else ""
+
+
+def _failures(results: Results) -> str:
+    failures = results.data["failures"]
+    said = [f"{name} ({len(each)} of {results.data['repeats']})" for name, each in failures.items()]
+    return f"Runs that failed and are not in the tables: **{', '.join(said)}**." if said else ""
+
+
+def _rows(results: Results, cells: Callable[[str, str], list[str]]) -> list[list[str]]:
     return [
-        [
-            f"idle connection ({name})",
-            Spread.of(cost.kib for cost in costs).text(1) + " KiB",
-            "12 KiB",
-        ],
-        [
-            "the same with its share of the room",
-            Spread.of(cost.with_room_kib for cost in costs).text(1) + " KiB",
-            "",
-        ],
-        [
-            "processor while all of them are idle",
-            Spread.of(cost.idle_busy * 100 for cost in costs).text(1) + " % of a core",
-            "",
-        ],
+        [results.data["loads"][load]["title"], results.title(system), *cells(load, system)]
+        for load in results.data["runs"]
+        for system in results.systems
+        if results.runs(load, system)
     ]
+
+
+def _stress(results: Results) -> Iterable[str]:
+    """What the stress workloads showed, one table for all; nothing where they were not run."""
+    rows = []
+    for name, entry in results.stress.items():
+        for target, held in entry["targets"].items():
+            runs = held["runs"]
+            rows += [
+                [entry["title"], _target_title(results, target), figure, _text(spread, 2)]
+                for figure in (runs[0]["figures"] if runs else ())
+                if (spread := results.stressed(name, figure, target)) is not None
+                and (figure in entry["goals"] or "p99" in figure or "p50" in figure)
+            ]
+    if not rows:
+        return ()
+    return "## Under stress", page.STRESS, table(["workload", "system", "figure", "measured"], rows)
+
+
+def _target_title(results: Results, target: str) -> str:
+    told = results.data["systems"].get(target)
+    return str(told["title"]) if told else target
 
 
 # Cells ----------------------------------------------------------------------------------------
 
 
-def _names(case: Case) -> list[str]:
-    return [case.load.title, "relay (floor)" if case.relayed else case.wire.value]
+def _text(spread: Spread | None, digits: int) -> str:
+    return "-" if spread is None else spread.text(digits)
 
 
-def _spread(runs: Iterable[Run], figure: Callable[[Run], float], digits: int) -> str:
-    return Spread.of(figure(run) for run in runs).text(digits)
+def _share(
+    runs: Sequence[Mapping[str, Any]], part: str, whole: str, *, with_faults: bool = False
+) -> str:
+    got = sum(run[part] for run in runs)
+    wanted = sum(run[whole] for run in runs)
+    faults = sum(run["faults"] for run in runs) if with_faults else 0
+    share = "100 %" if got == wanted else f"**{100 * got / wanted:.3f} %**"
+    return f"{share} of {wanted:,}" + (f", {faults} faults" if faults else "")
 
 
-def _deliveries(runs: Sequence[Run]) -> str:
-    delivered = sum(run.delivered for run in runs)
-    expected = sum(run.expected for run in runs)
-    faults = sum(run.faults for run in runs)
-    share = "100 %" if delivered == expected else f"{100 * delivered / expected:.3f} %"
-    return f"{share} of {expected:,}" + (f", {faults} faults" if faults else "")
-
-
-def _lag(runs: Sequence[Run]) -> str:
-    lags = [run.lag for run in runs if run.lag is not None]
+def _lag(runs: Sequence[Mapping[str, Any]]) -> str:
+    lags = [run["lag"] for run in runs if run["lag"] is not None]
     if not lags:
         return "-"
-    bounds = [lag.below_ms for lag in lags]
+    bounds = [lag["below_ms"] for lag in lags]
     known = [bound for bound in bounds if bound is not None]
     below = f"{max(known):.0f}" if len(known) == len(bounds) else "unknown"
-    return f"{Spread.of(lag.mean_ms for lag in lags).text(2)}; {below}"
+    return f"{Spread.of(lag['mean_ms'] for lag in lags).text(2)}; {below}"
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+def _last_held(ladder: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    held = [step["run"] for step in ladder["steps"] if step["kept_up"]]
+    return held[-1] if held else None
+
+
+def _percent(shares: Iterable[float]) -> str:
+    values = [100 * each for each in shares]
+    return Spread.of(values).text(0) if values else "-"
 
 
 # Conditions -----------------------------------------------------------------------------------
 
 
-def _conditions(findings: Findings, suite: Suite, conditions: Conditions) -> str:
-    runs = findings.all_runs
-    pinned = cast("Mapping[str, int | None]", conditions["pinned"])
-    packages = cast("Mapping[str, str]", conditions["packages"])
-    versions = ", ".join(f"{name} {version}" for name, version in packages.items())
-    smallest = min(run.update_bytes[0] for run in runs)
-    largest = max(run.update_bytes[1] for run in runs)
-    repeats = "once" if suite.repeats == 1 else f"{suite.repeats} times, in rounds"
-    others = Spread.of(run.others_busy for run in runs)
-    busiest = max(run.generator_busy for run in runs)
-    latest_ms = max(run.late_p99_ms for run in runs)
-    priority = conditions["priority"]
+def _conditions(results: Results) -> str:
+    data = results.data
+    told = data["conditions"]
+    runs = results.all_runs()
+    versions = ", ".join(f"{name} {version}" for name, version in told["packages"].items())
+    peers = ", ".join(f"{name} {version}" for name, version in told["peers"].items())
+    others = Spread.of(run["others_busy"] for run in runs)
+    pace = data["pace"]
+    smallest = min(run["update_bytes"][0] for run in runs)
+    largest = max(run["update_bytes"][1] for run in runs)
+    repeats = "once" if data["repeats"] == 1 else f"{data['repeats']} times, in rounds"
     facts = [
-        f"{conditions['date']}, commit `{conditions['commit']}`",
-        f"{conditions['cpu']}, {conditions['cores']} cores, {conditions['memory_gib']} GiB",
-        f"{conditions['kernel']}, {conditions['python']}, {versions}",
-        _pinned(pinned) + (f"; both with priority ({priority})" if priority else ""),
+        f"{told['date']}, commit `{told['commit']}`",
+        f"{told['cpu']}, {told['cores']} cores, {told['memory_gib']} GiB",
+        f"{told['kernel']}, {told['python']}, {versions}",
+        f"peers: {peers}",
+        _pinned(told["pinned"])
+        + (f"; both with priority ({told['priority']})" if told["priority"] else ""),
         (
-            "the server as `bandpro serve --auth open --rate-limits off`, its data folder on"
-            f" {conditions['file_system']}, SQLite with synchronous=FULL; one write and fsync of"
-            f" 4 KiB took {conditions['fsync_ms']} ms there before the runs (median of 50)"
+            "BandPro as `bandpro serve --auth open --rate-limits off`, its data folder on"
+            f" {told['file_system']}, SQLite with synchronous=FULL; one write and fsync of"
+            f" 4 KiB took {told['fsync_ms']} ms there before the runs (median of 50)"
         ),
         f"updates are single typed characters, {smallest} to {largest} bytes before framing",
         (
-            f"every run {suite.pace.warm_up_s:g} s of warm-up and {suite.pace.measured_s:g} s"
-            f" measured, {repeats}, each on a fresh server and data folder"
+            f"every run {pace['warm_up_s']:g} s of warm-up and {pace['measured_s']:g} s"
+            f" measured, {repeats}, each on a fresh process and data folder"
         ),
         (
-            f"load average {_numbers(conditions['load_before'])} before and"
-            f" {_numbers(conditions['load_after'])} after; **other processes used"
-            f" {others.text(2)} cores** during the runs{_patience(suite)}"
+            f"load average {_numbers(told['load_before'])} before and"
+            f" {_numbers(told['load_after'])} after; **other processes used"
+            f" {others.text(2)} cores** during the runs{_patience(data['patience'])}"
         ),
-        (
-            f"the generator used at most {100 * busiest:.0f} % of its core and wrote at most"
-            f" {latest_ms:.1f} ms late (p99 of the worst run){_ceiling(findings)}"
-        ),
+        _generator(results),
     ]
     return "\n".join(f"- {fact}" for fact in facts)
+
+
+def _generator(results: Results) -> str:
+    runs = results.all_runs()
+    busiest = max(run["generator_busy"] for run in runs)
+    latest_ms = max(run["late_p99_ms"] for run in runs)
+    said = (
+        f"the generator used at most {100 * busiest:.0f} % of its core under these loads and wrote"
+        f" at most {latest_ms:.1f} ms late (p99 of the worst run)"
+    )
+    reached = results.saturation("relay")
+    if reached is None:
+        return said
+    steps = [step for each in results.data["ladders"]["relay"] for step in each["steps"]]
+    busy = max(step["run"]["generator_busy"] for step in steps if step["run"])
+    return (
+        f"{said}; on the ladder, where every update is a frame of its own (the relay merges"
+        f" nothing), it took {reached.text(0)} deliveries/s and was busy for {100 * busy:.0f} % of"
+        " its core; there is no third core for a second generator process"
+    )
 
 
 def _pinned(pinned: Mapping[str, int | None]) -> str:
@@ -260,24 +296,12 @@ def _pinned(pinned: Mapping[str, int | None]) -> str:
     )
 
 
-def _patience(suite: Suite) -> str:
-    patience = suite.patience
-    if not patience.budget_s:
+def _patience(patience: Mapping[str, Any]) -> str:
+    if not patience["budget_s"]:
         return ""
     return (
-        f"; {patience.repeated} other runs, during which they used more than"
+        f"; {patience['repeated']} other runs, during which they used more than"
         f" {OTHERS_BUSY_MAX:.2f}, were made again"
-    )
-
-
-def _ceiling(findings: Findings) -> str:
-    ceiling = findings.ceiling
-    if ceiling is None:
-        return ""
-    return (
-        f"; it kept up with {ceiling.deliveries_per_s:,.0f} deliveries/s from the relay, at"
-        f" {100 * ceiling.generator_busy:.0f} % of its core (the relay at"
-        f" {100 * ceiling.relay_busy:.0f} % of its own)"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 import shutil
 import subprocess
@@ -13,6 +14,10 @@ HERE: Final = Path(__file__).resolve().parent
 _BUILT: Final = HERE / ".built"
 _FLAGS: Final = ("-O2", "-std=c11", "-Wall", "-Wextra")
 _BUILD_WITHIN_S: Final = 120
+_NODE_PACKAGES: Final = {
+    "hocuspocus": "@hocuspocus/server",
+    "y_websocket_server": "@y/websocket-server",
+}
 
 
 class NotInstalled(RuntimeError):
@@ -93,3 +98,24 @@ def relay_program() -> Path:
     if done.returncode:
         raise NotInstalled(f"the relay in C does not compile here:\n{done.stderr[-2000:]}")
     return program
+
+
+def versions() -> dict[str, str]:
+    """Versions of what is installed, for the report."""
+    found = {}
+    try:
+        command = [node(), "--version"]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        found["Node"] = done.stdout.strip().removeprefix("v")
+    except (NotInstalled, subprocess.CalledProcessError):
+        pass
+    for folder, package in _NODE_PACKAGES.items():
+        told = HERE / folder / "node_modules" / package / "package.json"
+        if told.exists():
+            found[package] = str(json.loads(told.read_text())["version"])
+    for line in (HERE / "pycrdt_websocket/requirements.in").read_text().splitlines():
+        name, _, version = line.partition("==")
+        if name == "pycrdt-websocket":
+            found[name] = version
+    found["y-sweet"] = (HERE / "y_sweet/version").read_text().strip()
+    return found

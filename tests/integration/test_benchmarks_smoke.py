@@ -1,22 +1,28 @@
 """The load generator counts what arrives, and what does not; no times are judged here."""
 
 import asyncio
+import json
 import random
 from array import array
+from contextlib import AbstractContextManager
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 from pycrdt import merge_updates
 
-from benchmarks import report
+from benchmarks import plots, report
 from benchmarks.edits import typed_updates
+from benchmarks.goals import verdicts
+from benchmarks.ladder import climb
 from benchmarks.ledger import Marks, RoomLedger, Tally
 from benchmarks.loads import Load, Pace, run_load
 from benchmarks.machine import Cores
 from benchmarks.memory import KEEP_ROOMS, Sizes, measure_connections, measure_rooms
+from benchmarks.results import Results, as_data
 from benchmarks.suite import Case, Findings, Suite
-from benchmarks.systems import SYSTEMS, System
-from benchmarks.targets import bandpro, relay
+from benchmarks.systems import BANDPRO, BANDPRO_HOCUSPOCUS, SYSTEMS, System
+from benchmarks.targets import Target, bandpro, relay
 from benchmarks.wires import Dialect, Wire
 
 ANY_CORE = Cores(None, None)
@@ -27,23 +33,23 @@ UPDATES = 40
 DELIVERIES = 80
 
 
-@pytest.mark.parametrize("wire", Wire)
+@pytest.mark.parametrize("system", [BANDPRO, BANDPRO_HOCUSPOCUS], ids=lambda each: each.name)
 def test_every_delivery_and_acknowledgement_of_the_server_is_found(
-    wire: Wire, tmp_path: Path
+    system: System, tmp_path: Path
 ) -> None:
     suite = Suite(ANY_CORE, tmp_path, PACE, repeats=1)
     findings = Findings()
-    case = Case(LOAD, wire)
+    case = Case(LOAD, system)
     assert len(list(suite.measure(findings, (case,)))) == 1
 
     (run,) = findings.runs[case]
     assert (run.sent, run.expected) == (UPDATES, DELIVERIES)
     assert (run.delivered, run.acknowledged, run.faults) == (DELIVERIES, UPDATES, 0)
     assert run.is_complete
+    assert findings.incomplete == []
     assert 0 < run.edit.samples <= DELIVERIES
     assert 0 < run.saved.samples <= UPDATES
     assert run.server_cpu_us > 0
-    assert "100 % of 80" in report.as_text(findings, suite)
 
 
 @pytest.mark.parametrize("system", SYSTEMS, ids=lambda system: system.name)
@@ -85,6 +91,46 @@ async def test_idle_connections_and_rooms_are_opened_and_weighed(tmp_path: Path)
     assert cost.baseline_mib > 0
     assert rooms.update_bytes > 20
     assert metrics["sessions"] == 0
+
+
+def test_a_rate_at_which_deliveries_are_missing_ends_the_ladder(tmp_path: Path) -> None:
+    def loses(cores: Cores, _folder: Path | None = None) -> AbstractContextManager[Target]:
+        return relay(cores, lose_every=50)
+
+    pace = Pace(warm_up_s=0.1, measured_s=0.3, answers_within_s=1)
+    lossy = System("lossy", "a relay that loses", loses)
+    ladder = climb(lossy, ANY_CORE, tmp_path, rates=(20, 40), pace=pace)
+    (step,) = ladder.steps
+    # 5 writers, whose updates go to the 49 others.
+    assert (step.updates_per_s, step.offered_per_s) == (100, 4900)
+    assert not step.kept_up
+    assert step.run is not None
+    assert step.run.delivered < step.run.expected
+    assert ladder.saturation_per_s == 0
+
+
+def test_results_become_tables_goals_and_plots(tmp_path: Path) -> None:
+    """What was measured stands in every table; a goal without figures is said to have none."""
+    suite = Suite(ANY_CORE, tmp_path, PACE, repeats=1)
+    findings = Findings()
+    list(suite.measure(findings, (Case(LOAD, BANDPRO),)))
+    data = json.loads(json.dumps(as_data(findings, suite, {})))
+    results = Results(data, {"presence": _presence(seen_p95_ms=125.0)})
+    text = report.as_text(results)
+    assert "| 2 rooms of 3, 2 write | BandPro |" in text
+    assert "100 % of 80" in text
+    said = {verdict.goal: verdict.says for verdict in verdicts(results)}
+    presence = "cursors of 500 in one room, once a second: p95, ms: at most 50"
+    assert said.pop(presence) == "**missed**: 2.50 times the bound"
+    assert set(said.values()) == {"not measured"}
+    for svg in (plots.latency_plot(results), plots.cost_plot(results)):
+        assert ET.fromstring(svg).tag.endswith("svg")  # noqa: S314 - we wrote it just now
+
+
+def _presence(**figures: float) -> dict[str, object]:
+    """What `benchmarks.stress` keeps of one workload."""
+    runs = [{"figures": figures}]
+    return {"title": "presence", "goals": {}, "targets": {"bandpro": {"runs": runs}}}
 
 
 def _ledger() -> tuple[RoomLedger, Marks]:
