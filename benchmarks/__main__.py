@@ -22,10 +22,12 @@ from benchmarks.micro_store import fsync_ms
 from benchmarks.peers.installed import versions
 from benchmarks.results import LATEST, ROOT, Results, as_data
 from benchmarks.suite import LADDER, Case, Findings, Suite, all_cases
-from benchmarks.systems import BANDPRO_HOCUSPOCUS, SYSTEMS, System
+from benchmarks.systems import BANDPRO_HOCUSPOCUS, BANDPRO_PLAIN, SYSTEMS, System, core_form
 
 _DOCS: Final = ROOT / "docs"
-_LADDER_SYSTEMS: Final = tuple(each for each in SYSTEMS if each is not BANDPRO_HOCUSPOCUS)
+_LADDER_SYSTEMS: Final = tuple(
+    each for each in SYSTEMS if each not in (BANDPRO_HOCUSPOCUS, BANDPRO_PLAIN)
+)
 
 
 def main() -> int:
@@ -125,6 +127,7 @@ def _conditions_before(suite: Suite) -> dict[str, object]:
         found = conditions(suite.cores, Path(folder))
         found["fsync_ms"] = round(fsync_ms(Path(folder)), 2)
     found["peers"] = versions()
+    found["core"] = core_form()
     found["date"] = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     found["commit"] = _commit()
     found["load_before"] = load_average()

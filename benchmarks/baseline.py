@@ -18,7 +18,7 @@ def ratios(results: Results) -> dict[str, Any]:
         load, then figure, then system, to the ratio; below 1 BandPro needs less. Under
         ``saturation`` more is better.
     """
-    others = [name for name in results.systems if name not in ("bandpro", "bandpro-hocuspocus")]
+    others = [name for name in results.systems if name != "bandpro"]
     found: dict[str, Any] = {
         load: {
             figure: {

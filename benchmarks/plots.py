@@ -22,6 +22,7 @@ _COLOURS: Final = {
     "bandpro": "#e4572e",
     "bandpro-hocuspocus": "#f08a5d",
     "bandpro-memory": "#f3b391",
+    "bandpro-plain": "#f7cdb5",
     "hocuspocus": "#4c78a8",
     "y-websocket-server": "#54a24b",
     "pycrdt-websocket": "#b279a2",

@@ -248,7 +248,8 @@ def _conditions(results: Results) -> str:
         _pinned(told["pinned"])
         + (f"; both with priority ({told['priority']})" if told["priority"] else ""),
         (
-            "BandPro as `bandpro serve --auth open --rate-limits off`, its data folder on"
+            "BandPro as `bandpro serve --auth open --rate-limits off`, its core"
+            f" {told['core']}, its data folder on"
             f" {told['file_system']}, SQLite with synchronous=FULL; one write and fsync of"
             f" 4 KiB took {told['fsync_ms']} ms there before the runs (median of 50)"
         ),

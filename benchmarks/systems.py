@@ -13,6 +13,7 @@ from benchmarks.machine import Cores
 from benchmarks.peers import installed, start
 from benchmarks.targets import Target, bandpro
 from benchmarks.wires import Wire
+from gateway.compiled.form import FORM_VARIABLE, ROOT, form_folder
 
 
 class Start(Protocol):
@@ -65,6 +66,16 @@ class System:
         return None
 
 
+def core_form() -> str:
+    """Which form of the core BandPro finds here, for people."""
+    return "compiled by mypyc" if form_folder(ROOT).is_dir() else "in plain Python"
+
+
+def _compiled() -> None:
+    if not form_folder(ROOT).is_dir():
+        raise installed.NotInstalled("BandPro's core is not compiled here: it is all plain Python")
+
+
 _IN_MEMORY: Final = "keeps nothing on disk: an acknowledgement says `applied`, not `saved`"
 _OPEN: Final = "no roles, no rights, no bounds on structure"
 
@@ -80,6 +91,14 @@ BANDPRO_MEMORY: Final = System(
     "BandPro, store in memory",
     partial(bandpro, settings={"store": "memory"}),
     less="keeps nothing on disk, as the peers do; roles, scan and bounds stay on",
+    is_ours=True,
+)
+BANDPRO_PLAIN: Final = System(
+    "bandpro-plain",
+    "BandPro, core in plain Python",
+    partial(bandpro, environment={FORM_VARIABLE: "0"}),
+    needs=_compiled,
+    less="the same work, with a core that is not compiled",
     is_ours=True,
 )
 RELAY: Final = System(
@@ -126,7 +145,7 @@ Y_SWEET: Final = System(
     more="echoes an update to its sender at once",
 )
 
-OURS: Final = (BANDPRO, BANDPRO_HOCUSPOCUS, BANDPRO_MEMORY)
+OURS: Final = (BANDPRO, BANDPRO_HOCUSPOCUS, BANDPRO_MEMORY, BANDPRO_PLAIN)
 PEERS: Final = (HOCUSPOCUS, Y_WEBSOCKET_SERVER, PYCRDT_WEBSOCKET, Y_SWEET)
 SYSTEMS: Final = (*OURS, *PEERS, RELAY)
 """All of them, in the order of the tables."""

@@ -173,7 +173,7 @@ def bandpro(
             "demo": "off",
             "log-level": "warning",
         } | dict(settings or {})
-        command = [str(Path(sys.executable).with_name("bandpro")), "serve"]
+        command = [sys.executable, "-m", "gateway.launch", "serve"]
         for name, value in options.items():
             command += [f"--{name}", value]
         program = Program(command, environment=environment or {}, ready_path="/readyz")
