@@ -192,6 +192,14 @@ bench: setup compiled page peers ## Measure the server and its peers; writes doc
 bench-smoke: setup compiled page ## Compare with the floor under two loads; under 2 minutes
 	@$(BIN)/python -m benchmarks.smoke
 
+.PHONY: stress
+stress: setup compiled page ## Storms, floods, slow readers: who notices, and what it costs
+	@$(BIN)/python -m benchmarks.stress
+
+.PHONY: soak
+soak: setup compiled page ## Ten minutes of coming and going: memory and files must stay flat
+	@$(BIN)/python -m benchmarks.stress --only soak --minutes 10 --strict
+
 # ---------------------------------------------------------------- upkeep
 
 .PHONY: format

@@ -57,7 +57,8 @@ def main() -> int:
     if not arguments.dry:
         keep(findings, _RESULTS, told)
     print("\n" + as_text(findings))
-    return 0 if findings.is_complete else 1
+    missed = arguments.strict and not findings.meets_goals
+    return 0 if findings.is_complete and not missed else 1
 
 
 def _run(workload: Workload, stage: Stage) -> Outcome:
@@ -82,6 +83,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--patience", type=float, default=0.0, help="seconds to wait for a quiet machine, in all"
     )
+    parser.add_argument("--strict", action="store_true", help="a missed goal is a failure too")
     parser.add_argument("--dry", action="store_true", help="print only; keep no results")
     return parser.parse_args()
 

@@ -6,12 +6,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from benchmarks.figures import Spread
-from benchmarks.stress.stage import Outcome, Workload
-
-_DISTURBED: Final = "others_busy"
+from benchmarks.stress.stage import Goal, Outcome, Workload
 
 
 @dataclass(slots=True)
@@ -36,6 +34,21 @@ class Findings:
             for outcomes in by_target.values()
             for outcome in outcomes
         )
+
+    @property
+    def meets_goals(self) -> bool:
+        """Whether the median of the runs of each workload and target keeps all its bounds."""
+        return all(
+            _is_met(goal, outcomes)
+            for name, by_target in self.outcomes.items()
+            for outcomes in by_target.values()
+            for goal in self.workloads[name].goals
+        )
+
+
+def _is_met(goal: Goal, outcomes: list[Outcome]) -> bool:
+    values = [each.figures[goal.figure] for each in outcomes if goal.figure in each.figures]
+    return bool(values) and Spread.of(values).median <= goal.at_most
 
 
 def keep(findings: Findings, path: Path, conditions: Mapping[str, object]) -> None:
@@ -76,14 +89,13 @@ def as_text(findings: Findings) -> str:
 def _lines(workload: Workload, target: str, outcomes: list[Outcome]) -> list[str]:
     held = [outcome.figures for outcome in outcomes if outcome.figures]
     lines = [f"  {target}: {_arrived(outcomes)}"]
-    bounds = {goal.figure: goal.at_most for goal in workload.goals}
-    names = [*bounds, *(name for name in (held[0] if held else ()) if name not in bounds)]
+    goals = {goal.figure: goal for goal in workload.goals}
+    names = [*goals, *(name for name in (held[0] if held else ()) if name not in goals)]
     for name in names:
         values = [figures[name] for figures in held if name in figures]
         if values:
-            lines.append(
-                f"    {name:28} {Spread.of(values).text(2)}{_verdict(name, values, bounds)}"
-            )
+            verdict = _verdict(goals.get(name), outcomes)
+            lines.append(f"    {name:28} {Spread.of(values).text(2)}{verdict}")
     lines += [f"    ! {remark}" for outcome in outcomes for remark in outcome.remarks]
     return lines
 
@@ -96,9 +108,7 @@ def _arrived(outcomes: list[Outcome]) -> str:
     return f"{whole} of {expected:,} arrived, {faults} faults"
 
 
-def _verdict(name: str, values: list[float], bounds: Mapping[str, float]) -> str:
-    if name not in bounds:
+def _verdict(goal: Goal | None, outcomes: list[Outcome]) -> str:
+    if goal is None:
         return ""
-    bound = bounds[name]
-    met = Spread.of(values).median <= bound
-    return f"   {'met' if met else 'MISSED'}: at most {bound:g}"
+    return f"   {'met' if _is_met(goal, outcomes) else 'MISSED'}: at most {goal.at_most:g}"

@@ -1,5 +1,6 @@
 """The stress workloads, tiny, against the real server: all arrives; no times are judged here."""
 
+import json
 import random
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from benchmarks.machine import Cores
 from benchmarks.stress.arrivals import Seen, Written
 from benchmarks.stress.cold import ColdOpen
 from benchmarks.stress.documents import fingerprint, notes_at_once, pasted_updates, score, whole
+from benchmarks.stress.findings import Findings, as_text, keep
 from benchmarks.stress.flood import Flood, Heavy
 from benchmarks.stress.growth import Growth
 from benchmarks.stress.hazards import HeavyUpdates
@@ -22,7 +24,7 @@ from benchmarks.stress.reconnects import ReconnectStorm
 from benchmarks.stress.session import Messages, Session
 from benchmarks.stress.slow import SlowReaders
 from benchmarks.stress.soak import Soak, slope
-from benchmarks.stress.stage import Stage, Workload
+from benchmarks.stress.stage import Goal, Outcome, Stage, Workload
 from benchmarks.stress.uploads import count_of
 from benchmarks.stress.workloads import BEYOND_PEERS
 from benchmarks.systems import BANDPRO, BANDPRO_HOCUSPOCUS, System
@@ -116,6 +118,34 @@ async def test_an_update_that_did_not_come_is_missing_whatever_the_wrapping() ->
     session._on_message(b"\x00\x01" + write_bytes(whole(updates)), at_s=4.0)
     assert seen.read() == 0
     assert list(seen.at_s) == [1.0, 4.0, 2.0, 2.0, 4.0]
+
+
+def test_findings_are_judged_by_the_median_and_by_completeness() -> None:
+    workload = JoinStorm(goals=(Goal("synced_p50_ms", 500.0),))
+    findings = Findings()
+    for p50_ms in (400.0, 900.0, 450.0):
+        findings.add(workload, "bandpro", Outcome({"synced_p50_ms": p50_ms}, 5, 5))
+    assert findings.is_complete
+    assert findings.meets_goals
+    worse = Findings()
+    worse.add(workload, "bandpro", Outcome({"synced_p50_ms": 501.0}, 5, 4))
+    assert not worse.meets_goals
+    assert not worse.is_complete
+    assert "ONLY 4 of 5 arrived" in as_text(worse)
+
+
+def test_kept_findings_outlive_a_run_of_something_else(tmp_path: Path) -> None:
+    path = tmp_path / "stress.json"
+    for workload, target in ((JoinStorm(), "bandpro"), (JoinStorm(), "peer"), (Flood(), "bandpro")):
+        findings = Findings()
+        findings.add(workload, target, Outcome({"figure_ms": 1.0}, 1, 1))
+        keep(findings, path, {"date": "today"})
+    kept = json.loads(path.read_text())
+    assert {name: sorted(entry["targets"]) for name, entry in kept.items()} == {
+        "join-storm": ["bandpro", "peer"],
+        "flood": ["bandpro"],
+    }
+    assert kept["flood"]["targets"]["bandpro"]["runs"][0]["figures"] == {"figure_ms": 1.0}
 
 
 def test_the_slope_of_a_line_is_found_and_of_one_point_there_is_none() -> None:
