@@ -17,6 +17,7 @@ import httpx
 import psutil
 
 from benchmarks.machine import Cores
+from gateway.compiled.form import FORM_VARIABLE
 
 _READY_WITHIN_S: Final = 30.0
 _STOP_WITHIN_S: Final = 20.0
@@ -62,7 +63,12 @@ def running(program: Program, cores: Cores, log: Path, port: int) -> Iterator[ps
     Raises:
         TargetFailed: it did not start, ended by itself, or did not stop in good order.
     """
-    env = {name: text for name, text in os.environ.items() if not name.startswith("BANDPRO")}
+    # Of our own variables only the form of the core is passed on, so that both can be measured.
+    env = {
+        name: text
+        for name, text in os.environ.items()
+        if not name.startswith("BANDPRO") or name == FORM_VARIABLE
+    }
     with log.open("wb") as output, cores.starting_server():
         process = subprocess.Popen(
             program.command,
