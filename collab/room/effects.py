@@ -8,6 +8,7 @@ from enum import Enum
 
 from collab.ids import SessionId
 from collab.protocol.close_codes import CloseCode
+from collab.protocol.messages import AwarenessEntry
 from collab.protocol.scanned import ClockRange
 
 
@@ -52,21 +53,35 @@ class Joint:
 
 @dataclass(frozen=True, slots=True)
 class Broadcast:
-    """Send a body to every session of the room but one.
+    """Send a document update to every session of the room but one.
 
     Attributes:
         body: the same bytes for everybody.
         skip: the session that must not get it, or None.
-        rewind: for a document update, the clocks as they were before it, by client id; a session
-            that could not take it is later caught up from there. None for awareness, which is
-            simply replaced by newer states.
-        joint: for a document update that may be merged with its neighbours, what that takes.
+        rewind: the clocks as they were before it, by client id; a session that could not take it
+            is later caught up from there.
+        joint: where it may be merged with its neighbours, what that takes.
     """
 
     body: bytes
     skip: SessionId | None
-    rewind: dict[int, int] | None = None
+    rewind: dict[int, int]
     joint: Joint | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Announce:
+    """Tell every session of changed awareness states; newer ones of the same ids replace them.
+
+    Attributes:
+        entries: the states.
+        session_id: a session that has to be told other clocks, or None.
+        echoes: what it is told instead of the entries of the same client ids.
+    """
+
+    entries: Sequence[AwarenessEntry]
+    session_id: SessionId | None = None
+    echoes: Sequence[AwarenessEntry] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,4 +114,4 @@ class Refused:
     reason: str
 
 
-Effect = Send | Broadcast | Persist | Close | Refused
+Effect = Send | Broadcast | Announce | Persist | Close | Refused

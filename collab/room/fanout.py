@@ -126,6 +126,7 @@ class Fanout:
 
     def __init__(self, send_us: float = SEND_US) -> None:
         self.due_ms: float | None = None
+        self._begun_ms = 0.0
         self._send_us = send_us
         self._waiting: list[Broadcast] = []
         self._waiting_bytes = 0
@@ -171,6 +172,17 @@ class Fanout:
         self._begin_window(receivers, now_ms)
         return self.flush()
 
+    def sent(self, now_ms: float) -> None:
+        """The round has been carried out: only now does the window begin.
+
+        It lasts at least as long as that took: whatever sending costs, it leaves time for the rest.
+        """
+        took_ms = now_ms - self._begun_ms
+        window_ms = 0.0 if self.due_ms is None else self.due_ms - self._begun_ms
+        if took_ms >= _WINDOW_MS_MIN:
+            window_ms = max(window_ms, min(took_ms, FANOUT_WINDOW_MS_MAX))
+        self.due_ms = now_ms + window_ms if window_ms else None
+
     def flush(self) -> Round | None:
         """Send what waits before its time: something that builds on it is about to be sent."""
         waiting, self._waiting = self._waiting, []
@@ -205,6 +217,7 @@ class Fanout:
         self._counted_ms = now_ms
 
     def _begin_window(self, receivers: int, now_ms: float) -> None:
+        self._begun_ms = now_ms
         window_ms = self._window_ms(receivers)
         self.due_ms = now_ms + window_ms if window_ms else None
 
@@ -219,7 +232,7 @@ class Fanout:
 def _rewind(updates: Iterable[Broadcast]) -> dict[int, int]:
     rewind: dict[int, int] = {}
     for update in updates:
-        for client, clock in (update.rewind or {}).items():
+        for client, clock in update.rewind.items():
             rewind.setdefault(client, clock)
     return rewind
 

@@ -58,7 +58,7 @@ from collab.protocol.update_scan import ScannedUpdate
 from collab.room.admission import Admitted, RoomLimits, check_client_ids, check_size
 from collab.room.doc import Applied, RoomDoc
 from collab.room.effects import (
-    Broadcast,
+    Announce,
     Close,
     Effect,
     Pending,
@@ -147,7 +147,7 @@ class Room:
         """A session is gone: withdraw what it showed."""
         if self.sessions.pop(session_id, None) is None:
             return []
-        return self._broadcast_awareness(self.awareness.leave(session_id, now_ms))
+        return _announced(self.awareness.leave(session_id, now_ms))
 
     def set_claims(
         self, session_id: SessionId, claims: Claims, now_ms: Milliseconds
@@ -175,13 +175,18 @@ class Room:
         """Let time pass: awareness that was not renewed expires."""
         if self.state is not RoomState.LIVE:
             return []
-        return self._broadcast_awareness(self.awareness.expire(now_ms))
+        return _announced(self.awareness.expire(now_ms))
 
-    def fell_behind(self, session_id: SessionId, rewind: dict[int, int] | None) -> None:
-        """A session's outbox overflowed at a broadcast; it gets no more until it has drained."""
+    def fell_behind(self, session_id: SessionId, rewind: dict[int, int]) -> None:
+        """A session's outbox overflowed at a broadcast; it gets no more until it has drained.
+
+        Args:
+            session_id: whose.
+            rewind: the clocks before the first update that it was not sent, of those that moved.
+        """
         session = self.sessions.get(session_id)
         if session is not None and session.behind is None:
-            session.behind = self.doc.rewound(rewind or {})
+            session.behind = self.doc.rewound(rewind)
 
     def caught_up(self, session_id: SessionId) -> list[Effect]:
         """A session that fell behind has drained: send it at once all that it missed."""
@@ -406,12 +411,9 @@ class Room:
         if not self._may(session, Action.PRESENCE):
             return [Refused(session.session_id, "presence")]
         outcome = self.awareness.receive(session.publisher, entries, now_ms)
-        if outcome.echoes == outcome.changed:
-            effects = self._broadcast_awareness(outcome.changed)
-        else:
-            others = y_sync.encode_awareness(outcome.changed)
-            echo = y_sync.encode_awareness(outcome.echoes)
-            effects = [Broadcast(others, session.session_id), Send(session.session_id, echo)]
+        effects = _announced(outcome.changed)
+        if outcome.echoes != outcome.changed:
+            effects = [Announce(outcome.changed, session.session_id, outcome.echoes)]
         if outcome.corrections:
             body = y_sync.encode_awareness(outcome.corrections)
             effects.append(Send(session.session_id, body))
@@ -419,10 +421,6 @@ class Room:
             effects.append(Close(session.session_id, CloseCode.CLIENT_ID_TAKEN))
             effects += self.leave(session.session_id, now_ms)
         return effects
-
-    def _broadcast_awareness(self, entries: tuple[AwarenessEntry, ...]) -> list[Effect]:
-        # The sender gets its own back: y-websocket takes 30 s of silence for a dead connection.
-        return [Broadcast(y_sync.encode_awareness(entries), skip=None)] if entries else []
 
     def _present(self, session_id: SessionId) -> list[Effect]:
         present = self.awareness.current(but=session_id)
@@ -439,3 +437,8 @@ class Room:
             session.refused += acknowledgements
             effects.append(Send(session.session_id, hocuspocus.encode_sync_status(applied=False)))
         return effects
+
+
+def _announced(entries: tuple[AwarenessEntry, ...]) -> list[Effect]:
+    # The sender gets its own back: y-websocket takes 30 s of silence for a dead connection.
+    return [Announce(entries)] if entries else []

@@ -1,16 +1,20 @@
-"""Carries a room's broadcasts to its seats, at the times that :mod:`collab.room.fanout` says."""
+"""Carries what a room tells everybody to its seats, when it is time.
+
+:mod:`collab.room.fanout` and :mod:`collab.room.presence` say when that is.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from collab.ids import SessionId, UnixSeconds
 from collab.protocol.close_codes import CloseCode
 from collab.protocol.websocket_frames import Frame
-from collab.room.effects import Broadcast, Pending, Send
-from collab.room.fanout import NOTHING, Fanout, Parcel, Round
+from collab.room.effects import Announce, Broadcast, Pending, Send
+from collab.room.fanout import Fanout, Parcel, Round
+from collab.room.presence import Presence
 from collab.room.room import Room
 from gateway.observe.metrics import Metrics
 from gateway.rooms.joins import LARGE_ANSWER_BYTES
@@ -49,7 +53,9 @@ class Post:
         self._seats = seats
         self._metrics = metrics
         self._fanout = Fanout()
-        self._window: asyncio.TimerHandle | None = None
+        self._presence = Presence()
+        self._window = _Alarm(self._end_window)
+        self._tick = _Alarm(self._end_tick)
         # Who waits for the whole document, and so for no part of it.
         self._expecting: set[SessionId] = set()
         self._large: tuple[bytes, bytes, bytes] = (b"", b"", b"")
@@ -67,12 +73,14 @@ class Post:
     def stop(self) -> None:
         """Forget what waits: nobody is there to be sent it."""
         self._fanout.clear()
-        self._await_end()
+        self._presence.clear()
+        self._window.set(None)
+        self._tick.set(None)
 
     def send(self, effect: Send) -> None:
         """Send one session what must arrive."""
         if effect.pending is Pending.FIRST:
-            self._deliver(self._fanout.flush())
+            self._carry(self._fanout.flush())
         elif effect.pending is Pending.HELD:
             self._fanout.holds_all(effect.session_id)
         seat = self._seats.get(effect.session_id)
@@ -92,42 +100,39 @@ class Post:
         self._expecting.discard(session_id)
 
     def broadcast(self, effect: Broadcast) -> None:
-        """Send everybody a body, now or at the end of the window."""
-        if effect.rewind is None:
-            own = {} if effect.skip is None else {effect.skip: NOTHING}
-            self._metrics.awareness.inc()
-            self._carry(Round(Parcel((effect.body,), ()), own))
-            return
+        """Send everybody an update, now or at the end of the window."""
         receivers = len(self._seats) - (effect.skip in self._seats)
         self._deliver(self._fanout.take(effect, receivers, _now_ms()))
-        self._await_end()
+
+    def announce(self, effect: Announce) -> None:
+        """Send everybody changed states, now or at the end of the tick."""
+        self._metrics.awareness.inc()
+        self._tell(self._presence.note(effect, len(self._seats), _now_ms()))
 
     # Inside -----------------------------------------------------------------------------------
 
     def _end_window(self) -> None:
-        self._window = None
         self._deliver(self._fanout.end_window(len(self._seats), _now_ms()))
-        self._await_end()
 
-    def _await_end(self) -> None:
-        """Keep one timer, for the end of the window that runs now."""
-        due_ms = self._fanout.due_ms
-        if due_ms is None:
-            if self._window is not None:
-                self._window.cancel()
-                self._window = None
-        elif self._window is None or self._window.when() * 1000 < due_ms:
-            if self._window is not None:
-                self._window.cancel()
-            loop = asyncio.get_running_loop()
-            self._window = loop.call_at(due_ms / 1000, self._end_window)
-
-    def _deliver(self, sent: Round | None) -> None:
-        if sent is not None:
+    def _deliver(self, updates: Round | None) -> None:
+        if updates is not None:
             self._metrics.broadcasts.inc()
-            self._carry(sent)
+            self._carry(updates)
+            self._fanout.sent(_now_ms())
+        self._window.set(self._fanout.due_ms)
 
-    def _carry(self, sent: Round) -> None:
+    def _end_tick(self) -> None:
+        self._tell(self._presence.end_tick(len(self._seats), _now_ms()))
+
+    def _tell(self, states: Round | None) -> None:
+        if states is not None:
+            self._carry(states)
+            self._presence.sent(_now_ms())
+        self._tick.set(self._presence.due_ms)
+
+    def _carry(self, sent: Round | None) -> None:
+        if sent is None:
+            return
         frames: dict[bytes, list[Frame]] = {}
         is_document = bool(sent.common.updates)
         for session_id, seat in list(self._seats.items()):
@@ -155,10 +160,40 @@ class Post:
     ) -> None:
         for frame in frames:
             if not seat.offer(frame):
+                # Where states were refused, updates may still be waiting for this session.
                 rewind = {**self._fanout.rewind_of(session_id), **parcel.rewind}
                 self._room.fell_behind(session_id, rewind)
                 self._metrics.fell_behind.inc()
                 return
+
+
+class _Alarm:
+    """One timer of the loop, which can be put off and taken back.
+
+    Args:
+        ring: called when it is time.
+    """
+
+    def __init__(self, ring: Callable[[], None]) -> None:
+        self._ring = ring
+        self._due_ms: float | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    def set(self, due_ms: float | None) -> None:
+        """Ring at this time of the loop, or not at all; replaces what was set."""
+        if due_ms == self._due_ms:
+            return
+        self._due_ms = due_ms
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if due_ms is not None:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_at(due_ms / 1000, self._rings)
+
+    def _rings(self) -> None:
+        self._due_ms = self._timer = None
+        self._ring()
 
 
 def _framed(seat: Seat, parcel: Parcel) -> list[Frame]:

@@ -25,7 +25,7 @@ from collab.ports import LogTail, Manifest
 from collab.protocol.close_codes import CloseCode
 from collab.protocol.messages import RoomMessage, SyncStep1, SyncStep2, SyncUpdate
 from collab.protocol.update_scan import scan_update
-from collab.room.effects import Broadcast, Close, Effect, Persist, Refused, Send
+from collab.room.effects import Announce, Broadcast, Close, Effect, Persist, Refused, Send
 from collab.room.room import Admitted, Room, RoomLimits, RoomState
 from collab.room.session import Session
 from gateway.observe.metrics import Metrics
@@ -325,6 +325,8 @@ class RoomRunner:
                     self._post.send(effect)
                 case Broadcast():
                     self._post.broadcast(effect)
+                case Announce():
+                    self._post.announce(effect)
                 case Persist(update, ticket):
                     self._metrics.updates.inc()
                     self.tail_count += 1

@@ -202,7 +202,7 @@ class RoomMachine(RuleBasedStateMachine):
         """A good moment: everything that is on its way arrives, and all comes to rest."""
         for _ in range(5_000):
             moves = [self.step_up(c, in_steps=False) or self.step_down(c) for c in self.clients]
-            if not any(moves) and not self.node.end_window():
+            if not (any(moves) or self.node.end_window() or self.node.end_tick()):
                 return
         raise AssertionError("the exchange never ends")
 
@@ -242,6 +242,11 @@ class RoomMachine(RuleBasedStateMachine):
     def end_window(self) -> None:
         """What waited to be sent together is sent."""
         self.node.end_window()
+
+    @rule()
+    def end_tick(self) -> None:
+        """The states that waited are sent."""
+        self.node.end_tick()
 
     @precondition(lambda self: hasattr(self, "roles"))
     @rule(role=st.sampled_from([Role.VIEWER, Role.EDITOR]))

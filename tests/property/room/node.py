@@ -22,8 +22,9 @@ from collab.protocol.close_codes import CloseCode
 from collab.protocol.messages import RoomMessage, SyncStep2, SyncUpdate
 from collab.protocol.update_scan import scan_update
 from collab.room.doc import RoomDoc
-from collab.room.effects import Broadcast, Close, Effect, Pending, Persist, Send
-from collab.room.fanout import NOTHING, Fanout, Parcel, Round
+from collab.room.effects import Announce, Broadcast, Close, Effect, Pending, Persist, Send
+from collab.room.fanout import Fanout, Round
+from collab.room.presence import Presence
 from collab.room.room import Admitted, Room, RoomLimits
 from collab.room.session import Session, Wire
 from persistence.compaction import CompactionStatus, compact
@@ -86,6 +87,7 @@ class Node:
         manifest = at_once(begin_open(self.stores, loaded))
         self.room = Room(NAME, RoomLimits())
         self.fanout = Fanout(SEND_US)
+        self.presence = Presence()
         for row in loaded.updates:
             self.room.doc.apply(row, scan_update(row, stored=True), stored=True)
         at_once(open_succeeded(self.stores, manifest))
@@ -203,11 +205,18 @@ class Node:
         """Let time pass."""
         self.now_ms += span_ms
         self.end_window()
+        self.end_tick()
         self.run(self.room.tick(Milliseconds(self.now_ms)))
 
     def end_window(self) -> bool:
         """Send what waits for the window's end; returns whether anything did."""
         sent = self.fanout.end_window(len(self.seats), self.now_ms)
+        self._deliver(sent)
+        return sent is not None
+
+    def end_tick(self) -> bool:
+        """Send the states that wait; returns whether any did."""
+        sent = self.presence.end_tick(len(self.seats), self.now_ms)
         self._deliver(sent)
         return sent is not None
 
@@ -219,6 +228,9 @@ class Node:
                     self._send(effect)
                 case Broadcast():
                     self._broadcast(effect)
+                case Announce():
+                    states = self.presence.note(effect, len(self.seats), self.now_ms)
+                    self._deliver(states)
                 case Persist(update, ticket):
                     self.unsaved.append((ticket, update))
                 case Close(session_id, code):
@@ -235,12 +247,8 @@ class Node:
         seat.outbox.append(seat.prefix + effect.body)
 
     def _broadcast(self, effect: Broadcast) -> None:
-        if effect.rewind is not None:
-            receivers = len(self.seats) - (effect.skip in self.seats)
-            self._deliver(self.fanout.take(effect, receivers, self.now_ms))
-            return
-        own = {effect.skip: NOTHING} if effect.skip is not None else {}
-        self._deliver(Round(Parcel((effect.body,), ()), own))
+        receivers = len(self.seats) - (effect.skip in self.seats)
+        self._deliver(self.fanout.take(effect, receivers, self.now_ms))
 
     def _deliver(self, sent: Round | None) -> None:
         for session_id, seat in self.seats.items() if sent is not None else ():

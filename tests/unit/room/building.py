@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -10,12 +11,12 @@ from collab.ids import Milliseconds, RoomName, SessionId, Subject
 from collab.protocol.messages import AwarenessEntry, AwarenessUpdate, SyncStep1, SyncStep2
 from collab.protocol.messages import SyncUpdate as UpdateMessage
 from collab.protocol.update_scan import scan_update
-from collab.room.effects import Broadcast, Close, Effect, Persist, Refused, Send
+from collab.room.effects import Announce, Broadcast, Close, Effect, Persist, Refused, Send
 from collab.room.room import Admitted, Room, RoomLimits
 from collab.room.session import Session, Wire
 from tests.support import wire
 from tests.support.updates import STRING, Block, Deletes, after, text, update
-from tests.support.wire import Reader
+from tests.support.wire import Reader, State
 
 NAME = RoomName("room")
 NOW = Milliseconds(1_000)
@@ -125,6 +126,26 @@ def broadcast(effects: Iterable[Effect]) -> list[tuple[Told, SessionId | None]]:
     return [(_read(e.body), e.skip) for e in effects if isinstance(e, Broadcast)]
 
 
+def announced(effects: Iterable[Effect]) -> list[State]:
+    """The states that everybody is told."""
+    return [
+        _state(entry)
+        for effect in effects
+        if isinstance(effect, Announce)
+        for entry in effect.entries
+    ]
+
+
+def echoed(effects: Iterable[Effect], session_id: SessionId) -> list[State]:
+    """The states that a session is told instead, with its own clocks."""
+    return [
+        _state(entry)
+        for effect in effects
+        if isinstance(effect, Announce) and effect.session_id == session_id
+        for entry in effect.echoes
+    ]
+
+
 def stored(effects: Iterable[Effect]) -> list[tuple[bytes, int]]:
     """What is to be stored, and under which ticket."""
     return [(effect.update, effect.ticket) for effect in effects if isinstance(effect, Persist)]
@@ -161,3 +182,8 @@ def _read(body: bytes) -> Told:
         told = Told(names[reader.uint()], reader.string())
     assert not reader.rest
     return told
+
+
+def _state(entry: AwarenessEntry) -> State:
+    value = None if entry.state is None else json.loads(entry.state)
+    return State(entry.client_id, entry.clock, value)

@@ -16,9 +16,9 @@ from tests.unit.room.building import (
     A,
     B,
     Y,
+    announced,
     answer,
     ask,
-    broadcast,
     closed,
     edit,
     join,
@@ -190,7 +190,7 @@ def test_a_claim_ends_with_its_session() -> None:
     settled(room, A)
     settled(room, B)
     edit(room, A, words(7, 0, "abc"))
-    assert broadcast(room.leave(A, NOW)) == []
+    assert announced(room.leave(A, NOW)) == []
     assert len(stored(edit(room, B, words(7, 3, "x", origin=True)))) == 1
 
 
@@ -237,5 +237,4 @@ def test_what_a_conflicting_message_showed_before_is_told_and_withdrawn() -> Non
     effects = show(room, B, AwarenessEntry(7, 5, "{}"))
     assert closed(effects) == []  # it owns an id: this is no newcomer that needs another
     effects = show(room, B, AwarenessEntry(9, 2, '{"a":1}'), AwarenessEntry(7, 6, "{}"))
-    ((told, _),) = broadcast(effects)
-    assert told.payload == [State(9, 2, {"a": 1, "user": {"id": "u-b", "name": "U-B"}})]
+    assert announced(effects) == [State(9, 2, {"a": 1, "user": {"id": "u-b", "name": "U-B"}})]

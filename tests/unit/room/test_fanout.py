@@ -242,6 +242,24 @@ def test_a_window_that_should_have_ended_does_not_go_on() -> None:
     assert fanout.take(plain(4), 2, 75.0) is not None, "nothing waited: sent at once"
 
 
+def test_a_window_begins_when_the_sending_is_over_and_lasts_as_long_as_that_took() -> None:
+    """Else a room that takes longer to send to than it collects would collect nothing."""
+    fanout = Fanout(BUSY)
+    fanout.take(plain(0), 2, 0.0)
+    fanout.sent(30.0)
+    assert fanout.due_ms == 55.0
+    slow = Fanout(send_us=0.0)
+    slow.take(plain(0), 2, 0.0)
+    slow.sent(0.5)
+    assert (slow.due_ms, slow.take(plain(1), 2, 10.0) is not None) == (None, True)
+    slow.sent(14.0)
+    assert slow.due_ms == 18.0
+    slow.end_window(2, 18.0)
+    slow.take(plain(2), 2, 20.0)
+    slow.sent(120.0)
+    assert slow.due_ms == 145.0
+
+
 def test_alone_in_a_room_there_is_nothing_to_send() -> None:
     """And nothing to keep."""
     fanout = Fanout(BUSY)

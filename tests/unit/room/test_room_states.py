@@ -20,11 +20,13 @@ from tests.unit.room.building import (
     C,
     Told,
     Y,
+    announced,
     answer,
     ask,
     broadcast,
     claims,
     closed,
+    echoed,
     edit,
     join,
     live_room,
@@ -174,7 +176,9 @@ def test_awareness_goes_to_everybody_the_sender_included() -> None:
     room = live_room()
     settled(room, A)
     expected = State(7, 1, {"user": {"id": "u-a", "name": "U-A"}})
-    assert broadcast(shown(room, A, 7)) == [(Told("awareness", [expected]), None)]
+    effects = shown(room, A, 7)
+    assert announced(effects) == [expected]
+    assert echoed(effects, A) == []
 
 
 def test_a_state_that_others_must_be_told_at_a_higher_clock_is_echoed_at_its_own() -> None:
@@ -184,17 +188,8 @@ def test_a_state_that_others_must_be_told_at_a_higher_clock_is_echoed_at_its_own
     room.leave(A, NOW)
     join(room, B, subject="u-a")
     effects = shown(room, B, 7)
-    ((told, skipped),) = broadcast(effects)
-    assert skipped == B
-    assert [(one.client_id, one.clock) for one in states_in(told)] == [(7, 3)]
-    (echo,) = sent(effects, B)
-    assert [(one.client_id, one.clock) for one in states_in(echo)] == [(7, 1)]
-
-
-def states_in(told: Told) -> list[State]:
-    """The entries of an awareness message."""
-    assert isinstance(told.payload, list)
-    return told.payload
+    assert [(one.client_id, one.clock) for one in announced(effects)] == [(7, 3)]
+    assert [(one.client_id, one.clock) for one in echoed(effects, B)] == [(7, 1)]
 
 
 def test_present_states_are_sent_to_whoever_asks() -> None:
@@ -214,7 +209,7 @@ def test_leaving_withdraws_what_was_shown() -> None:
     settled(room, A, client_id=7)
     settled(room, B)
     effects = room.leave(A, NOW)
-    assert broadcast(effects) == [(Told("awareness", [State(7, 2, None)]), None)]
+    assert announced(effects) == [State(7, 2, None)]
     assert room.leave(A, NOW) == []
     assert room.leave(B, NOW) == []
 
@@ -225,9 +220,7 @@ def test_time_expires_states_that_are_not_renewed() -> None:
     settled(room, A)
     show(room, A, AwarenessEntry(7, 1, "{}"), now_ms=5_000)
     assert room.tick(34_999) == []  # type: ignore[arg-type]
-    assert broadcast(room.tick(35_000)) == [  # type: ignore[arg-type]
-        (Told("awareness", [State(7, 2, None)]), None)
-    ]
+    assert announced(room.tick(35_000)) == [State(7, 2, None)]  # type: ignore[arg-type]
 
 
 def test_discarding_closes_all_with_one_code() -> None:
@@ -273,7 +266,7 @@ def test_messages_of_whoever_is_not_here_are_nothing() -> None:
     assert ask(room, A) == []
     assert edit(room, A, words(7, 0, "x")) == []
     assert room.set_claims(A, claims(), NOW) == []
-    room.fell_behind(A, None)
+    room.fell_behind(A, {})
     assert room.doc.state_vector() == wire.EMPTY_STATE_VECTOR
 
 
@@ -341,7 +334,7 @@ def test_whoever_may_no_longer_join_is_closed() -> None:
     nothing = type(nothing)(nothing.subject, nothing.display_name, ())
     effects = room.set_claims(A, nothing, NOW)
     assert closed(effects) == [(A, 4403)]
-    assert broadcast(effects) == [(Told("awareness", [State(7, 2, None)]), None)]
+    assert announced(effects) == [State(7, 2, None)]
     assert A not in room.sessions
 
 

@@ -4,7 +4,7 @@ from pycrdt import Doc, Text
 
 from collab.ids import Milliseconds
 from collab.protocol.messages import AwarenessEntry
-from collab.room.effects import Broadcast, Effect
+from collab.room.effects import Announce, Broadcast, Effect
 from collab.room.room import Room
 from tests.support.wire import State
 from tests.unit.room.building import (
@@ -29,6 +29,8 @@ def refuse(room: Room, effects: list[Effect]) -> None:
     for effect in effects:
         if isinstance(effect, Broadcast) and effect.skip != B:
             room.fell_behind(B, effect.rewind)
+        if isinstance(effect, Announce):
+            room.fell_behind(B, {})
 
 
 def text_after(*updates: object) -> str:

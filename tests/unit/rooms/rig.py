@@ -1,6 +1,7 @@
 """A registry over a faulty memory store, and seats that remember what they were sent."""
 
 import asyncio
+import time
 from dataclasses import dataclass, field
 
 from pycrdt import Doc, Map, Text
@@ -36,6 +37,7 @@ class Seat:
     closed: list[CloseCode] = field(default_factory=list)
     told: asyncio.Event = field(default_factory=asyncio.Event)
     unread: int = 0
+    pause_s: float = 0.0
 
     def push(self, frame: bytes) -> None:
         """Take a frame."""
@@ -43,7 +45,9 @@ class Seat:
         self.told.set()
 
     def offer(self, frame: Frame) -> bool:
-        """Take a broadcast."""
+        """Take a broadcast, in the time that it takes."""
+        if self.pause_s:
+            time.sleep(self.pause_s)
         self.frames.append(frame.payload)
         self.told.set()
         return True

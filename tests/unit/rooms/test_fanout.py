@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+import uvloop
 from pycrdt import Doc, Text
 
 from collab.ids import SessionId
@@ -105,3 +106,17 @@ async def test_who_leaves_while_something_waits_takes_nothing_from_the_others(le
     left = len(seats[SessionId(leaver)].frames)
     await arrived(seats[SessionId("r1")], count)
     assert len(seats[SessionId(leaver)].frames) == left
+
+
+def test_windows_end_on_the_loop_that_the_server_runs_on() -> None:
+    """Its timers differ from those of the standard library."""
+
+    async def run() -> None:
+        runner, seats = await busy_room()
+        reader = seats[SessionId("r0")]
+        reader.pause_s = 0.002  # a round takes longer than the window that was planned
+        count = await burst(runner, reader)
+        await arrived(reader, count)
+        assert len(reader.updates()) < count / 2
+
+    uvloop.run(run())
