@@ -173,15 +173,13 @@ class Fanout:
         return self.flush()
 
     def sent(self, now_ms: float) -> None:
-        """The round has been carried out: only now does the window begin.
+        """The round has been carried out: only now does the window begin, if there is to be one.
 
         It lasts at least as long as that took: whatever sending costs, it leaves time for the rest.
         """
-        took_ms = now_ms - self._begun_ms
-        window_ms = 0.0 if self.due_ms is None else self.due_ms - self._begun_ms
-        if took_ms >= _WINDOW_MS_MIN:
-            window_ms = max(window_ms, min(took_ms, FANOUT_WINDOW_MS_MAX))
-        self.due_ms = now_ms + window_ms if window_ms else None
+        if self.due_ms is not None:
+            took_ms = min(now_ms - self._begun_ms, FANOUT_WINDOW_MS_MAX)
+            self.due_ms = now_ms + max(self.due_ms - self._begun_ms, took_ms)
 
     def flush(self) -> Round | None:
         """Send what waits before its time: something that builds on it is about to be sent."""

@@ -248,16 +248,23 @@ def test_a_window_begins_when_the_sending_is_over_and_lasts_as_long_as_that_took
     fanout.take(plain(0), 2, 0.0)
     fanout.sent(30.0)
     assert fanout.due_ms == 55.0
-    slow = Fanout(send_us=0.0)
-    slow.take(plain(0), 2, 0.0)
-    slow.sent(0.5)
-    assert (slow.due_ms, slow.take(plain(1), 2, 10.0) is not None) == (None, True)
-    slow.sent(14.0)
-    assert slow.due_ms == 18.0
-    slow.end_window(2, 18.0)
-    slow.take(plain(2), 2, 20.0)
-    slow.sent(120.0)
-    assert slow.due_ms == 145.0
+    short = Fanout(send_us=2_500.0)
+    short.take(plain(0), 2, 0.0)
+    assert short.due_ms == pytest.approx(4.0)
+    short.sent(4.5)
+    assert short.due_ms == pytest.approx(9.0)
+    short.end_window(2, 9.0)
+    short.take(plain(1), 2, 300.0)
+    short.sent(400.0)
+    assert short.due_ms == 425.0
+
+
+def test_no_window_begins_in_a_quiet_room_however_long_sending_takes() -> None:
+    """SYNC-19: A process that was held up for a moment has no load for that."""
+    quiet = Fanout(send_us=5.0)
+    quiet.take(plain(0), 2, 0.0)
+    quiet.sent(14.0)
+    assert quiet.due_ms is None
 
 
 def test_alone_in_a_room_there_is_nothing_to_send() -> None:
