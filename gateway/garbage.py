@@ -29,7 +29,7 @@ import structlog
 _log = structlog.stdlib.get_logger(__name__)
 PERIOD_S: Final = 1.0
 YOUNG_OBJECTS_MAX: Final = 20_000  # searched in one go, in about 3 ms
-FULL_AFTER_OBJECTS: Final = 5_000_000  # some 500 MB of containers that nobody has searched
+FULL_AFTER_OBJECTS: Final = 1_000_000  # some 100 MB of containers that nobody has searched
 _FULL_PAUSE_S: Final = 60.0
 
 

@@ -119,7 +119,7 @@ async def test_a_document_that_found_its_room_full_may_be_joined_later_on_the_sa
 
 async def test_a_document_whose_token_ends_leaves_the_others_alone(server: Server) -> None:
     """AUTH-15: It is denied and closed in band, and a fresh token opens it again."""
-    brief = mint(server, {"shared/brief": "editor"}, lifetime_s=3)
+    brief = mint(server, {"shared/brief": "editor"}, lifetime_s=6)
     lasting = mint(server, {"shared/*": "editor"})
     async with open_socket(server.hocuspocus_url) as socket:
         await sign_in(socket, "shared/lasting", lasting)
@@ -139,7 +139,7 @@ async def test_a_socket_ends_with_the_last_of_its_tokens(server: Server) -> None
 
     Bears AUTH-15.
     """
-    token = mint(server, {"together/*": "editor"}, lifetime_s=3)
+    token = mint(server, {"together/*": "editor"}, lifetime_s=6)
     async with open_socket(server.hocuspocus_url) as socket:
         for room in ("together/1", "together/2"):
             await sign_in(socket, room, token)
@@ -151,7 +151,7 @@ async def test_a_socket_ends_with_the_last_of_its_tokens(server: Server) -> None
 
 async def test_an_old_token_for_a_renewal_leaves_the_session_its_time(server: Server) -> None:
     """AUTH-15: Who answers with the token it has is not denied, but ended as by its expiry."""
-    token = mint(server, {"renewed": "editor"}, lifetime_s=4)
+    token = mint(server, {"renewed": "editor"}, lifetime_s=6)
     stale = mint(server, {"renewed": "editor"}, lifetime_s=60, issued_s_ago=120)
     async with open_socket(server.hocuspocus_url) as socket:
         await sign_in(socket, "renewed", token)

@@ -135,7 +135,7 @@ async def test_expired_session_is_ended(token_server: Server, room: str, kind: s
 
     Bears AUTH-5.
     """
-    token = mint(token_server, {room: "editor"}, lifetime_s=3)
+    token = mint(token_server, {room: "editor"}, lifetime_s=6)
     witness_token = mint(token_server, {room: "editor"}, subject="u-witness")
     options = await sign_in(token_server, kind, room, token)
     async with (
@@ -162,7 +162,7 @@ async def test_expired_client_comes_back_with_a_fresh_token(
     token_server: Server, room: str, kind: str
 ) -> None:
     """AUTH-15: By itself from version 3 on; version 2 stops at 4401 until it is told to go on."""
-    token = mint(token_server, {room: "editor"}, lifetime_s=3)
+    token = mint(token_server, {room: "editor"}, lifetime_s=6)
     fresh = mint(token_server, {room: "editor"}, lifetime_s=3600)
     async with stock(token_server, kind, room, token=token) as client:
         await client.until_synced()
@@ -181,7 +181,7 @@ async def test_expired_document_of_a_shared_socket_signs_in_anew(
 ) -> None:
     """AUTH-15: The others on the socket stay, and the provider can open its document again."""
     lasting = mint(token_server, {f"{room}/**": "editor"})
-    brief = mint(token_server, {f"{room}/brief": "editor"}, lifetime_s=3)
+    brief = mint(token_server, {f"{room}/brief": "editor"}, lifetime_s=6)
     async with stock(token_server, kind, f"{room}/lasting", shared=True, token=lasting) as other:
         await other.until_synced()
         client = await other.driver.open(f"{room}/brief", doc="brief", shared=True, token=brief)
@@ -235,8 +235,8 @@ async def test_session_is_renewed_in_band(token_server: Server, room: str, kind:
 @pytest.mark.parametrize("kind", ["hocuspocus-3", "hocuspocus-4"])
 async def test_client_may_renew_early(token_server: Server, room: str, kind: str) -> None:
     """AUTH-6: A later token that the client sends unasked renews the session, with its own role."""
-    ends_at = time.time() + 4
-    token = mint(token_server, {room: "viewer"}, lifetime_s=4)
+    ends_at = time.time() + 6
+    token = mint(token_server, {room: "viewer"}, lifetime_s=6)
     async with stock(token_server, kind, room, token=token) as client:
         await client.until("scope", equals="readonly")
         await client.do("credentials", token=mint(token_server, {room: "editor"}))
