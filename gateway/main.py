@@ -37,7 +37,7 @@ from gateway.rooms.compactor import Compactor
 from gateway.rooms.registry import RoomRegistry
 from gateway.rooms.runner import RunnerSettings
 from gateway.rooms.services import RoomServices
-from gateway.setting_types import StoreKind
+from gateway.setting_types import StoreKind, TransportKind
 from gateway.settings import Settings
 from gateway.transport.connection import ConnectionLimits
 from gateway.transport.doors import Doors
@@ -290,12 +290,13 @@ async def _run_servers(
 
 
 def _uvicorn_config(settings: Settings, app: ASGIApp) -> uvicorn.Config:
+    detaches = settings.transport is TransportKind.AUTO
     pings_s = settings.idle_timeout_ms / 1000 / 2
     return uvicorn.Config(
         app,
         loop="none",
         http="httptools",
-        ws=DetachableProtocol,
+        ws=DetachableProtocol if detaches else "websockets-sansio",
         ws_max_size=settings.frame_bytes_max,
         ws_ping_interval=pings_s,
         ws_ping_timeout=pings_s,

@@ -23,6 +23,7 @@ from gateway.setting_types import (
     Origins,
     PortOrOff,
     StoreKind,
+    TransportKind,
     Words,
 )
 
@@ -51,6 +52,10 @@ class ServerSettings(BaseModel):
     )
     trusted_proxies: Networks = Field(
         (), description="Networks of proxies whose X-Forwarded-For is believed."
+    )
+    transport: TransportKind = Field(
+        TransportKind.AUTO,
+        description="auto serves websockets on their transports, asgi through the web server.",
     )
     failpoints: Words = Field(
         (), description="Faults to inject, for tests.", json_schema_extra={"hidden": True}

@@ -30,6 +30,13 @@ class StoreKind(StrEnum):
     MEMORY = "memory"
 
 
+class TransportKind(StrEnum):
+    """How websockets are served once they are accepted."""
+
+    AUTO = "auto"
+    ASGI = "asgi"
+
+
 class LogFormat(StrEnum):
     """How log events are written."""
 

@@ -20,6 +20,8 @@ from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
+from gateway.observe.traffic import Traffic, TrafficCollector
+
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 LOOP_LAG_PERIOD_S: Final = 0.5
 _NAMESPACE: Final = "bandpro"
@@ -52,8 +54,8 @@ class Metrics:
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         GCCollector(registry=self.registry)
-        self._received: dict[str, tuple[Counter, Counter]] = {}
-        self._sent: dict[str, tuple[Counter, Counter]] = {}
+        self._traffic = TrafficCollector(_NAMESPACE)
+        self.registry.register(self._traffic)
         self._message_kinds: dict[tuple[str, type], Counter] = {}
         self._define_traffic()
         self._define_rooms()
@@ -74,10 +76,6 @@ class Metrics:
 
     def _define_traffic(self) -> None:
         self.connections = self._gauge("connections", "Open websockets.", "protocol")
-        self.frames_in = self._counter("frames_received", "Frames from clients.", "protocol")
-        self.bytes_in = self._counter("received_bytes", "Bytes from clients.", "protocol")
-        self.frames_out = self._counter("frames_sent", "Frames to clients.", "protocol")
-        self.bytes_out = self._counter("sent_bytes", "Bytes to clients.", "protocol")
         self.messages = self._counter("messages_received", "Messages by kind.", "protocol", "kind")
         self.closes = self._counter("closes", "Connections and sessions closed, by code.", "code")
         self.refused = self._counter("refused", "Messages and connections refused.", "reason")
@@ -115,27 +113,9 @@ class Metrics:
             self._message_kinds[key] = counted
         counted.inc()
 
-    def received(self, protocol: str, size_bytes: int) -> None:
-        """Count one frame from a client."""
-        frames, size = self._traffic_of(self._received, protocol, self.frames_in, self.bytes_in)
-        frames.inc()
-        size.inc(size_bytes)
-
-    def sent(self, protocol: str, size_bytes: int) -> None:
-        """Count one frame to a client."""
-        frames, size = self._traffic_of(self._sent, protocol, self.frames_out, self.bytes_out)
-        frames.inc()
-        size.inc(size_bytes)
-
-    @staticmethod
-    def _traffic_of(
-        known: dict[str, tuple[Counter, Counter]], protocol: str, frames: Counter, size: Counter
-    ) -> tuple[Counter, Counter]:
-        # Finding a labelled counter costs more than counting, and this is done for every frame.
-        found = known.get(protocol)
-        if found is None:
-            found = known[protocol] = (frames.labels(protocol), size.labels(protocol))
-        return found
+    def traffic(self, protocol: str) -> Traffic:
+        """Where the frames of a protocol are counted."""
+        return self._traffic.of(protocol)
 
     def exposition(self) -> bytes:
         """All metrics in the text format of Prometheus."""

@@ -10,6 +10,7 @@ from starlette.websockets import WebSocket
 
 from collab.protocol.close_codes import CloseCode
 from collab.protocol.websocket_frames import Frame
+from gateway.observe.traffic import Traffic
 from gateway.transport.outbox import ClosingFrame, Outbox
 from gateway.transport.sockets import Receiver
 
@@ -25,6 +26,7 @@ class AsgiSocket:
         self._now = asyncio.get_running_loop().time
         self._outbox = Outbox(outbox_bytes_max, self._drained, self._now)
         self._receiver: Receiver | None = None
+        self._traffic = Traffic()
         self._task: asyncio.Task[None] | None = None
         self.progress_at_s = self._now()
 
@@ -43,9 +45,10 @@ class AsgiSocket:
         """When something was written last."""
         return self._outbox.written_at_s
 
-    def attach(self, receiver: Receiver) -> None:
-        """Name who gets what is heard."""
+    def attach(self, receiver: Receiver, traffic: Traffic) -> None:
+        """Name who gets what is heard, and where frames are counted."""
         self._receiver = receiver
+        self._traffic = traffic
 
     def listen(self) -> None:
         """Nothing: :meth:`serve` does."""
@@ -120,6 +123,7 @@ class AsgiSocket:
             )
         else:
             await self._websocket.send({"type": "websocket.send", "bytes": frame})
+            self._traffic.sent(len(frame))
 
     def _drained(self) -> None:
         if self._receiver is not None:

@@ -76,6 +76,7 @@ class Connection:
         "_messages",
         "_metrics",
         "_now",
+        "_traffic",
         "is_closing",
         "on_lost",
         "protocol",
@@ -96,7 +97,8 @@ class Connection:
         self._messages = TokenBucket.full(limits.messages_per_s, limits.messages_burst, now())
         self._bytes = TokenBucket.full(limits.bytes_per_s, limits.bytes_burst, now())
         self._frame_bytes_max = limits.frame_bytes_max
-        socket.attach(self)
+        self._traffic = metrics.traffic(protocol)
+        socket.attach(self, self._traffic)
 
     # Out --------------------------------------------------------------------------------------
 
@@ -168,7 +170,7 @@ class Connection:
         self.close(CloseCode.INTERNAL_ERROR)
 
     def _checked(self, frame: bytes) -> bytes:
-        self._metrics.received(self.protocol, len(frame))
+        self._traffic.received(len(frame))
         if len(frame) > self._frame_bytes_max:
             raise LimitExceeded(
                 f"a frame may have {self._frame_bytes_max} bytes here", limit="update_bytes_max"

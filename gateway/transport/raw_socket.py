@@ -27,6 +27,7 @@ from collab.protocol.websocket_frames import (
     server_frame,
     server_head,
 )
+from gateway.observe.traffic import Traffic
 from gateway.transport.sockets import Receiver, Rest
 
 TURN_MESSAGES_MAX: Final = 64
@@ -73,6 +74,7 @@ class RawSocket(asyncio.Protocol):
         "_seen_out",
         "_silence_s_max",
         "_task",
+        "_traffic",
         "_transport",
         "_waiter",
         "is_full",
@@ -92,6 +94,7 @@ class RawSocket(asyncio.Protocol):
         self._transport = transport
         self._reader = reader
         self._receiver: Receiver | None = None
+        self._traffic = Traffic()
         self._silence_s_max = silence_s_max
         self._peers = peers
         self._task: asyncio.Task[None] | None = None
@@ -119,9 +122,10 @@ class RawSocket(asyncio.Protocol):
         """What the client has not taken yet."""
         return self._transport.get_write_buffer_size()
 
-    def attach(self, receiver: Receiver) -> None:
-        """Name who is told; once, before anything can happen."""
+    def attach(self, receiver: Receiver, traffic: Traffic) -> None:
+        """Name who is told, and where frames are counted; once, before anything can happen."""
         self._receiver = receiver
+        self._traffic = traffic
 
     def listen(self) -> None:
         """Begin to hear; what has come already is heard in the next turn."""
@@ -136,6 +140,7 @@ class RawSocket(asyncio.Protocol):
         """Write a message that must arrive."""
         if self._is_closing:
             return
+        self._traffic.sent(len(payload))
         if len(payload) < _COPIED_BYTES_MAX:
             self._write(server_frame(payload, opcode))
         else:
@@ -151,6 +156,9 @@ class RawSocket(asyncio.Protocol):
         if self._refuses:
             return self._is_closing
         framed = frame.framed
+        traffic = self._traffic
+        traffic.frames_out += 1
+        traffic.bytes_out += len(frame.payload)
         self._bytes_out += len(framed)
         self._transport.write(framed)
         return True

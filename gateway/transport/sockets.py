@@ -6,6 +6,7 @@ from collections.abc import Coroutine
 from typing import Protocol
 
 from collab.protocol.websocket_frames import Frame
+from gateway.observe.traffic import Traffic
 
 Rest = Coroutine[object, object, None] | None
 """What is left to do of a message that had to wait for something; None when all is done."""
@@ -49,8 +50,8 @@ class Socket(Protocol):
     def waiting_bytes(self) -> int:
         """What the client has not taken yet."""
 
-    def attach(self, receiver: Receiver) -> None:
-        """Name who is told; once, before anything can happen."""
+    def attach(self, receiver: Receiver, traffic: Traffic) -> None:
+        """Name who is told, and where frames are counted; once, before anything can happen."""
 
     def listen(self) -> None:
         """Begin to hear."""

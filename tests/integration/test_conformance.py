@@ -22,6 +22,7 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 
 from collab.protocol.websocket_frames import TEXT
+from gateway.observe.traffic import Traffic
 from gateway.transport.raw_socket import RawSocket
 from gateway.transport.uvicorn_protocol import DetachableProtocol, detach
 from tests.support.counts import proving
@@ -69,7 +70,7 @@ class Echo:
 
     def __init__(self, socket: RawSocket) -> None:
         self.socket = socket
-        socket.attach(self)
+        socket.attach(self, Traffic())
         socket.bound_outbox(MESSAGE_BYTES_MAX)
         socket.listen()
 

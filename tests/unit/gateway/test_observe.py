@@ -24,14 +24,14 @@ async def get(path: str, metrics: Metrics, readiness: Readiness) -> httpx.Respon
 def test_frames_are_counted_by_protocol_and_size() -> None:
     """In and out apart."""
     metrics = Metrics()
-    metrics.received("y-websocket", 10)
-    metrics.received("y-websocket", 5)
-    metrics.sent("hocuspocus", 7)
+    metrics.traffic("y-websocket").received(10)
+    metrics.traffic("y-websocket").received(5)
+    metrics.traffic("hocuspocus").sent(7)
     protocol = {"protocol": "y-websocket"}
     assert sample(metrics, "bandpro_frames_received_total", **protocol) == 2
     assert sample(metrics, "bandpro_received_bytes_total", **protocol) == 15
     assert sample(metrics, "bandpro_sent_bytes_total", protocol="hocuspocus") == 7
-    assert sample(metrics, "bandpro_sent_bytes_total", **protocol) is None
+    assert sample(metrics, "bandpro_sent_bytes_total", **protocol) == 0
 
 
 def test_each_node_counts_for_itself() -> None:
