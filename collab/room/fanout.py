@@ -44,7 +44,7 @@ from collab.limits import (
 from collab.protocol import y_sync
 from collab.protocol.update_scan import ScannedUpdate
 from collab.room.doc import Applied
-from collab.room.effects import Broadcast, Joint
+from collab.room.effects import Broadcast, Effect, Joint
 
 SEND_US: Final = 5.0
 """What one send to one socket costs, about: 3.6 us when hot to 7 us at low rates."""
@@ -79,6 +79,11 @@ def broadcast_of(
     ):
         joint = Joint(update, scanned.ranges, structs)
     return Broadcast(y_sync.encode_update(news), skip, rewind, joint)
+
+
+def news_of_peer(outcome: Applied, update: bytes, scanned: ScannedUpdate) -> list[Effect]:
+    """Tell everybody the news of another writer's update, if there are any."""
+    return [] if outcome.news is None else [broadcast_of(outcome, update, scanned, skip=None)]
 
 
 @dataclass(frozen=True, slots=True)

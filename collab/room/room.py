@@ -66,7 +66,7 @@ from collab.room.effects import (
     Refused,
     Send,
 )
-from collab.room.fanout import broadcast_of
+from collab.room.fanout import broadcast_of, news_of_peer
 from collab.room.session import Session, Wire
 
 __all__ = ["Admitted", "Room", "RoomLimits", "RoomState"]
@@ -309,9 +309,16 @@ class Room:
         if self.state is not RoomState.LIVE or not self.doc.adds(scanned):
             return []
         outcome = self.doc.apply(update, scanned, stored=True)
-        if outcome.news is None:
+        return news_of_peer(outcome, update, scanned)
+
+    def peer_update_in_steps(
+        self, update: bytes, scanned: ScannedUpdate
+    ) -> Generator[None, float | None, list[Effect]]:
+        """As :meth:`peer_update`, step by step; no other update may be admitted meanwhile."""
+        if self.state is not RoomState.LIVE or not self.doc.adds(scanned):
             return []
-        return [broadcast_of(outcome, update, scanned, skip=None)]
+        outcome = yield from self.doc.apply_in_steps(update, scanned, stored=True)
+        return news_of_peer(outcome, update, scanned)
 
     def appended(self, ticket: int) -> list[Effect]:
         """Everything up to a ticket is durable: pay what is owed for it."""

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from collections.abc import Sequence as SequenceOf
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import structlog
 
-from collab.errors import HeadMoved, ManifestMoved, StoreUnavailable
+from collab.errors import HeadMoved, ManifestMoved, RoomQuarantined, StoreUnavailable
 from collab.ids import RoomKey, Sequence
-from collab.ports import LogTail, Manifest
+from collab.ports import Manifest
 from gateway.observe.metrics import Metrics
+from persistence.loading import load_room
 from persistence.stores import Stores
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -53,7 +55,7 @@ class Appender:
         limits: bounds on retries and waiting bytes.
         metrics: what is counted.
         on_appended: called with the highest ticket that became durable.
-        on_peer_rows: called with rows that another writer appended, before ours are tried again.
+        on_peer_updates: given what other writers stored, before ours are tried again.
         on_failed: called once when the bounds are used up; nothing is tried after that.
     """
 
@@ -64,7 +66,7 @@ class Appender:
     limits: AppendLimits
     metrics: Metrics
     on_appended: Callable[[int], None]
-    on_peer_rows: Callable[[LogTail], None]
+    on_peer_updates: Callable[[SequenceOf[bytes]], Awaitable[None]]
     on_failed: Callable[[], None]
 
     def __post_init__(self) -> None:
@@ -145,7 +147,7 @@ class Appender:
                 races += 1
                 if races > _RACES_MAX:
                     raise StoreUnavailable("other writers won every race for the head") from None
-                if _contains(await self.read_peer_rows(), updates):
+                if _contains(await self.read_peer_updates(), updates):
                     return  # an append that seemed to fail had succeeded
             except StoreUnavailable as error:
                 failures += 1
@@ -179,17 +181,34 @@ class Appender:
             stored = await self.stores.manifests.get(self.key) or self.manifest
         self.manifest = stored
 
-    async def read_peer_rows(self) -> LogTail:
-        """Read what others appended since our head, and hand it over."""
+    async def read_peer_updates(self) -> SequenceOf[bytes]:
+        """Read what others stored since our head, and hand it over.
+
+        Raises:
+            StoreUnavailable: it cannot be read.
+        """
         tail = await self.stores.log.read(self.key, after=self.head)
-        self.on_peer_rows(tail)
-        self.head = tail.head
-        return tail
+        updates: SequenceOf[bytes] = tuple(row.update for row in tail.rows)
+        head = tail.head
+        if head - self.head > len(updates) + len(tail.quarantined):
+            # Others have folded into a snapshot, and deleted, what was not read here yet.
+            updates, head = await self._read_whole()
+        await self.on_peer_updates(updates)
+        self.head = head
+        return updates
+
+    async def _read_whole(self) -> tuple[SequenceOf[bytes], Sequence]:
+        try:
+            loaded = await load_room(self.stores, self.manifest.name)
+        except RoomQuarantined as error:
+            raise StoreUnavailable("the room was taken out of service") from error
+        self.manifest = loaded.manifest
+        return loaded.updates, loaded.head
 
     def _pause_ms(self, failures: int) -> float:
         return min(_RETRY_FIRST_MS * 2.0**failures, self.limits.retry_ms_max / 4)
 
 
-def _contains(tail: LogTail, updates: list[bytes]) -> bool:
-    rows = [row.update for row in tail.rows]
-    return any(rows[at : at + len(updates)] == updates for at in range(len(rows)))
+def _contains(rows: SequenceOf[bytes], updates: list[bytes]) -> bool:
+    wanted = tuple(updates)
+    return any(tuple(rows[at : at + len(wanted)]) == wanted for at in range(len(rows)))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from collections.abc import Sequence as SequenceOf
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -21,7 +22,7 @@ from collab.errors import (
 from collab.history.compaction import CompactionLimits, plan_compaction
 from collab.ids import Milliseconds, RoomName, Sequence, SessionId, room_key
 from collab.limits import JOIN_BYTES_IN_FLIGHT_MAX
-from collab.ports import LogTail, Manifest
+from collab.ports import Manifest
 from collab.protocol.close_codes import CloseCode
 from collab.protocol.messages import RoomMessage, SyncStep1, SyncStep2, SyncUpdate
 from collab.protocol.update_scan import scan_update
@@ -112,7 +113,7 @@ class RoomRunner:
             limits=self._settings.append,
             metrics=self._metrics,
             on_appended=self._on_appended,
-            on_peer_rows=self._on_peer_rows,
+            on_peer_updates=self._on_peer_updates,
             on_failed=self._on_append_failed,
         )
         self.run(self.room.loaded())
@@ -416,9 +417,18 @@ class RoomRunner:
         self.run(self.room.appended(ticket))
         self._settings.failpoints.hit("acknowledge.after_send")
 
-    def _on_peer_rows(self, tail: LogTail) -> None:
-        for row in tail.rows:
-            self.run(self.room.peer_update(row.update, scan_update(row.update, stored=True)))
+    async def _on_peer_updates(self, updates: SequenceOf[bytes]) -> None:
+        try:
+            for update in updates:
+                scanned = await scan(update, stored=True)
+                if is_small(update, scanned):
+                    self.run(self.room.peer_update(update, scanned))
+                    continue
+                async with self._applying:
+                    steps = self.room.peer_update_in_steps(update, scanned)
+                    self.run(await run_steps(steps))
+        except InvariantViolated:
+            self._break()
 
     def _on_append_failed(self) -> None:
         self._log.error("room.discarded", unsaved=self.room.last_ticket - self.room.durable_ticket)

@@ -1,13 +1,16 @@
 """Rooms are opened once, saved before they are acknowledged, and lose nothing on the way out."""
 
 import asyncio
+from collections.abc import Iterable
 
 import pytest
-from pycrdt import Doc, Map
+from pycrdt import Doc, Map, merge_updates
 
 from collab.errors import LimitExceeded, RoomUnavailable, StoreUnavailable
-from collab.ids import RoomName, SessionId, room_key
+from collab.history.compaction import CompactionLimits
+from collab.ids import RoomName, Sequence, SessionId, room_key
 from collab.protocol.close_codes import CloseCode
+from persistence.compaction import compact
 from persistence.memory import MemoryStore
 from tests.unit.rooms.rig import NAME, content, edit, rig
 
@@ -108,6 +111,35 @@ async def test_rows_of_another_writer_are_taken_in_before_ours_are_appended() ->
     assert content(runner_one.room.doc.full_update()) == {"a": 1, "b": 2, "c": 3}
     assert await one.stores.log.head(room_key(NAME)) == 3
     assert len(seat_one.updates()) == 3, "its own two, and the other writer's"
+
+
+async def test_what_others_folded_away_before_it_was_read_is_taken_in_as_well() -> None:
+    """SYNC-25: Rows behind our head may be in a snapshot by now, and deleted."""
+    store = MemoryStore()
+    one, two = rig(store=store), rig(store=store)
+    runner_one, _ = await one.join("one")
+    runner_two, _ = await two.join("two")
+    theirs: Doc[Map[object]] = Doc(client_id=8)
+    for number in range(4):
+        await runner_two.receive(SessionId("two"), edit(theirs, f"b{number}", number))
+        await runner_two.drain()
+        if number < 3:
+            await compact(two.stores, NAME, merged, limits=CompactionLimits(generations=2))
+    tail = await two.stores.log.read(room_key(NAME), after=Sequence(0))
+    assert len(tail.rows) < 4, "the first rows are gone"
+
+    await runner_one.receive(SessionId("one"), edit(Doc(client_id=7), "a", 1))
+    await runner_one.drain()
+    expected = {"a": 1, **{f"b{number}": number for number in range(4)}}
+    assert content(runner_one.room.doc.full_update()) == expected
+    assert await one.stores.log.head(room_key(NAME)) == 5
+    again, _ = await rig(store=store).join("later")
+    assert content(again.room.doc.full_update()) == expected
+
+
+async def merged(updates: Iterable[bytes]) -> bytes:
+    """Merge at once."""
+    return merge_updates(*updates)
 
 
 async def test_all_who_ask_while_a_room_is_loading_share_one_load() -> None:
