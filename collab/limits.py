@@ -56,6 +56,7 @@ SESSIONS_PER_ROOM_MAX: Final = 2_000
 PENDING_UPDATES_BYTES_MAX: Final = 4 * MIB
 UNSAVED_BYTES_MAX: Final = 64 * MIB
 OUTBOX_BYTES_MAX: Final = 4 * MIB
+LOADS_AT_ONCE_MAX: Final = 8  # rooms read from the store at the same time
 JOIN_BYTES_IN_FLIGHT_MAX: Final = 32 * MIB  # of large answers to newcomers, on the whole node
 
 # Fan-out (fixed): what a busy room lets travel together.
@@ -77,7 +78,14 @@ SLICE_BYTES: Final = 64 * KIB
 SLICE_STRUCTS: Final = 4096
 SLICE_CLIENTS: Final = 512  # yrs searches all blocks that wait for each other at every switch
 SLICE_BRANCHES: Final = 16  # structs and deletes that may each cost a walk along the document
-SLICE_TARGET_MS: Final = 5.0  # slices grow or shrink until applying one takes about this long
+SLICE_CHECKS: Final = 512  # structs whose shape is checked in one step
+SLICE_TARGET_MS: Final = 3.0  # slices grow or shrink until applying one takes about this long
+SLICE_TURN_MS: Final = 2.0  # steps are taken together until this time is used up
+
+# Processor time for large updates (fixed): beyond the burst, at the pace at which it flows in.
+APPLY_BURST_MS: Final = 2_000
+APPLY_SENDER_MS_PER_S: Final = 250
+APPLY_ROOM_MS_PER_S: Final = 400
 
 # Encoded documents (fixed): what may be done on the event loop, and what is kept ready.
 ENCODE_AGAIN_BYTES_MAX: Final = 128 * KIB  # encoded for each newcomer after an edit
@@ -100,3 +108,5 @@ assert MERGE_UPDATE_BYTES_MAX <= FANOUT_WINDOW_BYTES_MAX < OUTBOX_BYTES_MAX
 assert MERGE_UPDATE_STRUCTS_MAX * FANOUT_WINDOW_UPDATES_MAX <= MERGE_STRUCTS_MAX
 assert SNAPSHOT_GENERATIONS_KEPT > 1
 assert ENCODE_AGAIN_BYTES_MAX < DIFFERENCE_BYTES_MAX < ENCODE_INLINE_BYTES_MAX
+assert SLICE_TURN_MS <= SLICE_TARGET_MS
+assert APPLY_SENDER_MS_PER_S <= APPLY_ROOM_MS_PER_S < APPLY_BURST_MS

@@ -188,6 +188,7 @@ def runner_settings(settings: Settings) -> RunnerSettings:
         unload_after_ms=settings.unload_after_ms,
         compaction=compaction_limits(settings),
         join_bytes_in_flight_max=settings.join_bytes_in_flight_max,
+        loads_at_once_max=settings.loads_at_once_max,
         failpoints=Failpoints.parse(",".join(settings.failpoints)),
     )
 

@@ -143,6 +143,9 @@ class RateSettings(BaseModel):
     documents_per_socket_max: int = Field(
         256, ge=1, le=65_536, description="Documents on one Hocuspocus connection."
     )
+    loads_at_once_max: int = Field(
+        limits.LOADS_AT_ONCE_MAX, ge=1, description="Rooms read from the store at the same time."
+    )
     sessions_per_room_max: int = Field(
         limits.SESSIONS_PER_ROOM_MAX, ge=1, description="Sessions in one room."
     )

@@ -30,7 +30,7 @@ from typing import Any
 from pycrdt import Doc
 
 from collab.errors import InvariantViolated, PeerError
-from collab.limits import SLICE_BRANCHES, SLICE_BYTES, SLICE_STRUCTS
+from collab.limits import SLICE_BRANCHES, SLICE_BYTES, SLICE_CHECKS, SLICE_STRUCTS
 from collab.protocol.document_shape import DocumentShape, ShapeCheck
 from collab.protocol.id_ranges import IdRanges
 from collab.protocol.scanned import ClockRange
@@ -241,7 +241,7 @@ class RoomDoc:
             yield
             check = ShapeCheck(self._shape, update, scanned)
             try:
-                while not check.advance(SLICE_STRUCTS):
+                while not check.advance(SLICE_CHECKS):
                     yield
             except PeerError:
                 if not stored:

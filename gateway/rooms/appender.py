@@ -73,15 +73,14 @@ class Appender:
         self.unsaved_bytes = 0
         self._waiting: list[_Unsaved] = []
         self._task: asyncio.Task[None] | None = None
-        self._room_to_wait = asyncio.Event()
-        self._room_to_wait.set()
+        self._room_to_wait: asyncio.Event | None = None  # while too much is unsaved
 
     def persist(self, ticket: int, update: bytes) -> None:
         """Take an update for the next append."""
         self._waiting.append(_Unsaved(ticket, update, asyncio.get_running_loop().time()))
         self.unsaved_bytes += len(update)
-        if self.unsaved_bytes > self.limits.unsaved_bytes_max:
-            self._room_to_wait.clear()
+        if self.unsaved_bytes > self.limits.unsaved_bytes_max and self._room_to_wait is None:
+            self._room_to_wait = asyncio.Event()
         if self._task is None:
             self._task = asyncio.create_task(self._run())
 
@@ -93,11 +92,17 @@ class Appender:
     @property
     def has_room(self) -> bool:
         """Whether nobody has to wait."""
-        return self._room_to_wait.is_set()
+        return self._room_to_wait is None
 
     async def wait_for_room(self) -> None:
         """Wait while too many bytes are unsaved: what holds back a sender's socket."""
-        await self._room_to_wait.wait()
+        while self._room_to_wait is not None:
+            await self._room_to_wait.wait()
+
+    def _let_in(self) -> None:
+        if self._room_to_wait is not None:
+            self._room_to_wait.set()
+            self._room_to_wait = None
 
     async def drain(self) -> None:
         """Wait until all that was taken is durable, or has failed."""
@@ -107,7 +112,7 @@ class Appender:
     def stop(self) -> None:
         """Forget what is not durable; an append in flight may still succeed."""
         self._waiting.clear()
-        self._room_to_wait.set()
+        self._let_in()
         if self._task is not None:
             self._task.cancel()
 
@@ -118,12 +123,12 @@ class Appender:
                 await self._append(batch)
                 self.unsaved_bytes -= sum(len(unsaved.update) for unsaved in batch)
                 if self.unsaved_bytes <= self.limits.unsaved_bytes_max:
-                    self._room_to_wait.set()
+                    self._let_in()
                 self.on_appended(batch[-1].ticket)
                 self._count(batch)
         except StoreUnavailable as error:
             _log.error("room.append_failed", room=self.key[:12], error=str(error))
-            self._room_to_wait.set()
+            self._let_in()
             self.metrics.appends_failed.inc()
             self.on_failed()
         finally:

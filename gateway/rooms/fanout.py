@@ -57,7 +57,7 @@ class Post:
         self._window = _Alarm(self._end_window)
         self._tick = _Alarm(self._end_tick)
         # Who waits for the whole document, and so for no part of it.
-        self._expecting: set[SessionId] = set()
+        self._expecting: set[SessionId] | None = None
         self._large: tuple[bytes, bytes, bytes] = (b"", b"", b"")
 
     def joined(self, session_id: SessionId) -> None:
@@ -89,7 +89,7 @@ class Post:
 
     def hold(self, session_id: SessionId) -> None:
         """A session is about to be sent the whole document: send it no part of it before."""
-        self._expecting.add(session_id)
+        self._expecting = {session_id, *(self._expecting or ())}
 
     def forget_unused(self) -> None:
         """Drop the frame that is kept for the next newcomer."""
@@ -97,7 +97,8 @@ class Post:
 
     def release(self, session_id: SessionId) -> None:
         """It was sent the document, or has gone."""
-        self._expecting.discard(session_id)
+        if self._expecting is not None:
+            self._expecting.discard(session_id)
 
     def broadcast(self, effect: Broadcast) -> None:
         """Send everybody an update, now or at the end of the window."""
@@ -134,9 +135,9 @@ class Post:
         if sent is None:
             return
         frames: dict[bytes, list[Frame]] = {}
-        is_document = bool(sent.common.updates)
+        expecting = self._expecting if sent.common.updates else None
         for session_id, seat in list(self._seats.items()):
-            if is_document and session_id in self._expecting:
+            if expecting and session_id in expecting:
                 continue
             parcel = sent.own.get(session_id)
             if parcel is not None:

@@ -23,6 +23,7 @@ from collab.errors import BandProError, RoomUnavailable
 from collab.ids import RoomName
 from collab.limits import KIB
 from collab.room.room import Room, RoomState
+from gateway.rooms.applying import Slices
 from persistence.loading import load_room
 from persistence.stores import Stores
 
@@ -134,7 +135,7 @@ class JoinBucket:
 
 
 class Joins:
-    """What rooms need to answer newcomers.
+    """What the rooms of a node share, so that nobody waits for newcomers or large updates.
 
     Args:
         stores: where rooms are kept.
@@ -143,10 +144,12 @@ class Joins:
 
     Attributes:
         bucket: of those bytes.
+        slices: the line in which large work of all rooms waits.
     """
 
     def __init__(self, stores: Stores, merge: Merge | None, bytes_in_flight_max: int) -> None:
         self.bucket = JoinBucket(bytes_in_flight_max)
+        self.slices = Slices()
         self._stores = stores
         self._merge = merge
         self._encoding: dict[RoomName, asyncio.Task[None]] = {}

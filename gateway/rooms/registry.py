@@ -51,6 +51,7 @@ class RoomRegistry:
         self._settings = settings
         self._metrics = metrics
         self._compact = compact
+        self._loads = asyncio.Semaphore(settings.loads_at_once_max)
         self._joins = Joins(stores, merge, settings.join_bytes_in_flight_max)
         self._rooms: dict[RoomName, RoomRunner] = {}
         self._opening: dict[RoomName, asyncio.Task[RoomRunner]] = {}
@@ -97,6 +98,11 @@ class RoomRegistry:
         return await asyncio.shield(task)
 
     async def _load(self, name: RoomName) -> RoomRunner:
+        # After a restart everybody comes at once: rooms that are loaded answer, others take turns.
+        async with self._loads:
+            return await self._load_now(name)
+
+    async def _load_now(self, name: RoomName) -> RoomRunner:
         runner = RoomRunner(name, self.stores, self._settings, self._metrics, self._joins)
         try:
             with self._metrics.load_seconds.time():

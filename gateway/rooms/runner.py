@@ -21,7 +21,7 @@ from collab.errors import (
 )
 from collab.history.compaction import CompactionLimits, plan_compaction
 from collab.ids import Milliseconds, RoomName, Sequence, SessionId, room_key
-from collab.limits import JOIN_BYTES_IN_FLIGHT_MAX
+from collab.limits import JOIN_BYTES_IN_FLIGHT_MAX, LOADS_AT_ONCE_MAX
 from collab.ports import Manifest
 from collab.protocol.close_codes import CloseCode
 from collab.protocol.messages import RoomMessage, SyncStep1, SyncStep2, SyncUpdate
@@ -31,7 +31,7 @@ from collab.room.room import Admitted, Room, RoomLimits, RoomState
 from collab.room.session import Session
 from gateway.observe.metrics import Metrics
 from gateway.rooms.appender import Appender, AppendLimits
-from gateway.rooms.applying import INLINE_BYTES_MAX, apply_stored, is_small, run_steps, scan
+from gateway.rooms.applying import INLINE_BYTES_MAX, is_small
 from gateway.rooms.fanout import Post, Seat
 from gateway.rooms.joins import LARGE_ANSWER_BYTES, Joins
 from persistence.crash_guard import begin_open, open_succeeded
@@ -52,6 +52,7 @@ class RunnerSettings:
     unload_after_ms: int
     compaction: CompactionLimits
     join_bytes_in_flight_max: int = JOIN_BYTES_IN_FLIGHT_MAX
+    loads_at_once_max: int = LOADS_AT_ONCE_MAX
     failpoints: Failpoints = field(default_factory=Failpoints)
 
 
@@ -78,12 +79,12 @@ class RoomRunner:
         self._applying = asyncio.Lock()
         self._compaction_patience = 1
         self._joins = joins
+        self._slices = joins.slices
         self._stores = stores
         self._settings = settings
         self._metrics = metrics
         self._post = Post(self.room, self.seats, metrics)
         self._appender: Appender | None = None
-        self._log = _log.bind(room=self.key[:12])
 
     # Life -------------------------------------------------------------------------------------
 
@@ -99,7 +100,7 @@ class RoomRunner:
         manifest = await begin_open(self._stores, loaded)
         try:
             for update in loaded.updates:
-                await apply_stored(self.room.doc, update)
+                await self._slices.apply_stored(self.room.doc, update)
         except BandProError as error:
             raise RoomUnavailable("a stored update cannot be applied") from error
         if manifest.open_attempts:
@@ -182,6 +183,10 @@ class RoomRunner:
     def postpone_compaction(self) -> None:
         """A compaction failed: wait for twice as long a tail before the next."""
         self._compaction_patience = min(self._compaction_patience * 2, _PATIENCE_MAX)
+
+    @property
+    def _log(self) -> structlog.stdlib.BoundLogger:
+        return _log.bind(room=self.key[:12])
 
     # Sessions ---------------------------------------------------------------------------------
 
@@ -287,7 +292,7 @@ class RoomRunner:
             return
         if self._appender is not None:
             await self._appender.wait_for_room()
-        scanned = await scan(message.update)
+        scanned = await self._slices.scan(message.update)
         await self._apply_alone(
             lambda: self.room.admit(session_id, message, scanned, _now_ms()),
             at_once=is_small(message.update, scanned),
@@ -303,7 +308,7 @@ class RoomRunner:
         self.busy += 1
         try:
             await self.appender.wait_for_room()
-            scanned = await scan(update)
+            scanned = await self._slices.scan(update)
             await self._apply_alone(
                 lambda: self.room.admit_server_edit(update, scanned),
                 at_once=is_small(update, scanned),
@@ -393,7 +398,9 @@ class RoomRunner:
             async with self._applying:
                 admitted = admit()
                 if isinstance(admitted, Admitted):
-                    self.run(await run_steps(self.room.apply_in_steps(admitted)))
+                    steps = self.room.apply_in_steps(admitted)
+                    sender = admitted.session_id
+                    self.run(await self._slices.run(steps, room=self.key, sender=sender))
                 else:
                     self.run(admitted)
         except InvariantViolated:
@@ -420,13 +427,13 @@ class RoomRunner:
     async def _on_peer_updates(self, updates: SequenceOf[bytes]) -> None:
         try:
             for update in updates:
-                scanned = await scan(update, stored=True)
+                scanned = await self._slices.scan(update, stored=True)
                 if is_small(update, scanned):
                     self.run(self.room.peer_update(update, scanned))
                     continue
                 async with self._applying:
                     steps = self.room.peer_update_in_steps(update, scanned)
-                    self.run(await run_steps(steps))
+                    self.run(await self._slices.run(steps))
         except InvariantViolated:
             self._break()
 

@@ -94,6 +94,7 @@ def rig(
     unsaved_bytes_max: int = 1 << 20,
     tail_updates: int = 1000,
     join_bytes_in_flight_max: int = 1 << 25,
+    loads_at_once_max: int = 8,
     merge: Merge | None = None,
 ) -> Rig:
     """A registry with small limits."""
@@ -105,6 +106,7 @@ def rig(
         unload_after_ms=unload_after_ms,
         compaction=CompactionLimits(tail_updates=tail_updates),
         join_bytes_in_flight_max=join_bytes_in_flight_max,
+        loads_at_once_max=loads_at_once_max,
     )
     compacted: list[RoomName] = []
 

@@ -155,6 +155,25 @@ async def test_all_who_ask_while_a_room_is_loading_share_one_load() -> None:
     assert node.faults.calls.count("log.read") == 1
 
 
+async def test_rooms_are_loaded_a_few_at_a_time_and_loaded_ones_do_not_wait() -> None:
+    """ROOM-11: However many ask after a restart."""
+    node = rig(loads_at_once_max=2)
+    here, _ = await node.join("early", name=RoomName("here"))
+    gate = node.faults.gates["log.read"] = asyncio.Event()
+    before = node.faults.calls.count("log.read")
+    joins = [
+        asyncio.create_task(node.join("late", name=RoomName(f"other-{number}")))
+        for number in range(5)
+    ]
+    again, _ = await node.join("again", name=RoomName("here"))
+    await asyncio.sleep(0.01)
+    assert again is here
+    assert node.faults.calls.count("log.read") == before + 2
+    gate.set()
+    opened = await asyncio.gather(*joins)
+    assert len({runner.name for runner, _ in opened}) == 5
+
+
 async def test_one_impatient_joiner_does_not_cancel_the_load_of_the_others() -> None:
     """SYNC-4."""
     node = rig()

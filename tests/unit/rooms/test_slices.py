@@ -1,0 +1,91 @@
+"""Large work in slices: one line for all rooms, and budgets of processor time."""
+
+import asyncio
+import time
+from collections.abc import Generator
+from itertools import pairwise
+
+import pytest
+
+from gateway.rooms.applying import Budget, Slices
+
+Steps = Generator[None, float | None, str]
+
+
+def working(name: str, order: list[str], steps: int, busy_s: float = 0.0) -> Steps:
+    """Work that notes each of its steps."""
+    for _ in range(steps):
+        order.append(name)
+        until_s = time.perf_counter() + busy_s
+        while time.perf_counter() < until_s:
+            pass
+        yield
+    return name
+
+
+async def test_between_any_two_slices_the_event_loop_comes_round() -> None:
+    """LIM-21: However many rooms have large work."""
+    slices = Slices()
+    order: list[str] = []
+    passes = [0]
+
+    def come_round() -> None:
+        passes.append(len(order))
+        asyncio.get_running_loop().call_soon(come_round)
+
+    asyncio.get_running_loop().call_soon(come_round)
+    rooms = [slices.run(working(name, order, 5, 0.003)) for name in "abcd"]
+    assert await asyncio.gather(*rooms) == list("abcd")
+    done = [later - earlier for earlier, later in pairwise(passes)]
+    assert len(order) == 20
+    assert max(done) == 1
+
+
+async def test_all_rooms_get_their_turns() -> None:
+    """LIM-21: Nobody is at the front of the line twice in a row while others wait."""
+    slices = Slices()
+    order: list[str] = []
+    await asyncio.gather(*(slices.run(working(name, order, 4, 0.003)) for name in "abc"))
+    assert order == list("abc") * 4
+
+
+async def test_small_steps_are_taken_together() -> None:
+    """A turn of the loop for each would cost more than they do."""
+    slices = Slices()
+    order: list[str] = []
+    await asyncio.gather(*(slices.run(working(name, order, 3)) for name in "ab"))
+    assert order == list("aaabbb")
+
+
+async def test_who_has_used_up_a_budget_waits_while_others_go_on() -> None:
+    """LIM-22."""
+    slices = Slices(burst_ms=0)
+    order: list[str] = []
+    costly = slices.run(working("costly", order, 2, 0.02), room="room", sender="mallory")
+    honest = slices.run(working("honest", order, 2))
+    await asyncio.gather(costly, honest)
+    assert order == ["costly", "honest", "honest", "costly"]
+
+
+async def test_work_that_fails_leaves_the_line_to_others() -> None:
+    """Refused updates do."""
+    slices = Slices()
+
+    def failing() -> Steps:
+        yield
+        raise ValueError("refused")
+
+    with pytest.raises(ValueError, match="refused"):
+        await slices.run(failing())
+    assert await slices.run(working("next", [], 1)) == "next"
+
+
+def test_a_budget_is_overdrawn_until_enough_has_flowed_in() -> None:
+    """LIM-22: 200 ms a second, and a second's worth five times over at once."""
+    budget = Budget(200.0, 1000.0, 50.0)
+    assert budget.spend(1000.0, 50.0) == 0.0
+    assert budget.spend(100.0, 50.0) == 0.5
+    assert budget.spend(100.0, 50.5) == 0.5
+    assert not budget.is_full(55.9)
+    assert budget.is_full(56.0)
+    assert budget.spend(1100.0, 100.0) == 0.5
