@@ -308,8 +308,7 @@ class Room:
         """An update that another writer has stored already: apply it and tell the sessions."""
         if self.state is not RoomState.LIVE or not self.doc.adds(scanned):
             return []
-        outcome = self.doc.apply(update, scanned, stored=True)
-        return news_of_peer(outcome, update, scanned)
+        return news_of_peer(self.doc.apply(update, scanned, stored=True), update, scanned)
 
     def peer_update_in_steps(
         self, update: bytes, scanned: ScannedUpdate
@@ -381,10 +380,8 @@ class Room:
         if session.wire is Wire.HOCUSPOCUS:
             session.begin_handshake()
             effects += self._ask(session, acknowledgements=1)
-        effects += [
-            Send(session.session_id, message, Pending.HELD)
-            for message in self.doc.messages(state_vector)
-        ]
+        for message in self.doc.messages(state_vector):
+            effects.append(Send(session.session_id, message, Pending.HELD))
         session.behind = None
         return effects
 
