@@ -186,7 +186,9 @@ class _Scene:
             elif slow:
                 self.resumed += not seen.missing
             else:
-                checks.fault("a healthy client was closed", not session.is_connected)
+                lost = not session.is_connected
+                code = session.socket.closed.result() if lost else None
+                checks.fault(f"a healthy client was closed: {code}", lost)
             expected = seen.expected
             checks.count(expected, expected - seen.missing)
         return checks
