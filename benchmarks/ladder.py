@@ -24,7 +24,7 @@ LADDER_PACE: Final = Pace(warm_up_s=0.3, measured_s=1.0, answers_within_s=5.0)
 _P99_MS_MAX: Final = 100.0
 _DELIVERED_MIN: Final = 0.97
 _GENERATOR_BUSY_MAX: Final = 0.9
-_TRIES: Final = 2
+_TRIES: Final = 3
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,8 +48,8 @@ ran a timer twice a second, on average, and the histogram bound that nothing exc
 
 LADDER: Final = """
 The room of 50 with five writers, at a rising rate, until p99 exceeds 100 ms, something is missing,
-or a session is closed. The last rate that was kept up with counts; one that was not is tried once
-more on a fresh process. `at least`: the generator's own core was busy for more than nine tenths
+or a session is closed. The last rate that was kept up with counts; one that was not is tried twice
+more on fresh processes. `at least`: the generator's own core was busy for more than nine tenths
 when it broke, or the rates came to their end, so the server may well take more.
 """
 

@@ -129,18 +129,18 @@ def saturation_plot(results: Results) -> str:
     lags = [y for points in lines.values() for _, y in points]
     low, high = _decades([*lags, 100.0])
     bottom = 420.0
-    across = _Scale(min(offered) * 0.85, max(offered) * 1.15, 70, _WIDTH - 210, is_log=True)
+    across = _Scale(min(offered) * 0.85, max(offered) * 1.15, 70, _WIDTH - 250, is_log=True)
     upward = _Scale(low, high, bottom, _TOP + 10, is_log=True)
     parts = [
-        f'<path class="grid" d="M70 {upward(y):.1f}H{_WIDTH - 210}"/>'
+        f'<path class="grid" d="M70 {upward(y):.1f}H{_WIDTH - 250}"/>'
         + _text(62, upward(y) + 4, _short(y), "end", "note")
         for y in _powers(low, high)
     ]
     for x in sorted(set(offered)):
         parts.append(f'<path class="grid" d="M{across(x):.1f} {bottom}V{_TOP + 10}"/>')
         parts.append(_text(across(x), bottom + 18, f"{x / 1000:,.0f}k", "middle", "note"))
-    parts.append(f'<path class="bound" d="M70 {upward(100):.1f}H{_WIDTH - 210}"/>')
-    parts.append(_text(_WIDTH - 204, upward(100) + 4, "100 ms", css="note"))
+    parts.append(f'<path class="bound" d="M70 {upward(100):.1f}H{_WIDTH - 250}"/>')
+    parts.append(_text(_WIDTH - 246, upward(100) + 4, "100 ms", css="note"))
     for number, (name, points) in enumerate(lines.items()):
         drawn = " ".join(f"{across(x):.1f},{upward(y):.1f}" for x, y in points)
         colour = _colour(name)
@@ -152,9 +152,9 @@ def saturation_plot(results: Results) -> str:
             for x, y in points
         ]
         at = _TOP + 34 + number * 22
-        parts.append(_bar(_WIDTH - 150, _WIDTH - 138, at, 12, colour))
-        parts.append(_text(_WIDTH - 132, at + 10, results.title(name), css="note"))
-    parts.append(_text((70 + _WIDTH - 210) / 2, bottom + 40, "deliveries/s offered", "middle"))
+        parts.append(_bar(_WIDTH - 192, _WIDTH - 180, at, 12, colour))
+        parts.append(_text(_WIDTH - 174, at + 10, results.title(name), css="note"))
+    parts.append(_text((70 + _WIDTH - 250) / 2, bottom + 40, "deliveries/s offered", "middle"))
     head = "Room of 50 under a rising rate: p99 from writer to screen, ms; ends where it broke"
     return _document(head, parts, bottom + 54)
 
