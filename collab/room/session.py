@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
@@ -59,8 +58,8 @@ class Session:
     session_id: SessionId
     claims: Claims
     wire: Wire
-    owed: deque[Owed] = field(default_factory=deque)
-    asked: deque[int] = field(default_factory=deque)
+    owed: list[Owed] = field(default_factory=list)
+    asked: list[int] = field(default_factory=list)
     is_handshaken: bool = False
     held: int = 0
     refused: int = 0
@@ -89,13 +88,13 @@ class Session:
             self.owed.clear()
             self.held = 0
         self._has_begun = True
-        self.asked = deque(0 for _ in self.asked)
+        self.asked = [0] * len(self.asked)
         self.is_handshaken = False
         self.refused = 0
 
     def take_answer(self) -> int:
         """A step 2 came: how many acknowledgements it earns; none where nothing was asked."""
-        return self.asked.popleft() if self.asked else 0
+        return self.asked.pop(0) if self.asked else 0
 
     def owe_update(self, ticket: int, update: bytes) -> None:
         """Owe the acknowledgement of an update frame: the echo, or one SyncStatus."""
@@ -120,7 +119,11 @@ class Session:
     def pay(self, durable_ticket: int) -> list[bytes]:
         """Take the acknowledgements that are due."""
         due: list[bytes] = []
-        while self.owed and self.owed[0].ticket <= durable_ticket:
-            paid = self.owed.popleft()
-            due += [paid.body] * paid.count
+        paid = 0
+        for owed in self.owed:
+            if owed.ticket > durable_ticket:
+                break
+            due += [owed.body] * owed.count
+            paid += 1
+        del self.owed[:paid]
         return due
