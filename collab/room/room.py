@@ -11,7 +11,7 @@ loading    loaded               live         greetings to all who wait
 loading    discard              closed       close all who wait
 live       join                 live         greeting: our step 1 (y-websocket editors), present
                                              awareness
-live       step 1               live         our step 1 (Hocuspocus), step 2
+live       step 1               live         our step 1 (Hocuspocus), step 2; behind: the states too
 live       step 2, update       live         broadcast to the others, persist; owe an
                                              acknowledgement
 live       the same, no news    live         owe an acknowledgement
@@ -196,11 +196,7 @@ class Room:
         since, session.behind = session.behind, None
         missed = self.doc.difference(encode_state_vector(since))
         body = y_sync.encode_update(missed)
-        effects: list[Effect] = [Send(session_id, body, Pending.HELD)]
-        entries = self.awareness.remembered(but=session_id)
-        if entries:
-            effects.append(Send(session_id, y_sync.encode_awareness(entries)))
-        return effects
+        return [Send(session_id, body, Pending.HELD), *self._present(session_id, missed=True)]
 
     # Messages ---------------------------------------------------------------------------------
 
@@ -382,7 +378,10 @@ class Room:
             effects += self._ask(session, acknowledgements=1)
         for message in self.doc.messages(state_vector):
             effects.append(Send(session.session_id, message, Pending.HELD))
-        session.behind = None
+        if session.behind is not None:
+            # The document has caught up, and nothing else will tell of the states it missed.
+            session.behind = None
+            effects += self._present(session.session_id, missed=True)
         return effects
 
     def _answer_sender(
@@ -426,9 +425,10 @@ class Room:
             effects += self.leave(session.session_id, now_ms)
         return effects
 
-    def _present(self, session_id: SessionId) -> list[Effect]:
-        present = self.awareness.current(but=session_id)
-        return [Send(session_id, y_sync.encode_awareness(present))] if present else []
+    def _present(self, session_id: SessionId, *, missed: bool = False) -> list[Effect]:
+        table = self.awareness
+        states = table.remembered(but=session_id) if missed else table.current(but=session_id)
+        return [Send(session_id, y_sync.encode_awareness(states))] if states else []
 
     def _pay(self, session: Session) -> list[Effect]:
         return [Send(session.session_id, body) for body in session.pay(self.durable_ticket)]

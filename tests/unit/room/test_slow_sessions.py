@@ -1,17 +1,21 @@
 """A session that cannot keep up is told what it missed, once it can, and misses nothing."""
 
+import pytest
 from pycrdt import Doc, Text
 
 from collab.ids import Milliseconds
 from collab.protocol.messages import AwarenessEntry
 from collab.room.effects import Announce, Broadcast, Effect
 from collab.room.room import Room
+from collab.room.session import Wire
 from tests.support.wire import State
 from tests.unit.room.building import (
     HP,
     NOW,
     A,
     B,
+    C,
+    Y,
     ask,
     deletion,
     edit,
@@ -103,6 +107,34 @@ def test_a_step_1_catches_up_as_well() -> None:
     step_2 = sent(ask(room, B), B)[1]
     assert text_after(step_2.payload) == "missed"
     assert room.caught_up(B) == []
+
+
+@pytest.mark.parametrize("on", [Y, HP])
+def test_a_step_1_brings_the_missed_states_as_well(on: Wire) -> None:
+    """SYNC-18: Nothing follows the answer, so that somebody who left would be shown on."""
+    room = live_room()
+    settled(room, A, client_id=7)
+    settled(room, B, on, client_id=9)
+    settled(room, C, client_id=11)
+    refuse(room, show(room, C, AwarenessEntry(11, 2, '{"n":2}')))
+    refuse(room, room.leave(A, NOW))
+    told = sent(ask(room, B), B)
+    changed = {"n": 2, "user": {"id": "u-c", "name": "U-C"}}
+    assert told[-2].what == "step 2"
+    assert told[-1].payload == [State(7, 2, None), State(11, 2, changed)]
+    assert room.caught_up(B) == []
+    assert sent(ask(room, B), B)[-1].what == "step 2"
+
+
+def test_states_that_are_missed_after_a_step_1_come_once_there_is_room() -> None:
+    """SYNC-18: The answer is another thing to read for a client that is slow."""
+    room = live_room()
+    settled(room, A, client_id=7)
+    settled(room, B)
+    refuse(room, show(room, A, AwarenessEntry(7, 2, "{}")))
+    ask(room, B)
+    refuse(room, room.leave(A, NOW))
+    assert sent(room.caught_up(B), B)[1].payload == [State(7, 3, None)]
 
 
 def test_acknowledgements_do_not_wait_for_catching_up() -> None:
