@@ -221,6 +221,7 @@ class _Socket:
         for document in list(self._documents.values()):
             if isinstance(document, Joined):
                 self._leave(document)
+        self._documents.clear()  # they know this socket: none would ever be freed
 
     @property
     def _has_joined(self) -> bool:

@@ -46,6 +46,30 @@ _RESTARTING: Final = 1012
 _SILENT: Final = 1011
 
 
+class Nowhere(Transport):
+    """Takes the place of a transport that is gone, or has another owner now."""
+
+    def write(self, data: object) -> None:
+        """Nobody reads it."""
+
+    def get_write_buffer_size(self) -> int:
+        """Nothing waits."""
+        return 0
+
+    def close(self) -> None:
+        """It is, or its other owner does that."""
+
+    def abort(self) -> None:
+        """As :meth:`close`."""
+
+    def is_closing(self) -> bool:
+        """To whoever asks its former owner, it is gone."""
+        return True
+
+
+NOWHERE: Final = Nowhere()
+
+
 class RawSocket(asyncio.Protocol):
     """One connection after its handshake; ``uvicorn_protocol`` makes it.
 
@@ -60,9 +84,11 @@ class RawSocket(asyncio.Protocol):
         "_bytes_out",
         "_deaf",
         "_flushed",
+        "_has_ended",
         "_heard",
         "_heard_at_s",
         "_is_closing",
+        "_is_lost",
         "_is_paused",
         "_listens",
         "_loop",
@@ -102,6 +128,8 @@ class RawSocket(asyncio.Protocol):
         self.is_full = False
         self._refuses = False
         self._is_closing = False
+        self._is_lost = False
+        self._has_ended = False
         self._deaf = False
         self._is_paused = False
         self._listens = False
@@ -254,6 +282,8 @@ class RawSocket(asyncio.Protocol):
         self._peers.discard(self)
         if self._receiver is not None:
             self._receiver.lost()
+        self._is_lost = True
+        self._part()
 
     def shutdown(self) -> None:
         """The server ends; uvicorn calls this for each of its connections."""
@@ -359,6 +389,14 @@ class RawSocket(asyncio.Protocol):
     def _tell_ended(self) -> None:
         if self._receiver is not None:
             self._receiver.ended()
+        self._has_ended = True
+        self._part()
+
+    def _part(self) -> None:
+        """Let go of each other when all is told: else only a search for garbage would free us."""
+        if self._is_lost and self._has_ended:
+            self._receiver = None
+            self._transport = NOWHERE
 
     # Writing ----------------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.http11 import Request
 
 from collab.protocol.websocket_frames import FrameReader
-from gateway.transport.raw_socket import RawSocket
+from gateway.transport.raw_socket import NOWHERE, RawSocket
 
 try:  # It is there wherever a compiler was when websockets was installed.
     from websockets.speedups import apply_mask
@@ -80,7 +80,7 @@ class DetachableProtocol(WebSocketsSansIOProtocol):
         )
         transport.set_protocol(socket)
         # uvicorn closes this one when the application returns.
-        self.transport = _NOWHERE
+        self.transport = NOWHERE
         self._break_cycles()
         return socket
 
@@ -96,18 +96,6 @@ class DetachableProtocol(WebSocketsSansIOProtocol):
         self._http = _NO_PROTOCOL
 
 
-class _Nowhere(asyncio.Transport):
-    """Takes the place of a transport that has another owner now."""
-
-    def close(self) -> None:
-        """The other owner does that."""
-
-    def is_closing(self) -> bool:
-        """To whoever asks the former owner, it is gone."""
-        return True
-
-
-_NOWHERE: Final = _Nowhere()
 _NO_PROTOCOL: Final = asyncio.Protocol()
 
 

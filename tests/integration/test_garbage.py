@@ -1,0 +1,74 @@
+"""What connections leave behind, looked for by the interpreter's own collector."""
+
+import asyncio
+import gc
+import socket
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import uvloop
+
+from gateway.main import _Server, _uvicorn_config, build_node, store_settings
+from gateway.settings import load_settings
+from persistence.build import open_stores
+from persistence.offload import Offload
+from tests.support.ws_client import HocuspocusMember, Member, YWebsocketMember, open_socket
+
+CONNECTIONS = 20
+
+
+@asynccontextmanager
+async def served_here() -> AsyncIterator[int]:
+    """A node in this process, so that its objects can be looked at; yields its port."""
+    settings = load_settings({"store": "memory", "rate_limits": "off"})
+    async with await open_stores(store_settings(settings)) as stores:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            node = build_node(settings, stores, Offload())
+            server = _Server(_uvicorn_config(settings, node.app))
+            serving = asyncio.create_task(server.serve(sockets=[listener]))
+            while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
+                await asyncio.sleep(0.01)
+            yield listener.getsockname()[1]
+            server.should_exit = True
+            await serving
+
+
+async def come_and_go(port: int, number: int) -> None:
+    """One connection: join, be in sync, leave."""
+    y = number % 2 == 0
+    url = f"ws://127.0.0.1:{port}" + ("/collab/garbage" if y else "/hocuspocus")
+    async with open_socket(url) as it:
+        member: Member = YWebsocketMember(it) if y else HocuspocusMember(it, "garbage")
+        async with member:
+            await member.until(lambda: member.synced)
+
+
+async def left_behind() -> Counter[str]:
+    """Types and numbers of the server's objects that only a search for cycles frees."""
+    async with served_here() as port:
+        await come_and_go(port, 0)
+        await come_and_go(port, 1)
+        gc.collect()
+        for number in range(CONNECTIONS):
+            await come_and_go(port, number)
+        await asyncio.sleep(0.1)  # the server's ends close after ours
+        gc.set_debug(gc.DEBUG_SAVEALL)
+        gc.collect()
+        gc.set_debug(0)
+        ours = Counter(
+            f"{type(found).__module__}.{type(found).__qualname__}"
+            for found in gc.garbage
+            if type(found).__module__.startswith(("gateway.", "collab.", "uvicorn.", "starlette."))
+        )
+        gc.garbage.clear()
+        return ours
+
+
+def test_a_connection_is_freed_when_it_ends() -> None:
+    """LIM-23: Nothing of it waits for a search for cyclic garbage, on either protocol."""
+    gc.disable()
+    try:
+        assert uvloop.run(left_behind()) == Counter()
+    finally:
+        gc.enable()
