@@ -2,17 +2,21 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import pytest
 from pycrdt import Doc, Text, merge_updates
 
+from collab.access import ANYBODY
 from collab.errors import WorkerFailed
 from collab.ids import SessionId
-from collab.protocol.messages import SyncStep1, SyncUpdate
+from collab.protocol.messages import AwarenessEntry, AwarenessUpdate, SyncStep1, SyncUpdate
+from collab.protocol.websocket_frames import Frame
+from collab.room.session import Session, Wire
 from gateway.rooms.joins import JoinBucket
 from tests.support import wire
 from tests.support.updates import STRING, Block, after, text, update
-from tests.support.wire import string
+from tests.support.wire import State, string
 from tests.unit.rooms.rig import Rig, Seat, rig
 
 ANN, BEN, CY = SessionId("ann"), SessionId("ben"), SessionId("cy")
@@ -40,6 +44,26 @@ def shown_by(seat: Seat) -> str:
         if reader.uint() == wire.SYNC and reader.uint() != wire.STEP_1:
             doc.apply_update(reader.blob())
     return str(doc.get("text", type=Text))
+
+
+def states_told(seat: Seat) -> list[State]:
+    """The states that a seat was sent, in order."""
+    readers = [wire.Reader(frame) for frame in seat.frames]
+    told = [reader for reader in readers if reader.uint() == wire.AWARENESS]
+    return [state for reader in told for state in wire.read_states(reader.blob())]
+
+
+@dataclass(slots=True)
+class Full(Seat):
+    """The seat of a client that does not read: it takes no broadcasts."""
+
+    refused: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def offer(self, frame: Frame) -> bool:
+        """Refuse, and say so."""
+        del frame
+        self.refused.set()
+        return False
 
 
 class Turns:
@@ -129,6 +153,27 @@ async def test_who_waits_for_the_document_is_sent_no_part_of_it_before() -> None
     slow.unread = 0
     await waiting
     assert shown_by(waits) == "x" * 900_000 + "!" == shown_by(slow)
+
+
+async def test_who_falls_behind_while_waiting_for_the_document_hears_of_who_left() -> None:
+    """SYNC-18: The answer to the step 1 comes before there is room for broadcasts again."""
+    node = rig(join_bytes_in_flight_max=1 * MIB)
+    runner, _ = await node.join(ANN)
+    await runner.receive(ANN, written(900_000))
+    await runner.receive(ANN, AwarenessUpdate((AwarenessEntry(7, 1, "{}"),)))
+    slow, waits = (await node.join(BEN))[1], Full()
+    runner.join(Session(CY, ANYBODY, Wire.Y_WEBSOCKET), waits)
+    assert states_told(waits) == [State(7, 1, {})]
+    slow.unread = 900_000
+    await runner.receive(BEN, STEP_1)
+    waiting = asyncio.create_task(runner.receive(CY, STEP_1))
+    await asyncio.sleep(0)
+    runner.leave(ANN)
+    await waits.refused.wait()
+    slow.unread = 0
+    await waiting
+    runner.caught_up(CY)
+    assert states_told(waits)[1:] == [State(7, 2, None)]
 
 
 @pytest.mark.parametrize("stored_only", [True, False])
