@@ -188,6 +188,8 @@ class AwarenessTable:
             entry = self._withdraw(client_id, record, now_ms)
             if entry is not None:
                 withdrawn.append(entry)
+        if not self._owned:
+            self._owned.clear()  # gives back what an emptied dict keeps
         return tuple(withdrawn)
 
     def expire(self, now_ms: Milliseconds) -> tuple[AwarenessEntry, ...]:
@@ -201,6 +203,8 @@ class AwarenessTable:
                     withdrawn.append(entry)
             elif record.state is None and record.owner is None and age_ms >= AWARENESS_TOMBSTONE_MS:
                 del self._records[client_id]
+        if not self._records:
+            self._records.clear()  # gives back what an emptied dict keeps
         return tuple(withdrawn)
 
     def current(self, *, but: SessionId | None = None) -> tuple[AwarenessEntry, ...]:

@@ -35,7 +35,7 @@ from gateway.observe.metrics import Metrics, watch_loop_lag
 from gateway.rooms.appender import AppendLimits
 from gateway.rooms.compactor import Compactor
 from gateway.rooms.registry import RoomRegistry
-from gateway.rooms.runner import RunnerSettings
+from gateway.rooms.runner_settings import RunnerSettings
 from gateway.rooms.services import RoomServices
 from gateway.setting_types import StoreKind, TransportKind
 from gateway.settings import Settings

@@ -105,7 +105,8 @@ class DocumentShape:
 
     def __init__(self) -> None:
         self._clients: dict[int, ClientShape] = {}
-        self._alike: dict[int, int] = {}
+        # How many client ids have the same low bits; counted once there are many at all.
+        self._alike: dict[int, int] | None = None
 
     def admit(self, update: bytes, scanned: ScannedUpdate) -> None:
         """Check an update that is about to be applied, and take in its shape.
@@ -141,8 +142,12 @@ class DocumentShape:
 
     def is_one_too_many(self, client: int) -> bool:
         """Whether a client id is new and agrees in its low bits with too many others."""
-        if client in self._clients:
+        if len(self._clients) < CLIENT_IDS_ALIKE_MAX or client in self._clients:
             return False
+        if self._alike is None:
+            self._alike = {}
+            for known in self._clients:
+                self._alike[known & LOW_BITS] = self._alike.get(known & LOW_BITS, 0) + 1
         return self._alike.get(client & LOW_BITS, 0) >= CLIENT_IDS_ALIKE_MAX
 
     def extend(self, client: int, added: ClientShape) -> None:
@@ -150,7 +155,8 @@ class DocumentShape:
         shape = self._clients.get(client)
         if shape is None:
             shape = self._clients[client] = ClientShape(0)
-            self._alike[client & LOW_BITS] = self._alike.get(client & LOW_BITS, 0) + 1
+            if self._alike is not None:
+                self._alike[client & LOW_BITS] = self._alike.get(client & LOW_BITS, 0) + 1
         known = shape.end
         for at in range(len(added.ends)):
             if added.ends[at] > known:

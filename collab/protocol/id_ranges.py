@@ -14,22 +14,21 @@ class IdRanges:
     shift of the list behind.
     """
 
-    __slots__ = ("_ends", "_starts")
+    __slots__ = ("_spans",)
 
     def __init__(self) -> None:
-        self._starts: dict[int, list[int]] = {}
-        self._ends: dict[int, list[int]] = {}
+        # By client: where its ranges start, and where they end.
+        self._spans: dict[int, tuple[list[int], list[int]]] = {}
 
     def add(self, client: int, start: int, end: int) -> None:
         """Add the ids ``(client, start)`` up to and without ``(client, end)``."""
         if start >= end:
             return
-        starts = self._starts.get(client)
-        if starts is None:
-            self._starts[client] = [start]
-            self._ends[client] = [end]
+        spans = self._spans.get(client)
+        if spans is None:
+            self._spans[client] = ([start], [end])
             return
-        ends = self._ends[client]
+        starts, ends = spans
         if start > ends[-1]:
             starts.append(start)
             ends.append(end)
@@ -58,16 +57,16 @@ class IdRanges:
         """Whether all ids from ``(client, start)`` up to and without ``(client, end)`` are in."""
         if start >= end:
             return True
-        starts = self._starts.get(client)
-        if starts is None:
+        spans = self._spans.get(client)
+        if spans is None:
             return False
+        starts, ends = spans
         at = bisect_right(starts, start) - 1
-        return at >= 0 and self._ends[client][at] >= end
+        return at >= 0 and ends[at] >= end
 
     def covers_all(self, other: IdRanges) -> bool:
         """Whether every id of another set is in this one."""
-        for client, starts in other._starts.items():
-            ends = other._ends[client]
+        for client, (starts, ends) in other._spans.items():
             for at in range(len(starts)):
                 if not self.covers(client, starts[at], ends[at]):
                     return False

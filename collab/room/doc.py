@@ -25,9 +25,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-from pycrdt import Doc
 
 from collab.errors import InvariantViolated, PeerError
 from collab.limits import SLICE_BRANCHES, SLICE_BYTES, SLICE_CHECKS, SLICE_STRUCTS
@@ -38,9 +35,8 @@ from collab.protocol.state_vector import advance_clocks, encode_state_vector
 from collab.protocol.update_scan import ScannedUpdate, scan_update
 from collab.protocol.update_slices import UpdateSlices
 from collab.room.encoded_state import EMPTY_STATE_VECTOR, Answers
+from collab.room.replica import Replica
 from collab.room.waiting import Missing, Run, Waiting, delete_update, runs_of
-
-_SERVER_CLIENT_ID = 1  # never used: this replica writes nothing of its own
 
 Steps = Generator[None, float | None, "Applied"]
 """Work in steps: send it, after each, how many milliseconds the step took."""
@@ -93,7 +89,7 @@ class RoomDoc:
 
     def __init__(self) -> None:
         self.answers = Answers()
-        self._doc: Doc[Any] = Doc(client_id=_SERVER_CLIENT_ID)
+        self._doc = Replica()
         self._shape = DocumentShape()
         self._clocks: dict[int, int] = {}
         # While an update is applied in steps: the clocks without it, for nobody has stored it yet.
@@ -147,6 +143,11 @@ class RoomDoc:
     def full_update(self) -> bytes:
         """The whole integrated state as one update; kept until the next edit."""
         return self.answers.full_update(self._doc)
+
+    def forget_unused(self) -> None:
+        """Drop what is kept ready for others if nobody asked for it since the last call."""
+        self._state_vector = None
+        self.answers.forget_unused()
 
     def measured_bytes(self) -> int:
         """The size of the document after a closer look."""

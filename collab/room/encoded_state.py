@@ -17,10 +17,9 @@ large                  anything                the state as an update, the same 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 import pycrdt
-from pycrdt import Doc
 
 from collab.limits import (
     DIFFERENCE_BYTES_MAX,
@@ -34,6 +33,7 @@ from collab.limits import (
 )
 from collab.protocol import y_sync
 from collab.protocol.state_vector import decode_state_vector
+from collab.room.replica import Replica
 
 EMPTY_STATE_VECTOR: Final = b"\x00"
 EMPTY_UPDATE: Final = b"\x00\x00"
@@ -131,11 +131,11 @@ class Answers:
         if self._recording is not None:
             self._recording.append(update)
 
-    def full_update(self, doc: Doc[Any]) -> bytes:
+    def full_update(self, doc: Replica) -> bytes:
         """The whole document as one update; kept until the next edit."""
         return self._fresh(doc).state
 
-    def measure(self, doc: Doc[Any]) -> int:
+    def measure(self, doc: Replica) -> int:
         """The size of the whole document's update; one part in 64 is not worth a closer look."""
         if self.size_bytes - self._measured_bytes > self.size_bytes // 64:
             self._fresh(doc)
@@ -153,7 +153,7 @@ class Answers:
         return self.size_bytes * (written - held) // max(written, 1)
 
     def messages(
-        self, state_vector: bytes, doc: Doc[Any], clocks: Mapping[int, int]
+        self, state_vector: bytes, doc: Replica, clocks: Mapping[int, int]
     ) -> Sequence[bytes]:
         """Sync messages with all that a replica with this (checked) state vector lacks, or more.
 
@@ -210,6 +210,7 @@ class Answers:
 
     def forget_unused(self) -> None:
         """Drop what nobody asked for since the last call and what can be made again here."""
+        self._differences = None
         encoded = self._encoded
         if encoded is None or self.size_bytes > ENCODE_INLINE_BYTES_MAX:
             return
@@ -219,7 +220,7 @@ class Answers:
 
     # Inside -----------------------------------------------------------------------------------
 
-    def _fresh(self, doc: Doc[Any]) -> EncodedState:
+    def _fresh(self, doc: Replica) -> EncodedState:
         encoded = self._encoded
         if encoded is None or encoded.tail_bytes:
             encoded = self._encoded = EncodedState(doc.get_update())
@@ -227,7 +228,7 @@ class Answers:
         encoded.is_used = True
         return encoded
 
-    def _difference(self, state_vector: bytes, doc: Doc[Any]) -> bytes:
+    def _difference(self, state_vector: bytes, doc: Replica) -> bytes:
         if self._differences is None:
             self._differences = {}
         known = self._differences.get(state_vector)

@@ -147,6 +147,8 @@ class Room:
         """A session is gone: withdraw what it showed."""
         if self.sessions.pop(session_id, None) is None:
             return []
+        if not self.sessions:
+            self.sessions.clear()  # gives back what an emptied dict keeps
         return _announced(self.awareness.leave(session_id, now_ms))
 
     def set_claims(

@@ -182,10 +182,10 @@ class Waiting:
         self.size_bytes = 0
         self._count = 0
         # By the client that they wait for, ordered by the clock that it has to reach.
-        self._runs: dict[int, list[tuple[int, int, Run]]] = {}
-        self._deletes: dict[int, list[tuple[int, int]]] = {}
-        # A dict, for an empty one takes a quarter of an empty set.
-        self._keys: dict[tuple[int, int, bytes] | None, None] = {}
+        # None for nothing: few documents ever have anything that waits.
+        self._runs: dict[int, list[tuple[int, int, Run]]] | None = None
+        self._deletes: dict[int, list[tuple[int, int]]] | None = None
+        self._keys: set[tuple[int, int, bytes] | None] | None = None
 
     def __bool__(self) -> bool:
         return bool(self._runs or self._deletes)
@@ -193,28 +193,32 @@ class Waiting:
     @property
     def clients(self) -> set[int]:
         """The clients that something waits for."""
-        return {*self._runs, *self._deletes}
+        return {*(self._runs or ()), *(self._deletes or ())}
 
     def writers(self) -> set[int]:
         """The clients that wrote what waits."""
-        return {run.client for heap in self._runs.values() for _, _, run in heap}
+        return {run.client for heap in (self._runs or {}).values() for _, _, run in heap}
 
     def awaits(self, client: int) -> bool:
         """Whether something waits for a client."""
-        return client in self._runs or client in self._deletes
+        return client in (self._runs or ()) or client in (self._deletes or ())
 
     def park(self, run: Run, missing: Missing) -> None:
         """Keep a run until what it lacks has come; the same one is not kept twice."""
         run = run.kept()
+        if self._runs is None or self._keys is None:
+            self._runs, self._keys = {}, set()
         if run.key in self._keys:
             return
-        self._keys[run.key] = None
+        self._keys.add(run.key)
         self.size_bytes += run.size_bytes
         self._count += 1  # runs themselves have no order
         heappush(self._runs.setdefault(missing.client, []), (missing.clock, self._count, run))
 
     def park_delete(self, span: ClockRange) -> None:
         """Keep a delete until what it deletes has come."""
+        if self._deletes is None:
+            self._deletes = {}
         heap = self._deletes.setdefault(span.client, [])
         if (span.start, span.end) not in heap[:1]:
             self.size_bytes += _OVERHEAD_BYTES
@@ -222,19 +226,25 @@ class Waiting:
 
     def wake(self, client: int, clock: int) -> list[Run]:
         """Take the runs that may go on now that a client has reached a clock."""
+        if self._runs is None or self._keys is None:
+            return []
         heap = self._runs.get(client)
         woken = []
         while heap and heap[0][0] <= clock:
             run = heappop(heap)[2]
-            self._keys.pop(run.key, None)
+            self._keys.discard(run.key)
             self.size_bytes -= run.size_bytes
             woken.append(run)
         if not heap:
             self._runs.pop(client, None)
+        if not self._runs:
+            self._runs = self._keys = None
         return woken
 
     def wake_deletes(self, client: int, clock: int) -> list[ClockRange]:
         """Take the deletes, or the parts of them, that a client has reached."""
+        if self._deletes is None:
+            return []
         heap = self._deletes.get(client)
         woken = []
         while heap and heap[0][0] < clock:
@@ -245,6 +255,8 @@ class Waiting:
                 self.park_delete(ClockRange(client, clock, end))
         if not heap:
             self._deletes.pop(client, None)
+        if not self._deletes:
+            self._deletes = None
         return woken
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from collections.abc import Sequence as SequenceOf
-from dataclasses import dataclass
-from typing import Final, NamedTuple
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple, Protocol
 
 import structlog
 
@@ -43,7 +42,20 @@ class _Unsaved(NamedTuple):
     since_s: float
 
 
-@dataclass
+class AppendOwner(Protocol):
+    """Whose updates are appended, and who is told what became of them."""
+
+    def appended(self, ticket: int) -> None:
+        """All up to a ticket is durable."""
+
+    async def peer_updates(self, updates: SequenceOf[bytes]) -> None:
+        """Other writers stored these before ours are tried again."""
+
+    def append_failed(self) -> None:
+        """The bounds are used up; nothing is tried after that."""
+
+
+@dataclass(slots=True, eq=False)
 class Appender:
     """The only writer of one room's log in this process.
 
@@ -54,9 +66,8 @@ class Appender:
         head: sequence of the newest row known.
         limits: bounds on retries and waiting bytes.
         metrics: what is counted.
-        on_appended: called with the highest ticket that became durable.
-        on_peer_updates: given what other writers stored, before ours are tried again.
-        on_failed: called once when the bounds are used up; nothing is tried after that.
+        owner: told of what became durable, of others' updates, and of failure, once.
+        unsaved_bytes: of updates that wait or are in flight.
     """
 
     stores: Stores
@@ -65,18 +76,16 @@ class Appender:
     head: Sequence
     limits: AppendLimits
     metrics: Metrics
-    on_appended: Callable[[int], None]
-    on_peer_updates: Callable[[SequenceOf[bytes]], Awaitable[None]]
-    on_failed: Callable[[], None]
-
-    def __post_init__(self) -> None:
-        self.unsaved_bytes = 0
-        self._waiting: list[_Unsaved] = []
-        self._task: asyncio.Task[None] | None = None
-        self._room_to_wait: asyncio.Event | None = None  # while too much is unsaved
+    owner: AppendOwner
+    unsaved_bytes: int = field(default=0, init=False)
+    _waiting: list[_Unsaved] | None = field(default=None, init=False)
+    _task: asyncio.Task[None] | None = field(default=None, init=False)
+    _room_to_wait: asyncio.Event | None = field(default=None, init=False)  # too much is unsaved
 
     def persist(self, ticket: int, update: bytes) -> None:
         """Take an update for the next append."""
+        if self._waiting is None:
+            self._waiting = []
         self._waiting.append(_Unsaved(ticket, update, asyncio.get_running_loop().time()))
         self.unsaved_bytes += len(update)
         if self.unsaved_bytes > self.limits.unsaved_bytes_max and self._room_to_wait is None:
@@ -111,7 +120,7 @@ class Appender:
 
     def stop(self) -> None:
         """Forget what is not durable; an append in flight may still succeed."""
-        self._waiting.clear()
+        self._waiting = None
         self._let_in()
         if self._task is not None:
             self._task.cancel()
@@ -119,18 +128,18 @@ class Appender:
     async def _run(self) -> None:
         try:
             while self._waiting:
-                batch, self._waiting = self._waiting, []
+                batch, self._waiting = self._waiting, None
                 await self._append(batch)
                 self.unsaved_bytes -= sum(len(unsaved.update) for unsaved in batch)
                 if self.unsaved_bytes <= self.limits.unsaved_bytes_max:
                     self._let_in()
-                self.on_appended(batch[-1].ticket)
+                self.owner.appended(batch[-1].ticket)
                 self._count(batch)
         except StoreUnavailable as error:
             _log.error("room.append_failed", room=self.key[:12], error=str(error))
             self._let_in()
             self.metrics.appends_failed.inc()
-            self.on_failed()
+            self.owner.append_failed()
         finally:
             self._task = None
 
@@ -198,7 +207,7 @@ class Appender:
         if head - self.head > len(updates) + len(tail.quarantined):
             # Others have folded into a snapshot, and deleted, what was not read here yet.
             updates, head = await self._read_whole()
-        await self.on_peer_updates(updates)
+        await self.owner.peer_updates(updates)
         self.head = head
         return updates
 

@@ -71,11 +71,21 @@ class Post:
             self.stop()
 
     def stop(self) -> None:
-        """Forget what waits: nobody is there to be sent it."""
+        """Forget what waits, for nobody is there to be sent it; nothing is carried after that."""
         self._fanout.clear()
         self._presence.clear()
-        self._window.set(None)
-        self._tick.set(None)
+        self._window.end()
+        self._tick.end()
+
+    def carry(self, effect: Send | Broadcast | Announce) -> None:
+        """Carry out an effect that concerns seats."""
+        match effect:
+            case Send():
+                self.send(effect)
+            case Broadcast():
+                self.broadcast(effect)
+            case Announce():
+                self.announce(effect)
 
     def send(self, effect: Send) -> None:
         """Send one session what must arrive."""
@@ -176,7 +186,7 @@ class _Alarm:
     """
 
     def __init__(self, ring: Callable[[], None]) -> None:
-        self._ring = ring
+        self._ring: Callable[[], None] | None = ring
         self._due_ms: float | None = None
         self._timer: asyncio.TimerHandle | None = None
 
@@ -192,9 +202,15 @@ class _Alarm:
             loop = asyncio.get_running_loop()
             self._timer = loop.call_at(due_ms / 1000, self._rings)
 
+    def end(self) -> None:
+        """Never ring again, and let go of who was to be told."""
+        self.set(None)
+        self._ring = None
+
     def _rings(self) -> None:
         self._due_ms = self._timer = None
-        self._ring()
+        if self._ring is not None:
+            self._ring()
 
 
 def _framed(seat: Seat, parcel: Parcel) -> list[Frame]:

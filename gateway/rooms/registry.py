@@ -16,7 +16,8 @@ from collab.protocol.close_codes import CloseCode
 from collab.room.room import RoomState
 from gateway.observe.metrics import Metrics
 from gateway.rooms.joins import Joins, Merge
-from gateway.rooms.runner import RoomRunner, RunnerSettings
+from gateway.rooms.runner import RoomRunner
+from gateway.rooms.runner_settings import RunnerSettings
 from persistence.stores import Stores
 
 _log = structlog.stdlib.get_logger(__name__)

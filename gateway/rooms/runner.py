@@ -8,52 +8,33 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from collections.abc import Sequence as SequenceOf
-from dataclasses import dataclass, field
 from typing import Final
 
 import structlog
 
 from collab.access import Claims
-from collab.errors import (
-    BandProError,
-    InvariantViolated,
-    RoomUnavailable,
-)
-from collab.history.compaction import CompactionLimits, plan_compaction
+from collab.errors import BandProError, InvariantViolated, RoomUnavailable
+from collab.history.compaction import plan_compaction
 from collab.ids import Milliseconds, RoomName, Sequence, SessionId, room_key
-from collab.limits import JOIN_BYTES_IN_FLIGHT_MAX, LOADS_AT_ONCE_MAX
 from collab.ports import Manifest
 from collab.protocol.close_codes import CloseCode
 from collab.protocol.messages import RoomMessage, SyncStep1, SyncStep2, SyncUpdate
 from collab.protocol.update_scan import scan_update
 from collab.room.effects import Announce, Broadcast, Close, Effect, Persist, Refused, Send
-from collab.room.room import Admitted, Room, RoomLimits, RoomState
+from collab.room.room import Admitted, Room, RoomState
 from collab.room.session import Session
 from gateway.observe.metrics import Metrics
-from gateway.rooms.appender import Appender, AppendLimits
+from gateway.rooms.appender import Appender
 from gateway.rooms.applying import INLINE_BYTES_MAX, is_small
 from gateway.rooms.fanout import Post, Seat
 from gateway.rooms.joins import LARGE_ANSWER_BYTES, Joins
+from gateway.rooms.runner_settings import RunnerSettings
 from persistence.crash_guard import begin_open, open_succeeded
-from persistence.failpoints import Failpoints
 from persistence.loading import LoadedRoom, LoadProblem, load_room
 from persistence.stores import Stores
 
 _log = structlog.stdlib.get_logger(__name__)
 _PATIENCE_MAX: Final = 64
-
-
-@dataclass(frozen=True, slots=True)
-class RunnerSettings:
-    """What every runner of this node is given; times in milliseconds, sizes in bytes."""
-
-    room: RoomLimits
-    append: AppendLimits
-    unload_after_ms: int
-    compaction: CompactionLimits
-    join_bytes_in_flight_max: int = JOIN_BYTES_IN_FLIGHT_MAX
-    loads_at_once_max: int = LOADS_AT_ONCE_MAX
-    failpoints: Failpoints = field(default_factory=Failpoints)
 
 
 class RoomRunner:
@@ -76,14 +57,14 @@ class RoomRunner:
         self.tail_bytes = 0
         self.empty_since_ms: Milliseconds | None = None
         self.busy = 0
-        self._applying = asyncio.Lock()
+        self._applying: asyncio.Lock | None = None
         self._compaction_patience = 1
         self._joins = joins
         self._slices = joins.slices
         self._stores = stores
         self._settings = settings
         self._metrics = metrics
-        self._post = Post(self.room, self.seats, metrics)
+        self._post: Post | None = None  # while anybody is here
         self._appender: Appender | None = None
 
     # Life -------------------------------------------------------------------------------------
@@ -113,9 +94,7 @@ class RoomRunner:
             head=loaded.head,
             limits=self._settings.append,
             metrics=self._metrics,
-            on_appended=self._on_appended,
-            on_peer_updates=self._on_peer_updates,
-            on_failed=self._on_append_failed,
+            owner=self,
         )
         self.run(self.room.loaded())
         self._log.info(
@@ -211,6 +190,8 @@ class RoomRunner:
         self.check_join()
         # The seat first: the greeting goes there.
         self.seats[session.session_id] = seat
+        if self._post is None:
+            self._post = Post(self.room, self.seats, self._metrics)
         self._post.joined(session.session_id)
         self.run(self.room.join(session))
         self.empty_since_ms = None
@@ -218,9 +199,7 @@ class RoomRunner:
 
     def leave(self, session_id: SessionId) -> None:
         """A session's connection is gone, or it left the room by itself."""
-        if self.seats.pop(session_id, None) is not None:
-            self._metrics.sessions.dec()
-            self._post.left(session_id)
+        self._take_seat(session_id)
         self.run(self.room.leave(session_id, _now_ms()))
         if not self.seats and self.empty_since_ms is None:
             self.empty_since_ms = _now_ms()
@@ -246,8 +225,9 @@ class RoomRunner:
 
     def forget_unused(self) -> None:
         """Drop what is kept ready for newcomers if none came since the last call."""
-        self.room.doc.answers.forget_unused()
-        self._post.forget_unused()
+        self.room.doc.forget_unused()
+        if self._post is not None:
+            self._post.forget_unused()
 
     def caught_up(self, session_id: SessionId) -> None:
         """A slow session's outbox has drained."""
@@ -269,8 +249,9 @@ class RoomRunner:
         if not isinstance(message, SyncUpdate | SyncStep2):
             self.run(self.room.receive(session_id, message, _now_ms()))
             return True
+        is_applying = self._applying is not None and self._applying.locked()
         has_room = self._appender is None or self._appender.has_room
-        if len(message.update) > INLINE_BYTES_MAX or self._applying.locked() or not has_room:
+        if len(message.update) > INLINE_BYTES_MAX or is_applying or not has_room:
             return False
         scanned = scan_update(message.update)
         if not is_small(message.update, scanned):
@@ -327,12 +308,9 @@ class RoomRunner:
         """Carry out effects, in order."""
         for effect in effects:
             match effect:
-                case Send():
-                    self._post.send(effect)
-                case Broadcast():
-                    self._post.broadcast(effect)
-                case Announce():
-                    self._post.announce(effect)
+                case Send() | Broadcast() | Announce():
+                    if self._post is not None:
+                        self._post.carry(effect)
                 case Persist(update, ticket):
                     self._metrics.updates.inc()
                     self.tail_count += 1
@@ -344,11 +322,20 @@ class RoomRunner:
                     self._metrics.refused.labels(reason=reason).inc()
 
     def _close(self, session_id: SessionId, code: CloseCode, detail: str) -> None:
+        seat = self._take_seat(session_id)
+        if seat is not None:
+            seat.close(code, detail)
+
+    def _take_seat(self, session_id: SessionId) -> Seat | None:
         seat = self.seats.pop(session_id, None)
         if seat is not None:
             self._metrics.sessions.dec()
-            self._post.left(session_id)
-            seat.close(code, detail)
+            if self._post is not None:
+                self._post.left(session_id)
+            if not self.seats:
+                self._post = None
+                self.seats.clear()  # gives back what an emptied dict keeps
+        return seat
 
     # Inside -----------------------------------------------------------------------------------
 
@@ -360,14 +347,17 @@ class RoomRunner:
             self.run(self.room.receive(session_id, message, _now_ms()))
             return
         self.busy += 1
-        self._post.hold(session_id)
+        post = self._post
+        if post is not None:
+            post.hold(session_id)
         try:
             if doc.answers.needs_encoding:
                 await self._joins.encode(self.room)
             async with self._joins.bucket.turn(lacking_bytes, seat):
                 self.run(self.room.receive(session_id, message, _now_ms()))
         finally:
-            self._post.release(session_id)
+            if post is not None:
+                post.release(session_id)
             self.busy -= 1
 
     async def _apply_alone(
@@ -379,12 +369,19 @@ class RoomRunner:
             PeerError: it is refused.
         """
         if at_once:
-            async with self._applying:
+            async with self._alone:
                 self._apply_at_once(admit())
             return
         # What has begun goes on to its end, even if the sender's connection ends meanwhile: else
         # the document would hold what is not in the log.
         await asyncio.shield(asyncio.create_task(self._apply_in_steps(admit)))
+
+    @property
+    def _alone(self) -> asyncio.Lock:
+        """Held while an update is applied; made for the first that has to wait or be waited for."""
+        if self._applying is None:
+            self._applying = asyncio.Lock()
+        return self._applying
 
     def _apply_at_once(self, admitted: Admitted | list[Effect]) -> None:
         try:
@@ -395,7 +392,7 @@ class RoomRunner:
     async def _apply_in_steps(self, admit: Callable[[], Admitted | list[Effect]]) -> None:
         self.busy += 1
         try:
-            async with self._applying:
+            async with self._alone:
                 admitted = admit()
                 if isinstance(admitted, Admitted):
                     steps = self.room.apply_in_steps(admitted)
@@ -419,25 +416,28 @@ class RoomRunner:
         for problem in loaded.problems:
             self._log.error("room.damaged", problem=problem.code, sequence=problem.sequence)
 
-    def _on_appended(self, ticket: int) -> None:
+    def appended(self, ticket: int) -> None:
+        """The log holds all up to a ticket; see ``AppendOwner``."""
         self._settings.failpoints.hit("acknowledge.before_send")
         self.run(self.room.appended(ticket))
         self._settings.failpoints.hit("acknowledge.after_send")
 
-    async def _on_peer_updates(self, updates: SequenceOf[bytes]) -> None:
+    async def peer_updates(self, updates: SequenceOf[bytes]) -> None:
+        """Another writer stored these; see ``AppendOwner``."""
         try:
             for update in updates:
                 scanned = await self._slices.scan(update, stored=True)
                 if is_small(update, scanned):
                     self.run(self.room.peer_update(update, scanned))
                     continue
-                async with self._applying:
+                async with self._alone:
                     steps = self.room.peer_update_in_steps(update, scanned)
                     self.run(await self._slices.run(steps))
         except InvariantViolated:
             self._break()
 
-    def _on_append_failed(self) -> None:
+    def append_failed(self) -> None:
+        """The store failed for too long; see ``AppendOwner``."""
         self._log.error("room.discarded", unsaved=self.room.last_ticket - self.room.durable_ticket)
         self.discard(CloseCode.INTERNAL_ERROR, "the store failed")
 

@@ -18,7 +18,8 @@ from gateway.observe.metrics import Metrics
 from gateway.rooms.appender import AppendLimits
 from gateway.rooms.joins import Merge
 from gateway.rooms.registry import RoomRegistry
-from gateway.rooms.runner import RoomRunner, RunnerSettings
+from gateway.rooms.runner import RoomRunner
+from gateway.rooms.runner_settings import RunnerSettings
 from persistence.memory import MemoryStore
 from persistence.stores import Stores
 from tests.support.faulty_store import Faults, faulty
