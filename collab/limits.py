@@ -82,10 +82,12 @@ SLICE_CHECKS: Final = 512  # structs whose shape is checked in one step
 SLICE_TARGET_MS: Final = 3.0  # slices grow or shrink until applying one takes about this long
 SLICE_TURN_MS: Final = 2.0  # steps are taken together until this time is used up
 
-# Processor time for large updates (fixed): beyond the burst, at the pace at which it flows in.
+# Processor time for large updates (defaults of settings): beyond the burst, at the pace at which it
+# flows in.
 APPLY_BURST_MS: Final = 2_000
 APPLY_SENDER_MS_PER_S: Final = 250
 APPLY_ROOM_MS_PER_S: Final = 400
+APPLY_HELD_MS_MAX: Final = 60_000  # then the sender's next large update ends its connection
 
 # Encoded documents (fixed): what may be done on the event loop, and what is kept ready.
 ENCODE_AGAIN_BYTES_MAX: Final = 128 * KIB  # encoded for each newcomer after an edit

@@ -33,6 +33,7 @@ from gateway.garbage import watch_garbage
 from gateway.observe.logs import configure_logging
 from gateway.observe.metrics import Metrics, watch_loop_lag
 from gateway.rooms.appender import AppendLimits
+from gateway.rooms.applying import ApplyLimits
 from gateway.rooms.compactor import Compactor
 from gateway.rooms.registry import RoomRegistry
 from gateway.rooms.runner_settings import RunnerSettings
@@ -189,6 +190,12 @@ def runner_settings(settings: Settings) -> RunnerSettings:
         compaction=compaction_limits(settings),
         join_bytes_in_flight_max=settings.join_bytes_in_flight_max,
         loads_at_once_max=settings.loads_at_once_max,
+        apply=ApplyLimits(
+            burst_ms=settings.apply_burst_ms,
+            sender_ms_per_s=settings.apply_sender_ms_per_s,
+            room_ms_per_s=settings.apply_room_ms_per_s,
+            held_ms_max=settings.apply_held_ms_max,
+        ),
         failpoints=Failpoints.parse(",".join(settings.failpoints)),
     )
 

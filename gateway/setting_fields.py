@@ -123,6 +123,34 @@ class TimeSettings(BaseModel):
     )
 
 
+class ApplySettings(BaseModel):
+    """Processor time for large updates."""
+
+    apply_burst_ms: int = Field(
+        limits.APPLY_BURST_MS,
+        ge=1,
+        le=60_000,
+        description="Processor time that large updates of one sender, or of one room, may take at "
+        "once.",
+    )
+    apply_sender_ms_per_s: int = Field(
+        limits.APPLY_SENDER_MS_PER_S,
+        ge=1,
+        le=1_000,
+        description="Processor time they may take in each second beyond that, for each sender.",
+    )
+    apply_room_ms_per_s: int = Field(
+        limits.APPLY_ROOM_MS_PER_S, ge=1, le=1_000, description="The same for each room."
+    )
+    apply_held_ms_max: int = Field(
+        limits.APPLY_HELD_MS_MAX,
+        ge=0,
+        le=_HOUR_MS,
+        description="How long a sender may be held back for that in all without a pause in which "
+        "its budget fills; its next large update then ends the connection with 4529.",
+    )
+
+
 class RateSettings(BaseModel):
     """Rates and numbers of connections."""
 
@@ -214,6 +242,7 @@ GROUPS: Final = (
     ServerSettings,
     AccessSettings,
     TimeSettings,
+    ApplySettings,
     RateSettings,
     SizeSettings,
     LogSettings,

@@ -20,6 +20,7 @@ from collab.limits import FRAME_OVERHEAD_BYTES_MAX
 from gateway.compiled.form import FORM_VARIABLE
 from gateway.setting_fields import (
     AccessSettings,
+    ApplySettings,
     LogSettings,
     RateSettings,
     ServerSettings,
@@ -45,6 +46,7 @@ class Settings(
     ServerSettings,
     AccessSettings,
     TimeSettings,
+    ApplySettings,
     RateSettings,
     SizeSettings,
     LogSettings,
@@ -278,6 +280,7 @@ def _sizes_nest(settings: Settings) -> None:
         ("document_bytes_max", "unsaved_bytes_max"),
         ("document_bytes_max", "bytes_burst"),
         ("connections_per_address_max", "connections_max"),
+        ("apply_sender_ms_per_s", "apply_room_ms_per_s"),
         ("messages_per_s", "messages_burst"),
         ("connects_per_s", "connects_burst"),
         ("requests_per_s", "requests_burst"),

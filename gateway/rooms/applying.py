@@ -5,18 +5,23 @@ next in line takes one. So many rooms with large updates stall nobody longer tha
 
 Applying large updates is paid for out of two budgets of processor time, the sender's and the
 room's. Who has used up either goes on at the pace at which it fills again: an update made to cost
-seconds costs others a part of the processor, never all of it.
+seconds costs others a part of the processor, never all of it. Whoever has been held back for long
+without ever letting its budget fill is refused further large updates; what has begun goes to its
+end.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Generator, Hashable, Iterable
+from collections.abc import Callable, Generator, Hashable, Iterable
+from dataclasses import dataclass
 from typing import Final, TypeVar
 
+from collab.errors import LimitExceeded
 from collab.limits import (
     APPLY_BURST_MS,
+    APPLY_HELD_MS_MAX,
     APPLY_ROOM_MS_PER_S,
     APPLY_SENDER_MS_PER_S,
     SLICE_BRANCHES,
@@ -36,6 +41,23 @@ def is_small(update: bytes, scanned: ScannedUpdate) -> bool:
     return len(update) <= INLINE_BYTES_MAX and scanned.branches <= SLICE_BRANCHES
 
 
+@dataclass(frozen=True, slots=True)
+class ApplyLimits:
+    """What large updates may cost; processor time in milliseconds.
+
+    Attributes:
+        burst_ms: what a sender, and a room, may use at once.
+        sender_ms_per_s: what a sender may use in each second beyond that.
+        room_ms_per_s: the same for a room.
+        held_ms_max: how long a sender may be held back in all before its budget is full again.
+    """
+
+    burst_ms: int = APPLY_BURST_MS
+    sender_ms_per_s: int = APPLY_SENDER_MS_PER_S
+    room_ms_per_s: int = APPLY_ROOM_MS_PER_S
+    held_ms_max: int = APPLY_HELD_MS_MAX
+
+
 class Budget:
     """Processor time that flows in at a rate; what is overdrawn has to be waited for.
 
@@ -43,22 +65,30 @@ class Budget:
         per_s: milliseconds that flow in each second.
         burst_ms: how many it holds, and holds at first.
         now_s: the caller's monotonic clock.
+
+    Attributes:
+        held_s: the seconds waited for since it was last full.
     """
 
-    __slots__ = ("_at_s", "_burst_ms", "_level_ms", "_per_s")
+    __slots__ = ("_at_s", "_burst_ms", "_level_ms", "_per_s", "held_s")
 
     def __init__(self, per_s: float, burst_ms: float, now_s: float) -> None:
         self._per_s = per_s
         self._burst_ms = burst_ms
         self._level_ms = burst_ms
         self._at_s = now_s
+        self.held_s = 0.0
 
     def spend(self, cost_ms: float, now_s: float) -> float:
         """Take what was used out; returns the seconds until nothing is overdrawn."""
+        if self.is_full(now_s):
+            self.held_s = 0.0
         flowed_ms = (now_s - self._at_s) * self._per_s
         self._level_ms = min(self._burst_ms, self._level_ms + flowed_ms) - cost_ms
         self._at_s = now_s
-        return max(0.0, -self._level_ms / self._per_s)
+        wait_s = max(0.0, -self._level_ms / self._per_s)
+        self.held_s += wait_s
+        return wait_s
 
     def is_full(self, now_s: float) -> bool:
         """Whether it can be forgotten."""
@@ -69,11 +99,15 @@ class Slices:
     """The line in which all sliced work of a node waits, and the budgets it is paid from.
 
     Args:
-        burst_ms: what each budget holds.
+        limits: what the budgets hold.
+        now_s: a monotonic clock, in seconds.
     """
 
-    def __init__(self, burst_ms: float = APPLY_BURST_MS) -> None:
-        self._burst_ms = burst_ms
+    def __init__(
+        self, limits: ApplyLimits | None = None, now_s: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._now_s = now_s
+        self._limits = limits or ApplyLimits()
         self._line = asyncio.Lock()
         self._budgets: dict[Hashable, Budget] = {}
 
@@ -122,6 +156,18 @@ class Slices:
             if pause_s:
                 await asyncio.sleep(pause_s)
 
+    def check_sender(self, sender: Hashable) -> None:
+        """Refuse large work of a sender that stays above its budget.
+
+        Raises:
+            LimitExceeded: it was held back for longer than is allowed, and not quiet since.
+        """
+        budget = self._budgets.get(sender)
+        if budget is None or budget.is_full(self._now_s()):
+            return
+        if budget.held_s * 1000 > self._limits.held_ms_max:
+            raise LimitExceeded("large updates keep coming", limit="apply_held_ms_max")
+
     async def apply_stored(self, doc: RoomDoc, update: bytes) -> None:
         """Apply what a store holds; what is forbidden in it by now is left out.
 
@@ -140,14 +186,15 @@ class Slices:
     def _spend(self, room: Hashable, sender: Hashable, cost_ms: float) -> float:
         """Have work paid for; returns for how many seconds it has to pause."""
         pause_s = 0.0
-        now_s = time.monotonic()
-        for key, per_s in ((room, APPLY_ROOM_MS_PER_S), (sender, APPLY_SENDER_MS_PER_S)):
+        now_s = self._now_s()
+        limits = self._limits
+        for key, per_s in ((room, limits.room_ms_per_s), (sender, limits.sender_ms_per_s)):
             if key is None:
                 continue
             budget = self._budgets.get(key)
             if budget is None:
                 self._forget(now_s)
-                budget = self._budgets[key] = Budget(per_s, self._burst_ms, now_s)
+                budget = self._budgets[key] = Budget(per_s, limits.burst_ms, now_s)
             pause_s = max(pause_s, budget.spend(cost_ms, now_s))
         return pause_s
 

@@ -21,7 +21,7 @@ import structlog
 
 from collab.errors import BandProError, RoomUnavailable
 from collab.ids import RoomName
-from collab.limits import KIB
+from collab.limits import DIFFERENCE_BYTES_MAX, ENCODE_INLINE_BYTES_MAX, KIB
 from collab.room.room import Room, RoomState
 from gateway.rooms.applying import Slices
 from persistence.loading import load_room
@@ -141,15 +141,18 @@ class Joins:
         stores: where rooms are kept.
         merge: merges updates in a worker process; None where there is none.
         bytes_in_flight_max: of large answers, on the whole node.
+        slices: the line in which large work of all rooms waits.
 
     Attributes:
         bucket: of those bytes.
-        slices: the line in which large work of all rooms waits.
+        slices: as given.
     """
 
-    def __init__(self, stores: Stores, merge: Merge | None, bytes_in_flight_max: int) -> None:
+    def __init__(
+        self, stores: Stores, merge: Merge | None, bytes_in_flight_max: int, slices: Slices
+    ) -> None:
         self.bucket = JoinBucket(bytes_in_flight_max)
-        self.slices = Slices()
+        self.slices = slices
         self._stores = stores
         self._merge = merge
         self._encoding: dict[RoomName, asyncio.Task[None]] = {}
@@ -163,6 +166,28 @@ class Joins:
             task = self._encoding[room.name] = asyncio.create_task(self._encode(room, self._merge))
             task.add_done_callback(lambda _: self._encoding.pop(room.name, None))
         await asyncio.shield(task)
+
+    async def read(self, room: Room, state_vector: bytes) -> bytes:
+        """A document, or what it has beyond a (checked) state vector; a large one made elsewhere.
+
+        Who lacks much of a document that is too large to be encoded here is given all of it.
+        """
+        doc = room.doc
+        is_large = doc.size_bytes > ENCODE_INLINE_BYTES_MAX
+        if not is_large or doc.lacking_bytes(state_vector) <= DIFFERENCE_BYTES_MAX:
+            return doc.difference(state_vector)
+        if doc.answers.needs_encoding:
+            await self.encode(room)
+        # Taken now, they hold all that has been integrated, whenever the encoding had begun.
+        parts = doc.answers.parts()
+        if len(parts) == 1:
+            return parts[0]
+        if parts and self._merge is not None:
+            try:
+                return await self._merge(parts)
+            except BandProError as error:
+                _log.warning("room.encoding_failed", error=f"{type(error).__name__}: {error}")
+        return doc.difference(state_vector)
 
     async def _encode(self, room: Room, merge: Merge) -> None:
         answers = room.doc.answers

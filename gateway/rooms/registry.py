@@ -15,6 +15,7 @@ from collab.ids import Milliseconds, RoomName, Subject
 from collab.protocol.close_codes import CloseCode
 from collab.room.room import RoomState
 from gateway.observe.metrics import Metrics
+from gateway.rooms.applying import Slices
 from gateway.rooms.joins import Joins, Merge
 from gateway.rooms.runner import RoomRunner
 from gateway.rooms.runner_settings import RunnerSettings
@@ -37,6 +38,9 @@ class RoomRegistry:
         metrics: what is counted.
         compact: called after ticks for a room whose log may be due for compaction.
         merge: merges updates in a worker process; None to do all on the event loop.
+
+    Attributes:
+        joins: what the rooms share for newcomers and large work.
     """
 
     def __init__(
@@ -53,7 +57,7 @@ class RoomRegistry:
         self._metrics = metrics
         self._compact = compact
         self._loads = asyncio.Semaphore(settings.loads_at_once_max)
-        self._joins = Joins(stores, merge, settings.join_bytes_in_flight_max)
+        self.joins = Joins(stores, merge, settings.join_bytes_in_flight_max, Slices(settings.apply))
         self._rooms: dict[RoomName, RoomRunner] = {}
         self._opening: dict[RoomName, asyncio.Task[RoomRunner]] = {}
         self._compacting: dict[RoomName, asyncio.Task[None]] = {}
@@ -104,7 +108,7 @@ class RoomRegistry:
             return await self._load_now(name)
 
     async def _load_now(self, name: RoomName) -> RoomRunner:
-        runner = RoomRunner(name, self.stores, self._settings, self._metrics, self._joins)
+        runner = RoomRunner(name, self.stores, self._settings, self._metrics, self.joins)
         try:
             with self._metrics.load_seconds.time():
                 await runner.load()

@@ -274,9 +274,11 @@ class RoomRunner:
         if self._appender is not None:
             await self._appender.wait_for_room()
         scanned = await self._slices.scan(message.update)
+        at_once = is_small(message.update, scanned)
+        if not at_once:
+            self._slices.check_sender(session_id)
         await self._apply_alone(
-            lambda: self.room.admit(session_id, message, scanned, _now_ms()),
-            at_once=is_small(message.update, scanned),
+            lambda: self.room.admit(session_id, message, scanned, _now_ms()), at_once=at_once
         )
 
     async def append(self, update: bytes) -> Sequence:

@@ -8,6 +8,7 @@ from collab.history.compaction import CompactionLimits
 from collab.limits import JOIN_BYTES_IN_FLIGHT_MAX, LOADS_AT_ONCE_MAX
 from collab.room.room import RoomLimits
 from gateway.rooms.appender import AppendLimits
+from gateway.rooms.applying import ApplyLimits
 from persistence.failpoints import Failpoints
 
 
@@ -21,4 +22,5 @@ class RunnerSettings:
     compaction: CompactionLimits
     join_bytes_in_flight_max: int = JOIN_BYTES_IN_FLIGHT_MAX
     loads_at_once_max: int = LOADS_AT_ONCE_MAX
+    apply: ApplyLimits = field(default_factory=ApplyLimits)
     failpoints: Failpoints = field(default_factory=Failpoints)

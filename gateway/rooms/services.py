@@ -12,6 +12,7 @@ from collab.ids import ClientId, RoomName, Sequence, SessionId, room_key
 from collab.ports import Manifest, RoomStatus
 from collab.protocol.close_codes import CloseCode
 from collab.protocol.state_vector import decode_state_vector
+from collab.room.encoded_state import EMPTY_STATE_VECTOR
 from collab.room.session import Session, Wire
 from gateway.api.services import (
     RoomDescription,
@@ -89,8 +90,11 @@ class RoomServices:
         runner = await self._existing(name)
         if runner is None:
             return None
-        doc = runner.room.doc
-        return doc.full_update() if state_vector is None else doc.difference(state_vector)
+        runner.busy += 1
+        try:
+            return await self._registry.joins.read(runner.room, state_vector or EMPTY_STATE_VECTOR)
+        finally:
+            runner.busy -= 1
 
     async def state_vector(self, name: RoomName) -> bytes | None:
         """The document's state vector; see ``RoomDocuments``."""

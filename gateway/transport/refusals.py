@@ -26,6 +26,7 @@ _BY_LIMIT: Final[dict[str, CloseCode]] = {
     "pending_updates_bytes_max": CloseCode.DOCUMENT_FULL,
     "document_clients_max": CloseCode.DOCUMENT_FULL,
     "messages_per_s": CloseCode.RATE_LIMITED,
+    "apply_held_ms_max": CloseCode.RATE_LIMITED,
     "bytes_per_s": CloseCode.RATE_LIMITED,
     "connects_per_s": CloseCode.RATE_LIMITED,
     "connections_max": CloseCode.TOO_MANY_CONNECTIONS,

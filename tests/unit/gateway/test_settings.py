@@ -253,3 +253,11 @@ def test_every_setting_is_in_a_group_and_described() -> None:
     named = [name for _, names in setting_names() for name in names]
     assert sorted([*named, "failpoints"]) == sorted(Settings.model_fields)
     assert all(Settings.model_fields[name].description for name in named)
+
+
+def test_a_sender_gets_no_more_of_the_processor_than_its_room() -> None:
+    """LIM-22: Equal is the edge."""
+    options: dict[str, object] = {"apply_sender_ms_per_s": 300, "apply_room_ms_per_s": 300}
+    assert load_settings(options).apply_sender_ms_per_s == 300
+    line, _ = refused({"apply_sender_ms_per_s": 301, "apply_room_ms_per_s": 300})
+    assert "apply_sender_ms_per_s (301) is above apply_room_ms_per_s (300)" in line

@@ -16,6 +16,7 @@ from collab.room.room import RoomLimits
 from collab.room.session import Session, Wire
 from gateway.observe.metrics import Metrics
 from gateway.rooms.appender import AppendLimits
+from gateway.rooms.applying import ApplyLimits
 from gateway.rooms.joins import Merge
 from gateway.rooms.registry import RoomRegistry
 from gateway.rooms.runner import RoomRunner
@@ -97,6 +98,7 @@ def rig(
     join_bytes_in_flight_max: int = 1 << 25,
     loads_at_once_max: int = 8,
     merge: Merge | None = None,
+    apply: ApplyLimits | None = None,
 ) -> Rig:
     """A registry with small limits."""
     faults = Faults()
@@ -108,6 +110,7 @@ def rig(
         compaction=CompactionLimits(tail_updates=tail_updates),
         join_bytes_in_flight_max=join_bytes_in_flight_max,
         loads_at_once_max=loads_at_once_max,
+        apply=apply or ApplyLimits(),
     )
     compacted: list[RoomName] = []
 

@@ -14,10 +14,11 @@ from collab.protocol.messages import AwarenessEntry, AwarenessUpdate, SyncStep1,
 from collab.protocol.websocket_frames import Frame
 from collab.room.session import Session, Wire
 from gateway.rooms.joins import JoinBucket
+from gateway.rooms.services import RoomServices
 from tests.support import wire
 from tests.support.updates import STRING, Block, after, text, update
 from tests.support.wire import State, string
-from tests.unit.rooms.rig import Rig, Seat, rig
+from tests.unit.rooms.rig import NAME, Rig, Seat, rig
 
 ANN, BEN, CY = SessionId("ann"), SessionId("ben"), SessionId("cy")
 STEP_1 = SyncStep1(wire.EMPTY_STATE_VECTOR)
@@ -210,6 +211,42 @@ async def test_a_very_large_document_is_encoded_elsewhere_once_for_all(stored_on
     assert one is other
 
 
+async def test_a_very_large_document_is_read_from_a_worker() -> None:
+    """API-10: With all that was integrated by then; who lacks little is given only that."""
+    calls: list[int] = []
+
+    async def merge(updates: Sequence[bytes]) -> bytes:
+        calls.append(len(updates))
+        return merge_updates(*updates)
+
+    node, letters = await very_large(merge)
+    runner = node.registry.live()[0]
+    await runner.drain()
+    services = RoomServices(node.registry, MIB)
+    assert text_of(await services.document(NAME, state_vector=None)) == "x" * letters
+    assert calls == [1]
+    before = await services.state_vector(NAME)
+    await runner.receive(ANN, behind(letters, "!"))
+    whole = await services.document(NAME, state_vector=wire.EMPTY_STATE_VECTOR)
+    assert text_of(whole) == "x" * letters + "!"
+    assert calls == [1, 2]
+    lacking = await services.document(NAME, state_vector=before)
+    assert len(lacking or b"") < 100
+    assert text_of(whole, lacking) == "x" * letters + "!"
+    assert calls == [1, 2]
+
+
+async def test_without_a_worker_a_very_large_document_is_read_all_the_same() -> None:
+    """API-10."""
+
+    async def fail(_: Sequence[bytes]) -> bytes:
+        raise WorkerFailed("none")
+
+    node, letters = await very_large(fail)
+    services = RoomServices(node.registry, MIB)
+    assert text_of(await services.document(NAME, state_vector=None)) == "x" * letters
+
+
 async def test_without_a_worker_a_very_large_document_is_sent_all_the_same() -> None:
     """Late is better than never."""
 
@@ -221,6 +258,15 @@ async def test_without_a_worker_a_very_large_document_is_sent_all_the_same() -> 
     await runner.receive(BEN, STEP_1)
     await runner.receive(ANN, behind(letters, "!"))
     assert shown_by(ben) == "x" * 9_000_000 + "!"
+
+
+def text_of(*updates: bytes | None) -> str:
+    """The text of a replica given updates in order."""
+    doc: Doc[Text] = Doc()
+    for each in updates:
+        assert each is not None
+        doc.apply_update(each)
+    return str(doc.get("text", type=Text))
 
 
 async def very_large(merge: object) -> tuple[Rig, int]:

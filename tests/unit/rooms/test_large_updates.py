@@ -3,8 +3,14 @@
 import asyncio
 from collections.abc import Callable
 
+import pytest
+
+from collab.errors import LimitExceeded
 from collab.ids import SessionId
+from collab.protocol.close_codes import CloseCode
 from collab.protocol.messages import SyncUpdate
+from gateway.rooms.applying import ApplyLimits, Slices
+from gateway.transport.refusals import close_code_for
 from persistence.memory import MemoryStore
 from tests.support.updates import GC, STRING, Block, after, filler, text, update
 from tests.support.wire import string
@@ -12,6 +18,7 @@ from tests.unit.rooms.rig import NAME, rig
 
 LARGE = update([Block(7, 0, [text("x" * 100), *[filler(GC, 1)] * 20_000])])
 BUILT_ON = update([Block(8, 0, [after(STRING, string("!"), origin=(7, 20_099))])])
+LARGE_AS_WELL = update([Block(9, 0, [text("x" * 100), *[filler(GC, 1)] * 20_000])])
 ANN, BEN = SessionId("ann"), SessionId("ben")
 
 
@@ -55,3 +62,24 @@ async def test_what_builds_on_a_large_update_is_stored_after_it() -> None:
     tail = await node.stores.log.read(runner.key, after=0)  # type: ignore[arg-type]
     assert [row.update for row in tail.rows] == [LARGE, BUILT_ON]
     assert not runner.room.doc.is_incomplete
+
+
+async def test_who_keeps_sending_large_updates_is_ended_and_keeps_what_was_accepted() -> None:
+    """LIM-24."""
+    clock_s = [0.0]
+    node = rig()
+    limits = ApplyLimits(0, sender_ms_per_s=1_000, room_ms_per_s=1_000, held_ms_max=0)
+    node.registry.joins.slices = Slices(limits, lambda: clock_s[0])
+    runner, ann = await node.join(ANN)
+    await node.join(BEN)
+    await runner.receive(ANN, SyncUpdate(LARGE))
+    with pytest.raises(LimitExceeded) as refused:
+        await runner.receive(ANN, SyncUpdate(LARGE_AS_WELL))
+    assert close_code_for(refused.value) is CloseCode.RATE_LIMITED
+    await runner.receive(ANN, SyncUpdate(BUILT_ON))
+    clock_s[0] += 60.0
+    await runner.receive(ANN, SyncUpdate(LARGE_AS_WELL))
+    await runner.drain()
+    tail = await node.stores.log.read(runner.key, after=0)  # type: ignore[arg-type]
+    assert [row.update for row in tail.rows] == [LARGE, BUILT_ON, LARGE_AS_WELL]
+    assert len(ann.updates()) == 3, "each is acknowledged"

@@ -7,7 +7,8 @@ from itertools import pairwise
 
 import pytest
 
-from gateway.rooms.applying import Budget, Slices
+from collab.errors import LimitExceeded
+from gateway.rooms.applying import ApplyLimits, Budget, Slices
 
 Steps = Generator[None, float | None, str]
 
@@ -59,7 +60,7 @@ async def test_small_steps_are_taken_together() -> None:
 
 async def test_who_has_used_up_a_budget_waits_while_others_go_on() -> None:
     """LIM-22."""
-    slices = Slices(burst_ms=0)
+    slices = Slices(ApplyLimits(burst_ms=0))
     order: list[str] = []
     costly = slices.run(working("costly", order, 2, 0.02), room="room", sender="mallory")
     honest = slices.run(working("honest", order, 2))
@@ -89,3 +90,30 @@ def test_a_budget_is_overdrawn_until_enough_has_flowed_in() -> None:
     assert not budget.is_full(55.9)
     assert budget.is_full(56.0)
     assert budget.spend(1100.0, 100.0) == 0.5
+
+
+def test_a_budget_adds_up_what_was_waited_for_until_it_is_full_again() -> None:
+    """LIM-24: 1,100 ms are overdrawn by 100, which 200 ms a second make good in half a second."""
+    budget = Budget(200.0, 1000.0, 0.0)
+    budget.spend(1100.0, 0.0)
+    budget.spend(100.0, 0.5)
+    assert budget.held_s == 1.0
+    budget.spend(0.0, 4.5)
+    assert budget.held_s == 1.0
+    budget.spend(0.0, 6.0)
+    assert budget.held_s == 0.0
+
+
+@pytest.mark.parametrize(("held_ms_max", "is_refused"), [(0, True), (3_600_000, False)])
+async def test_a_sender_may_be_held_back_for_so_long(held_ms_max: int, *, is_refused: bool) -> None:
+    """LIM-24: Only the sender itself is refused, and only until its budget is full."""
+    clock_s = [100.0]
+    limits = ApplyLimits(1, sender_ms_per_s=1_000, room_ms_per_s=1_000, held_ms_max=held_ms_max)
+    slices = Slices(limits, lambda: clock_s[0])
+    await slices.run(working("costly", [], 2, 0.01), room="room", sender="mallory")
+    slices.check_sender("ann")
+    if is_refused:
+        with pytest.raises(LimitExceeded):
+            slices.check_sender("mallory")
+        clock_s[0] += 60.0
+    slices.check_sender("mallory")
