@@ -245,7 +245,9 @@ class RoomRunner:
             PeerError: as there.
         """
         if isinstance(message, SyncStep1):
-            return False
+            lacking_bytes = self.room.doc.lacking_bytes(message.state_vector)
+            if lacking_bytes > LARGE_ANSWER_BYTES:
+                return False
         if not isinstance(message, SyncUpdate | SyncStep2):
             self.run(self.room.receive(session_id, message, _now_ms()))
             return True

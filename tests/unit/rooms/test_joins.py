@@ -177,6 +177,23 @@ async def test_who_falls_behind_while_waiting_for_the_document_hears_of_who_left
     assert states_told(waits)[1:] == [State(7, 2, None)]
 
 
+@pytest.mark.parametrize(("letters", "is_at_once"), [(1_000, True), (1_000_000, False)])
+async def test_only_a_large_answer_has_to_wait_for_its_turn(
+    letters: int, *, is_at_once: bool
+) -> None:
+    """SYNC-22: What is refused here has done nothing, and is answered by the way that waits."""
+    node = rig()
+    runner, _ = await node.join(ANN)
+    await runner.receive(ANN, written(letters))
+    _, ben = await node.join(BEN)
+    greeting = list(ben.frames)
+    assert runner.try_receive(BEN, STEP_1) is is_at_once
+    if not is_at_once:
+        assert ben.frames == greeting
+        await runner.receive(BEN, STEP_1)
+    assert shown_by(ben) == "x" * letters
+
+
 @pytest.mark.parametrize("stored_only", [True, False])
 async def test_a_very_large_document_is_encoded_elsewhere_once_for_all(stored_only: bool) -> None:  # noqa: FBT001
     """SYNC-22: From what is stored, or from what was encoded before and came since."""
