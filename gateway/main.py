@@ -34,6 +34,7 @@ from gateway.observe.logs import configure_logging
 from gateway.observe.metrics import Metrics, watch_loop_lag
 from gateway.rooms.appender import AppendLimits
 from gateway.rooms.applying import ApplyLimits
+from gateway.rooms.commit_pace import CommitPace
 from gateway.rooms.compactor import Compactor
 from gateway.rooms.registry import RoomRegistry
 from gateway.rooms.runner_settings import RunnerSettings
@@ -197,6 +198,7 @@ def runner_settings(settings: Settings) -> RunnerSettings:
             held_ms_max=settings.apply_held_ms_max,
         ),
         failpoints=Failpoints.parse(",".join(settings.failpoints)),
+        pace=CommitPace(settings.commit_interval_ms),
     )
 
 

@@ -121,6 +121,12 @@ class TimeSettings(BaseModel):
     append_retry_ms_max: int = Field(
         5_000, ge=0, le=60_000, description="Time over which those attempts are spread."
     )
+    commit_interval_ms: int = Field(
+        20,
+        ge=0,
+        le=1_000,
+        description="A busy node's commits are so far apart; the first after a rest goes at once.",
+    )
 
 
 class ApplySettings(BaseModel):

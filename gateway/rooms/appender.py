@@ -13,6 +13,7 @@ from collab.errors import HeadMoved, ManifestMoved, RoomQuarantined, StoreUnavai
 from collab.ids import RoomKey, Sequence
 from collab.ports import Manifest
 from gateway.observe.metrics import Metrics
+from gateway.rooms.commit_pace import CommitPace
 from persistence.loading import load_room
 from persistence.stores import Stores
 
@@ -66,6 +67,7 @@ class Appender:
         head: sequence of the newest row known.
         limits: bounds on retries and waiting bytes.
         metrics: what is counted.
+        pace: when to append.
         owner: told of what became durable, of others' updates, and of failure, once.
         unsaved_bytes: of updates that wait or are in flight.
     """
@@ -76,6 +78,7 @@ class Appender:
     head: Sequence
     limits: AppendLimits
     metrics: Metrics
+    pace: CommitPace
     owner: AppendOwner
     unsaved_bytes: int = field(default=0, init=False)
     _waiting: list[_Unsaved] | None = field(default=None, init=False)
@@ -128,6 +131,7 @@ class Appender:
     async def _run(self) -> None:
         try:
             while self._waiting:
+                await self.pace.turn()
                 batch, self._waiting = self._waiting, None
                 await self._append(batch)
                 self.unsaved_bytes -= sum(len(unsaved.update) for unsaved in batch)

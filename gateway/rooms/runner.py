@@ -94,6 +94,7 @@ class RoomRunner:
             head=loaded.head,
             limits=self._settings.append,
             metrics=self._metrics,
+            pace=self._settings.pace,
             owner=self,
         )
         self.run(self.room.loaded())

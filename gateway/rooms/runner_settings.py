@@ -9,6 +9,7 @@ from collab.limits import JOIN_BYTES_IN_FLIGHT_MAX, LOADS_AT_ONCE_MAX
 from collab.room.room import RoomLimits
 from gateway.rooms.appender import AppendLimits
 from gateway.rooms.applying import ApplyLimits
+from gateway.rooms.commit_pace import CommitPace
 from persistence.failpoints import Failpoints
 
 
@@ -24,3 +25,4 @@ class RunnerSettings:
     loads_at_once_max: int = LOADS_AT_ONCE_MAX
     apply: ApplyLimits = field(default_factory=ApplyLimits)
     failpoints: Failpoints = field(default_factory=Failpoints)
+    pace: CommitPace = field(default_factory=CommitPace)
