@@ -98,12 +98,10 @@ class RoomRunner:
             owner=self,
         )
         self.run(self.room.loaded())
+        size_bytes, problems = self.room.doc.size_bytes, len(loaded.problems)
+        updates = len(loaded.updates)
         self._log.info(
-            "room.opened",
-            head=loaded.head,
-            updates=len(loaded.updates),
-            bytes=self.room.doc.size_bytes,
-            problems=len(loaded.problems),
+            "room.opened", head=loaded.head, updates=updates, bytes=size_bytes, problems=problems
         )
 
     def discard(self, code: CloseCode, detail: str = "") -> None:
@@ -436,8 +434,9 @@ class RoomRunner:
                     self.run(self.room.peer_update(update, scanned))
                     continue
                 async with self._alone:
-                    steps = self.room.peer_update_in_steps(update, scanned)
-                    self.run(await self._slices.run(steps))
+                    self.run(
+                        await self._slices.run(self.room.peer_update_in_steps(update, scanned))
+                    )
         except InvariantViolated:
             self._break()
 
