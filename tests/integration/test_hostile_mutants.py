@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -134,19 +134,12 @@ class Mutants:
         return room_url(self.server.collab_url, room)
 
 
-@pytest.fixture
-def figures(record_property: Callable[[str, object], None]) -> Iterator[dict[str, object]]:
-    """What the test has counted, for its row in the record of proofs."""
-    found: dict[str, object] = {}
-    yield found
-    for name, value in found.items():
-        record_property(name, value)
-
-
 @pytest.mark.prove
 @pytest.mark.slow
 @pytest.mark.timeout(7200)
-async def test_bent_frames_harm_nobody(tmp_path: Path, figures: dict[str, object]) -> None:
+async def test_bent_frames_harm_nobody(
+    tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
     """Mutated frames close their sender at most; every room opens again, after a restart too.
 
     Bears SCAN-8.
@@ -159,9 +152,9 @@ async def test_bent_frames_harm_nobody(tmp_path: Path, figures: dict[str, object
             await asyncio.gather(*(sender.run() for sender in senders))
             stall = await asyncio.to_thread(neighbour.stall)
         closes = {code for sender in senders for code in sender.closes}
-        figures["frames"] = frames
-        figures["closed"] = sum(sum(sender.closes.values()) for sender in senders)
-        figures["longest stall ms"] = round(stall.longest_ms)
+        record_property("frames", frames)
+        record_property("closed", sum(sum(sender.closes.values()) for sender in senders))
+        record_property("longest stall ms", round(stall.longest_ms))
         assert server.alive
         assert closes <= CODES, closes
         assert await asyncio.to_thread(server.ready)
