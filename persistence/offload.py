@@ -126,16 +126,19 @@ class Offload:
             process = self._idle.pop()
             if process.returncode is None:
                 return process
-        return await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-P", "-m", WORKER_MODULE),
-            str(self._limits.memory_bytes),
-            str(self._limits.cpu_s),
-            stdin=PIPE,
-            stdout=PIPE,
-            env=_environment(),
-            start_new_session=True,  # an interrupt at the terminal is for the server alone
-        )
+        try:
+            return await asyncio.create_subprocess_exec(
+                sys.executable,
+                *("-P", "-m", WORKER_MODULE),
+                str(self._limits.memory_bytes),
+                str(self._limits.cpu_s),
+                stdin=PIPE,
+                stdout=PIPE,
+                env=_environment(),
+                start_new_session=True,  # an interrupt at the terminal is for the server alone
+            )
+        except OSError as error:  # no more processes, files or memory
+            raise WorkerFailed("a worker could not be started") from error
 
     async def _exchange(self, process: Process, request: bytes) -> bytes:
         """Send a request and take its answer; whatever goes wrong ends the worker."""

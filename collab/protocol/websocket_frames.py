@@ -77,7 +77,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """What a client sent that is no binary message: a text, ping, pong or close.
+    """What a client sent that is no binary message: a text, ping, pong, close, or part of one.
 
     Attributes:
         opcode: which of them.
@@ -86,6 +86,10 @@ class Signal:
 
     opcode: int
     payload: bytes
+
+
+PART: Final = Signal(CONTINUATION, b"")
+"""A message has come in part; there is nothing to handle yet."""
 
 
 class FrameReader:
@@ -157,24 +161,25 @@ class FrameReader:
             self._at = stop
 
     def _read_any(self) -> bytes | Signal | None:
-        while True:
-            frame = self._read_frame()
-            if frame is None:
-                return None
-            first, payload = frame
-            opcode = first & 0x0F
-            if opcode >= CLOSE:
-                return _control(opcode, payload)
-            if self._message is not None:
-                self._message += payload
-            elif first & _FINAL:
-                return _message(opcode, payload)
-            else:
-                self._message, self._opcode = bytearray(payload), opcode
-            if first & _FINAL:
-                whole, opcode = bytes(self._message), self._opcode
-                self._message, self._opcode = None, 0
-                return _message(opcode, whole)
+        frame = self._read_frame()
+        if frame is None:
+            return None
+        first, payload = frame
+        opcode = first & 0x0F
+        if opcode >= CLOSE:
+            return _control(opcode, payload)
+        if self._message is not None:
+            self._message += payload
+        elif first & _FINAL:
+            return _message(opcode, payload)
+        else:
+            self._message, self._opcode = bytearray(payload), opcode
+        if first & _FINAL:
+            whole, opcode = bytes(self._message), self._opcode
+            self._message, self._opcode = None, 0
+            return _message(opcode, whole)
+        # Whoever takes turns counts what is returned: parts without end count as well.
+        return PART
 
     def _read_frame(self) -> tuple[int, bytes] | None:
         """The next frame: its first byte, and its payload; None until it is there as a whole."""

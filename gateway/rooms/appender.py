@@ -84,6 +84,9 @@ class Appender:
     _waiting: list[_Unsaved] | None = field(default=None, init=False)
     _task: asyncio.Task[None] | None = field(default=None, init=False)
     _room_to_wait: asyncio.Event | None = field(default=None, init=False)  # too much is unsaved
+    _taken: int = field(default=0, init=False)
+    _durable: int = field(default=0, init=False)
+    _progress: asyncio.Event | None = field(default=None, init=False)  # somebody waits for it
 
     def persist(self, ticket: int, update: bytes) -> None:
         """Take an update for the next append."""
@@ -91,6 +94,7 @@ class Appender:
             self._waiting = []
         self._waiting.append(_Unsaved(ticket, update, asyncio.get_running_loop().time()))
         self.unsaved_bytes += len(update)
+        self._taken = ticket
         if self.unsaved_bytes > self.limits.unsaved_bytes_max and self._room_to_wait is None:
             self._room_to_wait = asyncio.Event()
         if self._task is None:
@@ -117,9 +121,20 @@ class Appender:
             self._room_to_wait = None
 
     async def drain(self) -> None:
-        """Wait until all that was taken is durable, or has failed."""
-        while self._task is not None:
-            await asyncio.wait((self._task,))
+        """Wait until all that was taken by now is durable, or has failed.
+
+        What is taken meanwhile is not waited for: in a busy room that would never end.
+        """
+        taken = self._taken
+        while self._task is not None and self._durable < taken:
+            if self._progress is None:
+                self._progress = asyncio.Event()
+            await self._progress.wait()
+
+    def _tell_progress(self) -> None:
+        if self._progress is not None:
+            self._progress.set()
+            self._progress = None
 
     def stop(self) -> None:
         """Forget what is not durable; an append in flight may still succeed."""
@@ -137,15 +152,24 @@ class Appender:
                 self.unsaved_bytes -= sum(len(unsaved.update) for unsaved in batch)
                 if self.unsaved_bytes <= self.limits.unsaved_bytes_max:
                     self._let_in()
-                self.owner.appended(batch[-1].ticket)
+                self._durable = batch[-1].ticket
+                self.owner.appended(self._durable)
                 self._count(batch)
+                self._tell_progress()
         except StoreUnavailable as error:
             _log.error("room.append_failed", room=self.key[:12], error=str(error))
-            self._let_in()
-            self.metrics.appends_failed.inc()
-            self.owner.append_failed()
+            self._give_up()
+        except Exception:  # noqa: BLE001 - whatever it was, the batch may not be in the log
+            _log.exception("room.append_broke", room=self.key[:12])
+            self._give_up()
         finally:
             self._task = None
+            self._tell_progress()
+
+    def _give_up(self) -> None:
+        self._let_in()
+        self.metrics.appends_failed.inc()
+        self.owner.append_failed()
 
     def _count(self, batch: list[_Unsaved]) -> None:
         now_s = asyncio.get_running_loop().time()
@@ -158,15 +182,19 @@ class Appender:
         loop = asyncio.get_running_loop()
         begun_s = loop.time()
         failures = races = 0
+        is_behind = False
         while True:
             try:
+                if is_behind:
+                    if _contains(await self.read_peer_updates(), updates):
+                        return  # an append that seemed to fail had succeeded
+                    is_behind = False
                 await self._append_once(updates)
             except HeadMoved:
                 races += 1
                 if races > _RACES_MAX:
                     raise StoreUnavailable("other writers won every race for the head") from None
-                if _contains(await self.read_peer_updates(), updates):
-                    return  # an append that seemed to fail had succeeded
+                is_behind = True
             except StoreUnavailable as error:
                 failures += 1
                 waited_ms = (loop.time() - begun_s) * 1000

@@ -100,7 +100,10 @@ class RoomRegistry:
             task = self._opening[name] = asyncio.create_task(self._load(name))
             task.add_done_callback(lambda _: self._opening.pop(name, None))
         # One impatient caller must not cancel the load of all others.
-        return await asyncio.shield(task)
+        runner = await asyncio.shield(task)
+        if self.is_draining:
+            raise RoomUnavailable("the server is restarting")  # the drain has not seen this room
+        return runner
 
     async def _load(self, name: RoomName) -> RoomRunner:
         # After a restart everybody comes at once: rooms that are loaded answer, others take turns.

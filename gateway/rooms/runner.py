@@ -430,13 +430,12 @@ class RoomRunner:
         try:
             for update in updates:
                 scanned = await self._slices.scan(update, stored=True)
-                if is_small(update, scanned):
-                    self.run(self.room.peer_update(update, scanned))
-                    continue
                 async with self._alone:
-                    self.run(
-                        await self._slices.run(self.room.peer_update_in_steps(update, scanned))
-                    )
+                    if is_small(update, scanned):
+                        self.run(self.room.peer_update(update, scanned))
+                        continue
+                    steps = self.room.peer_update_in_steps(update, scanned)
+                    self.run(await self._slices.run(steps))
         except InvariantViolated:
             self._break()
 

@@ -34,8 +34,6 @@ other documents on it have had time to sign in.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Final
 
 from starlette.types import Receive, Scope, Send
@@ -51,7 +49,7 @@ from collab.errors import (
     RoomQuarantined,
     Unauthenticated,
 )
-from collab.ids import RoomName, SessionId, UnixSeconds, room_name
+from collab.ids import RoomName, room_name
 from collab.protocol import hocuspocus, y_sync
 from collab.protocol.close_codes import CloseCode, is_retryable
 from collab.protocol.hocuspocus import HocuspocusFrame
@@ -64,100 +62,17 @@ from collab.protocol.messages import (
     SyncStep1,
     Token,
 )
-from collab.protocol.websocket_frames import Frame
 from collab.room.session import Session, Wire
-from gateway.rooms.runner import RoomRunner
 from gateway.transport.connection import Connection
 from gateway.transport.doors import Doors, admit_socket, new_session_id
-from gateway.transport.refusals import close_code_for, close_reason
+from gateway.transport.hocuspocus_documents import Document, Joined, Refused, Waiting, outlives
+from gateway.transport.refusals import close_code_for
 from gateway.transport.sockets import Rest
 
 PATH: Final = "/hocuspocus"
 PROTOCOL: Final = "hocuspocus"
 _ASK_TOKEN_BEFORE_S: Final = 30.0
 _REFUSAL_PAUSE_S: Final = 2.0
-
-
-@dataclass(slots=True)
-class Waiting:
-    """A document whose token has not come yet, and what came before it."""
-
-    messages: list[ChannelMessage] = field(default_factory=list)
-    queued_bytes: int = 0
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Refused:
-    """A document that may be joined another time; it is told so after a pause.
-
-    Attributes:
-        code: retryable.
-        reason: for people.
-    """
-
-    code: CloseCode
-    reason: str
-
-
-@dataclass(slots=True)
-class Joined:
-    """A document that is open on this socket; also the seat of its session.
-
-    Attributes:
-        prefix: goes before every body.
-        connection: the shared socket.
-        room: whose document.
-        session_id: the membership.
-        runner: the room's.
-        joined_at: wall-clock second.
-        forget: takes this document off the socket.
-        expires_at: when its token ends, in wall-clock seconds; None for never.
-        timers: what is due before and at the token's expiry.
-    """
-
-    prefix: bytes
-    connection: Connection
-    room: RoomName
-    session_id: SessionId
-    runner: RoomRunner
-    joined_at: UnixSeconds
-    forget: Callable[[bytes], None]
-    expires_at: UnixSeconds | None = None
-    timers: list[asyncio.TimerHandle] = field(default_factory=list)
-
-    def push(self, frame: bytes) -> None:
-        """Queue a frame that must arrive."""
-        self.connection.push(frame)
-
-    def offer(self, frame: Frame) -> bool:
-        """Queue a broadcast, or say that the reader is too slow for it."""
-        return self.connection.socket.offer(frame)
-
-    def unread_bytes(self) -> int:
-        """Bytes queued on the socket that the system has not taken yet."""
-        return self.connection.socket.waiting_bytes
-
-    def close(self, code: CloseCode, detail: str) -> None:
-        """End this document; where a new connection helps, end the whole socket.
-
-        Providers do not take a document up again on a socket that stays open.
-        """
-        if is_retryable(code):
-            self.connection.close(code, detail)
-            return
-        reason = close_reason(code, detail)
-        self.push(self.prefix + hocuspocus.encode_permission_denied(reason))
-        self.push(self.prefix + hocuspocus.encode_close(reason))
-        self.forget(self.prefix)
-
-    def stop_timers(self) -> None:
-        """Forget the expiry of a token that was replaced or is not needed any more."""
-        for timer in self.timers:
-            timer.cancel()
-        self.timers.clear()
-
-
-_Document = Waiting | Refused | Joined
 
 
 class HocuspocusEndpoint:
@@ -180,9 +95,11 @@ class _Socket:
     def __init__(self, doors: Doors, connection: Connection) -> None:
         self._doors = doors
         self._connection = connection
-        self._documents: dict[bytes, _Document] = {}
+        self._documents: dict[bytes, Document] = {}
         self._is_trusted = False
         self._deadline: asyncio.TimerHandle | None = None
+        self._signing: bytes | None = None  # the document whose sign-in is under way
+        self._overdue: CloseCode | None = None
         self._loop = asyncio.get_running_loop()
         self._expect_document()
 
@@ -234,7 +151,18 @@ class _Socket:
         return isinstance(message, SyncStep1) and self._doors.auth.authenticator.is_open
 
     async def _sign_in(
-        self, frame: HocuspocusFrame, message: Token, document: _Document | None
+        self, frame: HocuspocusFrame, message: Token, document: Document | None
+    ) -> None:
+        self._signing = frame.prefix
+        try:
+            await self._sign_in_now(frame, message, document)
+        finally:
+            self._signing = None
+            if self._overdue is not None:
+                self._connection.close(self._overdue)
+
+    async def _sign_in_now(
+        self, frame: HocuspocusFrame, message: Token, document: Document | None
     ) -> None:
         try:
             claims = await self._doors.auth.authenticator.authenticate_token(message.token)
@@ -263,15 +191,8 @@ class _Socket:
         doors = self._doors
         runner, claims = await doors.open_room(name, claims)
         session_id = new_session_id()
-        joined = Joined(
-            prefix,
-            self._connection,
-            name,
-            session_id,
-            runner,
-            doors.clocks.wall(),
-            self._forget,
-        )
+        now = doors.clocks.wall()
+        joined = Joined(prefix, self._connection, name, session_id, runner, now, self._forget)
         read_only = not decide(claims, name, Action.EDIT)
         self._connection.push(prefix + hocuspocus.encode_authenticated(read_only))
         self._documents[prefix] = joined
@@ -336,7 +257,7 @@ class _Socket:
 
         Documents often share a token: closing the socket once brings them all back at once.
         """
-        if any(_outlives(other, document) for other in self._documents.values()):
+        if any(outlives(other, document) for other in self._documents.values()):
             code = CloseCode.UNAUTHENTICATED
             document.runner.expel(document.session_id, code, "expired")
         else:
@@ -398,7 +319,8 @@ class _Socket:
             )
 
     def _deny_waiting(self, prefix: bytes, document: Waiting) -> None:
-        if self._documents.get(prefix) is document and not self._connection.is_closing:
+        is_late = self._documents.get(prefix) is document and prefix != self._signing
+        if is_late and not self._connection.is_closing:
             self._deny(prefix, "no token came")
 
     def _leave(self, document: Joined) -> None:
@@ -423,9 +345,16 @@ class _Socket:
             wait_ms, code = limits.idle_timeout_ms, CloseCode.IDLE_TIMEOUT
         else:
             wait_ms, code = limits.auth_timeout_ms, CloseCode.UNAUTHENTICATED
-        self._deadline = self._loop.call_later(wait_ms / 1000, self._connection.close, code)
+        self._deadline = self._loop.call_later(wait_ms / 1000, self._miss_deadline, code)
+
+    def _miss_deadline(self, code: CloseCode) -> None:
+        if self._signing is None:
+            self._connection.close(code)
+        else:
+            self._overdue = code  # a sign-in that waits for us is not the client's delay
 
     def _expect_nothing(self) -> None:
+        self._overdue = None
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
@@ -442,9 +371,3 @@ class _Socket:
         for document in list(self._documents.values()):
             if isinstance(document, Joined):
                 document.runner.caught_up(document.session_id)
-
-
-def _outlives(other: _Document, document: Joined) -> bool:
-    if not isinstance(other, Joined) or document.expires_at is None:
-        return False
-    return other.expires_at is None or other.expires_at > document.expires_at

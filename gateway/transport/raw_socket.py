@@ -254,6 +254,8 @@ class RawSocket(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Handle what came, or keep it for when it is its turn."""
         self._heard = True
+        if self._deaf:
+            return
         self._reader.feed(data)
         if self._task is None and self._listens:
             rest = self._turn()
@@ -340,8 +342,8 @@ class RawSocket(asyncio.Protocol):
     def _regulate(self) -> None:
         """Read only while there is room for what would come."""
         waits = self._task is not None or not self._listens
-        pause = not self._is_closing and (
-            self.is_full or (waits and self._reader.waiting_bytes > BACKLOG_BYTES_MAX)
+        pause = (self.is_full and not self._is_closing) or (
+            waits and self._reader.waiting_bytes > BACKLOG_BYTES_MAX
         )
         if pause == self._is_paused or self._transport.is_closing():
             return

@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import Final, Protocol
 
+import structlog
+
+_log = structlog.stdlib.get_logger(__name__)
 PERIOD_S: Final = 1.0
 SLICE_CONNECTIONS: Final = 500
 """Connections that are looked at before others get their turn: about half a millisecond."""
@@ -48,5 +51,8 @@ class Sweeper:
         connections = list(self._connections)
         for begin in range(0, len(connections), SLICE_CONNECTIONS):
             for connection in connections[begin : begin + SLICE_CONNECTIONS]:
-                connection.sweep(now_s)
+                try:
+                    connection.sweep(now_s)
+                except Exception:  # noqa: BLE001 - the others' heartbeats go on
+                    _log.exception("connection.sweep_failed")
             await asyncio.sleep(0)

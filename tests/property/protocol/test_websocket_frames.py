@@ -19,6 +19,7 @@ from collab.protocol.websocket_frames import (
     BINARY,
     CLOSE,
     CONTINUATION,
+    PART,
     PING,
     PONG,
     TEXT,
@@ -63,7 +64,7 @@ def heard_by_us(pieces: list[bytes], bytes_max: int = MESSAGE_BYTES_MAX) -> Hear
             while (event := reader.read()) is not None:
                 if isinstance(event, bytes):
                     heard.events.append((BINARY, event))
-                else:
+                elif event is not PART:
                     heard.events.append((event.opcode, event.payload))
                     if event.opcode == CLOSE:
                         return heard
@@ -193,3 +194,14 @@ def test_a_message_is_refused_at_its_head(pieces: int, over: int) -> None:
     assert heard_by_us([*whole, last], bytes_max).failed == 1009
     fits = client_frame(0x80, bytes(room), b"abcd")
     assert heard_by_us([*whole, fits], bytes_max).events == [(BINARY, bytes(bytes_max))]
+
+
+def test_parts_without_end_are_returned_one_by_one() -> None:
+    """LIM-19: Whoever takes turns counts them: a thousand empty parts are no single turn."""
+    reader = FrameReader(MESSAGE_BYTES_MAX, apply_mask)
+    part = client_frame(CONTINUATION, b"", bytes(4))
+    reader.feed(client_frame(BINARY, b"", bytes(4)) + part * 999)
+    returned = 0
+    while reader.read() is PART:
+        returned += 1
+    assert returned == 1000

@@ -2,13 +2,18 @@
 
 import asyncio
 from collections.abc import Iterable
+from collections.abc import Sequence as SequenceOf
+from dataclasses import replace
+from itertools import count
+from typing import cast
 
 import pytest
 from pycrdt import Doc, Map, merge_updates
 
 from collab.errors import LimitExceeded, RoomUnavailable, StoreUnavailable
 from collab.history.compaction import CompactionLimits
-from collab.ids import RoomName, Sequence, SessionId, room_key
+from collab.ids import RoomKey, RoomName, Sequence, SessionId, room_key
+from collab.ports import UpdateLog
 from collab.protocol.close_codes import CloseCode
 from persistence.compaction import compact
 from persistence.memory import MemoryStore
@@ -335,3 +340,51 @@ async def test_rooms_do_not_hear_each_other() -> None:
     await runner.receive(SessionId("one"), edit(Doc(client_id=7), "e1", 1))
     await runner.drain()
     assert elsewhere.updates() == []
+
+
+class Broken:
+    """A log whose next append fails in a way that no store should."""
+
+    def __init__(self, log: UpdateLog) -> None:
+        self._log = log
+
+    async def append(
+        self, room: RoomKey, *, after: Sequence, updates: SequenceOf[bytes]
+    ) -> Sequence:
+        raise MemoryError
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._log, name)
+
+
+async def test_whatever_breaks_an_append_nothing_after_it_is_acknowledged() -> None:
+    """ACK-6: The room is discarded, as when the store fails; clients bring back what is lost."""
+    node = rig()
+    runner, seat = await node.join("one")
+    doc: Doc[Map[object]] = Doc(client_id=7)
+    runner.appender.stores = replace(node.stores, log=cast("UpdateLog", Broken(node.stores.log)))
+    await runner.receive(SessionId("one"), edit(doc, "lost", 1))
+    await runner.drain()
+    await runner.receive(SessionId("one"), edit(doc, "next", 2))
+    await runner.drain()
+    assert seat.closed == [CloseCode.INTERNAL_ERROR]
+    assert seat.updates() == []
+    assert await node.stores.log.head(room_key(NAME)) == 0
+
+
+async def test_a_busy_room_drains_while_people_go_on_writing() -> None:
+    """OPS-10: Only what was there when it was asked for is waited for."""
+    node = rig()
+    runner, _ = await node.join("one")
+    doc: Doc[Map[object]] = Doc(client_id=7)
+
+    async def write_for_ever() -> None:
+        for number in count():
+            await runner.receive(SessionId("one"), edit(doc, "e", number))
+            await asyncio.sleep(0)
+
+    writing = asyncio.create_task(write_for_ever())
+    await asyncio.sleep(0.01)
+    async with asyncio.timeout(10):
+        await runner.drain()
+    writing.cancel()

@@ -144,6 +144,20 @@ async def test_messages_behind_one_that_waits_keep_their_order_and_are_bounded()
         assert told.heard == row
 
 
+async def test_what_waits_is_bounded_while_the_connection_closes_as_well() -> None:
+    """LIM-19: A client that goes on sending after its close does not fill the memory."""
+    async with connected() as (raw, told, peer):
+        told.gate = asyncio.Event()
+        row = [str(number).zfill(100).encode() for number in range(20_000)]
+        sending = asyncio.create_task(send(peer, b"".join(map(client_frame, row))))
+        await asyncio.sleep(0.05)
+        raw.close(4401, "")
+        await asyncio.sleep(0.05)
+        assert not sending.done(), f"more than {BACKLOG_BYTES_MAX} bytes were read"
+        sending.cancel()
+        told.gate.set()
+
+
 async def test_one_connection_handles_so_many_messages_in_a_row_and_no_more() -> None:
     """LIM-19: Then others get their turn."""
     async with connected() as (raw, told, _):
