@@ -56,7 +56,7 @@ MEANING: Final[dict[CloseCode, str]] = {
     CloseCode.SLOW_CONSUMER: "the client did not read what it was sent",
     CloseCode.ROOM_FULL: "the room has as many sessions as it may",
     CloseCode.TOO_MANY_CONNECTIONS: "too many connections",
-    CloseCode.RATE_LIMITED: "messages came faster than is allowed",
+    CloseCode.RATE_LIMITED: "messages, large updates or connections came faster than is allowed",
 }
 
 NEVER_SENT: Final[dict[CloseCode, str]] = {
