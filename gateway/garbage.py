@@ -5,13 +5,14 @@ with many rooms that is a quarter of a second in which nobody is served, and a m
 can bring it about by an update of a hundred thousand clients. Nearly all that dies here is freed by
 its reference count, so the automatic collector is switched off, and instead:
 
-================================  ================================================================
-each second                       what is new is searched, then put out of the collector's sight
-a second with very much that is   not searched, only put out of sight: it lives, most likely
+=================================  ===============================================================
+each second                        what is new is searched, then put out of the collector's sight
+a second with very much that is    not searched, only put out of sight: it lives, most likely
 new
-nobody is connected, or very      all that lives is searched
-much has been added
-================================  ================================================================
+nobody is connected, or much more  all that lives is searched
+lives than after the last such
+search
+=================================  ===============================================================
 
 What is out of sight is still freed by its reference count; only its cycles wait for a full search.
 """
@@ -20,6 +21,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sys
 import time
 from collections.abc import Callable
 from typing import Final
@@ -29,7 +31,7 @@ import structlog
 _log = structlog.stdlib.get_logger(__name__)
 PERIOD_S: Final = 1.0
 YOUNG_OBJECTS_MAX: Final = 20_000  # searched in one go, in about 3 ms
-FULL_AFTER_OBJECTS: Final = 1_000_000  # some 100 MB of containers that nobody has searched
+FULL_AFTER_BLOCKS: Final = 2_000_000  # some 200 MB more than after the last search of all
 _FULL_PAUSE_S: Final = 60.0
 
 
@@ -45,6 +47,7 @@ class GarbageWatch:
         self._is_quiet = is_quiet
         self._now = now
         self._added = 0
+        self._blocks = sys.getallocatedblocks()
         self._full_at_s = now()
 
     def tick(self) -> None:
@@ -58,16 +61,19 @@ class GarbageWatch:
         gc.freeze()
 
     def _wants_full(self) -> bool:
-        if self._added >= FULL_AFTER_OBJECTS:
+        if self._now() - self._full_at_s < _FULL_PAUSE_S:
+            return False
+        # What was added and has died since by its reference count is nothing to search for.
+        if sys.getallocatedblocks() - self._blocks >= FULL_AFTER_BLOCKS:
             return True
-        rested = self._now() - self._full_at_s >= _FULL_PAUSE_S
-        return rested and self._added > YOUNG_OBJECTS_MAX and self._is_quiet()
+        return self._added > YOUNG_OBJECTS_MAX and self._is_quiet()
 
     def _search_all(self) -> None:
         begun_s = time.perf_counter()
         gc.unfreeze()
         found = gc.collect()
         self._added = 0
+        self._blocks = sys.getallocatedblocks()
         self._full_at_s = self._now()
         took_ms = round((time.perf_counter() - begun_s) * 1000, 1)
         _log.info("garbage.searched", found=found, took_ms=took_ms)

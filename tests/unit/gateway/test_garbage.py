@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from gateway.garbage import YOUNG_OBJECTS_MAX, GarbageWatch
+from gateway.garbage import FULL_AFTER_BLOCKS, YOUNG_OBJECTS_MAX, GarbageWatch
 
 
 class Knot:
@@ -84,3 +84,32 @@ def test_all_is_searched_once_a_minute_when_nobody_is_there() -> None:
     watch.tick()
     assert knot() is None
     assert alive
+
+
+def test_all_is_searched_when_much_more_lives_even_if_somebody_is_there() -> None:
+    """A node that is never quiet does not keep its cycles for ever."""
+    clock = Clock()
+    watch = GarbageWatch(lambda: False, clock)
+    knot = dropped_knot()
+    gc.freeze()
+    clock.now_s = 61.0
+    watch.tick()
+    assert knot() is not None
+    alive = [[] for _ in range(FULL_AFTER_BLOCKS + 1)]  # type: list[list[int]]
+    watch.tick()
+    assert knot() is None
+    assert alive
+
+
+def test_what_has_died_by_its_reference_count_is_no_reason_to_search_all() -> None:
+    """Updates that make very many objects and let go of them cost no pause later."""
+    clock = Clock()
+    watch = GarbageWatch(lambda: False, clock)
+    knot = dropped_knot()
+    gc.freeze()
+    clock.now_s = 61.0
+    for _ in range(4):
+        alive: list[list[int]] = [[] for _ in range(FULL_AFTER_BLOCKS // 2)]
+        watch.tick()
+        alive.clear()
+    assert knot() is not None
