@@ -52,7 +52,8 @@ class GarbageWatch:
 
     def tick(self) -> None:
         """Search, or put off."""
-        young = gc.get_count()[0]
+        # Not gc.get_count(): that subtracts what has died, whenever it was born.
+        young = len(gc.get_objects(generation=0))
         self._added += young
         if self._wants_full():
             self._search_all()

@@ -69,6 +69,19 @@ def test_very_much_at_once_is_not_searched() -> None:
     assert alive
 
 
+def test_very_much_at_once_is_not_searched_while_as_much_dies() -> None:
+    """The balance of births and deaths says nothing about how much there is to search."""
+    watch = GarbageWatch(lambda: False, Clock())
+    old: list[list[int]] = [[] for _ in range(YOUNG_OBJECTS_MAX * 2)]
+    watch.tick()
+    new: list[list[int]] = [[] for _ in range(YOUNG_OBJECTS_MAX * 2)]
+    knot = dropped_knot()
+    old.clear()
+    watch.tick()
+    assert knot() is not None
+    assert new
+
+
 def test_all_is_searched_once_a_minute_when_nobody_is_there() -> None:
     """Old cycles are found when a pause disturbs nobody, and not before."""
     clock = Clock()
