@@ -1,5 +1,6 @@
 """Hocuspocus: what ends one document of a socket, and what ends the socket."""
 
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -11,6 +12,7 @@ from tests.support import wire
 from tests.support.access import mint
 from tests.support.api import text_update
 from tests.support.server import Server, serving
+from tests.support.tokens import eddsa_key, identity_provider, payload_of
 from tests.support.wire import Reader, string, uint
 from tests.support.ws_client import Closed, Socket, hocuspocus, open_socket
 
@@ -190,3 +192,36 @@ async def test_nobody_gains_time_to_sign_in_by_sending_what_is_no_sign_in(
                     assert closed.code == UNAUTHENTICATED
                     return
     pytest.fail("it was kept open for 12 seconds")
+
+
+async def test_a_sign_in_that_the_server_takes_long_over_is_not_the_clients_delay(
+    tmp_path: Path,
+) -> None:
+    """LIM-14: It goes to its end; only if it fails the socket is closed with 4401 after all."""
+    known, unknown = eddsa_key("known"), eddsa_key("unknown")
+    payload = payload_of(int(time.time()), rooms={"*": "editor"}, iss="id", aud="bandpro")
+    with identity_provider() as provider:
+        provider.keys = [known.jwk()]
+        provider.gate.clear()
+        args = ["--jwks-url", provider.url, "--token-issuer", "id", "--token-audience", "bandpro"]
+        env = {
+            "BANDPRO_AUTH_TIMEOUT_MS": "1000",
+            "BANDPRO_TOKEN_SECRET": "",
+            "NO_PROXY": "127.0.0.1",
+        }
+        with serving(tmp_path, auth="token", args=args, env=env) as own:
+            async with (
+                open_socket(own.hocuspocus_url) as honest,
+                open_socket(own.hocuspocus_url) as wrong,
+            ):
+                # Its document waits from its first step on, and has its own time for a token.
+                await honest.send(string("slow") + wire.sync(wire.STEP_1, wire.EMPTY_STATE_VECTOR))
+                await honest.send(string("slow") + wire.token(known.sign(payload)))
+                await wrong.send(string("slow") + wire.token(unknown.sign(payload)))
+                async with open_socket(own.hocuspocus_url) as silent:
+                    # It has the same time as the others, and began after them.
+                    assert (await silent.closed()).code == UNAUTHENTICATED
+                provider.gate.set()
+                assert await answer(honest, "slow", AUTHENTICATED, DENIED) == "read-write"
+                await save(honest, "slow")
+                assert (await wrong.closed()).code == UNAUTHENTICATED
