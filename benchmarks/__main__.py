@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import argparse
-import json
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from benchmarks import plots, report
-from benchmarks.baseline import FOLDER, RATIOS, ratios
+from benchmarks.baseline import RATIOS, ratios
 from benchmarks.ladder import QUICK_RATES, RATES
 from benchmarks.loads import Pace
 from benchmarks.machine import Cores, Patience, allow_many_files, conditions, load_average
 from benchmarks.micro_store import fsync_ms
 from benchmarks.peers.installed import versions
-from benchmarks.results import LATEST, ROOT, Results, as_data
+from benchmarks.results import LATEST, ROOT, Results, as_data, write
 from benchmarks.suite import LADDER, Case, Findings, Suite, all_cases
 from benchmarks.systems import BANDPRO_HOCUSPOCUS, BANDPRO_PLAIN, SYSTEMS, System, core_form
 
 _DOCS: Final = ROOT / "docs"
+_INTERRUPTED: Final = 130
 _LADDER_SYSTEMS: Final = tuple(
     each for each in SYSTEMS if each not in (BANDPRO_HOCUSPOCUS, BANDPRO_PLAIN)
 )
@@ -34,8 +34,7 @@ def main() -> int:
     """Measure; 0 when every delivery and acknowledgement of BandPro was there."""
     arguments = _arguments()
     if arguments.page:
-        _write_page(Results.kept())
-        return 0
+        return _page_alone()
     if arguments.list:
         ladders = (f"{LADDER}/{system.name}" for system in _LADDER_SYSTEMS)
         print("\n".join([*(case.name for case in all_cases()), *ladders]))
@@ -46,23 +45,59 @@ def main() -> int:
         return 2
     suite = _suite(arguments)
     findings = Findings()
-    told = _conditions_before(suite)
-    begun_s = time.monotonic()
-    _tell(suite.measure(findings, cases), begun_s)
-    _tell(suite.climb(findings, climbers), begun_s)
-    told["load_after"] = load_average()
-    data = as_data(findings, suite, told)
-    if arguments.only is None and not arguments.quick:
-        LATEST.parent.mkdir(exist_ok=True)
-        LATEST.write_text(json.dumps(data, indent=1) + "\n")
-        _write_page(Results.kept())
-        if arguments.baseline:
-            FOLDER.mkdir(exist_ok=True)
-            RATIOS.write_text(json.dumps(ratios(Results(data)), indent=1) + "\n")
-    print("\n" + report.as_text(Results(data)))
+    keeps = arguments.only is None and not arguments.quick
+    results = _measure(suite, findings, cases, climbers, LATEST if keeps else None)
+    print("\n" + report.as_text(results))
     if findings.incomplete:
         print(f"\nnot everything arrived: {', '.join(findings.incomplete)}", file=sys.stderr)
+    if findings.rounds < suite.repeats:
+        return _INTERRUPTED
+    if keeps:
+        _write_page(Results.kept())
+        if arguments.baseline:
+            write(RATIOS, ratios(results))
     return 1 if findings.incomplete else 0
+
+
+def _measure(
+    suite: Suite,
+    findings: Findings,
+    cases: Sequence[Case],
+    climbers: Sequence[System],
+    kept: Path | None,
+) -> Results:
+    """Fill in the findings, round by round; an interruption ends it with what there is.
+
+    Args:
+        suite: how.
+        findings: where what is measured is filled in.
+        cases: loads on systems.
+        climbers: systems of which is found out how much they take.
+        kept: file for the results after each round; None keeps none.
+    """
+    told = _conditions_before(suite)
+    begun_s = time.monotonic()
+    try:
+        while findings.rounds < suite.repeats:
+            for step in suite.measure_round(findings, cases, climbers):
+                print(f"[{time.monotonic() - begun_s:4.0f} s] {step}", flush=True)
+            told["load_after"] = load_average()
+            if kept is not None:
+                write(kept, as_data(findings, suite, told))
+    except KeyboardInterrupt:
+        said = "nothing is kept" if kept is None else f"{findings.rounds} round(s) are kept"
+        print(f"\ninterrupted: {said}", file=sys.stderr)
+    return Results(as_data(findings, suite, told))
+
+
+def _page_alone() -> int:
+    try:
+        results = Results.kept()
+    except FileNotFoundError:
+        print(f"there is no {LATEST.relative_to(ROOT)} yet: `make bench` measures", file=sys.stderr)
+        return 2
+    _write_page(results)
+    return 0
 
 
 def _arguments() -> argparse.Namespace:
@@ -115,11 +150,6 @@ def _suite(arguments: argparse.Namespace) -> Suite:
         Patience(arguments.patience),
         QUICK_RATES if arguments.quick else RATES,
     )
-
-
-def _tell(steps: Iterable[str], begun_s: float) -> None:
-    for step in steps:
-        print(f"[{time.monotonic() - begun_s:4.0f} s] {step}", flush=True)
 
 
 def _conditions_before(suite: Suite) -> dict[str, object]:

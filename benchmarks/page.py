@@ -76,8 +76,9 @@ missing. A quiet machine with two cores or more is wanted; how quiet it was is s
 
 `--patience` waits while other processes are busy, and repeats runs that they disturbed, for up to
 that many seconds in all; which ones is decided by the processor time of others alone. Parts print
-their tables and keep nothing; `--page` writes this page again from what was kept. On a shared Linux
-machine root can put server and generator before everybody else, which is said above when done:
+their tables and keep nothing; `--page` writes this page again from what was kept, which after an
+interruption are the rounds that came to their end. On a shared Linux machine root can put server
+and generator before everybody else, which is said above when done:
 
     echo -15 > /proc/self/autogroup; nice -n -10 make bench
 

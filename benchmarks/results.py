@@ -19,6 +19,14 @@ STRESS: Final = ROOT / "benchmarks" / "results" / "stress.json"
 Conditions = Mapping[str, object]
 
 
+def write(path: Path, data: object) -> None:
+    """Keep something as JSON; an interruption leaves the whole file that was there before."""
+    path.parent.mkdir(exist_ok=True)
+    fresh = path.with_suffix(".new")
+    fresh.write_text(json.dumps(data, indent=1) + "\n")
+    fresh.replace(path)
+
+
 def as_data(findings: Findings, suite: Suite, conditions: Conditions) -> dict[str, Any]:
     """Every run with all its figures."""
     runs: dict[str, dict[str, list[Any]]] = {}
@@ -27,7 +35,7 @@ def as_data(findings: Findings, suite: Suite, conditions: Conditions) -> dict[st
     return {
         "conditions": dict(conditions),
         "pace": asdict(suite.pace),
-        "repeats": suite.repeats,
+        "repeats": findings.rounds,
         "patience": {"budget_s": suite.patience.budget_s, "repeated": suite.patience.repeated},
         "systems": {
             system.name: {

@@ -18,6 +18,7 @@ from benchmarks.baseline import FOLDER
 from benchmarks.figures import Spread
 from benchmarks.loads import BIG_ROOM, MANY_ROOMS, Load, Pace, Run
 from benchmarks.machine import Cores, load_average
+from benchmarks.results import write
 from benchmarks.suite import Case, measure_once
 from benchmarks.systems import BANDPRO, RELAY
 
@@ -119,8 +120,7 @@ def _keep(passes: list[list[Measure]]) -> None:
         "load_average": load_average(),
         "passes": len(passes),
     }
-    _BASELINE.parent.mkdir(exist_ok=True)
-    _BASELINE.write_text(json.dumps(told | {"ratios": kept}, indent=1) + "\n")
+    write(_BASELINE, told | {"ratios": kept})
 
 
 def _compare(measures: list[Measure]) -> int:

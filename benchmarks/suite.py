@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from traceback import format_exception_only
 
 import uvloop
 
@@ -41,11 +42,19 @@ def all_cases() -> tuple[Case, ...]:
 
 @dataclass(slots=True)
 class Findings:
-    """What was measured, each as often as it was repeated."""
+    """What was measured, each as often as it was repeated.
+
+    Attributes:
+        runs: of each load on each system.
+        ladders: of each system.
+        failures: what was said of runs that did not come to their end.
+        rounds: how many were made to their end.
+    """
 
     runs: dict[Case, list[Run]] = field(default_factory=dict)
     ladders: dict[System, list[Ladder]] = field(default_factory=dict)
     failures: dict[Case, list[str]] = field(default_factory=dict)
+    rounds: int = 0
 
     @property
     def incomplete(self) -> list[str]:
@@ -76,34 +85,36 @@ class Suite:
     patience: Patience = field(default_factory=lambda: Patience(0))
     rates: Sequence[int] = RATES
 
-    def measure(self, findings: Findings, cases: tuple[Case, ...]) -> Iterator[str]:
-        """Fill in the findings, saying after each step what it was.
+    def measure_round(
+        self, findings: Findings, cases: Sequence[Case], climbers: Sequence[System] = ()
+    ) -> Iterator[str]:
+        """Measure everything once more, saying after each step what it was.
 
-        One round after the other, and in each round every system in turn under the same load, so
-        that a noisy minute does not fall on one alone; a fresh process for every run.
+        Every system in turn under the same load, so that a noisy minute does not fall on one
+        alone; a fresh process for every run.
+
+        Args:
+            findings: where it is filled in.
+            cases: loads on systems.
+            climbers: systems of which is found out how much they take.
         """
-        for number in range(self.repeats):
-            for case in cases:
-                said = self._measure_case(findings, case, number)
-                yield f"{number + 1}/{self.repeats} {case.name}: {said}"
+        at = f"{findings.rounds + 1}/{self.repeats}"
+        for case in cases:
+            yield f"{at} {case.name}: {self._measure_case(findings, case)}"
+        for system in climbers:
+            self.patience.await_quiet()
+            ladder = climb(system, self.cores, self.folder, self.rates)
+            findings.ladders.setdefault(system, []).append(ladder)
+            yield f"{at} {LADDER}/{system.name}: {ladder.saturation_per_s:,.0f} deliveries/s"
+        findings.rounds += 1
 
-    def climb(self, findings: Findings, systems: Sequence[System]) -> Iterator[str]:
-        """Fill in how much each system takes, saying after each step what it was."""
-        for number in range(self.repeats):
-            for system in systems:
-                self.patience.await_quiet()
-                ladder = climb(system, self.cores, self.folder, self.rates)
-                findings.ladders.setdefault(system, []).append(ladder)
-                reached = f"{ladder.saturation_per_s:,.0f} deliveries/s"
-                yield f"{number + 1}/{self.repeats} {LADDER}/{system.name}: {reached}"
-
-    def _measure_case(self, findings: Findings, case: Case, number: int) -> str:
+    def _measure_case(self, findings: Findings, case: Case) -> str:
         """A server that falls over is a finding too, and no reason not to measure the others."""
         try:
-            run = self._undisturbed_run(case, seed=number)
+            run = self._undisturbed_run(case, seed=findings.rounds)
         except (ConnectionError, TimeoutError, TargetFailed) as error:
-            notes = "\n".join(getattr(error, "__notes__", ()))
-            findings.failures.setdefault(case, []).append(f"{error!r}\n{notes}".strip())
+            said = "".join(format_exception_only(error)).strip()
+            findings.failures.setdefault(case, []).append(said)
             return f"FAILED: {error!r}"
         findings.runs.setdefault(case, []).append(run)
         return _in_short(run)

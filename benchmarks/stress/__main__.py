@@ -6,18 +6,20 @@ import argparse
 import sys
 import tempfile
 import time
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from traceback import format_exception_only
 from typing import Final
 
 from benchmarks.machine import Cores, Patience, allow_many_files, conditions, load_average
+from benchmarks.results import STRESS
 from benchmarks.stress.findings import Findings, as_text, keep
 from benchmarks.stress.stage import Outcome, Stage, Workload
 from benchmarks.stress.workloads import BEYOND_PEERS, all_workloads
-from benchmarks.systems import BANDPRO, OURS, PEERS
+from benchmarks.systems import BANDPRO, OURS, PEERS, System
 
-_ROOT: Final = Path(__file__).resolve().parent.parent.parent
-_RESULTS: Final = _ROOT / "benchmarks" / "results" / "stress.json"
+_INTERRUPTED: Final = 130
 SYSTEMS: Final = {system.name: system for system in (*OURS, *PEERS)}
 
 
@@ -39,26 +41,41 @@ def main() -> int:
     told["load_before"] = load_average()
     findings = Findings()
     patience = Patience(arguments.patience)
+    systems = [SYSTEMS[name] for name in arguments.target or [BANDPRO.name]]
     begun_s = time.monotonic()
-    for number in range(arguments.repeats):
-        for workload in workloads:
-            for name in arguments.target or [BANDPRO.name]:
-                system = SYSTEMS[name]
-                if workload.name in BEYOND_PEERS and not system.is_ours:
-                    continue
-                stage = Stage(system, cores, arguments.folder, number)
-                patience.await_quiet()
-                outcome = _run(workload, stage)
-                findings.add(workload, name, outcome)
-                whole = "complete" if outcome.is_complete else "INCOMPLETE"
-                passed_s = time.monotonic() - begun_s
-                print(f"[{passed_s:4.0f} s] {workload.name} {name}: {whole}", flush=True)
-    told["load_after"] = load_average()
-    if not arguments.dry:
-        keep(findings, _RESULTS, told)
+    interrupted = False
+    try:
+        for workload, stage in _turns(arguments, workloads, systems, cores):
+            patience.await_quiet()
+            outcome = _run(workload, stage)
+            findings.add(workload, stage.system.name, outcome)
+            if not arguments.dry:
+                keep(findings, STRESS, told | {"load_after": load_average()})
+            whole = "complete" if outcome.is_complete else "INCOMPLETE"
+            passed_s = time.monotonic() - begun_s
+            print(f"[{passed_s:4.0f} s] {workload.name} {stage.system.name}: {whole}", flush=True)
+    except KeyboardInterrupt:
+        interrupted = True
+        print("\ninterrupted", file=sys.stderr)
     print("\n" + as_text(findings))
+    if interrupted:
+        return _INTERRUPTED
     missed = arguments.strict and not findings.meets_goals
     return 0 if findings.is_complete and not missed else 1
+
+
+def _turns(
+    arguments: argparse.Namespace,
+    workloads: Sequence[Workload],
+    systems: Sequence[System],
+    cores: Cores,
+) -> Iterator[tuple[Workload, Stage]]:
+    """Who is put under what, in order: one round after the other."""
+    for number in range(arguments.repeats):
+        for workload in workloads:
+            for system in systems:
+                if system.is_ours or workload.name not in BEYOND_PEERS:
+                    yield workload, Stage(system, cores, arguments.folder, number)
 
 
 def _run(workload: Workload, stage: Stage) -> Outcome:
@@ -66,8 +83,7 @@ def _run(workload: Workload, stage: Stage) -> Outcome:
     try:
         return workload.run(stage)
     except Exception as error:  # noqa: BLE001 - the other workloads are to be run all the same
-        notes = "\n".join(getattr(error, "__notes__", ()))
-        return Outcome({}, 1, 0, 1, (f"{type(error).__name__}: {error}\n{notes}".strip(),))
+        return Outcome({}, 1, 0, 1, ("".join(format_exception_only(error)).strip(),))
 
 
 def _arguments() -> argparse.Namespace:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.figures import Spread
+from benchmarks.results import write
 from benchmarks.stress.stage import Goal, Outcome, Workload
 
 
@@ -70,8 +71,7 @@ def keep(findings: Findings, path: Path, conditions: Mapping[str, object]) -> No
                 "conditions": dict(conditions),
                 "runs": [asdict(each) for each in outcomes],
             }
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(kept, indent=1) + "\n")
+    write(path, kept)
 
 
 def as_text(findings: Findings) -> str:

@@ -40,7 +40,7 @@ def test_every_delivery_and_acknowledgement_of_the_server_is_found(
     suite = Suite(ANY_CORE, tmp_path, PACE, repeats=1)
     findings = Findings()
     case = Case(LOAD, system)
-    assert len(list(suite.measure(findings, (case,)))) == 1
+    assert len(list(suite.measure_round(findings, (case,)))) == 1
 
     (run,) = findings.runs[case]
     assert (run.sent, run.expected) == (UPDATES, DELIVERIES)
@@ -50,6 +50,19 @@ def test_every_delivery_and_acknowledgement_of_the_server_is_found(
     assert 0 < run.edit.samples <= DELIVERIES
     assert 0 < run.saved.samples <= UPDATES
     assert run.server_cpu_us > 0
+
+
+def test_a_round_that_is_broken_off_does_not_count_and_what_it_measured_is_there(
+    tmp_path: Path,
+) -> None:
+    case = Case(LOAD, BANDPRO)
+    suite = Suite(ANY_CORE, tmp_path, PACE, repeats=3)
+    findings = Findings()
+    list(suite.measure_round(findings, (case,)))
+    broken_off = suite.measure_round(findings, (case,))
+    assert next(broken_off).startswith("2/3 tiny/bandpro: ")
+    assert len(findings.runs[case]) == 2
+    assert as_data(findings, suite, {})["repeats"] == 1
 
 
 @pytest.mark.parametrize("system", SYSTEMS, ids=lambda system: system.name)
@@ -113,7 +126,7 @@ def test_results_become_tables_goals_and_plots(tmp_path: Path) -> None:
     """What was measured stands in every table; a goal without figures is said to have none."""
     suite = Suite(ANY_CORE, tmp_path, PACE, repeats=1)
     findings = Findings()
-    list(suite.measure(findings, (Case(LOAD, BANDPRO),)))
+    list(suite.measure_round(findings, (Case(LOAD, BANDPRO),)))
     data = json.loads(json.dumps(as_data(findings, suite, {})))
     results = Results(data, {"presence": _presence(seen_p95_ms=125.0)})
     text = report.as_text(results)
