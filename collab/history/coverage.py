@@ -7,9 +7,9 @@ this also sees what waits for missing predecessors, and deletions.
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 
+from collab.protocol.id_ranges import IdRanges
 from collab.protocol.scanned import ClockRange, ScannedUpdate
 
 
@@ -19,12 +19,12 @@ def lost_by_merge(merged: ScannedUpdate, parts: Iterable[ScannedUpdate]) -> list
     Returns:
         Ranges as they stand in a part; empty when all is well.
     """
-    structs = _Spans(_present(merged))
-    deletes = _Spans(merged.deletes)
+    structs = _set_of(_present(merged))
+    deletes = _set_of(merged.deletes)
     lost = []
     for part in parts:
-        lost += [span for span in _present(part) if not structs.hold(span)]
-        lost += [span for span in part.deletes if not deletes.hold(span)]
+        lost += [span for span in _present(part) if not structs.covers(*span)]
+        lost += [span for span in part.deletes if not deletes.covers(*span)]
     return lost
 
 
@@ -43,21 +43,8 @@ def _present(scanned: ScannedUpdate) -> Iterator[ClockRange]:
             yield ClockRange(block.client, start, block.end)
 
 
-class _Spans:
-    """Ranges by client, neighbours joined, so that one lookup tells whether a range is inside."""
-
-    def __init__(self, spans: Iterable[ClockRange]) -> None:
-        self._starts: dict[int, list[int]] = {}
-        self._ends: dict[int, list[int]] = {}
-        for span in sorted(spans):
-            starts = self._starts.setdefault(span.client, [])
-            ends = self._ends.setdefault(span.client, [])
-            if ends and span.start <= ends[-1]:
-                ends[-1] = max(ends[-1], span.end)
-            else:
-                starts.append(span.start)
-                ends.append(span.end)
-
-    def hold(self, span: ClockRange) -> bool:
-        place = bisect_right(self._starts.get(span.client, []), span.start) - 1
-        return place >= 0 and self._ends[span.client][place] >= span.end
+def _set_of(spans: Iterable[ClockRange]) -> IdRanges:
+    ranges = IdRanges()
+    for client, start, end in sorted(spans):  # in order, each is added at the end
+        ranges.add(client, start, end)
+    return ranges

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 
-from collab.protocol.varint import Reader
+from collab.protocol.varint import Reader, write_uint
 
 
 class IdRanges:
@@ -53,6 +53,15 @@ class IdRanges:
                 start = reader.read_uint()
                 self.add(client, start, start + reader.read_uint())
 
+    def as_delete_update(self) -> bytes:
+        """An update without structs that deletes all ids of the set."""
+        parts = [b"\x00", write_uint(len(self._spans))]
+        for client, (starts, ends) in self._spans.items():
+            parts += (write_uint(client), write_uint(len(starts)))
+            for at in range(len(starts)):
+                parts += (write_uint(starts[at]), write_uint(ends[at] - starts[at]))
+        return b"".join(parts)
+
     def covers(self, client: int, start: int, end: int) -> bool:
         """Whether all ids from ``(client, start)`` up to and without ``(client, end)`` are in."""
         if start >= end:
@@ -63,11 +72,3 @@ class IdRanges:
         starts, ends = spans
         at = bisect_right(starts, start) - 1
         return at >= 0 and ends[at] >= end
-
-    def covers_all(self, other: IdRanges) -> bool:
-        """Whether every id of another set is in this one."""
-        for client, (starts, ends) in other._spans.items():
-            for at in range(len(starts)):
-                if not self.covers(client, starts[at], ends[at]):
-                    return False
-        return True

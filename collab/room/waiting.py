@@ -9,10 +9,11 @@ structs in one update, from the first that lacks something.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from heapq import heappop, heappush
 from typing import Final, NamedTuple
 
+from collab.protocol.id_ranges import IdRanges
 from collab.protocol.scanned import ClockRange, ScannedUpdate
 from collab.protocol.update_format import GC, HAS_ANY_ORIGIN, HAS_ORIGIN, HAS_RIGHT_ORIGIN, SKIP
 from collab.protocol.varint import Reader, write_uint
@@ -20,7 +21,6 @@ from collab.protocol.varint import Reader, write_uint
 _OVERHEAD_BYTES: Final = 256  # what keeping one part takes beyond its bytes
 _STRUCT_BYTES: Final = 16  # and what each of its structs takes
 _NO_DELETES: Final = b"\x00"
-_NO_STRUCTS: Final = b"\x00"
 
 
 class Missing(NamedTuple):
@@ -260,18 +260,9 @@ class Waiting:
         return woken
 
 
-def delete_update(spans: list[ClockRange]) -> bytes:
+def delete_update(spans: Iterable[ClockRange]) -> bytes:
     """An update that deletes these ranges; overlapping ones are joined."""
-    by_client: dict[int, list[tuple[int, int]]] = {}
+    ranges = IdRanges()
     for client, start, end in sorted(spans):
-        ranges = by_client.setdefault(client, [])
-        if ranges and start <= ranges[-1][1]:
-            ranges[-1] = (ranges[-1][0], max(end, ranges[-1][1]))
-        else:
-            ranges.append((start, end))
-    parts = [_NO_STRUCTS, write_uint(len(by_client))]
-    for client, ranges in by_client.items():
-        parts += (write_uint(client), write_uint(len(ranges)))
-        for start, end in ranges:
-            parts += (write_uint(start), write_uint(end - start))
-    return b"".join(parts)
+        ranges.add(client, start, end)
+    return ranges.as_delete_update()

@@ -39,11 +39,11 @@ def test_covering(
     assert ranges(*spans).covers(*asked) is expected
 
 
-def test_a_set_covers_another_when_it_holds_all_its_ids() -> None:
-    whole = ranges((1, 0, 10), (2, 5, 6))
-    assert whole.covers_all(ranges((1, 3, 4), (1, 8, 10), (2, 5, 6)))
-    assert whole.covers_all(IdRanges())
-    assert IdRanges().covers_all(IdRanges())
-    assert not whole.covers_all(ranges((1, 3, 11)))
-    assert not whole.covers_all(ranges((3, 0, 1)))
-    assert not ranges((1, 0, 2), (1, 3, 5)).covers_all(ranges((1, 1, 4)))
+def test_a_set_is_written_as_the_deletes_of_an_update() -> None:
+    """Bytes by hand: no blocks; two clients; for each its id, its ranges, start and length."""
+    built = ranges((7, 0, 2), (7, 2, 3), (7, 9, 10), (300, 4, 5))
+    written = b"\x00\x02" + b"\x07\x02\x00\x03\x09\x01" + b"\xac\x02\x01\x04\x01"
+    assert built.as_delete_update() == written
+    again = IdRanges()
+    again.add_delete_set(written)
+    assert again.as_delete_update() == written
