@@ -80,11 +80,6 @@ class ScannedUpdate:
         self.branches: int = 0
         self.index: StructIndex = StructIndex()
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether there are neither structs nor deletes."""
-        return not self.ranges and not self.deletes
-
     def integrates(self, known: Mapping[int, int]) -> bool:
         """Whether a document can take in the update whole, leaving nothing of it pending.
 
