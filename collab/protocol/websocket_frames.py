@@ -107,7 +107,7 @@ class FrameReader:
         self._unmask = unmask
         self._data: bytes | bytearray = b""
         self._at = 0
-        # A message in pieces: what came of it, and its opcode; 0 while there is none.
+        # A message in pieces: what came of it, None while there is none; and its opcode.
         self._message: bytearray | None = None
         self._opcode = 0
 
@@ -143,7 +143,7 @@ class FrameReader:
             or size > _CONTROL_BYTES_MAX
             or size > self.message_bytes_max
             or stop > len(data)
-            or self._opcode
+            or self._message is not None
         ):
             return self._read_any()
         # What nearly every message of a client is: one short frame, here as a whole.
@@ -175,9 +175,8 @@ class FrameReader:
         else:
             self._message, self._opcode = bytearray(payload), opcode
         if first & _FINAL:
-            whole, opcode = bytes(self._message), self._opcode
-            self._message, self._opcode = None, 0
-            return _message(opcode, whole)
+            whole, self._message = bytes(self._message), None
+            return _message(self._opcode, whole)
         # Whoever takes turns counts what is returned: parts without end count as well.
         return PART
 
