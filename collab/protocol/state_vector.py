@@ -13,6 +13,7 @@ from collab.limits import CLOCK_MAX, STATE_VECTOR_CLIENTS_MAX
 from collab.protocol.scanned import ClockRange
 from collab.protocol.varint import Reader, write_uint
 
+EMPTY_STATE_VECTOR: Final = b"\x00"
 _ENTRY_BYTES_MIN: Final = 2
 
 

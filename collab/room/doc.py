@@ -31,11 +31,11 @@ from collab.limits import SLICE_BRANCHES, SLICE_BYTES, SLICE_CHECKS, SLICE_STRUC
 from collab.protocol.document_shape import DocumentShape, ShapeCheck
 from collab.protocol.id_ranges import IdRanges
 from collab.protocol.scanned import ClockRange
-from collab.protocol.state_vector import advance_clocks, encode_state_vector
+from collab.protocol.state_vector import EMPTY_STATE_VECTOR, advance_clocks, encode_state_vector
 from collab.protocol.update_scan import ScannedUpdate, scan_update
 from collab.protocol.update_slices import UpdateSlices
-from collab.room.encoded_state import EMPTY_STATE_VECTOR, Answers
-from collab.room.replica import Replica
+from collab.room.encoded_state import Answers
+from collab.room.replica import Replica, is_library_failure
 from collab.room.waiting import Missing, Run, Waiting, delete_update, runs_of
 
 Steps = Generator[None, float | None, "Applied"]
@@ -429,8 +429,7 @@ class RoomDoc:
         try:
             self._doc.apply_update(update)
         except BaseException as error:
-            # The library's panics derive from BaseException; anything else of that must pass.
-            if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            if not is_library_failure(error):
                 raise
             raise InvariantViolated("the CRDT library refused an update let through") from error
         self.answers.note(update)

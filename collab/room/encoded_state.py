@@ -32,10 +32,9 @@ from collab.limits import (
     STATE_TAIL_PER_BYTES,
 )
 from collab.protocol import y_sync
-from collab.protocol.state_vector import decode_state_vector
+from collab.protocol.state_vector import EMPTY_STATE_VECTOR, decode_state_vector
 from collab.room.replica import Replica
 
-EMPTY_STATE_VECTOR: Final = b"\x00"
 EMPTY_UPDATE: Final = b"\x00\x00"
 _PIECE_BYTES: Final = 64 * KIB  # merging one takes a few milliseconds at most
 

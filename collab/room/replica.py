@@ -11,8 +11,14 @@ from typing import Final
 
 from pycrdt._pycrdt import Doc
 
+from collab.protocol.state_vector import EMPTY_STATE_VECTOR
+
 _CLIENT_ID: Final = 1  # never used: this replica writes nothing of its own
-_NOTHING: Final = b"\x00"  # the state vector of an empty document
+
+
+def is_library_failure(error: BaseException) -> bool:
+    """Whether the library may have raised this: its panics derive from BaseException alone."""
+    return isinstance(error, Exception) or type(error).__name__ == "PanicException"
 
 
 class Replica:
@@ -27,7 +33,7 @@ class Replica:
         """Integrate an update.
 
         Raises:
-            BaseException: whatever the library raises, its panics included.
+            BaseException: whatever the library raises; see :func:`is_library_failure`.
         """
         transaction = self._doc.create_transaction()
         try:
@@ -46,7 +52,7 @@ class Replica:
         finally:
             transaction.drop()
 
-    def get_update(self, state_vector: bytes = _NOTHING) -> bytes:
+    def get_update(self, state_vector: bytes = EMPTY_STATE_VECTOR) -> bytes:
         """What a replica with this state vector lacks; without one, everything."""
         transaction = self._doc.create_transaction()
         try:

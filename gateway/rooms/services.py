@@ -11,8 +11,7 @@ from collab.errors import AccessDenied, LimitExceeded, RoomUnavailable, StoreUna
 from collab.ids import ClientId, RoomName, Sequence, SessionId, room_key
 from collab.ports import Manifest, RoomStatus
 from collab.protocol.close_codes import CloseCode
-from collab.protocol.state_vector import decode_state_vector
-from collab.room.encoded_state import EMPTY_STATE_VECTOR
+from collab.protocol.state_vector import EMPTY_STATE_VECTOR, decode_state_vector
 from collab.room.session import Session, Wire
 from gateway.api.services import (
     RoomDescription,
