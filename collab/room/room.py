@@ -21,8 +21,8 @@ live       update that lacks    live         the same, and our step 1 to the sen
            its base                          hear of it when the base is there
 live       appended             live         pay what is owed up to the durable ticket
 live       update of a peer     live         broadcast to all
-live       awareness            live         broadcast to all
-live       leave                live         broadcast the withdrawal of its awareness
+live       awareness            live         announce to all
+live       leave                live         announce the withdrawal of its awareness
 live       new claims           live         tell; ask an editor again for what was refused
 live       fell behind          live         none until it has caught up
 live       caught up            live         what it missed
@@ -158,13 +158,13 @@ class Room:
         session = self.sessions.get(session_id)
         if session is None:
             return []
-        could_edit = decide(session.claims, self.name, Action.EDIT)
+        could_edit = self._may(session, Action.EDIT)
         session.claims = claims
         session.rights.clear()
-        if not decide(claims, self.name, Action.JOIN):
+        if not self._may(session, Action.JOIN):
             effects: list[Effect] = [Close(session_id, CloseCode.FORBIDDEN, "access was revoked")]
             return effects + self.leave(session_id, now_ms)
-        can_edit = decide(claims, self.name, Action.EDIT)
+        can_edit = self._may(session, Action.EDIT)
         effects = []
         if session.wire is Wire.HOCUSPOCUS and can_edit != could_edit:
             body = hocuspocus.encode_authenticated(read_only=not can_edit)
@@ -320,7 +320,8 @@ class Room:
     def appended(self, ticket: int) -> list[Effect]:
         """Everything up to a ticket is durable: pay what is owed for it."""
         self.durable_ticket = max(self.durable_ticket, ticket)
-        return [effect for session in self.sessions.values() for effect in self._pay(session)]
+        owed = [session for session in self.sessions.values() if session.owed]
+        return [effect for session in owed for effect in self._pay(session)]
 
     # Inside -----------------------------------------------------------------------------------
 
@@ -420,8 +421,7 @@ class Room:
         if outcome.echoes != outcome.changed:
             effects = [Announce(outcome.changed, session.session_id, outcome.echoes)]
         if outcome.corrections:
-            body = y_sync.encode_awareness(outcome.corrections)
-            effects.append(Send(session.session_id, body))
+            effects.append(Send(session.session_id, y_sync.encode_awareness(outcome.corrections)))
         if outcome.conflict is not None:
             effects.append(Close(session.session_id, CloseCode.CLIENT_ID_TAKEN))
             effects += self.leave(session.session_id, now_ms)
