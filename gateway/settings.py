@@ -31,8 +31,9 @@ from gateway.setting_types import AuthMode, TokenAlgorithm, is_loopback
 
 ENV_PREFIX: Final = "BANDPRO_"
 CLI_BEARER_VARIABLE: Final = "BANDPRO_CLI_TOKEN"
-_NO_SETTINGS: Final = (CLI_BEARER_VARIABLE, FORM_VARIABLE)
 """A variable of `bandpro rooms`, no setting of a server; may be set beside them."""
+
+_NO_SETTINGS: Final = (CLI_BEARER_VARIABLE, FORM_VARIABLE)
 
 SECRET_BYTES_MIN: Final = 32
 _PUBLIC_KEY_ALGORITHMS: Final = (

@@ -27,7 +27,7 @@ on it, `0` takes the plain form."""
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 FORMS_FOLDER: Final = "bandpro_compiled"
-LIBRARY_MARK: Final = "__mypyc"
+_LIBRARY_MARK: Final = "__mypyc"
 """Ends the names of the libraries that hold the code; the modules only point into them."""
 
 _AUTO: Final = "auto"
@@ -127,7 +127,7 @@ def running_form(environ: Mapping[str, str] | None = None, root: Path = ROOT) ->
 def _put_in_front(folder: Path) -> str:
     """Make imports find the compiled form; returns what is wrong with it, or nothing."""
     sys.path.insert(0, str(folder))
-    suffix = f"{LIBRARY_MARK}{EXTENSION_SUFFIXES[0]}"
+    suffix = f"{_LIBRARY_MARK}{EXTENSION_SUFFIXES[0]}"
     try:
         for library in sorted(folder.glob(f"*{suffix}")):
             importlib.import_module(library.name.removesuffix(EXTENSION_SUFFIXES[0]))

@@ -99,7 +99,9 @@ class Post:
 
     def hold(self, session_id: SessionId) -> None:
         """A session is about to be sent the whole document: send it no part of it before."""
-        self._expecting = {session_id, *(self._expecting or ())}
+        if self._expecting is None:
+            self._expecting = set()
+        self._expecting.add(session_id)
 
     def forget_unused(self) -> None:
         """Drop the frame that is kept for the next newcomer."""

@@ -66,7 +66,6 @@ class JoinBucket:
 
     def __init__(self, bytes_max: int) -> None:
         self._bytes_max = bytes_max
-        self._loop: asyncio.AbstractEventLoop | None = None
         self._sending: list[_Turn] = []
         self._waiting: list[_Turn] = []
         self._count = 0
@@ -82,7 +81,7 @@ class JoinBucket:
             size_bytes: of the answer.
             reader: who is sent it within the context.
         """
-        loop = self._loop = asyncio.get_running_loop()
+        loop = asyncio.get_running_loop()
         self._count += 1
         turn = _Turn(size_bytes.bit_length(), self._count, size_bytes, reader, loop.create_future())
         heapq.heappush(self._waiting, turn)
@@ -117,14 +116,13 @@ class JoinBucket:
         return min(turn.size_bytes, turn.reader.unread_bytes())
 
     def _look_later(self) -> None:
-        if self._timer is None and self._loop is not None and (self._sending or self._waiting):
-            self._timer = self._loop.call_later(_LOOK_S, self._look)
+        if self._timer is None and (self._sending or self._waiting):
+            self._timer = asyncio.get_running_loop().call_later(_LOOK_S, self._look)
 
     def _look(self) -> None:
         """Take back what was read meanwhile."""
-        assert self._loop is not None
         self._timer = None
-        now_s = self._loop.time()
+        now_s = asyncio.get_running_loop().time()
         self._sending = [
             turn
             for turn in self._sending

@@ -12,9 +12,8 @@ from collab.protocol.close_codes import CloseCode
 from collab.protocol.websocket_frames import Frame
 from gateway.observe.traffic import Traffic
 from gateway.transport.outbox import ClosingFrame, Outbox
-from gateway.transport.sockets import Receiver
+from gateway.transport.sockets import STALL_TIMEOUT_S, Receiver
 
-_STALL_TIMEOUT_S: Final = 10.0
 _DISCONNECTED: Final = (RuntimeError, OSError)
 
 
@@ -90,7 +89,7 @@ class AsgiSocket:
             await self._read()
             if self._outbox.is_closing:
                 # What is queued before the closing frame still belongs to the client.
-                await asyncio.wait((writer,), timeout=_STALL_TIMEOUT_S)
+                await asyncio.wait((writer,), timeout=STALL_TIMEOUT_S)
         finally:
             writer.cancel()
             if self._receiver is not None:

@@ -5,20 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Protocol
 
 import structlog
 
 from collab.errors import BandProError, LimitExceeded, ProtocolError
 from collab.protocol.close_codes import CloseCode
-from collab.protocol.websocket_frames import Frame
 from gateway.observe.metrics import Metrics
 from gateway.transport.rates import TokenBucket
 from gateway.transport.refusals import close_code_for, close_reason
-from gateway.transport.sockets import Rest, Socket
+from gateway.transport.sockets import STALL_TIMEOUT_S, Rest, Socket
 
 _log = structlog.stdlib.get_logger(__name__)
-_STALL_TIMEOUT_S: Final = 10.0
 
 
 class Handler(Protocol):
@@ -105,10 +103,6 @@ class Connection:
     def push(self, payload: bytes) -> None:
         """Send a message that must arrive."""
         self.socket.push(payload)
-
-    def offer(self, frame: Frame) -> bool:
-        """Send a broadcast, or say that the client is too slow for it."""
-        return self.socket.offer(frame)
 
     def close(self, code: CloseCode, detail: str = "") -> None:
         """Close once what was sent has been written; calling it twice is no error."""
@@ -209,7 +203,7 @@ class Connection:
         """Send a heartbeat into silence; cut a client that has stopped reading."""
         socket = self.socket
         socket.look(now_s)
-        if now_s - socket.progress_at_s >= _STALL_TIMEOUT_S:
+        if now_s - socket.progress_at_s >= STALL_TIMEOUT_S:
             self._cut()
         elif now_s - socket.wrote_at_s >= self._limits.heartbeat_ms / 1000:
             frame = None if self._handler is None else self._handler.heartbeat()

@@ -192,7 +192,7 @@ class _Socket:
         runner, claims = await doors.open_room(name, claims)
         session_id = new_session_id()
         now = doors.clocks.wall()
-        joined = Joined(prefix, self._connection, name, session_id, runner, now, self._forget)
+        joined = Joined(prefix, self._connection, session_id, runner, now, self._forget)
         read_only = not decide(claims, name, Action.EDIT)
         self._connection.push(prefix + hocuspocus.encode_authenticated(read_only))
         self._documents[prefix] = joined
@@ -208,7 +208,7 @@ class _Socket:
         session = document.runner.room.sessions.get(document.session_id)
         if session is None or session.claims.subject != claims.subject:
             raise AccessDenied("a renewed token must be of the same subject")
-        read_only = not decide(claims, document.room, Action.EDIT)
+        read_only = not decide(claims, document.runner.name, Action.EDIT)
         document.push(document.prefix + hocuspocus.encode_authenticated(read_only))
         document.runner.set_claims(document.session_id, claims)
         self._watch_expiry(document, claims)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from collab.ids import RoomName, SessionId, UnixSeconds
+from collab.ids import SessionId, UnixSeconds
 from collab.protocol import hocuspocus
 from collab.protocol.close_codes import CloseCode, is_retryable
 from collab.protocol.messages import ChannelMessage
@@ -44,7 +44,6 @@ class Joined:
     Attributes:
         prefix: goes before every body.
         connection: the shared socket.
-        room: whose document.
         session_id: the membership.
         runner: the room's.
         joined_at: wall-clock second.
@@ -55,7 +54,6 @@ class Joined:
 
     prefix: bytes
     connection: Connection
-    room: RoomName
     session_id: SessionId
     runner: RoomRunner
     joined_at: UnixSeconds

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Coroutine
-from typing import Protocol
+from typing import Final, Protocol
 
 from collab.protocol.websocket_frames import Frame
 from gateway.observe.traffic import Traffic
+
+STALL_TIMEOUT_S: Final = 10.0
+"""A client that takes nothing of what waits for it for so long is not waited for any more."""
 
 Rest = Coroutine[object, object, None] | None
 """What is left to do of a message that had to wait for something; None when all is done."""
