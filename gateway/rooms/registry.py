@@ -206,7 +206,9 @@ class RoomRegistry:
             async with asyncio.timeout(timeout_s):
                 await asyncio.gather(*(runner.drain() for runner in rooms))
                 await self._close_in_turn(rooms, min(_DRAIN_SPREAD_S, timeout_s / 4))
-                await asyncio.gather(*(runner.drain() for runner in rooms))
+                # What was under way may be taken while the rest is waited for.
+                while unsaved := [room for room in self.live() if not room.room.is_saved]:
+                    await asyncio.gather(*(runner.drain() for runner in unsaved))
         except TimeoutError:
             _log.error("node.drain_timed_out", unsaved=sum(not r.room.is_saved for r in rooms))
             return False

@@ -259,6 +259,30 @@ async def test_draining_saves_closes_retryably_and_opens_nothing_more() -> None:
     assert await node.stores.log.head(room_key(NAME)) == 1
 
 
+async def test_draining_waits_for_what_is_taken_while_it_waits() -> None:
+    """OPS-2: A request that was under way may bring more when all that was there is in flight."""
+    node = rig()
+    runner, seat = await node.join("one")
+    draining = asyncio.create_task(node.registry.drain(5.0))
+    while not seat.closed:  # noqa: ASYNC110 - a seat without a socket tells nobody
+        await asyncio.sleep(0)
+    gates = asyncio.Event(), asyncio.Event()
+    doc: Doc[Map[object]] = Doc(client_id=7)
+    appending: list[asyncio.Task[Sequence]] = []
+    for number, gate in enumerate(gates):
+        node.faults.gates["log.append"] = gate
+        appending.append(asyncio.create_task(runner.append(edit(doc, "e", number).update)))
+        await asyncio.sleep(0.05)
+    gates[0].set()
+    await appending[0]
+    too_early, _ = await asyncio.wait([draining], timeout=0.05)
+    assert not too_early
+    gates[1].set()
+
+    assert await draining
+    assert await appending[1] == 2
+
+
 async def test_a_drain_that_cannot_save_says_so_in_time() -> None:
     """OPS-3."""
     node = rig()
