@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Generator, Hashable, Iterable
+from collections.abc import Callable, Generator, Hashable, Iterator
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -29,6 +29,7 @@ from collab.limits import (
 )
 from collab.protocol.update_scan import ScannedUpdate, UpdateScan, scan_update
 from collab.room.doc import RoomDoc
+from gateway.transport.rates import TokenBucket
 
 INLINE_BYTES_MAX: Final = 16 * 1024  # larger updates are scanned and applied in slices
 _SCAN_STRUCTS: Final = 256  # looked at between two looks at the clock
@@ -70,29 +71,32 @@ class Budget:
         held_s: the seconds waited for since it was last full.
     """
 
-    __slots__ = ("_at_s", "_burst_ms", "_level_ms", "_per_s", "held_s")
+    __slots__ = ("_bucket", "held_s")
 
     def __init__(self, per_s: float, burst_ms: float, now_s: float) -> None:
-        self._per_s = per_s
-        self._burst_ms = burst_ms
-        self._level_ms = burst_ms
-        self._at_s = now_s
+        self._bucket = TokenBucket.full(per_s, burst_ms, now_s)
         self.held_s = 0.0
 
-    def spend(self, cost_ms: float, now_s: float) -> float:
-        """Take what was used out; returns the seconds until nothing is overdrawn."""
-        if self.is_full(now_s):
-            self.held_s = 0.0
-        flowed_ms = (now_s - self._at_s) * self._per_s
-        self._level_ms = min(self._burst_ms, self._level_ms + flowed_ms) - cost_ms
-        self._at_s = now_s
-        wait_s = max(0.0, -self._level_ms / self._per_s)
+    def charge(self, cost_ms: float, now_s: float) -> None:
+        """Take out what was used."""
+        self._fill(now_s)
+        self._bucket.level -= cost_ms
+
+    def hold(self, now_s: float) -> float:
+        """The seconds until nothing is overdrawn, which the caller waits for now."""
+        self._fill(now_s)
+        wait_s = max(0.0, -self._bucket.level / self._bucket.per_s)
         self.held_s += wait_s
         return wait_s
 
     def is_full(self, now_s: float) -> bool:
         """Whether it can be forgotten."""
-        return self._level_ms + (now_s - self._at_s) * self._per_s >= self._burst_ms
+        return self._bucket.is_full(now_s)
+
+    def _fill(self, now_s: float) -> None:
+        self._bucket.fill(now_s)
+        if self._bucket.level >= self._bucket.burst:
+            self.held_s = 0.0
 
 
 class Slices:
@@ -139,22 +143,22 @@ class Slices:
         """
         took_ms: float | None = None
         while True:
+            await self.hold(room=room, sender=sender)
             async with self._line:
                 begun_s = at_s = time.perf_counter()
-                while at_s - begun_s < SLICE_TURN_MS / 1000:
-                    before_s = at_s
-                    try:
+                try:
+                    while at_s - begun_s < SLICE_TURN_MS / 1000:
+                        before_s = at_s
                         steps.send(took_ms)
-                    except StopIteration as done:
-                        result: _T = done.value
-                        return result
-                    at_s = time.perf_counter()
-                    took_ms = (at_s - before_s) * 1000
+                        at_s = time.perf_counter()
+                        took_ms = (at_s - before_s) * 1000
+                except StopIteration as done:
+                    result: _T = done.value
+                    return result
+                finally:
+                    self._charge(room, sender, (time.perf_counter() - begun_s) * 1000)
                 # Still in line: so between any two slices the loop comes round.
                 await asyncio.sleep(0)
-            pause_s = self._spend(room, sender, (at_s - begun_s) * 1000)
-            if pause_s:
-                await asyncio.sleep(pause_s)
 
     def check_sender(self, sender: Hashable) -> None:
         """Refuse large work of a sender that stays above its budget.
@@ -183,10 +187,19 @@ class Slices:
         if is_first and applied.news is update and doc.is_whole:
             doc.answers.adopt(update)
 
-    def _spend(self, room: Hashable, sender: Hashable, cost_ms: float) -> float:
-        """Have work paid for; returns for how many seconds it has to pause."""
-        pause_s = 0.0
+    async def hold(self, *, room: Hashable, sender: Hashable) -> None:
+        """Wait until nothing is overdrawn; :meth:`run` does so before each of its turns."""
         now_s = self._now_s()
+        pause_s = max((each.hold(now_s) for each in self._payers(room, sender, now_s)), default=0.0)
+        if pause_s:
+            await asyncio.sleep(pause_s)
+
+    def _charge(self, room: Hashable, sender: Hashable, cost_ms: float) -> None:
+        now_s = self._now_s()
+        for budget in self._payers(room, sender, now_s):
+            budget.charge(cost_ms, now_s)
+
+    def _payers(self, room: Hashable, sender: Hashable, now_s: float) -> Iterator[Budget]:
         limits = self._limits
         for key, per_s in ((room, limits.room_ms_per_s), (sender, limits.sender_ms_per_s)):
             if key is None:
@@ -195,13 +208,12 @@ class Slices:
             if budget is None:
                 self._forget(now_s)
                 budget = self._budgets[key] = Budget(per_s, limits.burst_ms, now_s)
-            pause_s = max(pause_s, budget.spend(cost_ms, now_s))
-        return pause_s
+            yield budget
 
     def _forget(self, now_s: float) -> None:
         if len(self._budgets) > _FORGET_ABOVE:
-            kept: Iterable[tuple[Hashable, Budget]] = self._budgets.items()
-            self._budgets = {key: each for key, each in kept if not each.is_full(now_s)}
+            kept = {key: each for key, each in self._budgets.items() if not each.is_full(now_s)}
+            self._budgets = kept
 
 
 def _scanning(scan: UpdateScan) -> Generator[None, float | None, None]:

@@ -35,6 +35,7 @@ from persistence.stores import Stores
 
 _log = structlog.stdlib.get_logger(__name__)
 _PATIENCE_MAX: Final = 64
+_Admit = Callable[[], Admitted | list[Effect]]
 
 
 class RoomRunner:
@@ -275,11 +276,10 @@ class RoomRunner:
         if self._appender is not None:
             await self._appender.wait_for_room()
         scanned = await self._slices.scan(message.update)
-        at_once = is_small(message.update, scanned)
-        if not at_once:
-            self._slices.check_sender(session_id)
         await self._apply_alone(
-            lambda: self.room.admit(session_id, message, scanned, _now_ms()), at_once=at_once
+            lambda: self.room.admit(session_id, message, scanned, _now_ms()),
+            at_once=is_small(message.update, scanned),
+            sender=session_id,
         )
 
     async def append(self, update: bytes) -> Sequence:
@@ -364,7 +364,7 @@ class RoomRunner:
             self.busy -= 1
 
     async def _apply_alone(
-        self, admit: Callable[[], Admitted | list[Effect]], *, at_once: bool
+        self, admit: _Admit, *, at_once: bool, sender: SessionId | None = None
     ) -> None:
         """Admit and apply an update while no other is being applied.
 
@@ -375,9 +375,10 @@ class RoomRunner:
             async with self._alone:
                 self._apply_at_once(admit())
             return
+        self._slices.check_sender(sender)
         # What has begun goes on to its end, even if the sender's connection ends meanwhile: else
         # the document would hold what is not in the log.
-        await asyncio.shield(asyncio.create_task(self._apply_in_steps(admit)))
+        await asyncio.shield(asyncio.create_task(self._apply_in_steps(admit, sender)))
 
     @property
     def _alone(self) -> asyncio.Lock:
@@ -392,14 +393,14 @@ class RoomRunner:
         except InvariantViolated:
             self._break()
 
-    async def _apply_in_steps(self, admit: Callable[[], Admitted | list[Effect]]) -> None:
+    async def _apply_in_steps(self, admit: _Admit, sender: SessionId | None) -> None:
         self.busy += 1
         try:
+            await self._slices.hold(room=self.key, sender=sender)  # nobody waits along yet
             async with self._alone:
                 admitted = admit()
                 if isinstance(admitted, Admitted):
                     steps = self.room.apply_in_steps(admitted)
-                    sender = admitted.session_id
                     self.run(await self._slices.run(steps, room=self.key, sender=sender))
                 else:
                     self.run(admitted)

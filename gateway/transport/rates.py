@@ -30,10 +30,14 @@ class TokenBucket:
         """A bucket that has not been drawn from yet."""
         return cls(per_s, burst, burst, now_s)
 
-    def take(self, units: float, now_s: float) -> bool:
-        """Take units out, or leave the bucket as it is and say False."""
+    def fill(self, now_s: float) -> None:
+        """Let in what has flowed since the last look."""
         self.level = min(self.burst, self.level + (now_s - self.at_s) * self.per_s)
         self.at_s = now_s
+
+    def take(self, units: float, now_s: float) -> bool:
+        """Take units out, or leave them there and say False."""
+        self.fill(now_s)
         if units > self.level:
             return False
         self.level -= units

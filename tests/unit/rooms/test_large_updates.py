@@ -1,7 +1,8 @@
 """Large updates are applied in steps: by one sender at a time, and to their end."""
 
 import asyncio
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Generator
 
 import pytest
 
@@ -18,6 +19,7 @@ from tests.unit.rooms.rig import NAME, rig
 
 LARGE = update([Block(7, 0, [text("x" * 100), *[filler(GC, 1)] * 20_000])])
 BUILT_ON = update([Block(8, 0, [after(STRING, string("!"), origin=(7, 20_099))])])
+OTHER = update([Block(8, 0, [text("?")])])
 LARGE_AS_WELL = update([Block(9, 0, [text("x" * 100), *[filler(GC, 1)] * 20_000])])
 ANN, BEN = SessionId("ann"), SessionId("ben")
 
@@ -62,6 +64,28 @@ async def test_what_builds_on_a_large_update_is_stored_after_it() -> None:
     tail = await node.stores.log.read(runner.key, after=0)  # type: ignore[arg-type]
     assert [row.update for row in tail.rows] == [LARGE, BUILT_ON]
     assert not runner.room.doc.is_incomplete
+
+
+async def test_who_has_overdrawn_a_budget_holds_up_nobody_before_a_large_update() -> None:
+    """LIM-22."""
+    node = rig(apply=ApplyLimits(0, sender_ms_per_s=1, room_ms_per_s=1))
+    runner, _ = await node.join(ANN)
+    _, ben = await node.join(BEN)
+
+    def busy() -> Generator[None, float | None]:
+        until_s = time.perf_counter() + 0.1
+        while time.perf_counter() < until_s:
+            pass
+        yield from ()
+
+    await node.registry.joins.slices.run(busy(), sender=ANN)
+    waiting = asyncio.create_task(runner.receive(ANN, SyncUpdate(LARGE)))
+    await until(lambda: runner.busy > 0)
+    async with asyncio.timeout(10):
+        await runner.receive(BEN, SyncUpdate(OTHER))
+        await runner.drain()
+    assert len(ben.updates()) == 1, "it is acknowledged"
+    assert not waiting.done()
 
 
 async def test_who_keeps_sending_large_updates_is_ended_and_keeps_what_was_accepted() -> None:

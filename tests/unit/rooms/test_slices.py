@@ -68,6 +68,24 @@ async def test_who_has_used_up_a_budget_waits_while_others_go_on() -> None:
     assert order == ["costly", "honest", "honest", "costly"]
 
 
+async def test_the_turn_in_which_work_ends_is_paid_for_as_well() -> None:
+    """LIM-22: Who has many things to do, each done in a single turn, gains nothing by that."""
+    slices = Slices(ApplyLimits(burst_ms=0))
+    order: list[str] = []
+
+    def single(name: str) -> Steps:
+        yield from working(name, order, 1, 0.001)
+        until_s = time.perf_counter() + 0.02
+        while time.perf_counter() < until_s:
+            pass
+        return name
+
+    await slices.run(single("costly"), room="room", sender="mallory")
+    again = slices.run(single("costly"), room="room", sender="mallory")
+    await asyncio.gather(again, slices.run(working("honest", order, 1)))
+    assert order == ["costly", "honest", "costly"]
+
+
 async def test_work_that_fails_leaves_the_line_to_others() -> None:
     """Refused updates do."""
     slices = Slices()
@@ -84,23 +102,25 @@ async def test_work_that_fails_leaves_the_line_to_others() -> None:
 def test_a_budget_is_overdrawn_until_enough_has_flowed_in() -> None:
     """LIM-22: 200 ms a second, and a second's worth five times over at once."""
     budget = Budget(200.0, 1000.0, 50.0)
-    assert budget.spend(1000.0, 50.0) == 0.0
-    assert budget.spend(100.0, 50.0) == 0.5
-    assert budget.spend(100.0, 50.5) == 0.5
+    for cost_ms, now_s, wait_s in ((1000.0, 50.0, 0.0), (100.0, 50.0, 0.5), (100.0, 50.5, 0.5)):
+        budget.charge(cost_ms, now_s)
+        assert budget.hold(now_s) == wait_s
     assert not budget.is_full(55.9)
     assert budget.is_full(56.0)
-    assert budget.spend(1100.0, 100.0) == 0.5
+    budget.charge(1100.0, 100.0)
+    assert budget.hold(100.0) == 0.5
 
 
 def test_a_budget_adds_up_what_was_waited_for_until_it_is_full_again() -> None:
     """LIM-24: 1,100 ms are overdrawn by 100, which 200 ms a second make good in half a second."""
     budget = Budget(200.0, 1000.0, 0.0)
-    budget.spend(1100.0, 0.0)
-    budget.spend(100.0, 0.5)
+    for cost_ms, now_s in ((1100.0, 0.0), (100.0, 0.5)):
+        budget.charge(cost_ms, now_s)
+        budget.hold(now_s)
     assert budget.held_s == 1.0
-    budget.spend(0.0, 4.5)
+    assert budget.hold(4.5) == 0.0
     assert budget.held_s == 1.0
-    budget.spend(0.0, 6.0)
+    assert budget.hold(6.0) == 0.0
     assert budget.held_s == 0.0
 
 
