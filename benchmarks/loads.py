@@ -7,11 +7,8 @@ spared, and each latency is counted from the moment of writing.
 from __future__ import annotations
 
 import asyncio
-import gc
 import random
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from benchmarks.clients import Client, join_all, leave_all
@@ -20,6 +17,7 @@ from benchmarks.figures import Latencies
 from benchmarks.ledger import RoomLedger, Tally
 from benchmarks.machine import busy_s
 from benchmarks.targets import LoopLag, Target, loop_lag
+from benchmarks.undisturbed import no_collector, sleep_until
 from benchmarks.wires import Dialect
 
 
@@ -210,7 +208,7 @@ async def run_load(load: Load, target: Target, pace: Pace, seed: int) -> Run:
     await join_all(openers, target.port)
     await join_all(others, target.port)
     metrics = await target.metrics()
-    with _without_collector():
+    with no_collector():
         begin, end, late_s = await _write(crowd, target, pace)
         await _await_answers(crowd, pace)
     lag = loop_lag(metrics, await target.metrics())
@@ -232,19 +230,13 @@ async def _write(
     for due_s, writer in crowd.plan:
         at_s = start_s + due_s
         if begin is None and at_s >= measured_from_s:
-            await _sleep_until(measured_from_s)
+            await sleep_until(measured_from_s)
             begin = _Reading.take(target, tally)
-        await _sleep_until(at_s)
+        await sleep_until(at_s)
         late_s.append(writer.send_next() - at_s)
-    await _sleep_until(start_s + pace.total_s)
+    await sleep_until(start_s + pace.total_s)
     assert begin is not None, "nothing was planned behind the warm-up"
     return begin, _Reading.take(target, tally), late_s
-
-
-async def _sleep_until(at_s: float) -> None:
-    wait_s = at_s - time.perf_counter()
-    if wait_s > 0:
-        await asyncio.sleep(wait_s)
 
 
 async def _await_answers(crowd: Crowd, pace: Pace) -> None:
@@ -254,17 +246,6 @@ async def _await_answers(crowd: Crowd, pace: Pace) -> None:
             await crowd.tally.idle.wait()
     except TimeoutError:
         return
-
-
-@contextmanager
-def _without_collector() -> Iterator[None]:
-    """No garbage collection inside: its pauses would be taken for the server's."""
-    gc.collect()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 def _run(

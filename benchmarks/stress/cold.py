@@ -13,9 +13,10 @@ from benchmarks.figures import Latencies
 from benchmarks.stress.documents import fingerprint, score
 from benchmarks.stress.neighbours import Quarter, neighbours
 from benchmarks.stress.session import Messages, Session
-from benchmarks.stress.stage import Checks, Gauge, Goal, Outcome, Stage, no_collector
+from benchmarks.stress.stage import Checks, Gauge, Goal, Outcome, Stage
 from benchmarks.stress.uploads import count_of, first_state, settled, upload
 from benchmarks.targets import Target
+from benchmarks.undisturbed import no_collector
 from benchmarks.wires import Dialect
 
 _QUARTER: Final = Quarter(rooms=5, clients=2, updates_per_s=40)
@@ -62,9 +63,7 @@ class ColdOpen:
         opened_s: list[float] = []
         states: list[bytes] = []
         with neighbours(target, self.quarter, stage.seed) as others:
-            await others.mark()
-            await asyncio.sleep(self.quiet_s)
-            quiet = await others.report()
+            quiet = await others.watch(self.quiet_s)
             loads = await _loads(target)
             async with Gauge(target) as gauge:
                 await others.mark()
@@ -78,8 +77,7 @@ class ColdOpen:
         checks = Checks()
         checks.fault("not every open was cold", await _loads(target) - loads != self.opens)
         checks.count(self.opens, count_of(fingerprint(document), states))
-        checks.count(noticed.expected, noticed.arrived)
-        checks.fault("faults at the neighbours'", noticed.faults)
+        noticed.count_in(checks)
         opened = Latencies.of(opened_s)
         return checks.outcome(
             {

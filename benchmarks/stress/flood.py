@@ -16,9 +16,10 @@ from benchmarks.loads import Load, Pace, Run, run_load
 from benchmarks.stress.documents import fingerprint, notes_at_once
 from benchmarks.stress.neighbours import Quarter, Window, neighbours
 from benchmarks.stress.session import Messages, Session, join_all, leave_all
-from benchmarks.stress.stage import Checks, Gauge, Goal, Outcome, Stage, no_collector
+from benchmarks.stress.stage import Checks, Gauge, Goal, Outcome, Stage
 from benchmarks.stress.uploads import download
 from benchmarks.targets import Target
+from benchmarks.undisturbed import no_collector, sleep_until
 from benchmarks.wires import Dialect
 
 _GOALS: Final = (Goal("others_p99_ms", 10.0), Goal("others_p99_ratio", 2.0))
@@ -73,16 +74,14 @@ class Flood:
         with neighbours(target, self.quarter, stage.seed) as others:
             async with Gauge(target) as gauge:
                 for turn in range(self.turns):
-                    await others.mark()
-                    await asyncio.sleep(self.window_s)
-                    quiet.append(await others.report())
+                    quiet.append(await others.watch(self.window_s))
                     await others.mark()
                     load, seed = self._load(turn), stage.seed + turn
                     runs.append(await run_load(load, target, pace, seed))
                     loud.append(await others.report())
         for run in runs:
             _count(checks, run)
-        _count_neighbours(checks, loud[-1])
+        loud[-1].count_in(checks)
         flooded = {
             "flood_p99_ms": Spread.of(run.edit.p99_ms for run in runs).median,
             "flood_server_busy": Spread.of(run.server_busy for run in runs).median,
@@ -140,9 +139,7 @@ class Heavy:
         sessions = [Session(dialect, Messages()) for _ in range(self.clients)]
         await join_all(sessions, target.port)
         with neighbours(target, self.quarter, stage.seed) as others:
-            await others.mark()
-            await asyncio.sleep(self.window_s)
-            quiet = await others.report()
+            quiet = await others.watch(self.window_s)
             await others.mark()
             async with Gauge(target) as gauge:
                 with no_collector():
@@ -152,19 +149,18 @@ class Heavy:
         expected = fingerprint(*(update for updates in written for update in updates))
         checks.count(1, await _converged(target, dialect, expected))
         checks.fault("connections lost", sum(not each.is_connected for each in sessions))
-        _count_neighbours(checks, loud)
+        loud.count_in(checks)
         await leave_all(sessions)
         size = sum(len(update) for updates in written for update in updates)
         figures = {"pasted_mb_per_s": round(size / self.window_s / 1e6, 2)}
         return checks.outcome(_figures([quiet], [loud]) | figures | gauge.figures())
 
     async def _paste(self, sessions: list[Session], written: list[list[bytes]]) -> None:
-        begun_s = time.perf_counter()
         pause_s = 1 / self.updates_per_s
-        due_s = begun_s
+        due_s = time.perf_counter()
         for at in range(len(written[0])):
             for session, updates in zip(sessions, written, strict=False):
-                await asyncio.sleep(max(0.0, due_s - time.perf_counter()))
+                await sleep_until(due_s)
                 session.send_update(updates[at])
                 due_s += pause_s
 
@@ -182,11 +178,6 @@ async def _converged(target: Target, dialect: Dialect, expected: str) -> bool:
 def _count(checks: Checks, run: Run) -> None:
     checks.count(run.expected + run.sent, run.delivered + run.acknowledged)
     checks.fault("faults in the flooded room", run.faults)
-
-
-def _count_neighbours(checks: Checks, last: Window) -> None:
-    checks.count(last.expected, last.arrived)
-    checks.fault("faults at the neighbours'", last.faults)
 
 
 def _figures(quiet: list[Window], loud: list[Window]) -> dict[str, float]:

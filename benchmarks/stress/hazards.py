@@ -13,8 +13,9 @@ import uvloop
 
 from benchmarks.stress.neighbours import Quarter, Window, neighbours
 from benchmarks.stress.session import Messages, Session, leave_all
-from benchmarks.stress.stage import Checks, Gauge, Goal, Outcome, Stage, no_collector
+from benchmarks.stress.stage import Checks, Gauge, Goal, Outcome, Stage
 from benchmarks.targets import Target
+from benchmarks.undisturbed import no_collector
 from benchmarks.wires import Dialect
 from collab.protocol.varint import write_string, write_uint
 
@@ -124,9 +125,7 @@ class HeavyUpdates:
         checks = Checks()
         windows: list[Window] = []
         with neighbours(target, self.quarter, stage.seed) as others:
-            await others.mark()
-            await asyncio.sleep(self.quiet_s)
-            figures["nothing_stall_ms"] = (await others.report()).edit.max_ms
+            figures["nothing_stall_ms"] = (await others.watch(self.quiet_s)).edit.max_ms
             async with Gauge(target) as gauge:
                 for hazard in HAZARDS:
                     update = hazard.update(max(1, int(hazard.count * self.share)))
@@ -137,8 +136,7 @@ class HeavyUpdates:
                     windows.append(await others.report())
                     figures[f"{hazard.name}_stall_ms"] = windows[-1].edit.max_ms
                     figures[f"{hazard.name}_took_s"] = round(took_s, 2)
-        checks.count(windows[-1].expected, windows[-1].arrived)
-        checks.fault("faults at the neighbour's", windows[-1].faults)
+        windows[-1].count_in(checks)
         longest_ms = max(window.edit.max_ms for window in windows)
         return checks.outcome({"longest_stall_ms": longest_ms} | figures | gauge.figures())
 

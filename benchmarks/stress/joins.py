@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from dataclasses import dataclass
 from typing import Final
@@ -12,10 +11,11 @@ import uvloop
 from benchmarks.figures import Latencies
 from benchmarks.stress.documents import fingerprint, score
 from benchmarks.stress.neighbours import Quarter, Window, neighbours
-from benchmarks.stress.session import Messages, Session, leave_all
-from benchmarks.stress.stage import Checks, Gauge, Goal, Outcome, Stage, no_collector
+from benchmarks.stress.session import Messages, Session, join_at_once, leave_all
+from benchmarks.stress.stage import Checks, Gauge, Goal, Outcome, Stage
 from benchmarks.stress.uploads import count_of, first_state, settled, upload
 from benchmarks.targets import Target
+from benchmarks.undisturbed import no_collector
 
 _QUARTER: Final = Quarter(rooms=10, clients=2, updates_per_s=20)
 _WITHIN_S: Final = 40.0
@@ -62,14 +62,12 @@ class JoinStorm:
         messages = Messages()
         sessions = [Session(dialect, messages) for _ in range(self.clients)]
         with neighbours(target, self.quarter, stage.seed) as others:
-            await others.mark()
-            await asyncio.sleep(self.quiet_s)
-            quiet = await others.report()
+            quiet = await others.watch(self.quiet_s)
             await others.mark()
             async with Gauge(target) as gauge:
                 with no_collector():
                     begun_s = time.perf_counter()
-                    synced_s = await _join_at_once(sessions, target.port)
+                    synced_s = await join_at_once(sessions, target.port, _WITHIN_S)
                     last_s = time.perf_counter() - begun_s
             noticed = await others.report()
         checks = _checks(sessions, messages, document, noticed)
@@ -92,21 +90,11 @@ class JoinStorm:
         )
 
 
-async def _join_at_once(sessions: list[Session], port: int) -> list[float]:
-    """When each was synchronised; those that never were are left out."""
-    joining = [asyncio.ensure_future(session.join(port)) for session in sessions]
-    done, pending = await asyncio.wait(joining, timeout=_WITHIN_S)
-    for late in pending:
-        late.cancel()
-    return [task.result() for task in done if task.exception() is None]
-
-
 def _checks(
     sessions: list[Session], messages: Messages, document: bytes, noticed: Window
 ) -> Checks:
     checks = Checks()
     states = [first_state(session, messages) for session in sessions]
     checks.count(len(sessions), count_of(fingerprint(document), states))
-    checks.count(noticed.expected, noticed.arrived)
-    checks.fault("faults at the neighbours'", noticed.faults)
+    noticed.count_in(checks)
     return checks

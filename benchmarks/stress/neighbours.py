@@ -30,7 +30,9 @@ from benchmarks.clients import Client, join_all
 from benchmarks.edits import random_client_id, typed_updates
 from benchmarks.figures import Latencies
 from benchmarks.ledger import RoomLedger, Tally
+from benchmarks.stress.stage import Checks
 from benchmarks.targets import Manner, Target
+from benchmarks.undisturbed import sleep_until
 from benchmarks.wires import Wire
 
 _NICE: Final = -10
@@ -74,6 +76,11 @@ class Window:
     faults: int
     late_p99_ms: float
 
+    def count_in(self, checks: Checks) -> None:
+        """Nothing may be missing at the neighbours' either; for the last window of several."""
+        checks.count(self.expected, self.arrived)
+        checks.fault("faults at the neighbours'", self.faults)
+
 
 class Neighbours:
     """The process, from outside."""
@@ -90,6 +97,12 @@ class Neighbours:
         told = json.loads(await asyncio.to_thread(self._ask, "report"))
         edit, saved = Latencies(**told.pop("edit")), Latencies(**told.pop("saved"))
         return Window(edit=edit, saved=saved, **told)
+
+    async def watch(self, lasts_s: float) -> Window:
+        """A window of so many seconds."""
+        await self.mark()
+        await asyncio.sleep(lasts_s)
+        return await self.report()
 
     def _ask(self, what: str) -> str:
         assert self._process.stdin is not None
@@ -184,9 +197,7 @@ class _Process:
         heapify(due)
         while self._left:
             at_s, number = due[0]
-            wait_s = at_s - time.perf_counter()
-            if wait_s > 0:
-                await asyncio.sleep(wait_s)
+            await sleep_until(at_s)
             self._late_s.append(self._writers[number].send_next() - at_s)
             self._sent += 1
             if number == 0:

@@ -17,8 +17,9 @@ import uvloop
 from benchmarks.edits import random_client_id
 from benchmarks.figures import Latencies
 from benchmarks.stress.session import Messages, Session, join_all, leave_all
-from benchmarks.stress.stage import Checks, Gauge, Goal, Outcome, Stage, no_collector
+from benchmarks.stress.stage import Checks, Gauge, Goal, Outcome, Stage
 from benchmarks.targets import Target
+from benchmarks.undisturbed import no_collector, sleep_until
 from collab.protocol.varint import write_string, write_uint
 
 _STATE: Final = re.compile(rb"person (\d+) at (\d+)")
@@ -137,9 +138,7 @@ async def _publish(people: list[_Person], plan: list[tuple[float, int]]) -> list
     begun_s = time.perf_counter()
     late_s = []
     for due_s, number in plan:
-        wait_s = begun_s + due_s - time.perf_counter()
-        if wait_s > 0:
-            await asyncio.sleep(wait_s)
+        await sleep_until(begun_s + due_s)
         late_s.append(people[number].publish() - begun_s - due_s)
     return late_s
 

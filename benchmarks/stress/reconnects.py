@@ -15,10 +15,11 @@ from benchmarks.edits import random_client_id
 from benchmarks.figures import Latencies
 from benchmarks.stress.arrivals import Seen, Written, all_arrived
 from benchmarks.stress.documents import fingerprint, pasted_updates, score
-from benchmarks.stress.session import Messages, Session, join_all, leave_all
-from benchmarks.stress.stage import Checks, Gauge, Goal, Outcome, Stage, no_collector
+from benchmarks.stress.session import Messages, Session, join_all, join_at_once, leave_all
+from benchmarks.stress.stage import Checks, Gauge, Goal, Outcome, Stage
 from benchmarks.stress.uploads import download, settled, upload
 from benchmarks.targets import Target
+from benchmarks.undisturbed import no_collector
 from benchmarks.wires import Dialect
 from collab.protocol.varint import Reader, write_uint
 
@@ -70,7 +71,7 @@ class ReconnectStorm:
         async with Gauge(target) as gauge:
             with no_collector():
                 begun_s = time.perf_counter()
-                synced_s = await _reconnect(coming, target.port)
+                synced_s = await join_at_once(coming, target.port, _WITHIN_S)
                 complete = await all_arrived(seen, _WITHIN_S)
         spread_s = [max(each.at_s) - begun_s for each in seen if not each.missing]
         checks = Checks()
@@ -130,14 +131,6 @@ def _with(state_vector: bytes, client_id: int) -> bytes:
     count = reader.read_uint()
     own = write_uint(client_id) + write_uint(_EDIT_CHARACTERS)
     return write_uint(count + 1) + state_vector[reader.at :] + own
-
-
-async def _reconnect(sessions: list[Session], port: int) -> list[float]:
-    joining = [asyncio.ensure_future(session.join(port)) for session in sessions]
-    done, pending = await asyncio.wait(joining, timeout=_WITHIN_S)
-    for late in pending:
-        late.cancel()
-    return [task.result() for task in done if task.exception() is None]
 
 
 async def _kept(target: Target, scenes: list[_Scene]) -> int:

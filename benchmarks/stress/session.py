@@ -198,6 +198,19 @@ async def join_all(sessions: Sequence[Session], port: int, *, at_once: int = 50)
                 await asyncio.gather(*(session.join(port) for session in batch))
 
 
+async def join_at_once(sessions: Sequence[Session], port: int, within_s: float) -> list[float]:
+    """Let all sessions join in the same moment.
+
+    Returns:
+        When each was synchronised (`perf_counter`); those that never were are left out.
+    """
+    joining = [asyncio.ensure_future(session.join(port)) for session in sessions]
+    done, pending = await asyncio.wait(joining, timeout=within_s)
+    for late in pending:
+        late.cancel()
+    return [task.result() for task in done if task.exception() is None]
+
+
 async def leave_all(sessions: Sequence[Session]) -> None:
     """Let sessions leave together; what the server does not close in time is cut."""
     try:

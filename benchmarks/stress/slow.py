@@ -16,8 +16,9 @@ from benchmarks.figures import Latencies
 from benchmarks.stress.arrivals import Seen, Written, all_arrived
 from benchmarks.stress.documents import pasted_updates
 from benchmarks.stress.session import Messages, Session, join_all, leave_all
-from benchmarks.stress.stage import MIB, Checks, Gauge, Goal, Outcome, Stage, no_collector
+from benchmarks.stress.stage import MIB, Checks, Gauge, Goal, Outcome, Stage
 from benchmarks.targets import Target
+from benchmarks.undisturbed import no_collector, sleep_until
 from benchmarks.wires import Dialect
 
 _RECEIVE_BYTES: Final = 32 * 1024  # what a slow client's own system takes for it
@@ -159,9 +160,7 @@ class _Scene:
         late_s = []
         for at, (session, number, update) in enumerate(self.updates):
             due_s = begun_s + at / updates_per_s
-            wait_s = due_s - time.perf_counter()
-            if wait_s > 0:
-                await asyncio.sleep(wait_s)
+            await sleep_until(due_s)
             self.written.sent_s[number] = now_s = time.perf_counter()
             session.send_update(update)
             late_s.append(now_s - due_s)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -181,17 +180,6 @@ class Gauge:
                     self.children_peak_bytes = max(self.children_peak_bytes, total)
             number += 1
             await asyncio.sleep(_SAMPLE_S)
-
-
-@contextmanager
-def no_collector() -> Iterator[None]:
-    """No garbage collection inside: its pauses would be taken for the server's."""
-    gc.collect()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 @dataclass(slots=True)
