@@ -104,43 +104,40 @@ BANDPRO_PLAIN: Final = System(
 RELAY: Final = System(
     "relay",
     "C relay (floor)",
-    start.c_relay,
-    needs=installed.relay_program,
+    start.C_RELAY.start,
+    needs=start.C_RELAY.find,
     less="no document, no checks, no roles, no disk; late joiners get nothing",
     more="echoes an update to its sender at once, where BandPro does when it is saved",
 )
 HOCUSPOCUS: Final = System(
     "hocuspocus",
     "Hocuspocus",
-    start.hocuspocus,
-    needs=lambda: (installed.node(), installed.node_package("hocuspocus", "@hocuspocus/server")),
+    start.HOCUSPOCUS.start,
+    needs=start.HOCUSPOCUS.find,
     less=f"{_IN_MEMORY} (no persistence extension); {_OPEN}",
     more="sends an update to its sender as well, besides SyncStatus",
 )
 Y_WEBSOCKET_SERVER: Final = System(
     "y-websocket-server",
     "@y/websocket-server",
-    start.y_websocket_server,
-    needs=lambda: (
-        installed.node(),
-        installed.node_package("y_websocket_server", "@y/websocket-server"),
-    ),
+    start.Y_WEBSOCKET_SERVER.start,
+    needs=start.Y_WEBSOCKET_SERVER.find,
     less=f"{_IN_MEMORY}; {_OPEN}; documents stay in memory for ever",
     more="echoes an update to its sender at once",
 )
 PYCRDT_WEBSOCKET: Final = System(
     "pycrdt-websocket",
     "pycrdt-websocket on uvicorn",
-    start.pycrdt_websocket,
-    needs=installed.pycrdt_python,
+    start.PYCRDT_WEBSOCKET.start,
+    needs=start.PYCRDT_WEBSOCKET.find,
     less=f"{_IN_MEMORY}; {_OPEN}",
     more="echoes an update to its sender at once",
 )
 Y_SWEET: Final = System(
     "y-sweet",
     "y-sweet",
-    start.y_sweet,
-    needs=installed.y_sweet_program,
+    start.Y_SWEET.start,
+    needs=start.Y_SWEET.find,
     less=f"{_IN_MEMORY}; {_OPEN}; drops messages to a connection that is 1,024 behind",
     more="echoes an update to its sender at once",
 )

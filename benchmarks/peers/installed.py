@@ -38,13 +38,13 @@ def node() -> str:
     return found
 
 
-def node_package(folder: str, package: str) -> Path:
-    """The folder of a peer from npm.
+def node_package(folder: str) -> Path:
+    """The folder of a peer from npm, by its name here.
 
     Raises:
         NotInstalled: its package is missing.
     """
-    home = HERE / folder
+    home, package = HERE / folder, _NODE_PACKAGES[folder]
     if not (home / "node_modules" / package).is_dir():
         raise NotInstalled(f"{package} is not installed: make peers")
     return home

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -15,90 +16,81 @@ from benchmarks.targets import Manner, Target
 from benchmarks.wires import Wire
 
 _PRODUCTION: Final = {"NODE_ENV": "production"}
+_BY_ROOM: Final = Manner(Wire.Y_WEBSOCKET, "/{room}")
 
 
-@contextmanager
-def hocuspocus(cores: Cores, folder: Path | None = None) -> Iterator[Target]:
-    """Hocuspocus 4 without extensions: documents in memory only, everybody may write.
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """A server that is not ours.
 
-    Raises:
-        NotInstalled: its package is missing.
+    Attributes:
+        program: what to run for a port; raises `NotInstalled` when it is not on this machine.
+        manner: how it is spoken to.
     """
-    home = installed.node_package("hocuspocus", "@hocuspocus/server")
-    (port,) = free_ports(1)
+
+    program: Callable[[int], Program]
+    manner: Manner
+
+    @contextmanager
+    def start(self, cores: Cores, folder: Path | None = None) -> Iterator[Target]:
+        """A fresh process, until the block is left.
+
+        Raises:
+            NotInstalled: it is not on this machine.
+            TargetFailed: it did not start, or did not stop in good order.
+        """
+        (port,) = free_ports(1)
+        program = self.program(port)
+        with (
+            tempfile.TemporaryDirectory(dir=folder) as home,
+            running(program, cores, Path(home) / "log", port) as process,
+        ):
+            yield Target(port, None, process, self.manner)
+
+    def find(self) -> None:
+        """Look for it.
+
+        Raises:
+            NotInstalled: it is not on this machine.
+        """
+        self.program(0)
+
+
+def _hocuspocus(port: int) -> Program:
+    home = installed.node_package("hocuspocus")
     command = [installed.node(), "server.mjs", str(port)]
-    program = Program(command, home, _PRODUCTION, stops_in_order=False)
-    with _started(program, cores, folder, port, Manner(Wire.HOCUSPOCUS, "/")) as target:
-        yield target
+    return Program(command, home, _PRODUCTION, stops_in_order=False)
 
 
-@contextmanager
-def y_websocket_server(cores: Cores, folder: Path | None = None) -> Iterator[Target]:
-    """@y/websocket-server as its command starts it: documents in memory only, no access rules.
-
-    Raises:
-        NotInstalled: its package is missing.
-    """
-    home = installed.node_package("y_websocket_server", "@y/websocket-server")
-    (port,) = free_ports(1)
+def _y_websocket_server(port: int) -> Program:
+    home = installed.node_package("y_websocket_server")
     command = [installed.node(), "node_modules/@y/websocket-server/src/server.js"]
     environment = _PRODUCTION | {"HOST": "127.0.0.1", "PORT": str(port)}
-    program = Program(command, home, environment, stops_in_order=False)
-    with _started(program, cores, folder, port, Manner(Wire.Y_WEBSOCKET, "/{room}")) as target:
-        yield target
+    return Program(command, home, environment, stops_in_order=False)
 
 
-@contextmanager
-def pycrdt_websocket(cores: Cores, folder: Path | None = None) -> Iterator[Target]:
-    """pycrdt-websocket on uvicorn with uvloop: documents in memory only, no access rules.
-
-    Raises:
-        NotInstalled: its environment is missing.
-    """
-    python = installed.pycrdt_python()
-    (port,) = free_ports(1)
-    command = [str(python), "serve.py", str(port)]
-    program = Program(command, installed.HERE / "pycrdt_websocket", stops_in_order=False)
-    with _started(program, cores, folder, port, Manner(Wire.Y_WEBSOCKET, "/{room}")) as target:
-        yield target
+def _pycrdt_websocket(port: int) -> Program:
+    command = [str(installed.pycrdt_python()), "serve.py", str(port)]
+    return Program(command, installed.HERE / "pycrdt_websocket", stops_in_order=False)
 
 
-@contextmanager
-def y_sweet(cores: Cores, folder: Path | None = None) -> Iterator[Target]:
-    """y-sweet without a store and without authentication.
-
-    Raises:
-        NotInstalled: it was not built.
-    """
-    program_file = installed.y_sweet_program()
-    (port,) = free_ports(1)
-    command = [str(program_file), "serve", "--host", "127.0.0.1", "--port", str(port)]
-    program = Program(command, environment={"RUST_LOG": "error"}, stops_in_order=False)
-    manner = Manner(Wire.Y_WEBSOCKET, "/d/{flat}/ws/{flat}")
-    with _started(program, cores, folder, port, manner) as target:
-        yield target
+def _y_sweet(port: int) -> Program:
+    command = [str(installed.y_sweet_program()), "serve", "--host", "127.0.0.1"]
+    command += ["--port", str(port)]
+    return Program(command, environment={"RUST_LOG": "error"}, stops_in_order=False)
 
 
-@contextmanager
-def c_relay(cores: Cores, folder: Path | None = None) -> Iterator[Target]:
-    """The floor: ``relay.c``, which writes each update to every socket of the room.
-
-    Raises:
-        NotInstalled: it cannot be compiled here.
-    """
-    program_file = installed.relay_program()
-    (port,) = free_ports(1)
-    program = Program([str(program_file), str(port)])
-    with _started(program, cores, folder, port, Manner(Wire.Y_WEBSOCKET, "/{room}")) as target:
-        yield target
+def _c_relay(port: int) -> Program:
+    return Program([str(installed.relay_program()), str(port)])
 
 
-@contextmanager
-def _started(
-    program: Program, cores: Cores, folder: Path | None, port: int, manner: Manner
-) -> Iterator[Target]:
-    with (
-        tempfile.TemporaryDirectory(dir=folder) as home,
-        running(program, cores, Path(home) / "log", port) as process,
-    ):
-        yield Target(port, None, process, manner)
+HOCUSPOCUS: Final = Peer(_hocuspocus, Manner(Wire.HOCUSPOCUS, "/"))
+"""Hocuspocus 4 without extensions: documents in memory only, everybody may write."""
+Y_WEBSOCKET_SERVER: Final = Peer(_y_websocket_server, _BY_ROOM)
+"""@y/websocket-server as its command starts it: documents in memory only, no access rules."""
+PYCRDT_WEBSOCKET: Final = Peer(_pycrdt_websocket, _BY_ROOM)
+"""pycrdt-websocket on uvicorn with uvloop: documents in memory only, no access rules."""
+Y_SWEET: Final = Peer(_y_sweet, Manner(Wire.Y_WEBSOCKET, "/d/{flat}/ws/{flat}"))
+"""y-sweet without a store and without authentication."""
+C_RELAY: Final = Peer(_c_relay, _BY_ROOM)
+"""The floor: ``relay.c``, which writes each update to every socket of the room."""
