@@ -1,4 +1,4 @@
-"""What is put under load: the real server in a process of its own, or the relay for comparison."""
+"""What is put under load: a process that serves websockets, and how it is spoken to."""
 
 from __future__ import annotations
 
@@ -179,18 +179,3 @@ def bandpro(
         program = Program(command, environment=environment or {}, ready_path="/readyz")
         process = stack.enter_context(running(program, cores, home / "log", port))
         yield Target(port, admin_port, process, BANDPRO[wire])
-
-
-@contextmanager
-def relay(cores: Cores, lose_every: int = 0) -> Iterator[Target]:
-    """The relay of :mod:`benchmarks.relay`, which can lose deliveries.
-
-    Args:
-        cores: where it runs.
-        lose_every: every n-th delivery is dropped; 0 drops none.
-    """
-    with tempfile.TemporaryDirectory() as home:
-        (port,) = free_ports(1)
-        command = [sys.executable, "-m", "benchmarks.relay", str(port), str(lose_every)]
-        with running(Program(command), cores, Path(home) / "log", port) as process:
-            yield Target(port, None, process)

@@ -33,21 +33,16 @@ class HandshakeRefused(ConnectionError):
 
 def client_frame(payload: bytes, opcode: int = _BINARY) -> bytes:
     """A whole message as a client sends it, masked with a key of zero."""
-    return _header(len(payload), opcode, _MASKED) + _KEY + payload
+    return _header(len(payload), opcode) + _KEY + payload
 
 
-def server_frame(payload: bytes, opcode: int = _BINARY) -> bytes:
-    """A whole message as a server sends it, not masked."""
-    return _header(len(payload), opcode, 0) + payload
-
-
-def _header(size: int, opcode: int, masked: int) -> bytes:
+def _header(size: int, opcode: int) -> bytes:
     first = _FINAL | opcode
     if size < 126:
-        return bytes((first, masked | size))
+        return bytes((first, _MASKED | size))
     if size < 1 << 16:
-        return bytes((first, masked | 126)) + size.to_bytes(2, "big")
-    return bytes((first, masked | 127)) + size.to_bytes(8, "big")
+        return bytes((first, _MASKED | 126)) + size.to_bytes(2, "big")
+    return bytes((first, _MASKED | 127)) + size.to_bytes(8, "big")
 
 
 class WebSocket(asyncio.Protocol):

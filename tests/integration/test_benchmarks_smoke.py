@@ -22,8 +22,9 @@ from benchmarks.memory import KEEP_ROOMS, Sizes, measure_connections, measure_ro
 from benchmarks.results import Results, as_data
 from benchmarks.suite import Case, Findings, Suite
 from benchmarks.systems import BANDPRO, BANDPRO_HOCUSPOCUS, SYSTEMS, System
-from benchmarks.targets import Target, bandpro, relay
+from benchmarks.targets import Target, bandpro
 from benchmarks.wires import Dialect, Wire
+from tests.support.losing_relay import losing_relay
 
 ANY_CORE = Cores(None, None)
 # 2 rooms, 2 writers in each, 20 updates/s for half a second: 40 updates, each for 2 others.
@@ -84,7 +85,7 @@ async def test_every_system_that_is_installed_does_the_same_work(
 async def test_deliveries_that_a_server_loses_are_missed() -> None:
     # 40 updates go to 3 sockets each, senders included; every 6th of these 120 frames is lost.
     pace = Pace(warm_up_s=0.1, measured_s=0.4, answers_within_s=1)
-    with relay(ANY_CORE, lose_every=6) as target:
+    with losing_relay(ANY_CORE, lose_every=6) as target:
         run = await run_load(LOAD, target, pace, seed=1)
     assert run.delivered + run.acknowledged == 100
     assert (run.sent, run.expected) == (UPDATES, DELIVERIES)
@@ -108,7 +109,7 @@ async def test_idle_connections_and_rooms_are_opened_and_weighed(tmp_path: Path)
 
 def test_a_rate_at_which_deliveries_are_missing_ends_the_ladder(tmp_path: Path) -> None:
     def loses(cores: Cores, _folder: Path | None = None) -> AbstractContextManager[Target]:
-        return relay(cores, lose_every=50)
+        return losing_relay(cores, lose_every=50)
 
     pace = Pace(warm_up_s=0.1, measured_s=0.3, answers_within_s=1)
     lossy = System("lossy", "a relay that loses", loses)

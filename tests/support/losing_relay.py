@@ -1,9 +1,8 @@
-"""A relay without any checks, documents or disk: ``python -m benchmarks.relay PORT [LOSE]``.
+"""A relay that loses deliveries, by which the load generator shows that it misses them.
 
-It frames each update once and writes it to every socket of the room, the sender's included. What
-it costs is about the floor for any server in this language, and with it the load generator finds
-out what it can take itself. It speaks y-websocket as far as the generator does. Told to lose, it
-drops every n-th frame: so it is shown that the generator misses what does not come.
+As a process, ``python -m tests.support.losing_relay PORT N``, it speaks y-websocket as far as the
+generator does, writes each update to every socket of the room, the sender's included, and drops
+every N-th of these frames.
 """
 
 from __future__ import annotations
@@ -11,13 +10,20 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
+import tempfile
 from asyncio.transports import BaseTransport, Transport
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Final, cast
 
 import uvloop
 
-from benchmarks.websocket import server_frame
+from benchmarks.machine import Cores
+from benchmarks.processes import Program, free_ports, running
+from benchmarks.targets import Target
+from collab.protocol.websocket_frames import server_frame
 
 _STEP_1: Final = b"\x00\x00"
 _UPDATE: Final = b"\x00\x02"
@@ -27,11 +33,26 @@ _CLOSE: Final = 0x8
 _KEY_BYTES: Final = 4
 
 
+@contextmanager
+def losing_relay(cores: Cores, lose_every: int) -> Iterator[Target]:
+    """The relay in a process of its own.
+
+    Args:
+        cores: where it runs.
+        lose_every: every n-th delivery is dropped.
+    """
+    with tempfile.TemporaryDirectory() as home:
+        (port,) = free_ports(1)
+        command = [sys.executable, "-m", __name__, str(port), str(lose_every)]
+        with running(Program(command), cores, Path(home) / "log", port) as process:
+            yield Target(port, None, process)
+
+
 class _Rooms:
     """The sockets of each room.
 
     Args:
-        lose_every: every n-th delivery is dropped; 0 drops none.
+        lose_every: every n-th delivery is dropped.
     """
 
     def __init__(self, lose_every: int) -> None:
@@ -40,13 +61,6 @@ class _Rooms:
         self._deliveries = 0
 
     def relay(self, room: bytes, frame: bytes) -> None:
-        if self._lose_every:
-            self._relay_badly(room, frame)
-            return
-        for transport in self.members[room]:
-            transport.write(frame)
-
-    def _relay_badly(self, room: bytes, frame: bytes) -> None:
         for transport in self.members[room]:
             self._deliveries += 1
             if self._deliveries % self._lose_every:
@@ -119,7 +133,7 @@ class _Member(asyncio.Protocol):
             self._transport.write(_STEP_2_EMPTY)
 
 
-async def _serve(port: int, lose_every: int = 0) -> None:
+async def _serve(port: int, lose_every: int) -> None:
     rooms = _Rooms(lose_every)
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
