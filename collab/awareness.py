@@ -34,7 +34,6 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Never
 
 from collab.errors import LimitExceeded, ProtocolError
 from collab.ids import ClientId, Milliseconds, SessionId, Subject
@@ -45,6 +44,7 @@ from collab.limits import (
     AWARENESS_STATE_BYTES_MAX,
     AWARENESS_TOMBSTONE_MS,
 )
+from collab.protocol.json_text import is_deep, refuse_constant
 from collab.protocol.messages import AwarenessEntry
 
 _STATE_DEPTH_ERRORS = (ValueError, RecursionError)
@@ -308,13 +308,12 @@ def checked_state(state: str, publisher: Publisher, state_bytes_max: int) -> str
             limit="awareness_state_bytes_max",
         )
     try:
-        # NaN and Infinity are no JSON, and would make every browser's parser throw.
-        value = json.loads(state, parse_constant=_refuse_constant)
+        value = json.loads(state, parse_constant=refuse_constant)
     except _STATE_DEPTH_ERRORS as error:
         raise ProtocolError("an awareness state is not valid JSON") from error
     if not isinstance(value, dict):
         raise ProtocolError("an awareness state is not a JSON object")
-    if state.count("[") + state.count("{") > ANY_DEPTH_MAX and _is_deep(value):
+    if state.count("[") + state.count("{") > ANY_DEPTH_MAX and is_deep(value):
         raise ProtocolError(f"an awareness state is nested deeper than {ANY_DEPTH_MAX}")
     if not publisher.stamped:
         return state
@@ -325,24 +324,6 @@ def checked_state(state: str, publisher: Publisher, state_bytes_max: int) -> str
         return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     except _STATE_DEPTH_ERRORS as error:
         raise ProtocolError("an awareness state has numbers that are not JSON") from error
-
-
-def _is_deep(value: object) -> bool:
-    """Whether a value is nested deeper than other clients' parsers may be able to follow."""
-    level: list[object] = [value]
-    for _ in range(ANY_DEPTH_MAX):
-        level = [
-            child
-            for item in level
-            if isinstance(item, (list, dict))
-            for child in (item if isinstance(item, list) else item.values())
-            if isinstance(child, (list, dict))
-        ]
-    return bool(level)
-
-
-def _refuse_constant(name: str) -> Never:
-    raise ValueError(name)
 
 
 def _next_clock(record: _Record | None, entry: AwarenessEntry) -> int:

@@ -45,17 +45,18 @@ def check_json_text(encoded: bytes) -> None:
         if text in _PLAIN:
             return
         value = json.loads(
-            text, parse_int=_whole_number, parse_float=_number, parse_constant=_no_number
+            text, parse_int=_whole_number, parse_float=_number, parse_constant=refuse_constant
         )
         if "\\u" in text:
             json.dumps(value, ensure_ascii=False).encode()
     except _UNREADABLE as error:
         raise MalformedUpdate("a format or embed is no JSON text that all can read") from error
-    if text.count("[") + text.count("{") > ANY_DEPTH_MAX:
-        _check_depth(value)
+    if text.count("[") + text.count("{") > ANY_DEPTH_MAX and is_deep(value):
+        raise MalformedUpdate(f"a JSON text is nested deeper than {ANY_DEPTH_MAX}")
 
 
-def _check_depth(value: object) -> None:
+def is_deep(value: object) -> bool:
+    """Whether a parsed JSON value is nested deeper than ANY_DEPTH_MAX; asked without recursion."""
     level: list[object] = [value]
     for _ in range(ANY_DEPTH_MAX):
         level = [
@@ -63,9 +64,14 @@ def _check_depth(value: object) -> None:
             for item in level
             if isinstance(item, (list, dict))
             for child in (item if isinstance(item, list) else item.values())
+            if isinstance(child, (list, dict))
         ]
-    if any(isinstance(item, (list, dict)) for item in level):
-        raise MalformedUpdate(f"a JSON text is nested deeper than {ANY_DEPTH_MAX}")
+    return bool(level)
+
+
+def refuse_constant(name: str) -> Never:
+    """For ``json.loads``: NaN and Infinity are no JSON, and make every browser's parser throw."""
+    raise ValueError(f"{name} is not JSON")
 
 
 def _whole_number(digits: str) -> int:
@@ -81,7 +87,3 @@ def _number(digits: str) -> float:
     if math.isinf(value):
         raise ValueError("a number beyond a double")
     return value
-
-
-def _no_number(name: str) -> Never:
-    raise ValueError(f"{name} is not JSON")
