@@ -222,7 +222,10 @@ class SizeSettings(BaseModel):
         description="Updates of a room that wait for others they build on.",
     )
     awareness_state_bytes_max: Bytes = Field(
-        limits.AWARENESS_STATE_BYTES_MAX, ge=256, description="One awareness state."
+        limits.AWARENESS_STATE_BYTES_MAX,
+        ge=256,
+        le=limits.AWARENESS_STATE_BYTES_MAX,  # what the codec takes
+        description="One awareness state; 16KiB at most.",
     )
     awareness_clients_per_session_max: int = Field(
         limits.AWARENESS_CLIENTS_PER_SESSION_MAX, ge=1, description="Client ids of one session."

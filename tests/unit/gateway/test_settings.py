@@ -261,3 +261,10 @@ def test_a_sender_gets_no_more_of_the_processor_than_its_room() -> None:
     assert load_settings(options).apply_sender_ms_per_s == 300
     line, _ = refused({"apply_sender_ms_per_s": 301, "apply_room_ms_per_s": 300})
     assert "apply_sender_ms_per_s (301) is above apply_room_ms_per_s (300)" in line
+
+
+def test_a_state_may_not_be_larger_than_the_codec_takes() -> None:
+    """AWR-6: A setting that would promise more is refused at the start."""
+    assert load_settings({"awareness_state_bytes_max": "16KiB"}).awareness_state_bytes_max == 16_384
+    line, _ = refused({"awareness_state_bytes_max": 16_385})
+    assert "less than or equal to 16384" in line
