@@ -11,7 +11,13 @@ from pathlib import Path
 import pytest
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
 
 from collab.errors import BandProError, HeadMoved
 from collab.ids import Epoch, RoomName, Sequence, room_key, room_name
@@ -20,6 +26,7 @@ from persistence.build import Stores
 from tests.contract.backends import MemoryUnderTest, SqliteUnderTest, StoreUnderTest
 from tests.support.counts import repeats
 
+HISTORIES = repeats(40, proof=1_000)
 NAMES = tuple(map(room_name, ("a", "a/b", "ä")))
 names = st.sampled_from(NAMES)
 updates = st.lists(st.binary(min_size=1, max_size=64), min_size=1, max_size=5)
@@ -159,11 +166,19 @@ class StoresAgree(RuleBasedStateMachine):
             assert [ref.sequence for ref in one] == [ref.sequence for ref in other]
 
 
-TestStoresAgree = pytest.mark.prove(StoresAgree.TestCase)
-TestStoresAgree.settings = settings(
-    max_examples=repeats(40, proof=1_000),
-    stateful_step_count=40,
-    deadline=None,
-    # Explaining a failure traces every line, which takes minutes here.
-    phases=[phase for phase in Phase if phase is not Phase.explain],
-)
+@pytest.mark.prove
+def test_both_stores_answer_alike_whatever_they_are_asked(
+    record_property: Callable[[str, object], None],
+) -> None:
+    """The SQLite store and the store in memory answer alike, whatever is asked of them."""
+    record_property("histories", HISTORIES)
+    run_state_machine_as_test(
+        StoresAgree,
+        settings=settings(
+            max_examples=HISTORIES,
+            stateful_step_count=40,
+            deadline=None,
+            # Explaining a failure traces every line, which takes minutes here.
+            phases=[phase for phase in Phase if phase is not Phase.explain],
+        ),
+    )
