@@ -22,8 +22,8 @@ HOCUSPOCUS_SESSION_BYTES_MAX: Final = 128
 FRAME_BEFORE_AUTH_BYTES_MAX: Final = 8 * KIB
 UPDATE_BYTES_MAX: Final = 1 * MIB
 DOCUMENT_BYTES_MAX: Final = 32 * MIB
-DOCUMENT_CLIENTS_MAX: Final = 150_000  # client ids that ever wrote in one document
-FRAME_OVERHEAD_BYTES_MAX: Final = 1 * KIB  # name, types and lengths around an update
+DOCUMENT_CLIENTS_MAX: Final = 150_000  # fixed; client ids that ever wrote in one document
+FRAME_OVERHEAD_BYTES_MAX: Final = 1 * KIB  # fixed; name, types and lengths around an update
 
 # Codec (fixed).
 VARINT_BYTES_MAX: Final = 8  # 53 bits, what JavaScript's numbers hold
@@ -43,11 +43,11 @@ JSON_TEXT_BYTES_MAX: Final = 1 * MIB  # one format value or embed
 CLOCK_MAX: Final = 2**31 - 1  # yrs subtracts clocks as signed integers of 32 bits
 
 # Awareness (defaults of settings).
-AWARENESS_STATE_BYTES_MAX: Final = 16 * KIB
+AWARENESS_STATE_BYTES_MAX: Final = 16 * KIB  # and the most that the codec takes
 AWARENESS_CLIENTS_PER_SESSION_MAX: Final = 8
-AWARENESS_ENTRIES_PER_MESSAGE_MAX: Final = 4096
-AWARENESS_EXPIRY_MS: Final = 30_000
-AWARENESS_TOMBSTONE_MS: Final = 120_000
+AWARENESS_ENTRIES_PER_MESSAGE_MAX: Final = 4096  # fixed
+AWARENESS_EXPIRY_MS: Final = 30_000  # fixed
+AWARENESS_TOMBSTONE_MS: Final = 120_000  # fixed
 AWARENESS_TICK_MS_MIN: Final = 30  # fixed; small rooms
 AWARENESS_TICK_MS_MAX: Final = 1_000  # fixed
 
@@ -70,8 +70,8 @@ MERGE_STRUCTS_MAX: Final = 4096  # in all merges of one round: a few millisecond
 # Compaction (defaults of settings).
 COMPACTION_TAIL_UPDATES: Final = 500
 COMPACTION_TAIL_BYTES: Final = 1 * MIB
-SNAPSHOT_GENERATIONS_KEPT: Final = 3
-OPEN_ATTEMPTS_MAX: Final = 3  # the open that crashed, and two more
+SNAPSHOT_GENERATIONS_KEPT: Final = 3  # fixed
+OPEN_ATTEMPTS_MAX: Final = 3  # fixed; the open that crashed, and two more
 
 # Loop slices (fixed): work on one message is cut into pieces of about this much.
 SLICE_BYTES: Final = 64 * KIB
