@@ -1,12 +1,10 @@
 """The `bandpro` command as a person runs it: output, advice and exit codes."""
 
 import json
-import os
 import re
 import signal
 import socket
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any, Final
@@ -18,28 +16,11 @@ import pytest
 from gateway.options import setting_names
 from tests.support.access import mint
 from tests.support.api import append, text_update
-from tests.support.form import form_environment
+from tests.support.command import BANDPRO, bandpro, fresh_environment
 from tests.support.server import Server, free_port, serving
 from tests.support.tokens import SECRET
 
-BANDPRO: Final = str(Path(sys.executable).with_name("bandpro"))
 COMMANDS: Final = ("serve", "token", "rooms", "doctor", "settings", "version")
-
-
-def bandpro(
-    *args: str, cwd: Path, env: dict[str, str] | None = None
-) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end, as in a fresh shell."""
-    inherited = {name: text for name, text in os.environ.items() if "BANDPRO" not in name}
-    return subprocess.run(
-        [BANDPRO, *args],
-        cwd=cwd,
-        env=inherited | form_environment() | {"COLUMNS": "120", "NO_COLOR": "1"} | (env or {}),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
 
 
 def refused(result: subprocess.CompletedProcess[str]) -> str:
@@ -106,12 +87,11 @@ def test_serve_names_a_port_that_is_taken(tmp_path: Path) -> None:
 def test_serve_answers_and_ends_in_good_order(tmp_path: Path) -> None:
     """OPS-2: Ready on the port it was given; exit code 0 on SIGTERM, well within 10 s."""
     port, admin_port = free_port(), free_port()
-    inherited = {name: text for name, text in os.environ.items() if "BANDPRO" not in name}
     args = ["--host", "127.0.0.1", "--port", str(port), "--auth", "open", "--data", "kept"]
     process = subprocess.Popen(
         [BANDPRO, "serve", *args],
         cwd=tmp_path,
-        env=inherited | {"BANDPRO_ADMIN_PORT": str(admin_port)},
+        env=fresh_environment() | {"BANDPRO_ADMIN_PORT": str(admin_port)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )

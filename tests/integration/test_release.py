@@ -1,9 +1,7 @@
 """Quarantined rooms: what clients get, and how an operator takes them back into service."""
 
-import os
 import sqlite3
 import subprocess
-import sys
 from pathlib import Path
 from typing import Final
 
@@ -14,11 +12,11 @@ from collab.ports import Manifest
 from persistence.build import StoreSettings, open_stores
 from tests.support.access import mint
 from tests.support.api import text_of, text_update
+from tests.support.command import bandpro
 from tests.support.http import request, room_path, stored_update
 from tests.support.server import Server, serving
 from tests.support.ws_client import hocuspocus, open_socket, room_url
 
-BANDPRO: Final = str(Path(sys.executable).with_name("bandpro"))
 ROOM: Final = "band/lost pages"
 QUARANTINED: Final = 4423
 
@@ -48,13 +46,8 @@ async def close_code(server: Server, token: str) -> int:
         return (await socket.closed()).code
 
 
-def bandpro(*args: str, token: str = "") -> subprocess.CompletedProcess[str]:
-    inherited = {name: text for name, text in os.environ.items() if "BANDPRO" not in name}
-    env = inherited | {"NO_COLOR": "1", "BANDPRO_CLI_TOKEN": token}
-    return subprocess.run(
-        [BANDPRO, "rooms", "release", *args],
-        env=env, capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+def release_by_command(*args: str, token: str = "") -> subprocess.CompletedProcess[str]:
+    return bandpro("rooms", "release", *args, env={"BANDPRO_CLI_TOKEN": token})
 
 
 @pytest.mark.parametrize("way", ["http", "command"])
@@ -72,7 +65,7 @@ async def test_an_owner_takes_a_room_back_into_service_with_what_is_left(
         async def release(token: str, *, accept_loss: bool) -> bool:
             if way == "command":
                 flag = ["--accept-loss"] if accept_loss else []
-                result = bandpro(ROOM, "--url", own.url, *flag, token=token)
+                result = release_by_command(ROOM, "--url", own.url, *flag, token=token)
                 assert result.returncode in {0, 2}, result
                 return result.returncode == 0
             query = "?accept_loss=true" if accept_loss else ""
@@ -104,12 +97,12 @@ async def test_a_room_of_a_folder_is_released_while_no_server_runs(tmp_path: Pat
     await damaged_folder(folder)
     with serving(tmp_path) as own:
         assert await close_code(own, "") == QUARANTINED
-        in_use = bandpro(ROOM, "--accept-loss", "--data", str(folder))
+        in_use = release_by_command(ROOM, "--accept-loss", "--data", str(folder))
         assert (in_use.returncode, "in use" in in_use.stderr) == (2, True)
         await own.terminate()
-        released = bandpro(ROOM, "--accept-loss", "--data", str(folder))
+        released = release_by_command(ROOM, "--accept-loss", "--data", str(folder))
         assert (released.returncode, released.stdout) == (0, "Released.\n")
-        again = bandpro(ROOM, "--accept-loss", "--data", str(folder))
+        again = release_by_command(ROOM, "--accept-loss", "--data", str(folder))
         assert (again.returncode, "not quarantined" in again.stderr) == (2, True)
         await own.start()
         assert text_of(await stored_update(own, ROOM)) == "left"

@@ -40,13 +40,6 @@ def server(
         yield running
 
 
-@pytest.fixture
-def room(request: pytest.FixtureRequest) -> str:
-    """A room of this test's own."""
-    name: str = request.node.name
-    return "".join(letter if letter.isalnum() else "-" for letter in name)[:200]
-
-
 def metric(server: Server, name: str) -> float:
     """A metric's value, labels in its name; 0 before it is first counted."""
     for line in httpx.get(f"{server.admin_url}/metrics", timeout=20).text.splitlines():

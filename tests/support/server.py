@@ -1,11 +1,9 @@
 """The real server as a process of its own, for tests that need one."""
 
 import asyncio
-import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -15,7 +13,7 @@ from typing import Final
 import httpx
 import psutil
 
-from tests.support.form import form_environment
+from tests.support.command import BANDPRO, fresh_environment
 
 SECRET: Final = "a secret for tests only, of more than thirty-two bytes"
 READY_WITHIN_S: Final = 30.0
@@ -184,16 +182,14 @@ class Server:
             "--data": str(self.data),
             "--auth": self.auth,
         }
-        command = [str(Path(sys.executable).with_name("bandpro")), "serve"]
+        command = [BANDPRO, "serve"]
         for option, value in options.items():
             command += [option, value]
         return command + self.args
 
     def _environment(self) -> dict[str, str]:
-        # What steers this test run, or a developer's shell, is no setting of the server under test.
-        inherited = {name: text for name, text in os.environ.items() if "BANDPRO" not in name}
         secret = {"BANDPRO_TOKEN_SECRET": self.secret} if self.auth == "token" else {}
-        return inherited | form_environment() | secret | self.env
+        return fresh_environment() | secret | self.env
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from collab.room.session import Session, Wire
 from gateway.observe.metrics import Metrics
 from gateway.rooms.appender import AppendLimits
 from gateway.rooms.applying import ApplyLimits
+from gateway.rooms.commit_pace import CommitPace
 from gateway.rooms.joins import Merge
 from gateway.rooms.registry import RoomRegistry
 from gateway.rooms.runner import RoomRunner
@@ -99,6 +100,7 @@ def rig(
     loads_at_once_max: int = 8,
     merge: Merge | None = None,
     apply: ApplyLimits | None = None,
+    pace: CommitPace | None = None,
 ) -> Rig:
     """A registry with small limits."""
     faults = Faults()
@@ -111,6 +113,7 @@ def rig(
         join_bytes_in_flight_max=join_bytes_in_flight_max,
         loads_at_once_max=loads_at_once_max,
         apply=apply or ApplyLimits(),
+        pace=pace or CommitPace(),
     )
     compacted: list[RoomName] = []
 

@@ -1,28 +1,20 @@
 """When rooms append: the first at once, what comes while the node is busy in one moment."""
 
 import asyncio
-from dataclasses import replace
 
 from pycrdt import Doc, Map
 
 from collab.ids import SessionId, room_key, room_name
 from gateway.rooms.commit_pace import CommitPace
-from tests.unit.rooms.rig import NAME, Rig, edit, rig
+from tests.unit.rooms.rig import NAME, edit, rig
 
 INTERVAL_MS = 300
 OTHER = room_name("another")
 
 
-def paced(interval_ms: int) -> Rig:
-    node = rig()
-    pace = CommitPace(interval_ms)
-    node.registry._settings = replace(node.registry._settings, pace=pace)
-    return node
-
-
 async def test_the_first_append_after_a_rest_goes_at_once_and_the_rest_together() -> None:
     """ACK-16: Two rooms' later edits are one append each, and none is lost or repeated."""
-    node = paced(INTERVAL_MS)
+    node = rig(pace=CommitPace(INTERVAL_MS))
     (one, seat), (other, other_seat) = [await node.join("s", name=name) for name in (NAME, OTHER)]
     doc: Doc[Map[object]] = Doc(client_id=7)
     await one.receive(SessionId("s"), edit(doc, "first", 0))
@@ -41,9 +33,10 @@ async def test_the_first_append_after_a_rest_goes_at_once_and_the_rest_together(
 
 async def test_a_discarded_room_does_not_hold_up_the_others() -> None:
     """ACK-16: Who is stopped while waiting for the moment takes nobody along."""
-    node = paced(INTERVAL_MS)
+    pace = CommitPace(INTERVAL_MS)
+    node = rig(pace=pace)
     (one, _), (other, seat) = [await node.join("s", name=name) for name in (NAME, OTHER)]
-    await node.registry._settings.pace.turn()
+    await pace.turn()
     await one.receive(SessionId("s"), edit(Doc(client_id=7), "a", 1))
     await other.receive(SessionId("s"), edit(Doc(client_id=8), "b", 1))
     await asyncio.sleep(0)
