@@ -17,6 +17,8 @@ BIN := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
 INSPECTOR := clients/inspector
 NODE_TESTS := $(wildcard tests/interop/package-lock.json tests/interop/*/package-lock.json)
+SERVICES := tests/services
+SERVICE_LOCKS := $(wildcard $(SERVICES)/*/requirements.lock)
 PEERS := benchmarks/peers
 BENCH_NEEDS := $(wildcard $(PEERS)/*/package-lock.json)
 PAGE := gateway/static/inspector/index.html
@@ -140,8 +142,19 @@ check: setup ## The fast checks: format, lint, types, architecture, unit and pro
 chromium:
 	@if ! command -v chromium >/dev/null; then $(call apt_install,chromium fonts-liberation); fi
 
+# Servers that tests speak to, each in an environment of its own: heavy, or under other licences.
+$(SERVICES)/%/.venv/.stamp: $(SERVICES)/%/requirements.lock | $(BIN)/python
+	@echo "Installing the test service $* ..."
+	@rm -rf $(@D) && $(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-input \
+		--require-hashes --only-binary :all: -r $<
+	@touch $@
+
+.PHONY: services
+services: $(SERVICE_LOCKS:%/requirements.lock=%/.venv/.stamp)
+
 .PHONY: test-needs
-test-needs: setup page chromium $(NODE_TESTS:%/package-lock.json=%/node_modules/.stamp)
+test-needs: setup page chromium services $(NODE_TESTS:%/package-lock.json=%/node_modules/.stamp)
 
 .PHONY: test
 test: test-needs check ## Everything, with real clients and a real browser; at most 20 minutes
@@ -220,11 +233,17 @@ $(UV):
 lock: $(UV) ## Renew requirements.lock and requirements-dev.lock from pyproject.toml
 	@$(COMPILE) $(UPGRADE) --group dev --output-file requirements-dev.lock
 	@$(COMPILE) $(UPGRADE) --constraint requirements-dev.lock --output-file requirements.lock
+	@for service in $(SERVICE_LOCKS:%.lock=%); do \
+		$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+			--no-emit-index-url --no-header --prerelease allow $(UPGRADE) $$service.in \
+			--output-file $$service.lock; \
+	done
 
 .PHONY: clean
 clean: ## Remove environments, caches and built files; never ./data
 	@rm -rf $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis \
 		.coverage* dist bandpro_compiled gateway/static
+	@rm -rf $(SERVICES)/*/.venv
 	@rm -rf $(INSPECTOR)/node_modules $(NODE_TESTS:%/package-lock.json=%/node_modules)
 	@rm -rf $(BENCH_NEEDS:%/package-lock.json=%/node_modules) $(PEERS)/pycrdt_websocket/.venv \
 		$(PEERS)/.built $(PEERS)/y_sweet/.built

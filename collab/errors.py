@@ -16,6 +16,8 @@
     │   ├── StoreUnavailable     the store did not answer, or answered with an error of its own
     │   ├── HeadMoved            another writer appended first (compare-and-append lost)
     │   ├── ManifestMoved        another writer changed the manifest first (compare-and-set lost)
+    │   ├── RecordMoved          another writer changed a record first
+    │   ├── BlobMoved            another writer made or changed a blob first
     │   ├── RoomQuarantined      the room was taken out of service; an operator decides
     │   ├── RoomUnavailable      the room cannot be served now; trying again later may work
     │   ├── WorkerFailed         a worker process died, overran a limit or refused the work
@@ -129,6 +131,14 @@ class HeadMoved(OperatingError):
 
 class ManifestMoved(OperatingError):
     """A compare-and-set named a manifest revision that is no longer current."""
+
+
+class RecordMoved(OperatingError):
+    """A compare-and-set named a record revision that is no longer current."""
+
+
+class BlobMoved(OperatingError):
+    """A blob to be made exists already, or one to be replaced is no longer as it was."""
 
 
 class RoomQuarantined(OperatingError):

@@ -35,8 +35,19 @@ Milliseconds = NewType("Milliseconds", int)
 UnixSeconds = NewType("UnixSeconds", int)
 """Wall-clock seconds since 1970-01-01 UTC, as in a token's ``exp``."""
 
+RecordId = NewType("RecordId", str)
+"""Names one record of a kind within a room: 1 to 128 of ``a-z 0-9 . _ -``."""
+
+BlobKey = NewType("BlobKey", str)
+"""Where a blob is: 1 to 16 segments of ``A-Z a-z 0-9 . _ -``, parted by slashes."""
+
+BlobTag = NewType("BlobTag", str)
+"""Opaque; differs between two contents of one blob key."""
+
 NO_SEQUENCE: Final = Sequence(0)
 FIRST_EPOCH: Final = Epoch(1)
+NO_ROOM: Final = RoomKey("0" * 64)
+"""The key of what belongs to the whole store; no name hashes to it."""
 
 _CONTROL_END: Final = 0x20
 _DELETE: Final = 0x7F

@@ -73,6 +73,10 @@ COMPACTION_TAIL_BYTES: Final = 1 * MIB
 SNAPSHOT_GENERATIONS_KEPT: Final = 3  # fixed
 OPEN_ATTEMPTS_MAX: Final = 3  # fixed; the open that crashed, and two more
 
+# Records (fixed).
+RECORD_BYTES_MAX: Final = 1 * MIB  # small enough for one document of any store
+RECORD_ID_BYTES_MAX: Final = 128
+
 # Loop slices (fixed): work on one message is cut into pieces of about this much.
 SLICE_BYTES: Final = 64 * KIB
 SLICE_STRUCTS: Final = 4096

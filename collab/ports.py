@@ -10,7 +10,16 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
-from collab.ids import Epoch, RoomKey, RoomName, Sequence
+from collab.ids import (
+    BlobKey,
+    BlobTag,
+    Epoch,
+    RecordId,
+    RoomKey,
+    RoomName,
+    Sequence,
+    UnixSeconds,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +99,55 @@ class Manifest:
     status_reason: str = ""
     open_attempts: int = 0
     trimmed_through: Sequence = Sequence(0)
+
+
+class RecordKind(StrEnum):
+    """What a record is about."""
+
+    VERSION = "version"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A small piece of durable metadata; replaced as a whole by compare-and-set.
+
+    Attributes:
+        record_id: unique within its kind and room.
+        revision: grows by one with every change; 0 means "not stored yet".
+        value: up to `RECORD_BYTES_MAX` bytes, whose meaning is the kind's own.
+    """
+
+    record_id: RecordId
+    revision: int
+    value: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """What is stored under a blob key.
+
+    Attributes:
+        data: the whole content.
+        tag: names this content, for `BlobStore.replace`.
+    """
+
+    data: bytes = field(repr=False)
+    tag: BlobTag
+
+
+@dataclass(frozen=True, slots=True)
+class BlobInfo:
+    """A line of a listing.
+
+    Attributes:
+        key: where it is.
+        size_bytes: of its content as stored.
+        modified_at: when it was made or last replaced, by the store's clock.
+    """
+
+    key: BlobKey
+    size_bytes: int
+    modified_at: UnixSeconds
 
 
 class UpdateLog(Protocol):
@@ -205,3 +263,89 @@ class RoomManifests(Protocol):
 
     async def list(self, *, after: RoomName | None, limit: int) -> tuple[Manifest, ...]:
         """Manifests in order of name (by code point), strictly after a name, `limit` at most."""
+
+
+class RecordStore(Protocol):
+    """Small records beside the log: what rooms have besides their document."""
+
+    async def get(self, kind: RecordKind, room: RoomKey, record_id: RecordId) -> Record | None:
+        """The current record, or None where there is none.
+
+        Raises:
+            StoreUnavailable: the store cannot be read now, or the record fails its checksum.
+        """
+
+    async def compare_and_set(self, kind: RecordKind, room: RoomKey, record: Record) -> Record:
+        """Make or replace a record, durably, if its stored revision is still ``record.revision``.
+
+        Args:
+            kind: what it is about.
+            room: whose it is; `NO_ROOM` for what belongs to the whole store.
+            record: what to store; `revision` is the one it was derived from, 0 to create.
+
+        Returns:
+            The stored record, its revision one higher.
+
+        Raises:
+            RecordMoved: somebody else changed, made or deleted it first; nothing was written.
+            StoreUnavailable: the outcome is unknown or the write failed; the caller may repeat
+                the call, and then meets RecordMoved if the first one had succeeded.
+        """
+
+    async def delete(self, kind: RecordKind, room: RoomKey, record_id: RecordId) -> None:
+        """Delete a record, durably; deleting twice is no error.
+
+        Raises:
+            StoreUnavailable: the outcome is unknown; repeating is safe.
+        """
+
+    async def list(
+        self, kind: RecordKind, room: RoomKey, *, after: RecordId | None, limit: int
+    ) -> tuple[Record, ...]:
+        """Records of a kind and room in order of id (by code point), strictly after an id.
+
+        Raises:
+            StoreUnavailable: the store cannot be read now, or a record fails its checksum.
+        """
+
+
+class BlobStore(Protocol):
+    """Whole files under keys: snapshots, versions, exports, archives."""
+
+    async def create(self, key: BlobKey, data: bytes) -> BlobTag:
+        """Store a new blob durably; it appears whole or not at all.
+
+        Raises:
+            BlobMoved: there is one under this key; it stays as it is.
+            StoreUnavailable: the outcome is unknown or the write failed; repeating is safe, and
+                meets BlobMoved if the first call had succeeded.
+        """
+
+    async def replace(self, key: BlobKey, data: bytes, *, tag: BlobTag) -> BlobTag:
+        """Replace a blob durably if its content is still the one that `tag` names.
+
+        Raises:
+            BlobMoved: it was replaced or deleted meanwhile; nothing was written.
+            StoreUnavailable: the outcome is unknown or the write failed.
+        """
+
+    async def read(self, key: BlobKey) -> Blob | None:
+        """Read a blob whole; None where there is none.
+
+        Raises:
+            StoreUnavailable: it cannot be read now.
+        """
+
+    async def delete(self, key: BlobKey) -> None:
+        """Delete a blob, durably; deleting twice is no error.
+
+        Raises:
+            StoreUnavailable: the outcome is unknown; repeating is safe.
+        """
+
+    async def list(self, prefix: str, *, after: BlobKey | None, limit: int) -> tuple[BlobInfo, ...]:
+        """Blobs whose key begins with a prefix, in order of key (by code point), after a key.
+
+        Raises:
+            StoreUnavailable: the store cannot be read now.
+        """

@@ -40,7 +40,7 @@ async def open_stores(settings: StoreSettings) -> Stores:
     """Open the store that the settings name, on the running loop.
 
     Returns:
-        The three ports; an async context manager that closes them.
+        The ports; an async context manager that closes them.
 
     Raises:
         SettingsError: a URL that names no store, or a folder that cannot be used.

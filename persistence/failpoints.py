@@ -26,11 +26,13 @@ POINTS: Final = frozenset(
         "manifest.after_commit",
         "trim.before_commit",
         "trim.after_commit",
+        "record.before_commit",
+        "record.after_commit",
         "acknowledge.before_send",
         "acknowledge.after_send",
     }
 )
-"""The store hits the first eight in its writer's thread, the gateway the last two on the loop."""
+"""The store hits all but the last two in its writer's thread, the gateway those on the loop."""
 
 
 class Action(StrEnum):

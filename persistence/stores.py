@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Protocol, Self
 
-from collab.ports import RoomManifests, SnapshotStore, UpdateLog
+from collab.ports import BlobStore, RecordStore, RoomManifests, SnapshotStore, UpdateLog
 from persistence.failpoints import Failpoints
 
 
@@ -24,7 +24,7 @@ class StoreUsage:
 
 
 class Backend(Protocol):
-    """What runs behind the three ports and must be looked after as one."""
+    """What runs behind the ports and must be looked after as one."""
 
     async def check(self) -> list[str]:
         """Write and read a probe; return what is wrong, each as a sentence, or nothing."""
@@ -38,12 +38,14 @@ class Backend(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """The three ports of one opened store; an async context manager that closes it.
+    """The ports of one opened store; an async context manager that closes it.
 
     Attributes:
         log: every room's updates.
         snapshots: merged updates.
         manifests: the mutable record of each room.
+        records: what rooms have besides, in small records.
+        blobs: whole files.
         description: for people, such as ``SQLite in ./data``.
         backend: what runs behind the ports.
         failpoints: the same as inside the backend; none in production.
@@ -52,6 +54,8 @@ class Stores:
     log: UpdateLog
     snapshots: SnapshotStore
     manifests: RoomManifests
+    records: RecordStore
+    blobs: BlobStore
     description: str
     backend: Backend
     failpoints: Failpoints = field(default_factory=Failpoints)

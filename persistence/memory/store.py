@@ -1,4 +1,4 @@
-"""The reference implementation of the three ports: the plainest code that keeps their promises.
+"""The reference implementation of the ports: the plainest code that keeps their promises.
 
 No method awaits, so each one is atomic on its event loop. Rows and snapshots carry checksums as
 on disk, so that tests can damage bytes here and find the same behaviour as in every other store.
@@ -14,6 +14,8 @@ from collab.errors import HeadMoved, InvariantViolated, ManifestMoved
 from collab.ids import NO_SEQUENCE, RoomKey, RoomName, Sequence
 from collab.ports import LogRow, LogTail, Manifest, SnapshotRef
 from persistence.checksums import row_checksum, snapshot_checksum
+from persistence.memory.blobs import MemoryBlobs
+from persistence.memory.records import MemoryRecords
 from persistence.stores import Stores, StoreUsage
 
 
@@ -167,18 +169,22 @@ class MemoryManifests:
 
 
 class MemoryStore:
-    """The three ports over one memory, to be opened any number of times.
+    """All ports over one memory, to be opened any number of times.
 
     Attributes:
         log: the update log.
         snapshots: the snapshots.
         manifests: the manifests.
+        records: what rooms have besides.
+        blobs: whole files.
     """
 
     def __init__(self) -> None:
         self.log = MemoryLog()
         self.snapshots = MemorySnapshots()
         self.manifests = MemoryManifests()
+        self.records = MemoryRecords()
+        self.blobs = MemoryBlobs()
         self._closed = False
 
     def stores(self) -> Stores:
@@ -188,6 +194,8 @@ class MemoryStore:
             log=self.log,
             snapshots=self.snapshots,
             manifests=self.manifests,
+            records=self.records,
+            blobs=self.blobs,
             description="memory (nothing outlives the process)",
             backend=self,
         )

@@ -93,7 +93,21 @@ _FIRST: Final = (
     "INSERT INTO probe VALUES (1, 0)",
 )
 
-MIGRATIONS: Final = (_FIRST,)
+_SECOND: Final = (
+    """
+    CREATE TABLE records (
+        kind TEXT NOT NULL,
+        room_key TEXT NOT NULL,
+        record_id TEXT NOT NULL,
+        revision INTEGER NOT NULL CHECK (revision > 0),
+        value BLOB NOT NULL,
+        checksum BLOB NOT NULL,
+        PRIMARY KEY (kind, room_key, record_id)
+    ) STRICT
+    """,
+)
+
+MIGRATIONS: Final = (_FIRST, _SECOND)
 
 
 def prepare(connection: sqlite3.Connection) -> None:

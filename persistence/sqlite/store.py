@@ -12,16 +12,19 @@ from typing import Final, Self
 from collab.errors import StoreUnavailable
 from collab.limits import MIB
 from persistence.failpoints import Failpoints
+from persistence.files import FileBlobs
 from persistence.sqlite.connection import DATABASE_FILE, open_writer
 from persistence.sqlite.folder_lock import FolderLock
 from persistence.sqlite.log import SqliteLog
 from persistence.sqlite.manifests import SqliteManifests
 from persistence.sqlite.reader import Reader
+from persistence.sqlite.records import SqliteRecords
 from persistence.sqlite.schema import prepare
 from persistence.sqlite.snapshots import SqliteSnapshots
 from persistence.sqlite.writer import Kind, Writer
 from persistence.stores import Stores, StoreUsage
 
+BLOBS_FOLDER: Final = "blobs"
 CHECK_TIMEOUT_S: Final = 5.0
 FREE_BYTES_MIN: Final = 64 * MIB
 """Less room than this on the disk is reported before it becomes none."""
@@ -38,6 +41,7 @@ class SqliteStore:
         self._writer = writer
         self._reader = reader
         self._failpoints = failpoints
+        self._blobs = FileBlobs(folder / BLOBS_FOLDER)
         self._is_closed = False
 
     @classmethod
@@ -62,6 +66,8 @@ class SqliteStore:
             log=SqliteLog(self._writer, self._reader),
             snapshots=SqliteSnapshots(self._writer, self._reader),
             manifests=SqliteManifests(self._writer, self._reader),
+            records=SqliteRecords(self._writer, self._reader),
+            blobs=self._blobs,
             description=f"SQLite {sqlite3.sqlite_version} in {self._folder}",
             backend=self,
             failpoints=self._failpoints,

@@ -36,6 +36,7 @@ class Kind(Enum):
     SNAPSHOT = ("snapshot.before_commit", "snapshot.after_put")
     MANIFEST = ("manifest.before_commit", "manifest.after_commit")
     TRIM = ("trim.before_commit", "trim.after_commit")
+    RECORD = ("record.before_commit", "record.after_commit")
     UPKEEP = (None, None)
 
 

@@ -1,0 +1,28 @@
+"""Which keys a blob may have: the same in a folder, a bucket and memory."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from collab.errors import InvariantViolated
+from collab.ids import BlobKey
+
+BLOB_KEY_CHARS_MAX: Final = 512
+
+_KEY: Final = re.compile(
+    r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}(/[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}){0,15}"
+)
+
+
+def blob_key(*segments: str) -> BlobKey:
+    """Join segments into a key.
+
+    Raises:
+        InvariantViolated: a segment is empty, begins with a dot, or has other characters than
+            letters, digits, ``.``, ``_`` and ``-``; or there are too many.
+    """
+    text = "/".join(segments)
+    if len(text) > BLOB_KEY_CHARS_MAX or _KEY.fullmatch(text) is None:
+        raise InvariantViolated("a blob key has 1 to 16 segments of letters, digits, '.', '_', '-'")
+    return BlobKey(text)
