@@ -27,6 +27,9 @@ from persistence.worker_frames import LENGTH_BYTES, Operation, Status, encode_re
 
 WORKER_MODULE: Final = "workers.main"
 
+WORKER_NICE: Final = 10
+"""Enough to go behind the event loop, not so much that a busy machine starves it."""
+
 DEATH_S: Final = 5.0
 """How long a worker that hung up may take to be gone, before it is killed without a cause."""
 
@@ -127,7 +130,7 @@ class Offload:
             if process.returncode is None:
                 return process
         try:
-            return await asyncio.create_subprocess_exec(
+            process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 *("-P", "-m", WORKER_MODULE),
                 str(self._limits.memory_bytes),
@@ -135,10 +138,11 @@ class Offload:
                 stdin=PIPE,
                 stdout=PIPE,
                 env=_environment(),
-                start_new_session=True,  # an interrupt at the terminal is for the server alone
             )
         except OSError as error:  # no more processes, files or memory
             raise WorkerFailed("a worker could not be started") from error
+        _step_back(process)
+        return process
 
     async def _exchange(self, process: Process, request: bytes) -> bytes:
         """Send a request and take its answer; whatever goes wrong ends the worker."""
@@ -176,6 +180,16 @@ async def _converse(process: Process, request: bytes, answer_bytes_max: int) -> 
     if not 1 <= size_bytes <= answer_bytes_max + 1:
         raise WorkerFailed(f"the worker answered {size_bytes} bytes, {answer_bytes_max} may be")
     return await process.stdout.readexactly(size_bytes)
+
+
+def _step_back(process: Process) -> None:
+    """Let the event loop go before a worker where both have to share a processor.
+
+    The worker stays in the server's session: Linux shares a processor between sessions first,
+    whatever the priorities within them are.
+    """
+    with suppress(OSError):  # it is gone already, or the system forbids it
+        os.setpriority(os.PRIO_PROCESS, process.pid, WORKER_NICE)
 
 
 def _kill(process: Process) -> None:

@@ -25,6 +25,7 @@ def enter(*, memory_bytes: int) -> Pipes:
     Args:
         memory_bytes: address space that it may have; allocating more fails.
     """
+    os.setpgrp()  # an interrupt at the terminal is for the server alone
     _limit(resource.RLIMIT_AS, memory_bytes)
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_FSIZE, 0)

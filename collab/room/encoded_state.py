@@ -36,7 +36,10 @@ from collab.protocol.state_vector import EMPTY_STATE_VECTOR, decode_state_vector
 from collab.room.replica import Replica
 
 EMPTY_UPDATE: Final = b"\x00\x00"
-_PIECE_BYTES: Final = 64 * KIB  # merging one takes a few milliseconds at most
+_PIECE_BYTES: Final = 64 * KIB
+# Merging takes time in proportion to the square of the count: 0.1 ms for 64 keystrokes, 42 ms for
+# the 3,300 of a piece. So a piece is merged from batches.
+_BATCH_UPDATES: Final = 64
 
 
 class EncodedState:
@@ -53,6 +56,7 @@ class EncodedState:
     """
 
     __slots__ = (
+        "_batches",
         "_last",
         "_last_bytes",
         "_pieces",
@@ -68,6 +72,7 @@ class EncodedState:
         self.tail_bytes = 0
         self.is_used = True
         self._pieces: list[bytes] = []
+        self._batches: list[bytes] = []
         self._last: list[bytes] = []
         self._last_bytes = 0
 
@@ -90,18 +95,27 @@ class EncodedState:
     def note(self, update: bytes) -> None:
         """An update was integrated whole."""
         self.tail_bytes += len(update)
-        if self._last and self._last_bytes + len(update) > _PIECE_BYTES:
-            self._pieces.append(_merged(self._last))
-            self._last.clear()
+        if self._last_bytes and self._last_bytes + len(update) > _PIECE_BYTES:
+            self._close_batch()
+            self._pieces.append(_merged(self._batches))
+            self._batches.clear()
             self._last_bytes = 0
         self._last.append(update)
         self._last_bytes += len(update)
+        if len(self._last) >= _BATCH_UPDATES:
+            self._close_batch()
 
     def tail(self) -> Sequence[bytes]:
         """What came since, as updates in order."""
-        if len(self._last) > 1:
-            self._last[:] = [_merged(self._last)]
-        return (*self._pieces, *self._last)
+        self._close_batch()
+        if len(self._batches) > 1:
+            self._batches[:] = [_merged(self._batches)]
+        return (*self._pieces, *self._batches)
+
+    def _close_batch(self) -> None:
+        if self._last:
+            self._batches.append(_merged(self._last))
+            self._last.clear()
 
 
 class Answers:

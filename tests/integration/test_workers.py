@@ -66,6 +66,16 @@ async def test_worker_is_used_again(offload: Offload) -> None:
     assert offload.worker_pids == (pid,)
 
 
+async def test_worker_goes_behind_the_server_and_hears_no_interrupt_meant_for_it(
+    offload: Offload,
+) -> None:
+    await offload.merge(typed(WORDS))
+    (pid,) = offload.worker_pids
+    assert os.getpriority(os.PRIO_PROCESS, pid) == 10
+    assert os.getsid(pid) == os.getsid(0)
+    assert os.getpgid(pid) == pid
+
+
 async def test_stack_overflow_in_the_library_is_an_error_here_and_the_next_request_is_served(
     offload: Offload,
 ) -> None:

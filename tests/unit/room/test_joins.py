@@ -4,6 +4,7 @@ from pycrdt import Doc, Text
 
 from collab.protocol.update_scan import scan_update
 from collab.room.effects import Send
+from collab.room.encoded_state import EncodedState
 from collab.room.room import Room
 from tests.support import wire
 from tests.unit.room.building import (
@@ -173,3 +174,23 @@ def test_what_nobody_asks_for_is_forgotten_and_made_again() -> None:
     assert not room.doc.answers.parts()
     join(room, C)
     assert shown_by(sent(ask(room, C), C)) == "x" * LETTERS
+
+
+def test_thousands_of_keystrokes_kept_beside_a_document_are_all_in_its_tail() -> None:
+    document: Doc[Text] = Doc(client_id=7)
+    text = document.get("text", type=Text)
+    text += "begin "
+    beside = EncodedState(document.get_update())
+    typed: list[bytes] = []
+    subscription = document.observe(lambda event: typed.append(event.update))
+    for number in range(9_000):
+        text += str(number % 10)
+    document.unobserve(subscription)
+    for update in typed:
+        beside.note(update)
+    tail = beside.tail()
+    assert len(tail) < 10
+    newcomer: Doc[Text] = Doc()
+    for update in (beside.state, *tail):
+        newcomer.apply_update(update)
+    assert str(newcomer.get("text", type=Text)) == "begin " + "0123456789" * 900
