@@ -19,7 +19,7 @@ from pathlib import Path
 
 import uvloop
 
-from collab.ids import RoomKey, Sequence, room_key, room_name
+from collab.ids import FIRST_EPOCH, RoomKey, Sequence, room_key, room_name
 from collab.limits import MIB
 from persistence.build import Stores, StoreSettings, open_stores
 
@@ -118,7 +118,9 @@ class Load:
             if not batch:
                 return
             updates = [update for update, _ in batch]
-            head = await self._stores.log.append(key, after=self._heads[key], updates=updates)
+            head = await self._stores.log.append(
+                key, epoch=FIRST_EPOCH, after=self._heads[key], updates=updates
+            )
             self._heads[key] = head
             now = time.perf_counter()
             for _, arrived in batch:

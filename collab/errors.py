@@ -15,6 +15,7 @@
     ├── OperatingError           the world's fault: retry within bounds, then say so
     │   ├── StoreUnavailable     the store did not answer, or answered with an error of its own
     │   ├── HeadMoved            another writer appended first (compare-and-append lost)
+    │   ├── EpochMoved           the log was begun anew; what the writer holds is of another epoch
     │   ├── ManifestMoved        another writer changed the manifest first (compare-and-set lost)
     │   ├── RecordMoved          another writer changed a record first
     │   ├── BlobMoved            another writer made or changed a blob first
@@ -125,6 +126,20 @@ class HeadMoved(OperatingError):
 
     def __init__(self, *, expected: int, actual: int) -> None:
         super().__init__(f"log head is {actual}, not {expected}")
+        self.expected = expected
+        self.actual = actual
+
+
+class EpochMoved(OperatingError):
+    """A writer named an epoch that is not the log's.
+
+    Args:
+        expected: the epoch the writer took for the log's, or wanted to begin.
+        actual: the epoch found.
+    """
+
+    def __init__(self, *, expected: int, actual: int) -> None:
+        super().__init__(f"log epoch is {actual}, the writer's {expected}")
         self.expected = expected
         self.actual = actual
 

@@ -42,12 +42,14 @@ class LogTail:
     Attributes:
         rows: in order of sequence, checksum verified.
         head: the room's highest sequence when the rows were read (0 for an empty log).
+        epoch: the log's epoch when the rows were read.
         quarantined: sequences of rows in the range whose checksum failed, now or earlier; they
             are out of `rows`, kept aside for an operator, and still count as taken.
     """
 
     rows: tuple[LogRow, ...]
     head: Sequence
+    epoch: Epoch
     quarantined: tuple[Sequence, ...] = ()
 
 
@@ -151,10 +153,13 @@ class BlobInfo:
 
 
 class UpdateLog(Protocol):
-    """The append-only record of every room's updates."""
+    """The append-only record of every room's updates.
+
+    A log is in one epoch at a time, in `FIRST_EPOCH` until `begin_epoch`.
+    """
 
     async def append(
-        self, room: RoomKey, *, after: Sequence, updates: SequenceOf[bytes]
+        self, room: RoomKey, *, epoch: Epoch, after: Sequence, updates: SequenceOf[bytes]
     ) -> Sequence:
         """Append updates at ``after + 1`` and onward, all or none, and make them durable.
 
@@ -166,9 +171,29 @@ class UpdateLog(Protocol):
             The new head: ``after + len(updates)``.
 
         Raises:
+            EpochMoved: the log is in another epoch, whatever its head; nothing was written.
             HeadMoved: the head was not `after`; nothing was written.
             StoreUnavailable: the outcome is unknown or the write failed; the caller may repeat
                 the call, and then meets HeadMoved if the first one had succeeded.
+        """
+
+    async def begin_epoch(self, room: RoomKey, *, epoch: Epoch, after: Sequence) -> None:
+        """Delete all rows and begin a new epoch, as one durable step; sequences go on.
+
+        When this returns, no row that was appended before can be read any more, quarantined ones
+        included, the head is still `after`, and appends of earlier epochs are refused. A room that
+        has no log gets an empty one.
+
+        Args:
+            room: whose log.
+            epoch: a later one than the log's.
+            after: what the caller takes for the head.
+
+        Raises:
+            EpochMoved: the log's epoch is `epoch` or a later one; nothing was changed.
+            HeadMoved: the head was not `after`; nothing was changed.
+            StoreUnavailable: the outcome is unknown or the write failed; the caller may repeat
+                the call, and then meets EpochMoved if the first one had succeeded.
         """
 
     async def read(self, room: RoomKey, *, after: Sequence) -> LogTail:

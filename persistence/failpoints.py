@@ -20,6 +20,8 @@ POINTS: Final = frozenset(
     {
         "append.before_commit",
         "append.after_commit",
+        "epoch.before_commit",
+        "epoch.after_commit",
         "snapshot.before_commit",
         "snapshot.after_put",
         "manifest.before_commit",

@@ -88,7 +88,8 @@ async def load_room(stores: Stores, name: RoomName) -> LoadedRoom:
             raise RoomQuarantined(manifest.status_reason)
         base = await _read_base(stores, manifest)
         tail = await stores.log.read(room_key(name), after=base.sequence)
-        if not base.unreadable and not _missing(base, tail):
+        is_one_epoch = tail.epoch == manifest.epoch
+        if is_one_epoch and not base.unreadable and not _missing(base, tail):
             return _loaded(manifest, base, tail)
         # A compaction in between looks like damage: it deletes old snapshots and merged rows.
         again = await read_manifest(stores, name)
@@ -116,6 +117,15 @@ async def _loaded_damaged(
     stores: Stores, manifest: Manifest, base: _Base, tail: LogTail
 ) -> LoadedRoom:
     """Load what is left, unless that would pass a fragment off as the document."""
+    if tail.epoch > manifest.epoch:
+        # The commit point of an erasure is behind it, the manifest is still to follow.
+        raise StoreUnavailable("the room's document is being replaced")
+    if tail.epoch < manifest.epoch:
+        await quarantine(
+            stores,
+            manifest,
+            f"log is in epoch {tail.epoch}, before the manifest's {manifest.epoch}",
+        )
     missing = _missing(base, tail)
     if missing < 0:
         await quarantine(

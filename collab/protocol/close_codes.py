@@ -61,7 +61,6 @@ MEANING: Final[dict[CloseCode, str]] = {
 
 NEVER_SENT: Final[dict[CloseCode, str]] = {
     CloseCode.NORMAL: "clients send it; the server does not",
-    CloseCode.RELOAD: "reserved, nothing sends it yet",
     CloseCode.SLOW_CONSUMER: "only counted in metrics: the connection is cut without a close frame "
     "that nobody would read, and its client sees 1006",
 }

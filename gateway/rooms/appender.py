@@ -9,9 +9,10 @@ from typing import Final, NamedTuple, Protocol
 
 import structlog
 
-from collab.errors import HeadMoved, ManifestMoved, RoomQuarantined, StoreUnavailable
-from collab.ids import RoomKey, Sequence
+from collab.errors import EpochMoved, HeadMoved, ManifestMoved, RoomQuarantined, StoreUnavailable
+from collab.ids import Epoch, RoomKey, Sequence
 from collab.ports import Manifest
+from collab.protocol.close_codes import CloseCode
 from gateway.observe.metrics import Metrics
 from gateway.rooms.commit_pace import CommitPace
 from persistence.loading import load_room
@@ -52,8 +53,14 @@ class AppendOwner(Protocol):
     async def peer_updates(self, updates: SequenceOf[bytes]) -> None:
         """Other writers stored these before ours are tried again."""
 
-    def append_failed(self) -> None:
-        """The bounds are used up; nothing is tried after that."""
+    def append_failed(self, code: CloseCode, detail: str) -> None:
+        """What waits will not be stored, and nothing is tried after that.
+
+        Args:
+            code: what to tell the sessions: RELOAD where the log was begun anew, INTERNAL_ERROR
+                where the bounds are used up.
+            detail: the same in words.
+        """
 
 
 @dataclass(slots=True, eq=False)
@@ -64,6 +71,7 @@ class Appender:
         stores: where to.
         key: the room's key.
         manifest: the room's record; stored with the first append if it never was.
+        epoch: the one of what was loaded; nothing is stored in another.
         head: sequence of the newest row known.
         limits: bounds on retries and waiting bytes.
         metrics: what is counted.
@@ -75,6 +83,7 @@ class Appender:
     stores: Stores
     key: RoomKey
     manifest: Manifest
+    epoch: Epoch
     head: Sequence
     limits: AppendLimits
     metrics: Metrics
@@ -156,6 +165,9 @@ class Appender:
                 self.owner.appended(self._durable)
                 self._count(batch)
                 self._tell_progress()
+        except EpochMoved:
+            self._let_in()
+            self.owner.append_failed(CloseCode.RELOAD, "the document was replaced")
         except StoreUnavailable as error:
             _log.error("room.append_failed", room=self.key[:12], error=str(error))
             self._give_up()
@@ -169,7 +181,7 @@ class Appender:
     def _give_up(self) -> None:
         self._let_in()
         self.metrics.appends_failed.inc()
-        self.owner.append_failed()
+        self.owner.append_failed(CloseCode.INTERNAL_ERROR, "the store failed")
 
     def _count(self, batch: list[_Unsaved]) -> None:
         now_s = asyncio.get_running_loop().time()
@@ -209,7 +221,9 @@ class Appender:
     async def _append_once(self, updates: list[bytes]) -> None:
         # The manifest only adds the name to a log that is complete without it, so both may share
         # one commit; a crash in between loses nothing.
-        append = self.stores.log.append(self.key, after=self.head, updates=updates)
+        append = self.stores.log.append(
+            self.key, epoch=self.epoch, after=self.head, updates=updates
+        )
         if self.manifest.revision:
             self.head = await append
             return
@@ -231,9 +245,11 @@ class Appender:
         """Read what others stored since our head, and hand it over.
 
         Raises:
+            EpochMoved: the log was begun anew.
             StoreUnavailable: it cannot be read.
         """
         tail = await self.stores.log.read(self.key, after=self.head)
+        self._check_epoch(tail.epoch)
         updates: SequenceOf[bytes] = tuple(row.update for row in tail.rows)
         head = tail.head
         if head - self.head > len(updates) + len(tail.quarantined):
@@ -248,8 +264,13 @@ class Appender:
             loaded = await load_room(self.stores, self.manifest.name)
         except RoomQuarantined as error:
             raise StoreUnavailable("the room was taken out of service") from error
+        self._check_epoch(loaded.manifest.epoch)
         self.manifest = loaded.manifest
         return loaded.updates, loaded.head
+
+    def _check_epoch(self, actual: Epoch) -> None:
+        if actual != self.epoch:
+            raise EpochMoved(expected=self.epoch, actual=actual)
 
     def _pause_ms(self, failures: int) -> float:
         return min(_RETRY_FIRST_MS * 2.0**failures, self.limits.retry_ms_max / 4)

@@ -92,6 +92,7 @@ class RoomRunner:
             stores=self._stores,
             key=self.key,
             manifest=manifest,
+            epoch=loaded.manifest.epoch,
             head=loaded.head,
             limits=self._settings.append,
             metrics=self._metrics,
@@ -99,11 +100,9 @@ class RoomRunner:
             owner=self,
         )
         self.run(self.room.loaded())
+        opened = {"head": loaded.head, "updates": len(loaded.updates)}
         size_bytes, problems = self.room.doc.size_bytes, len(loaded.problems)
-        updates = len(loaded.updates)
-        self._log.info(
-            "room.opened", head=loaded.head, updates=updates, bytes=size_bytes, problems=problems
-        )
+        self._log.info("room.opened", **opened, bytes=size_bytes, problems=problems)
 
     def discard(self, code: CloseCode, detail: str = "") -> None:
         """End the room here and now; sessions are closed, what is not durable is forgotten."""
@@ -440,10 +439,10 @@ class RoomRunner:
         except InvariantViolated:
             self._break()
 
-    def append_failed(self) -> None:
-        """The store failed for too long; see ``AppendOwner``."""
+    def append_failed(self, code: CloseCode, detail: str) -> None:
+        """Nothing more can be stored; see ``AppendOwner``."""
         self._log.error("room.discarded", unsaved=self.room.last_ticket - self.room.durable_ticket)
-        self.discard(CloseCode.INTERNAL_ERROR, "the store failed")
+        self.discard(code, detail)
 
 
 def _now_ms() -> Milliseconds:

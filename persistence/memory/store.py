@@ -10,8 +10,8 @@ import secrets
 from collections.abc import Sequence as SequenceOf
 from dataclasses import dataclass, field, replace
 
-from collab.errors import HeadMoved, InvariantViolated, ManifestMoved
-from collab.ids import NO_SEQUENCE, RoomKey, RoomName, Sequence
+from collab.errors import EpochMoved, HeadMoved, InvariantViolated, ManifestMoved
+from collab.ids import FIRST_EPOCH, NO_SEQUENCE, Epoch, RoomKey, RoomName, Sequence
 from collab.ports import LogRow, LogTail, Manifest, SnapshotRef
 from persistence.checksums import row_checksum, snapshot_checksum
 from persistence.memory.blobs import MemoryBlobs
@@ -33,12 +33,14 @@ class MemoryRoomLog:
 
     Attributes:
         head: highest sequence given.
+        epoch: the log's.
         trimmed_through: rows up to here were deleted on purpose.
         rows: by sequence.
         quarantined: rows moved aside, by sequence; None stands for a row that had vanished.
     """
 
     head: Sequence = NO_SEQUENCE
+    epoch: Epoch = FIRST_EPOCH
     trimmed_through: Sequence = NO_SEQUENCE
     rows: dict[Sequence, MemoryRow] = field(default_factory=dict)
     quarantined: dict[Sequence, MemoryRow | None] = field(default_factory=dict)
@@ -51,12 +53,14 @@ class MemoryLog:
         self.rooms: dict[RoomKey, MemoryRoomLog] = {}
 
     async def append(
-        self, room: RoomKey, *, after: Sequence, updates: SequenceOf[bytes]
+        self, room: RoomKey, *, epoch: Epoch, after: Sequence, updates: SequenceOf[bytes]
     ) -> Sequence:
         """Append updates; see `UpdateLog.append`."""
         if not updates or not all(updates):
             raise InvariantViolated("an append holds at least one update, and no empty one")
         log = self.rooms.get(room, MemoryRoomLog())
+        if log.epoch != epoch:
+            raise EpochMoved(expected=epoch, actual=log.epoch)
         if log.head != after:
             raise HeadMoved(expected=after, actual=log.head)
         self.rooms[room] = log
@@ -65,11 +69,20 @@ class MemoryLog:
             log.rows[log.head] = MemoryRow(bytes(update), row_checksum(room, log.head, update))
         return log.head
 
+    async def begin_epoch(self, room: RoomKey, *, epoch: Epoch, after: Sequence) -> None:
+        """Begin a new epoch; see `UpdateLog.begin_epoch`."""
+        log = self.rooms.get(room, MemoryRoomLog())
+        if log.epoch >= epoch:
+            raise EpochMoved(expected=epoch, actual=log.epoch)
+        if log.head != after:
+            raise HeadMoved(expected=after, actual=log.head)
+        self.rooms[room] = MemoryRoomLog(head=after, epoch=epoch, trimmed_through=after)
+
     async def read(self, room: RoomKey, *, after: Sequence) -> LogTail:
         """Read rows; see `UpdateLog.read`."""
         log = self.rooms.get(room)
         if log is None:
-            return LogTail((), NO_SEQUENCE)
+            return LogTail((), NO_SEQUENCE, FIRST_EPOCH)
         rows = []
         first = max(after, log.trimmed_through) + 1
         for sequence in map(Sequence, range(first, log.head + 1)):
@@ -83,6 +96,7 @@ class MemoryLog:
         return LogTail(
             rows=tuple(rows),
             head=log.head,
+            epoch=log.epoch,
             quarantined=tuple(sorted(s for s in log.quarantined if s >= first)),
         )
 

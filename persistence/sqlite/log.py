@@ -11,8 +11,8 @@ from typing import Final
 
 import structlog
 
-from collab.errors import HeadMoved, InvariantViolated, StoreUnavailable
-from collab.ids import NO_SEQUENCE, RoomKey, Sequence
+from collab.errors import EpochMoved, HeadMoved, InvariantViolated, StoreUnavailable
+from collab.ids import FIRST_EPOCH, NO_SEQUENCE, Epoch, RoomKey, Sequence
 from collab.ports import LogRow, LogTail
 from persistence.checksums import row_checksum
 from persistence.sqlite.reader import Reader
@@ -51,16 +51,20 @@ class SqliteLog:
         self._reader = reader
 
     async def append(
-        self, room: RoomKey, *, after: Sequence, updates: SequenceOf[bytes]
+        self, room: RoomKey, *, epoch: Epoch, after: Sequence, updates: SequenceOf[bytes]
     ) -> Sequence:
         """Append updates; see `UpdateLog.append`."""
         if not updates or not all(updates):
             raise InvariantViolated("an append holds at least one update, and no empty one")
         return await self._writer.run(
             Kind.APPEND,
-            partial(_append, room, after, updates),
+            partial(_append, room, epoch, after, updates),
             size_bytes=sum(map(len, updates)),
         )
+
+    async def begin_epoch(self, room: RoomKey, *, epoch: Epoch, after: Sequence) -> None:
+        """Begin a new epoch; see `UpdateLog.begin_epoch`."""
+        await self._writer.run(Kind.EPOCH, partial(_begin_epoch, room, epoch, after))
 
     async def read(self, room: RoomKey, *, after: Sequence) -> LogTail:
         """Read rows; see `UpdateLog.read`."""
@@ -89,21 +93,31 @@ class SqliteLog:
 
 
 def _append(
-    room: RoomKey, after: Sequence, updates: SequenceOf[bytes], connection: sqlite3.Connection
+    room: RoomKey,
+    epoch: Epoch,
+    after: Sequence,
+    updates: SequenceOf[bytes],
+    connection: sqlite3.Connection,
 ) -> Sequence:
-    """Move the head, if it is where the caller thinks, then write the rows under it."""
+    """Move the head, if epoch and head are what the caller thinks, then write rows under it."""
     head = Sequence(after + len(updates))
-    if after == NO_SEQUENCE:
+    if (after, epoch) == (NO_SEQUENCE, FIRST_EPOCH):
         statement = (
             "INSERT INTO rooms (room_key, head) VALUES (?, ?) ON CONFLICT DO NOTHING"
             " RETURNING room_id"
         )
         moved = connection.execute(statement, (room, head)).fetchone()
     else:
-        statement = "UPDATE rooms SET head = ? WHERE room_key = ? AND head = ? RETURNING room_id"
-        moved = connection.execute(statement, (head, room, after)).fetchone()
+        statement = (
+            "UPDATE rooms SET head = ? WHERE room_key = ? AND head = ? AND epoch = ?"
+            " RETURNING room_id"
+        )
+        moved = connection.execute(statement, (head, room, after, epoch)).fetchone()
     if moved is None:
-        raise HeadMoved(expected=after, actual=_head(room, connection))
+        actual, actual_epoch = _place(room, connection)
+        if actual_epoch != epoch:
+            raise EpochMoved(expected=epoch, actual=actual_epoch)
+        raise HeadMoved(expected=after, actual=actual)
     room_id: int = moved[0]
     connection.executemany(
         "INSERT INTO updates (room_id, sequence, checksum, bytes) VALUES (?, ?, ?, ?)",
@@ -115,18 +129,43 @@ def _append(
     return head
 
 
+def _begin_epoch(
+    room: RoomKey, epoch: Epoch, after: Sequence, connection: sqlite3.Connection
+) -> None:
+    """Delete every row and set the epoch, in one commit: a log is short by compaction."""
+    head, current = _place(room, connection)
+    if current >= epoch:
+        raise EpochMoved(expected=epoch, actual=current)
+    if head != after:
+        raise HeadMoved(expected=after, actual=head)
+    (room_id,) = connection.execute(
+        "INSERT INTO rooms (room_key, head, trimmed_through, epoch)"
+        " VALUES (:room, :head, :head, :epoch) ON CONFLICT (room_key) DO UPDATE"
+        " SET trimmed_through = excluded.trimmed_through, epoch = excluded.epoch"
+        " RETURNING room_id",
+        {"room": room, "head": head, "epoch": epoch},
+    ).fetchone()
+    connection.execute("DELETE FROM updates WHERE room_id = ?", (room_id,))
+    connection.execute("DELETE FROM quarantined_updates WHERE room_key = ?", (room,))
+
+
+def _place(room: RoomKey, connection: sqlite3.Connection) -> tuple[Sequence, Epoch]:
+    """The head and the epoch of a room's log."""
+    row = connection.execute("SELECT head, epoch FROM rooms WHERE room_key = ?", (room,)).fetchone()
+    return (NO_SEQUENCE, FIRST_EPOCH) if row is None else (Sequence(row[0]), Epoch(row[1]))
+
+
 def _head(room: RoomKey, connection: sqlite3.Connection) -> Sequence:
-    row = connection.execute("SELECT head FROM rooms WHERE room_key = ?", (room,)).fetchone()
-    return NO_SEQUENCE if row is None else Sequence(row[0])
+    return _place(room, connection)[0]
 
 
 def _read(room: RoomKey, after: Sequence, connection: sqlite3.Connection) -> _Found:
     place = connection.execute(
-        "SELECT room_id, head, trimmed_through FROM rooms WHERE room_key = ?", (room,)
+        "SELECT room_id, head, epoch, trimmed_through FROM rooms WHERE room_key = ?", (room,)
     ).fetchone()
     if place is None:
-        return _Found(LogTail((), NO_SEQUENCE), ())
-    room_id, head, trimmed_through = place
+        return _Found(LogTail((), NO_SEQUENCE, FIRST_EPOCH), ())
+    room_id, head, epoch, trimmed_through = place
     after = max(after, trimmed_through)
     rows = []
     damaged = []
@@ -153,7 +192,8 @@ def _read(room: RoomKey, after: Sequence, connection: sqlite3.Connection) -> _Fo
     if missing:
         known = {row.sequence for row in rows} | set(quarantined)
         damaged = [sequence for sequence in range(after + 1, head + 1) if sequence not in known]
-    return _Found(LogTail(tuple(rows), Sequence(head), quarantined), tuple(damaged))
+    tail = LogTail(tuple(rows), Sequence(head), Epoch(epoch), quarantined)
+    return _Found(tail, tuple(damaged))
 
 
 def _quarantine(

@@ -107,7 +107,9 @@ _SECOND: Final = (
     """,
 )
 
-MIGRATIONS: Final = (_FIRST, _SECOND)
+_THIRD: Final = ("ALTER TABLE rooms ADD COLUMN epoch INTEGER NOT NULL DEFAULT 1 CHECK (epoch > 0)",)
+
+MIGRATIONS: Final = (_FIRST, _SECOND, _THIRD)
 
 
 def prepare(connection: sqlite3.Connection) -> None:

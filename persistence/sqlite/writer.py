@@ -33,6 +33,7 @@ class Kind(Enum):
     """What a job does, with the failpoints before and after its commit."""
 
     APPEND = ("append.before_commit", "append.after_commit")
+    EPOCH = ("epoch.before_commit", "epoch.after_commit")
     SNAPSHOT = ("snapshot.before_commit", "snapshot.after_put")
     MANIFEST = ("manifest.before_commit", "manifest.after_commit")
     TRIM = ("trim.before_commit", "trim.after_commit")

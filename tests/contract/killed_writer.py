@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from collab.errors import HeadMoved
-from collab.ids import RoomKey, Sequence, room_key, room_name
+from collab.ids import FIRST_EPOCH, RoomKey, Sequence, room_key, room_name
 from persistence.build import Stores, StoreSettings, open_stores
 from persistence.failpoints import Failpoints
 from persistence.manifests import ensure_manifest
@@ -44,7 +44,7 @@ async def write_room(stores: Stores, number: int, draw: random.Random) -> None:
         count = draw.randint(1, 5)
         updates = [content(room, head + 1 + index) for index in range(count)]
         try:
-            head = await stores.log.append(room, after=head, updates=updates)
+            head = await stores.log.append(room, epoch=FIRST_EPOCH, after=head, updates=updates)
         except HeadMoved as moved:
             head = Sequence(moved.actual)
             continue

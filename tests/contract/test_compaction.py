@@ -8,7 +8,7 @@ from collections.abc import Sequence as SequenceOf
 import pytest
 
 from collab.errors import RoomQuarantined, StoreUnavailable, WorkerFailed
-from collab.ids import Sequence
+from collab.ids import FIRST_EPOCH, Sequence
 from persistence.build import Stores
 from persistence.compaction import CompactionStatus, compact
 from persistence.crash_guard import begin_open
@@ -32,7 +32,9 @@ class Typist:
 
     async def write(self, count: int) -> None:
         batch = self._updates[self.head : self.head + count]
-        self.head = await self._stores.log.append(ROOM, after=Sequence(self.head), updates=batch)
+        self.head = await self._stores.log.append(
+            ROOM, epoch=FIRST_EPOCH, after=Sequence(self.head), updates=batch
+        )
 
     @property
     def text(self) -> str:

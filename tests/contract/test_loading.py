@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from collab.errors import RoomQuarantined
-from collab.ids import Sequence
+from collab.errors import RoomQuarantined, StoreUnavailable
+from collab.ids import FIRST_EPOCH, Epoch, Sequence
 from collab.ports import Manifest, RoomStatus, SnapshotRef
 from persistence.build import Stores
 from persistence.crash_guard import begin_open, open_succeeded
@@ -20,7 +20,7 @@ from tests.contract.conftest import NAME, ROOM
 async def fill(stores: Stores, *, rows: int, snapshots: tuple[int, ...] = ()) -> Manifest:
     """Rows named after their sequence, and snapshots, the newest first in the manifest."""
     updates = [b"row %d" % sequence for sequence in range(1, rows + 1)]
-    await stores.log.append(ROOM, after=Sequence(0), updates=updates)
+    await stores.log.append(ROOM, epoch=FIRST_EPOCH, after=Sequence(0), updates=updates)
     refs = [
         await stores.snapshots.put(ROOM, sequence=Sequence(through), update=b"to %d" % through)
         for through in snapshots
@@ -43,7 +43,7 @@ async def test_unknown_room_loads_empty_and_is_not_stored_by_that(stores: Stores
 
 
 async def test_rows_without_a_manifest_load_all_the_same(stores: Stores) -> None:
-    await stores.log.append(ROOM, after=Sequence(0), updates=[b"a", b"bc"])
+    await stores.log.append(ROOM, epoch=FIRST_EPOCH, after=Sequence(0), updates=[b"a", b"bc"])
     loaded = await load_room(stores, NAME)
     assert loaded.updates == (b"a", b"bc")
     assert (loaded.head, loaded.tail_count, loaded.tail_bytes) == (2, 2, 3)
@@ -126,6 +126,32 @@ async def test_log_that_ends_before_its_snapshot_quarantines_the_room(stores: St
     """STO-6: New rows under old sequences would be skipped by every later load."""
     await fill(stores, rows=2, snapshots=(9,))
     with pytest.raises(RoomQuarantined, match="log ends at 2, before snapshot 9"):
+        await load_room(stores, NAME)
+
+
+async def test_room_between_two_epochs_is_neither_the_old_nor_an_empty_one(stores: Stores) -> None:
+    """STO-21."""
+    await fill(stores, rows=3, snapshots=(2,))
+    await stores.log.begin_epoch(ROOM, epoch=Epoch(2), after=Sequence(3))
+    with pytest.raises(StoreUnavailable, match="being replaced"):
+        await load_room(stores, NAME)
+    manifest = await read_manifest(stores, NAME)
+    assert manifest.status is RoomStatus.ACTIVE
+    ref = await stores.snapshots.put(ROOM, sequence=Sequence(3), update=b"new")
+    await stores.manifests.compare_and_set(
+        ROOM, manifest=replace(manifest, epoch=Epoch(2), snapshots=(ref,))
+    )
+    loaded = await load_room(stores, NAME)
+    assert (loaded.updates, loaded.head, loaded.problems) == ((b"new",), 3, ())
+
+
+async def test_log_of_an_earlier_epoch_than_the_manifest_quarantines_the_room(
+    stores: Stores,
+) -> None:
+    """STO-21: A log restored alone, or older than the manifest."""
+    manifest = await fill(stores, rows=3)
+    await stores.manifests.compare_and_set(ROOM, manifest=replace(manifest, epoch=Epoch(2)))
+    with pytest.raises(RoomQuarantined, match="log is in epoch 1"):
         await load_room(stores, NAME)
 
 

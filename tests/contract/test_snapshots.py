@@ -8,7 +8,7 @@ import random
 
 import pytest
 
-from collab.ids import Sequence
+from collab.ids import FIRST_EPOCH, Sequence
 from persistence.build import Stores
 from tests.contract.backends import StoreUnderTest
 from tests.contract.conftest import OTHER, ROOM
@@ -77,7 +77,7 @@ async def test_appends_go_on_while_a_large_snapshot_is_stored(stores: Stores) ->
     )
     head = Sequence(0)
     while not put.done():
-        head = await stores.log.append(ROOM, after=head, updates=[b"edit"])
+        head = await stores.log.append(ROOM, epoch=FIRST_EPOCH, after=head, updates=[b"edit"])
         await asyncio.sleep(0)
     assert (await put).size_bytes == 20_000_000
     assert await stores.log.head(ROOM) == head > 0

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from collab.errors import HeadMoved, StoreUnavailable
-from collab.ids import Sequence, room_key
+from collab.ids import FIRST_EPOCH, Sequence, room_key
 from persistence.build import Stores, StoreSettings, open_stores
 from persistence.failpoints import Failpoints
 from persistence.loading import load_room
@@ -144,15 +144,18 @@ async def test_append_with_an_unknown_outcome_is_told_and_can_be_repeated(
 ) -> None:
     failpoints = Failpoints.parse(f"append.{point}_commit=error@2")
     async with await open_stores(StoreSettings("sqlite:", tmp_path, failpoints)) as stores:
-        await stores.log.append(ROOM, after=Sequence(0), updates=[b"a"])
+        await stores.log.append(ROOM, epoch=FIRST_EPOCH, after=Sequence(0), updates=[b"a"])
         with pytest.raises(StoreUnavailable):
-            await stores.log.append(ROOM, after=Sequence(1), updates=[b"b"])
+            await stores.log.append(ROOM, epoch=FIRST_EPOCH, after=Sequence(1), updates=[b"b"])
         if is_written:
             with pytest.raises(HeadMoved) as caught:
-                await stores.log.append(ROOM, after=Sequence(1), updates=[b"b"])
+                await stores.log.append(ROOM, epoch=FIRST_EPOCH, after=Sequence(1), updates=[b"b"])
             assert caught.value.actual == 2
         else:
-            assert await stores.log.append(ROOM, after=Sequence(1), updates=[b"b"]) == 2
+            assert (
+                await stores.log.append(ROOM, epoch=FIRST_EPOCH, after=Sequence(1), updates=[b"b"])
+                == 2
+            )
         tail = await stores.log.read(ROOM, after=Sequence(0))
         assert [row.update for row in tail.rows] == [b"a", b"b"]
 
@@ -169,9 +172,13 @@ async def test_tail_lost_after_a_confirmed_commit_costs_only_what_was_not_confir
     async with await sqlite.open() as stores:
         head = Sequence(0)
         for confirmed in range(1, 31):
-            head = await stores.log.append(ROOM, after=head, updates=[content(ROOM, confirmed)])
+            head = await stores.log.append(
+                ROOM, epoch=FIRST_EPOCH, after=head, updates=[content(ROOM, confirmed)]
+            )
             synced = wal_size(sqlite.folder)
-            later = await stores.log.append(ROOM, after=head, updates=[b"not confirmed"] * 5)
+            later = await stores.log.append(
+                ROOM, epoch=FIRST_EPOCH, after=head, updates=[b"not confirmed"] * 5
+            )
             cut = cut_copy(sqlite.folder, tmp_path / f"cut{confirmed}", synced, draw)
             async with await open_stores(StoreSettings("sqlite:", cut)) as after_the_cut:
                 tail = await after_the_cut.log.read(ROOM, after=Sequence(0))

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from collab.errors import HeadMoved, SettingsError, StoreUnavailable
-from collab.ids import Epoch, RoomKey, Sequence
+from collab.errors import EpochMoved, HeadMoved, SettingsError, StoreUnavailable
+from collab.ids import FIRST_EPOCH, Epoch, RoomKey, Sequence
 from collab.ports import Manifest, RoomStatus
 from persistence.build import Stores, StoreSettings, open_stores
 from persistence.failpoints import Failpoints
@@ -96,9 +96,10 @@ async def test_nobody_else_may_read_the_files(tmp_path: Path) -> None:
     folder = tmp_path / "open to all"
     folder.mkdir(mode=0o755)
     async with await open_stores(StoreSettings("sqlite:", folder)) as stores:
-        await stores.log.append(ROOM, after=Sequence(0), updates=[b"a"])
-        modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in folder.iterdir()}
+        await stores.log.append(ROOM, epoch=FIRST_EPOCH, after=Sequence(0), updates=[b"a"])
+        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()}
     assert {"bandpro.lock", "bandpro.sqlite3", "bandpro.sqlite3-wal"} <= set(modes)
+    assert modes.pop("blobs") == 0o700, "a folder, closed to all others"
     assert set(modes.values()) == {0o600}
 
 
@@ -166,7 +167,7 @@ async def test_older_database_is_brought_forward_with_its_content(
     sqlite: SqliteUnderTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with await sqlite.open() as stores:
-        await stores.log.append(ROOM, after=Sequence(0), updates=[b"a"])
+        await stores.log.append(ROOM, epoch=FIRST_EPOCH, after=Sequence(0), updates=[b"a"])
     first = schema.MIGRATIONS
     monkeypatch.setattr(schema, "MIGRATIONS", (*first, ("CREATE TABLE later (x) STRICT",)))
     with pytest.raises(StoreUnavailable):
@@ -186,6 +187,22 @@ async def test_older_database_is_brought_forward_with_its_content(
             assert await stores.log.head(ROOM) == 1
     with sqlite.connection() as connection:
         assert connection.execute("PRAGMA user_version").fetchone() == (len(first) + 1,)
+
+
+async def test_logs_of_a_database_from_before_epochs_are_in_the_first(
+    sqlite: SqliteUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sqlite.folder.mkdir()
+    with sqlite.connection() as connection:
+        monkeypatch.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:2])
+        schema.prepare(connection)
+        connection.execute("INSERT INTO rooms (room_key, head) VALUES (?, 5)", (ROOM,))
+        monkeypatch.undo()
+    async with await sqlite.open() as stores:
+        with pytest.raises(EpochMoved):
+            await stores.log.append(ROOM, epoch=Epoch(2), after=Sequence(5), updates=[b"a"])
+        head = await stores.log.append(ROOM, epoch=FIRST_EPOCH, after=Sequence(5), updates=[b"a"])
+        assert head == 6
 
 
 async def test_parts_of_a_snapshot_that_was_never_finished_are_cleared_at_the_next_start(
@@ -214,7 +231,10 @@ async def test_appends_that_arrive_during_a_commit_share_the_next_one(tmp_path: 
     async with await open_stores(StoreSettings("sqlite:", tmp_path, failpoints)) as stores:
         rooms = many_rooms(500)
         await asyncio.gather(
-            *(stores.log.append(room, after=Sequence(0), updates=[b"a"]) for room in rooms)
+            *(
+                stores.log.append(room, epoch=FIRST_EPOCH, after=Sequence(0), updates=[b"a"])
+                for room in rooms
+            )
         )
         assert 1 <= failpoints.armed["append.before_commit"].hits <= 3
 
@@ -227,14 +247,16 @@ async def test_one_append_that_cannot_be_stored_takes_no_other_along(tmp_path: P
         limit = partial(_set_length_limit, 1000)
         await stores.backend._writer.run(Kind.UPKEEP, limit)
         first = asyncio.ensure_future(
-            stores.log.append(OTHER, after=Sequence(0), updates=[b"holds up the commit"])
+            stores.log.append(
+                OTHER, epoch=FIRST_EPOCH, after=Sequence(0), updates=[b"holds up the commit"]
+            )
         )
         rooms = many_rooms(20)
         sizes = [1, 1, 1, 5000, 5000, *[1] * 15]
         results = await asyncio.gather(
             first,
             *(
-                stores.log.append(room, after=Sequence(0), updates=[b"x" * size])
+                stores.log.append(room, epoch=FIRST_EPOCH, after=Sequence(0), updates=[b"x" * size])
                 for room, size in zip(rooms, sizes, strict=True)
             ),
             return_exceptions=True,
@@ -253,7 +275,9 @@ async def test_close_commits_what_was_submitted(sqlite: SqliteUnderTest) -> None
     stores = await sqlite.open()
     rooms = many_rooms(100)
     appends = [
-        asyncio.ensure_future(stores.log.append(room, after=Sequence(0), updates=[b"a"]))
+        asyncio.ensure_future(
+            stores.log.append(room, epoch=FIRST_EPOCH, after=Sequence(0), updates=[b"a"])
+        )
         for room in rooms
     ]
     await asyncio.sleep(0)
@@ -268,7 +292,7 @@ async def test_closed_store_says_so(sqlite: SqliteUnderTest) -> None:
     await stores.close()
     await stores.close()
     with pytest.raises(StoreUnavailable, match="closed"):
-        await stores.log.append(ROOM, after=Sequence(0), updates=[b"a"])
+        await stores.log.append(ROOM, epoch=FIRST_EPOCH, after=Sequence(0), updates=[b"a"])
     with pytest.raises(StoreUnavailable, match="closed"):
         await stores.log.read(ROOM, after=Sequence(0))
     assert any("closed" in problem for problem in await stores.check())
@@ -277,8 +301,10 @@ async def test_closed_store_says_so(sqlite: SqliteUnderTest) -> None:
 async def test_reads_do_not_wait_for_a_commit(tmp_path: Path) -> None:
     failpoints = Failpoints.parse("append.before_commit=delay:2000@2")
     async with await open_stores(StoreSettings("sqlite:", tmp_path, failpoints)) as stores:
-        await stores.log.append(ROOM, after=Sequence(0), updates=[b"a"])
-        slow = asyncio.ensure_future(stores.log.append(ROOM, after=Sequence(1), updates=[b"b"]))
+        await stores.log.append(ROOM, epoch=FIRST_EPOCH, after=Sequence(0), updates=[b"a"])
+        slow = asyncio.ensure_future(
+            stores.log.append(ROOM, epoch=FIRST_EPOCH, after=Sequence(1), updates=[b"b"])
+        )
         async with asyncio.timeout(1.5):
             for _ in range(50):
                 assert (await stores.log.read(ROOM, after=Sequence(0))).head == 1
@@ -294,7 +320,9 @@ async def fill_disk(stores: Stores, head: Sequence) -> Sequence:
     """Append until the store says that the disk is full; return the last head confirmed."""
     for _ in range(1000):
         try:
-            head = await stores.log.append(ROOM, after=head, updates=[b"x" * 10_000])
+            head = await stores.log.append(
+                ROOM, epoch=FIRST_EPOCH, after=head, updates=[b"x" * 10_000]
+            )
         except StoreUnavailable:
             return head
     raise AssertionError("the disk never filled up")
@@ -305,7 +333,9 @@ async def test_full_disk_is_told_and_saving_resumes_when_there_is_room(
 ) -> None:
     """STO-14."""
     async with await sqlite.open() as stores:
-        head = await stores.log.append(ROOM, after=Sequence(0), updates=[b"before"])
+        head = await stores.log.append(
+            ROOM, epoch=FIRST_EPOCH, after=Sequence(0), updates=[b"before"]
+        )
         pages = await on_writer(stores, "PRAGMA page_count")
         await on_writer(stores, f"PRAGMA max_page_count = {pages + 20}")
         head = await fill_disk(stores, head)
@@ -313,7 +343,9 @@ async def test_full_disk_is_told_and_saving_resumes_when_there_is_room(
             await stores.snapshots.put(ROOM, sequence=head, update=bytes(2_000_000))
         assert await stores.log.head(ROOM) == head
         await on_writer(stores, "PRAGMA max_page_count = 1000000")
-        after = await stores.log.append(ROOM, after=head, updates=[b"y" * 10_000])
+        after = await stores.log.append(
+            ROOM, epoch=FIRST_EPOCH, after=head, updates=[b"y" * 10_000]
+        )
         assert after == head + 1
         tail = await stores.log.read(ROOM, after=Sequence(0))
         assert ([row.sequence for row in tail.rows], tail.quarantined) == (
@@ -329,18 +361,20 @@ async def test_database_locked_by_another_program_is_told_and_saving_resumes(
         with sqlite.connection() as shell:
             shell.execute("BEGIN IMMEDIATE")
             with pytest.raises(StoreUnavailable, match="end the other program"):
-                await stores.log.append(ROOM, after=Sequence(0), updates=[b"a"])
+                await stores.log.append(ROOM, epoch=FIRST_EPOCH, after=Sequence(0), updates=[b"a"])
             assert await stores.log.head(ROOM) == 0
-        assert await stores.log.append(ROOM, after=Sequence(0), updates=[b"a"]) == 1
+        assert (
+            await stores.log.append(ROOM, epoch=FIRST_EPOCH, after=Sequence(0), updates=[b"a"]) == 1
+        )
 
 
 async def test_lost_race_stays_a_lost_race_when_others_share_the_commit(tmp_path: Path) -> None:
     async with await open_stores(StoreSettings("sqlite:", tmp_path)) as stores:
-        await stores.log.append(ROOM, after=Sequence(0), updates=[b"a"])
+        await stores.log.append(ROOM, epoch=FIRST_EPOCH, after=Sequence(0), updates=[b"a"])
         results = await asyncio.gather(
-            stores.log.append(ROOM, after=Sequence(0), updates=[b"stale"]),
-            stores.log.append(OTHER, after=Sequence(0), updates=[b"good"]),
-            stores.log.append(ROOM, after=Sequence(1), updates=[b"good"]),
+            stores.log.append(ROOM, epoch=FIRST_EPOCH, after=Sequence(0), updates=[b"stale"]),
+            stores.log.append(OTHER, epoch=FIRST_EPOCH, after=Sequence(0), updates=[b"good"]),
+            stores.log.append(ROOM, epoch=FIRST_EPOCH, after=Sequence(1), updates=[b"good"]),
             return_exceptions=True,
         )
         assert isinstance(results[0], HeadMoved)
@@ -351,7 +385,7 @@ async def test_row_that_was_only_read_wrongly_stays_where_it_is(sqlite: SqliteUn
     """The writer looks again before it moves a row aside."""
     async with await sqlite.open() as stores:
         assert isinstance(stores.backend, SqliteStore)
-        await stores.log.append(ROOM, after=Sequence(0), updates=[b"a", b"b"])
+        await stores.log.append(ROOM, epoch=FIRST_EPOCH, after=Sequence(0), updates=[b"a", b"b"])
         moved = await stores.backend._writer.run(
             Kind.UPKEEP, partial(_quarantine, ROOM, (Sequence(1), Sequence(2)), 0)
         )
@@ -391,7 +425,9 @@ async def test_check_finds_nothing_wrong_with_a_store_that_works(sqlite: SqliteU
     async with await sqlite.open() as stores:
         assert await stores.check() == []
         usage = await stores.usage()
-        await stores.log.append(ROOM, after=Sequence(0), updates=[bytes(1_000_000)])
+        await stores.log.append(
+            ROOM, epoch=FIRST_EPOCH, after=Sequence(0), updates=[bytes(1_000_000)]
+        )
         assert (await stores.usage()).used_bytes > usage.used_bytes + 900_000
         assert usage.free_bytes is not None
 

@@ -19,7 +19,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from collab.errors import BandProError, HeadMoved
+from collab.errors import BandProError, EpochMoved, HeadMoved
 from collab.ids import Epoch, RoomName, Sequence, room_key, room_name
 from collab.ports import LogTail, Manifest, SnapshotRef
 from persistence.build import Stores
@@ -62,6 +62,8 @@ class StoresAgree(RuleBasedStateMachine):
                 return await ask(stores)
             except HeadMoved as error:
                 return (HeadMoved, error.expected, error.actual)
+            except EpochMoved as error:
+                return (EpochMoved, error.expected, error.actual)
             except BandProError as error:
                 return type(error)
 
@@ -74,15 +76,35 @@ class StoresAgree(RuleBasedStateMachine):
         assert isinstance(found, int)
         return found
 
-    @rule(name=names, off=near, batch=updates)
-    def append(self, name: RoomName, off: int, batch: list[bytes]) -> None:
+    def epoch(self, name: RoomName) -> Epoch:
+        tail = self.both(lambda stores: stores.log.read(room_key(name), after=Sequence(0)))
+        assert isinstance(tail, LogTail)
+        return tail.epoch
+
+    @rule(name=names, off=near, step=st.integers(-1, 2))
+    def begin_epoch(self, name: RoomName, off: int, step: int) -> None:
         after = Sequence(max(0, self.head(name) + off))
-        self.both(lambda stores: stores.log.append(room_key(name), after=after, updates=batch))
+        epoch = Epoch(self.epoch(name) + step)
+        self.both(lambda stores: stores.log.begin_epoch(room_key(name), epoch=epoch, after=after))
+
+    @rule(name=names, off=near, step=st.integers(-1, 1), batch=updates)
+    def append(self, name: RoomName, off: int, step: int, batch: list[bytes]) -> None:
+        after = Sequence(max(0, self.head(name) + off))
+        epoch = Epoch(self.epoch(name) + step)
+        self.both(
+            lambda stores: stores.log.append(
+                room_key(name), epoch=epoch, after=after, updates=batch
+            )
+        )
 
     @rule(name=names, batch=updates)
     def append_at_head(self, name: RoomName, batch: list[bytes]) -> None:
-        after = Sequence(self.head(name))
-        self.both(lambda stores: stores.log.append(room_key(name), after=after, updates=batch))
+        after, epoch = Sequence(self.head(name)), self.epoch(name)
+        self.both(
+            lambda stores: stores.log.append(
+                room_key(name), epoch=epoch, after=after, updates=batch
+            )
+        )
 
     @rule(name=names, back=st.integers(0, 12))
     def read(self, name: RoomName, back: int) -> None:

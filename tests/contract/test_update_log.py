@@ -8,14 +8,14 @@ import random
 import pytest
 
 from collab.errors import HeadMoved, InvariantViolated
-from collab.ids import NO_SEQUENCE, RoomKey, Sequence
+from collab.ids import FIRST_EPOCH, NO_SEQUENCE, RoomKey, Sequence
 from persistence.build import Stores
 from tests.contract.backends import StoreUnderTest
 from tests.contract.conftest import OTHER, ROOM
 
 
 async def append(stores: Stores, after: int, *updates: bytes, room: RoomKey = ROOM) -> int:
-    return await stores.log.append(room, after=Sequence(after), updates=updates)
+    return await stores.log.append(room, epoch=FIRST_EPOCH, after=Sequence(after), updates=updates)
 
 
 async def content(stores: Stores, after: int = 0, room: RoomKey = ROOM) -> list[tuple[int, bytes]]:
@@ -26,6 +26,7 @@ async def content(stores: Stores, after: int = 0, room: RoomKey = ROOM) -> list[
 async def test_log_of_an_unknown_room_is_empty(stores: Stores) -> None:
     tail = await stores.log.read(ROOM, after=NO_SEQUENCE)
     assert (tail.rows, tail.head, tail.quarantined) == ((), 0, ())
+    assert tail.epoch == FIRST_EPOCH
     assert await stores.log.head(ROOM) == 0
 
 

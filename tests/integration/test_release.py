@@ -27,7 +27,7 @@ async def damaged_folder(folder: Path) -> None:
     key = room_key(name)
     async with await open_stores(StoreSettings(data_folder=folder)) as stores:
         lost, left = text_update("lost", client_id=1), text_update("left", client_id=2)
-        await stores.log.append(key, after=Sequence(0), updates=[lost, left])
+        await stores.log.append(key, epoch=FIRST_EPOCH, after=Sequence(0), updates=[lost, left])
         ref = await stores.snapshots.put(key, sequence=Sequence(1), update=lost)
         manifest = Manifest(name=name, epoch=FIRST_EPOCH, revision=0, snapshots=(ref,))
         await stores.manifests.compare_and_set(key, manifest=manifest)

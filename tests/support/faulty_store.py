@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 from collab.errors import StoreUnavailable
-from collab.ids import RoomKey, RoomName, Sequence
+from collab.ids import Epoch, RoomKey, RoomName, Sequence
 from collab.ports import (
     LogTail,
     Manifest,
@@ -102,10 +102,14 @@ class _FaultyLog:
         self._faults = faults
 
     async def append(
-        self, room: RoomKey, *, after: Sequence, updates: SequenceOf[bytes]
+        self, room: RoomKey, *, epoch: Epoch, after: Sequence, updates: SequenceOf[bytes]
     ) -> Sequence:
         async with self._faults.around("log.append"):
-            return await self._log.append(room, after=after, updates=updates)
+            return await self._log.append(room, epoch=epoch, after=after, updates=updates)
+
+    async def begin_epoch(self, room: RoomKey, *, epoch: Epoch, after: Sequence) -> None:
+        async with self._faults.around("log.begin_epoch"):
+            await self._log.begin_epoch(room, epoch=epoch, after=after)
 
     async def read(self, room: RoomKey, *, after: Sequence) -> LogTail:
         async with self._faults.around("log.read"):

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from collab.access import Claims, Grant, Role
 from collab.errors import HeadMoved, PeerError
 from collab.history.compaction import CompactionLimits
-from collab.ids import Milliseconds, RoomName, SessionId, Subject, room_key
+from collab.ids import FIRST_EPOCH, Milliseconds, RoomName, SessionId, Subject, room_key
 from collab.protocol import hocuspocus, y_sync
 from collab.protocol.close_codes import CloseCode
 from collab.protocol.messages import RoomMessage, SyncStep2, SyncUpdate
@@ -129,7 +129,9 @@ class Node:
             return
         updates = [update for _, update in batch]
         while True:
-            append = self.stores.log.append(KEY, after=self.head, updates=updates)
+            append = self.stores.log.append(
+                KEY, epoch=FIRST_EPOCH, after=self.head, updates=updates
+            )
             try:
                 self.head = at_once(append)
                 break
@@ -152,7 +154,7 @@ class Node:
     def append_elsewhere(self, update: bytes) -> None:
         """Another node appends an update, of which this one has not heard yet."""
         head = at_once(self.stores.log.head(KEY))
-        at_once(self.stores.log.append(KEY, after=head, updates=[update]))
+        at_once(self.stores.log.append(KEY, epoch=FIRST_EPOCH, after=head, updates=[update]))
 
     def compact(self) -> None:
         """Fold the log into a snapshot, as the compactor does."""

@@ -68,6 +68,8 @@ def made(kind: type[BandProError]) -> BandProError:
         return LimitExceeded("no", limit="update_bytes_max")
     if kind is errors.HeadMoved:
         return errors.HeadMoved(expected=1, actual=2)
+    if kind is errors.EpochMoved:
+        return errors.EpochMoved(expected=1, actual=2)
     if kind is errors.FramingViolated:
         return errors.FramingViolated("no", code=1002)
     return kind("no")

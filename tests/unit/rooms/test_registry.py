@@ -12,7 +12,7 @@ from pycrdt import Doc, Map, merge_updates
 
 from collab.errors import LimitExceeded, RoomUnavailable, StoreUnavailable
 from collab.history.compaction import CompactionLimits
-from collab.ids import RoomKey, RoomName, Sequence, SessionId, room_key
+from collab.ids import Epoch, RoomKey, RoomName, Sequence, SessionId, room_key
 from collab.ports import UpdateLog
 from collab.protocol.close_codes import CloseCode
 from persistence.compaction import compact
@@ -373,7 +373,7 @@ class Broken:
         self._log = log
 
     async def append(
-        self, room: RoomKey, *, after: Sequence, updates: SequenceOf[bytes]
+        self, room: RoomKey, *, epoch: Epoch, after: Sequence, updates: SequenceOf[bytes]
     ) -> Sequence:
         raise MemoryError
 
