@@ -33,16 +33,27 @@ class Action(StrEnum):
     PRESENCE = "presence"
     INSPECT = "inspect"  # sessions, sizes and watermarks of the room
     MANAGE = "manage"  # close sessions, revoke
+    READ_VERSIONS = "read_versions"  # list, open and compare them
+    KEEP_VERSIONS = "keep_versions"  # make, name and restore them
+    DELETE_VERSIONS = "delete_versions"
 
 
 _ALLOWED: Final[dict[Role, frozenset[Action]]] = {
     Role.OWNER: frozenset(Action),
     Role.EDITOR: frozenset(
-        {Action.JOIN, Action.READ, Action.EDIT, Action.PRESENCE, Action.INSPECT}
+        {
+            Action.JOIN,
+            Action.READ,
+            Action.EDIT,
+            Action.PRESENCE,
+            Action.INSPECT,
+            Action.READ_VERSIONS,
+            Action.KEEP_VERSIONS,
+        }
     ),
     # Comments live in documents of their own, so a commenter only reads the score itself.
-    Role.COMMENTER: frozenset({Action.JOIN, Action.READ, Action.PRESENCE}),
-    Role.VIEWER: frozenset({Action.JOIN, Action.READ, Action.PRESENCE}),
+    Role.COMMENTER: frozenset({Action.JOIN, Action.READ, Action.PRESENCE, Action.READ_VERSIONS}),
+    Role.VIEWER: frozenset({Action.JOIN, Action.READ, Action.PRESENCE, Action.READ_VERSIONS}),
 }
 _STRENGTH: Final[dict[Role, int]] = {
     Role.VIEWER: 1,

@@ -11,6 +11,7 @@
     │   ├── LimitExceeded        well formed, but more than a named limit allows
     │   ├── Unauthenticated      no token or ticket, or one that holds no longer
     │   ├── AccessDenied         the policy says no
+    │   ├── StateConflict        well formed, but not fitting what is there now
     │   └── ClientIdTaken        a client id that another subject's live session owns
     ├── OperatingError           the world's fault: retry within bounds, then say so
     │   ├── StoreUnavailable     the store did not answer, or answered with an error of its own
@@ -102,6 +103,10 @@ class Unauthenticated(PeerError):
 
 class AccessDenied(PeerError):
     """The access policy refused an action."""
+
+
+class StateConflict(PeerError):
+    """What was asked for does not fit the present state."""
 
 
 class ClientIdTaken(PeerError):

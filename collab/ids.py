@@ -35,6 +35,9 @@ Milliseconds = NewType("Milliseconds", int)
 UnixSeconds = NewType("UnixSeconds", int)
 """Wall-clock seconds since 1970-01-01 UTC, as in a token's ``exp``."""
 
+VersionId = NewType("VersionId", str)
+"""Names one version of a room's document; a later one has a greater id."""
+
 RecordId = NewType("RecordId", str)
 """Names one record of a kind within a room: 1 to 128 of ``a-z 0-9 . _ -``."""
 

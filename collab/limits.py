@@ -77,6 +77,14 @@ OPEN_ATTEMPTS_MAX: Final = 3  # fixed; the open that crashed, and two more
 RECORD_BYTES_MAX: Final = 1 * MIB  # small enough for one document of any store
 RECORD_ID_BYTES_MAX: Final = 128
 
+# Versions (fixed; how often they are made and how long they are kept are settings).
+VERSION_NAME_CHARS_MAX: Final = 128
+VERSION_MESSAGE_CHARS_MAX: Final = 2_000
+VERSIONS_NAMED_MAX: Final = 500  # of one room; more are refused
+VERSIONS_AUTOMATIC_MAX: Final = 200  # of one room; the oldest go
+VERSION_SPACING_S: Final = 60  # at least, between two automatic ones
+VERSION_LULL_FACTOR: Final = 6  # few edits wait this many intervals for their version
+
 # Loop slices (fixed): work on one message is cut into pieces of about this much.
 SLICE_BYTES: Final = 64 * KIB
 SLICE_STRUCTS: Final = 4096
@@ -114,5 +122,6 @@ assert MERGE_UPDATE_BYTES_MAX <= FANOUT_WINDOW_BYTES_MAX < OUTBOX_BYTES_MAX
 assert MERGE_UPDATE_STRUCTS_MAX * FANOUT_WINDOW_UPDATES_MAX <= MERGE_STRUCTS_MAX
 assert SNAPSHOT_GENERATIONS_KEPT > 1
 assert ENCODE_AGAIN_BYTES_MAX < DIFFERENCE_BYTES_MAX < ENCODE_INLINE_BYTES_MAX
+assert (VERSION_NAME_CHARS_MAX + VERSION_MESSAGE_CHARS_MAX) * 12 < RECORD_BYTES_MAX
 assert SLICE_TURN_MS <= SLICE_TARGET_MS
 assert APPLY_SENDER_MS_PER_S <= APPLY_ROOM_MS_PER_S < APPLY_BURST_MS

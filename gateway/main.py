@@ -19,6 +19,7 @@ from starlette.types import ASGIApp
 from collab.access import Claims
 from collab.errors import SettingsError, Unauthenticated
 from collab.history.compaction import CompactionLimits
+from collab.history.versions import ActivityRules, ThinningRules
 from collab.ids import room_key, room_name
 from collab.room.room import RoomLimits
 from collab.score.chorale import CHORALE_ROOM, chorale_facets
@@ -39,6 +40,8 @@ from gateway.rooms.compactor import Compactor
 from gateway.rooms.registry import RoomRegistry
 from gateway.rooms.runner_settings import RunnerSettings
 from gateway.rooms.services import RoomServices
+from gateway.rooms.version_keeper import VersionKeeper, VersionRules
+from gateway.rooms.versions import VersionServices
 from gateway.setting_types import StoreKind, TransportKind
 from gateway.settings import Settings
 from gateway.transport.connection import ConnectionLimits
@@ -55,6 +58,8 @@ from persistence.stores import Stores
 _log = structlog.stdlib.get_logger(__name__)
 _BACKLOG: Final = 2048
 _HTTP_GRACE_S: Final = 1
+_HOUR_S: Final = 3_600
+_DAY_S: Final = 24 * _HOUR_S
 _STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -89,6 +94,7 @@ async def _serve(settings: Settings) -> int:
         stack.push_async_callback(offload.aclose)
         node = build_node(settings, stores, offload)
         stack.push_async_callback(node.auth.authenticator.aclose)
+        stack.push_async_callback(node.keeper.aclose)
         if settings.seeds_demo:
             await seed_demo(node)
         return await _run_servers(settings, node, listener, admin_listener)
@@ -99,6 +105,7 @@ class Node:
     """One node, put together but not yet listening."""
 
     registry: RoomRegistry
+    keeper: VersionKeeper
     auth: AuthParts
     gate: Gate
     sweeper: Sweeper
@@ -113,8 +120,16 @@ def build_node(settings: Settings, stores: Stores, offload: Offload) -> Node:
     metrics.core_compiled.set(running_form().is_compiled)
     auth = build_auth(settings)
     compactor = Compactor(stores, offload, compaction_limits(settings), metrics)
+    keeper = VersionKeeper(
+        stores, offload.state, version_rules(settings), metrics, SYSTEM_CLOCKS.wall
+    )
     registry = RoomRegistry(
-        stores, runner_settings(settings), metrics, compactor.compact, offload.merge
+        stores,
+        runner_settings(settings),
+        metrics,
+        compactor.compact,
+        offload.merge,
+        duties=(keeper.tick,),
     )
     auth.revocations.observe(lambda revocation: _apply_revocation(registry, auth, revocation))
     gate = Gate(gate_limits(settings))
@@ -138,6 +153,7 @@ def build_node(settings: Settings, stores: Stores, offload: Offload) -> Node:
     api = ApiServices(
         directory=services,
         documents=services,
+        versions=VersionServices(registry, offload, metrics, SYSTEM_CLOCKS.wall),
         auth=auth,
         clocks=SYSTEM_CLOCKS,
         update_bytes_max=settings.update_bytes_max,
@@ -146,7 +162,9 @@ def build_node(settings: Settings, stores: Stores, offload: Offload) -> Node:
         trusted_proxies=settings.trusted_proxies,
     )
     parts = AppParts(doors, api, build_readiness(registry))
-    return Node(registry, auth, gate, sweeper, metrics, build_app(parts), build_admin_app(parts))
+    return Node(
+        registry, keeper, auth, gate, sweeper, metrics, build_app(parts), build_admin_app(parts)
+    )
 
 
 async def seed_demo(node: Node) -> None:
@@ -206,6 +224,20 @@ def compaction_limits(settings: Settings) -> CompactionLimits:
     """The part of the settings that says when logs are compacted."""
     return CompactionLimits(
         tail_updates=settings.compaction_tail_updates, tail_bytes=settings.compaction_tail_bytes
+    )
+
+
+def version_rules(settings: Settings) -> VersionRules:
+    """The part of the settings that says when versions are made, and how long they are kept."""
+    return VersionRules(
+        automatic=settings.automatic_versions,
+        activity=ActivityRules(settings.version_interval_ms / 1000, settings.version_edits),
+        thinning=ThinningRules(
+            all_s=settings.versions_all_hours * _HOUR_S,
+            hourly_s=settings.versions_hourly_hours * _HOUR_S,
+            daily_s=settings.versions_daily_days * _DAY_S,
+            weekly_s=settings.versions_weekly_days * _DAY_S,
+        ),
     )
 
 

@@ -30,6 +30,9 @@ from gateway.setting_types import (
 _PORT_MAX: Final = 65_535
 _DAY_S: Final = 86_400
 _HOUR_MS: Final = 3_600_000
+_DAY_MS: Final = 24 * _HOUR_MS
+_YEARS_D: Final = 36_525
+_YEARS_H: Final = 24 * _YEARS_D
 
 
 class ServerSettings(BaseModel):
@@ -238,6 +241,35 @@ class SizeSettings(BaseModel):
     )
 
 
+class VersionSettings(BaseModel):
+    """Versions."""
+
+    automatic_versions: OnOff = Field(
+        default=True, description="Whether versions are made by activity, besides named ones."
+    )
+    version_interval_ms: int = Field(
+        600_000, ge=0, le=_DAY_MS, description="Pause between automatic versions of a busy room."
+    )
+    version_edits: int = Field(
+        50,
+        ge=1,
+        description="Edits after which a room counts as busy; fewer wait six times that pause, or "
+        "until everybody has left.",
+    )
+    versions_all_hours: int = Field(
+        1, ge=1, le=_YEARS_H, description="Age up to which all automatic versions are kept."
+    )
+    versions_hourly_hours: int = Field(
+        24, ge=1, le=_YEARS_H, description="Age up to which the last one of each hour is kept."
+    )
+    versions_daily_days: int = Field(
+        30, ge=1, le=_YEARS_D, description="Age up to which the last one of each day is kept."
+    )
+    versions_weekly_days: int = Field(
+        365, ge=1, le=_YEARS_D, description="Age up to which the last one of each week is kept."
+    )
+
+
 class LogSettings(BaseModel):
     """Logs."""
 
@@ -254,6 +286,7 @@ GROUPS: Final = (
     ApplySettings,
     RateSettings,
     SizeSettings,
+    VersionSettings,
     LogSettings,
 )
 """The groups in the order in which they are shown."""

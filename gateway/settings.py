@@ -7,6 +7,7 @@ contradictory or unsafe stops the start with one line that says what to do.
 from __future__ import annotations
 
 import difflib
+import itertools
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -26,6 +27,7 @@ from gateway.setting_fields import (
     ServerSettings,
     SizeSettings,
     TimeSettings,
+    VersionSettings,
 )
 from gateway.setting_types import AuthMode, TokenAlgorithm, is_loopback
 
@@ -50,6 +52,7 @@ class Settings(
     ApplySettings,
     RateSettings,
     SizeSettings,
+    VersionSettings,
     LogSettings,
     BaseSettings,
 ):
@@ -294,6 +297,21 @@ def _sizes_nest(settings: Settings) -> None:
             )
 
 
+def _ages_nest(settings: Settings) -> None:
+    """Ages of versions, each of which contains the one before."""
+    ages_h = {
+        "versions_all_hours": settings.versions_all_hours,
+        "versions_hourly_hours": settings.versions_hourly_hours,
+        "versions_daily_days": settings.versions_daily_days * 24,
+        "versions_weekly_days": settings.versions_weekly_days * 24,
+    }
+    for (small, small_h), (large, large_h) in itertools.pairwise(ages_h.items()):
+        if small_h > large_h:
+            raise _problem(
+                f"{small} reaches back further than {large}", f"Raise {large}, or lower {small}."
+            )
+
+
 RULES: Final[tuple[Callable[[Settings], None], ...]] = (
     _open_only_on_loopback,
     _open_has_no_keys,
@@ -304,5 +322,6 @@ RULES: Final[tuple[Callable[[Settings], None], ...]] = (
     _any_origin_needs_tokens,
     _ports_differ,
     _sizes_nest,
+    _ages_nest,
 )
 """What settings must be to each other; each raises SettingsError."""

@@ -30,11 +30,13 @@ POINTS: Final = frozenset(
         "trim.after_commit",
         "record.before_commit",
         "record.after_commit",
+        "version.after_blob",
+        "version.after_record",
         "acknowledge.before_send",
         "acknowledge.after_send",
     }
 )
-"""The store hits all but the last two in its writer's thread, the gateway those on the loop."""
+"""The store hits all but the last four in its writer's thread, the gateway those on the loop."""
 
 
 class Action(StrEnum):

@@ -89,6 +89,16 @@ class Offload:
         """
         return await self._request(Operation.STATE_VECTOR, (update,))
 
+    async def state(self, updates: SequenceOf[bytes]) -> bytes:
+        """The document that updates integrate to, as one update; deleted content is blanked.
+
+        Unlike :meth:`merge` it leaves out what waits for others.
+
+        Raises:
+            WorkerFailed: the worker died, overran a limit, or refused the updates.
+        """
+        return await self._request(Operation.STATE, updates)
+
     @property
     def worker_pids(self) -> tuple[int, ...]:
         """Process ids of the workers alive, for operators and tests."""

@@ -21,6 +21,7 @@ class Operation(IntEnum):
 
     MERGE = 1  # updates -> one update that was verified to hold them all
     STATE_VECTOR = 2  # one update -> the state vector of what it holds without a gap
+    STATE = 3  # updates -> one update of what they integrate to, deleted content blanked
 
 
 class Status(IntEnum):

@@ -17,7 +17,7 @@ from persistence.worker_frames import (
     decode_request,
     encode_answer,
 )
-from workers.merge import merge, state_vector
+from workers.merge import merge, state, state_vector
 from workers.sandbox import Pipes, allow_cpu, enter
 
 
@@ -58,6 +58,8 @@ def _work(operation: Operation, arguments: list[bytes]) -> bytes:
             return merge(arguments)
         case Operation.STATE_VECTOR:
             return state_vector(*arguments)
+        case Operation.STATE:
+            return state(arguments)
 
 
 def _read_frame(requests: BinaryIO) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Sequence as SequenceOf
+from typing import Any
 
 import pycrdt
 
@@ -40,3 +41,10 @@ def merge(updates: SequenceOf[bytes], merge_updates: MergeUpdates = pycrdt.merge
 def state_vector(update: bytes) -> bytes:
     """The encoded state vector of what an update holds without a gap."""
     return pycrdt.get_state(update)
+
+
+def state(updates: SequenceOf[bytes]) -> bytes:
+    """The document that updates integrate to, as one update; deleted content is blanked."""
+    doc: pycrdt.Doc[Any] = pycrdt.Doc()
+    doc.apply_update(pycrdt.merge_updates(*updates))
+    return doc.get_update()

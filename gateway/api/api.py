@@ -11,6 +11,7 @@ from collab.access import Action, Claims, decide
 from collab.errors import AccessDenied
 from collab.ids import RoomName
 from gateway.api.services import RoomDirectory, RoomDocuments
+from gateway.api.version_services import RoomVersions
 from gateway.auth.authenticator import Clocks
 from gateway.auth.build import AuthParts
 from gateway.setting_types import Networks
@@ -27,6 +28,7 @@ class ApiServices:
     Attributes:
         directory: the rooms.
         documents: what is in them.
+        versions: what was in them.
         auth: who gets in.
         clocks: the time.
         update_bytes_max: the largest update that may be appended.
@@ -37,6 +39,7 @@ class ApiServices:
 
     directory: RoomDirectory
     documents: RoomDocuments
+    versions: RoomVersions
     auth: AuthParts
     clocks: Clocks
     update_bytes_max: int

@@ -22,6 +22,8 @@ ROUTE_KEY: Final = "bandpro.route"
 ROOM_NAME_PATTERN: Final = r"^(?!(?:.*/)?\.{0,2}(?:/|$))[^\u0000-\u001f\u007f-\u009f]+$"
 """What a room's name looks like, for JSON schemas: no control characters, no odd segments."""
 
+VERSION_ID_PATTERN: Final = r"^[0-9a-z-]{1,64}$"
+
 Handler = Callable[[Request], Awaitable[Response]]
 Schema = Mapping[str, Any]
 
@@ -61,8 +63,8 @@ class Endpoint:
     """One operation of the API.
 
     Attributes:
-        method: GET, POST or DELETE.
-        path: relative to `/v1`, with `{room}` and `{session}` as parameters.
+        method: GET, POST, PATCH or DELETE.
+        path: relative to `/v1`, with `{room}`, `{session}` and `{version}` as parameters.
         handler: what serves it.
         operation_id: its name for generated clients.
         tag: the heading under which it is shown.

@@ -10,8 +10,8 @@ from pydantic.json_schema import models_json_schema
 
 from collab.errors import AuthFailure
 from collab.limits import ROOM_NAME_BYTES_MAX
-from gateway.api import answers
-from gateway.api.endpoints import ROOM_NAME_PATTERN, Body, Endpoint, Parameter
+from gateway.api import answers, version_answers
+from gateway.api.endpoints import ROOM_NAME_PATTERN, VERSION_ID_PATTERN, Body, Endpoint, Parameter
 from gateway.api.problems import MEDIA_TYPE, Problem
 
 _REF: Final = "#/components/schemas/{model}"
@@ -22,8 +22,15 @@ _ANSWERS: Final[tuple[type[BaseModel], ...]] = (
     answers.Rooms,
     answers.Sessions,
     answers.Ticket,
+    version_answers.Version,
+    version_answers.Versions,
 )
-_REQUESTS: Final[tuple[type[BaseModel], ...]] = (answers.RevocationRequest, answers.TicketRequest)
+_REQUESTS: Final[tuple[type[BaseModel], ...]] = (
+    answers.RevocationRequest,
+    answers.TicketRequest,
+    version_answers.VersionChange,
+    version_answers.VersionRequest,
+)
 # What may go wrong with every operation.
 _ALWAYS: Final = (
     Problem.MALFORMED_REQUEST,
@@ -40,6 +47,7 @@ _PATH_PARAMETERS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
         {"maxLength": ROOM_NAME_BYTES_MAX, "pattern": ROOM_NAME_PATTERN},
     ),
     "session": ("The session's id.", {}),
+    "version": ("The version's id.", {"pattern": VERSION_ID_PATTERN}),
 }
 _DESCRIPTION: Final = """\
 The HTTP side of a BandPro collaboration server. Editors speak websocket: `/collab/{room}` for

@@ -28,6 +28,7 @@ from collab.errors import (
     ProtocolError,
     RoomQuarantined,
     RoomUnavailable,
+    StateConflict,
     StoreUnavailable,
     Unauthenticated,
 )
@@ -101,6 +102,7 @@ _BY_ERROR: Final[tuple[tuple[type[BandProError], Problem], ...]] = (
     (Unauthenticated, Problem.UNAUTHENTICATED),
     (AccessDenied, Problem.ACCESS_DENIED),
     (InvalidRoomName, Problem.INVALID_ROOM_NAME),
+    (StateConflict, Problem.CONFLICT),
     (MalformedUpdate, Problem.MALFORMED_UPDATE),
     (ProtocolError, Problem.MALFORMED_REQUEST),
     (PeerError, Problem.MALFORMED_REQUEST),

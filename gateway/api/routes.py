@@ -20,6 +20,7 @@ from gateway.api.endpoints import Endpoint, ExactMount
 from gateway.api.middleware import REQUEST_ID_HEADER, ApiGuard
 from gateway.api.openapi import openapi_document
 from gateway.api.rooms import room_endpoints
+from gateway.api.versions import version_endpoints
 
 PREFIX: Final = "/v1"
 _CORS_MAX_AGE_S: Final = 600
@@ -30,6 +31,7 @@ def api_endpoints(services: ApiServices) -> list[Endpoint]:
     return [
         *room_endpoints(services),
         *document_endpoints(services),
+        *version_endpoints(services),
         *credential_endpoints(services),
     ]
 
@@ -65,7 +67,7 @@ def api_routes(services: ApiServices) -> list[BaseRoute]:
             Middleware(
                 CORSMiddleware,
                 allow_origins=services.allowed_origins,
-                allow_methods=("GET", "POST", "DELETE"),
+                allow_methods=("GET", "POST", "PATCH", "DELETE"),
                 allow_headers=("Authorization", "Content-Type", REQUEST_ID_HEADER),
                 expose_headers=(REQUEST_ID_HEADER, "Retry-After"),
                 max_age=_CORS_MAX_AGE_S,

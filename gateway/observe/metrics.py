@@ -60,6 +60,7 @@ class Metrics:
         self._define_traffic()
         self._define_rooms()
         self._define_store()
+        self._define_versions()
         self.http_requests = self._counter(
             "http_requests", "HTTP requests answered.", "method", "route", "status"
         )
@@ -103,6 +104,17 @@ class Metrics:
         self.appends = self._counter("appends", "Appends to a log, each of one or more updates.")
         self.appends_failed = self._counter("appends_failed", "Appends given up after retries.")
         self.compactions = self._counter("compactions", "Compactions of a log.", "outcome")
+
+    def _define_versions(self) -> None:
+        self.versions = self._counter("versions_made", "Versions of documents made.", "kind")
+        self.versions_failed = self._counter(
+            "versions_failed", "Automatic versions that could not be made."
+        )
+        self.versions_thinned = self._counter(
+            "versions_thinned", "Automatic versions deleted as they aged."
+        )
+        self.restores = self._counter("restores", "Documents set back to a version.")
+        self.forks = self._counter("forks", "Rooms made from a version of another.")
 
     def message(self, protocol: str, message: object) -> None:
         """Count one decoded message by the kind that it is."""

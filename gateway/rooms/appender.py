@@ -10,7 +10,7 @@ from typing import Final, NamedTuple, Protocol
 import structlog
 
 from collab.errors import EpochMoved, HeadMoved, ManifestMoved, RoomQuarantined, StoreUnavailable
-from collab.ids import Epoch, RoomKey, Sequence
+from collab.ids import NO_SEQUENCE, Epoch, RoomKey, Sequence
 from collab.ports import Manifest
 from collab.protocol.close_codes import CloseCode
 from gateway.observe.metrics import Metrics
@@ -78,6 +78,7 @@ class Appender:
         pace: when to append.
         owner: told of what became durable, of others' updates, and of failure, once.
         unsaved_bytes: of updates that wait or are in flight.
+        first_head: the head when the room was loaded.
     """
 
     stores: Stores
@@ -89,6 +90,7 @@ class Appender:
     metrics: Metrics
     pace: CommitPace
     owner: AppendOwner
+    first_head: Sequence = field(default=NO_SEQUENCE, init=False)
     unsaved_bytes: int = field(default=0, init=False)
     _waiting: list[_Unsaved] | None = field(default=None, init=False)
     _task: asyncio.Task[None] | None = field(default=None, init=False)
@@ -96,6 +98,9 @@ class Appender:
     _taken: int = field(default=0, init=False)
     _durable: int = field(default=0, init=False)
     _progress: asyncio.Event | None = field(default=None, init=False)  # somebody waits for it
+
+    def __post_init__(self) -> None:
+        self.first_head = self.head
 
     def persist(self, ticket: int, update: bytes) -> None:
         """Take an update for the next append."""

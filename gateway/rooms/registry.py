@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Coroutine
+from collections.abc import Sequence as SequenceOf
 from typing import Final
 
 import structlog
@@ -27,6 +28,8 @@ _FORGET_TICKS: Final = 10
 _DRAIN_SPREAD_S: Final = 2.0
 
 Compact = Callable[[RoomRunner], Coroutine[None, None, None]]
+Duty = Callable[[SequenceOf[RoomRunner]], None]
+"""Begins, at a tick, what is due in any of the live rooms; must not take long."""
 
 
 class RoomRegistry:
@@ -38,6 +41,7 @@ class RoomRegistry:
         metrics: what is counted.
         compact: called after ticks for a room whose log may be due for compaction.
         merge: merges updates in a worker process; None to do all on the event loop.
+        duties: what else is looked after at every tick.
 
     Attributes:
         joins: what the rooms share for newcomers and large work.
@@ -50,12 +54,15 @@ class RoomRegistry:
         metrics: Metrics,
         compact: Compact,
         merge: Merge | None = None,
+        *,
+        duties: tuple[Duty, ...] = (),
     ) -> None:
         self.stores = stores
         self.is_draining = False
         self._settings = settings
         self._metrics = metrics
         self._compact = compact
+        self._duties = duties
         self._loads = asyncio.Semaphore(settings.loads_at_once_max)
         self.joins = Joins(stores, merge, settings.join_bytes_in_flight_max, Slices(settings.apply))
         self._rooms: dict[RoomName, RoomRunner] = {}
@@ -161,8 +168,10 @@ class RoomRegistry:
                 runner.forget_unused()
 
     def tick(self) -> None:
-        """Expire awareness, begin compactions, unload rooms that nobody uses."""
+        """Expire awareness, begin compactions and other duties, unload rooms that nobody uses."""
         now_ms = asyncio.get_running_loop().time() * 1000
+        for duty in () if self.is_draining else self._duties:
+            duty(self.live())
         for name, runner in list(self._rooms.items()):
             runner.tick()
             if runner.room.state is RoomState.CLOSED:

@@ -79,6 +79,9 @@ def test_the_description_is_valid_openapi_and_is_what_is_served(server: Server) 
         "/rooms/{room}/update",
         "/rooms/{room}/state-vector",
         "/rooms/{room}/updates",
+        "/rooms/{room}/versions",
+        "/rooms/{room}/versions/{version}",
+        "/rooms/{room}/versions/{version}/update",
         "/tickets",
         "/revocations",
     }

@@ -21,10 +21,16 @@ ROOM = room_name("bach/fugue")
 
 # What a role may do, by hand; whatever is not listed is denied.
 ALLOWED = {
-    Role.OWNER: {"join", "read", "edit", "presence", "inspect", "manage"},
-    Role.EDITOR: {"join", "read", "edit", "presence", "inspect"},
-    Role.COMMENTER: {"join", "read", "presence"},
-    Role.VIEWER: {"join", "read", "presence"},
+    Role.OWNER: {
+        *("join", "read", "edit", "presence", "inspect", "manage"),
+        *("read_versions", "keep_versions", "delete_versions"),
+    },
+    Role.EDITOR: {
+        *("join", "read", "edit", "presence", "inspect"),
+        *("read_versions", "keep_versions"),
+    },
+    Role.COMMENTER: {"join", "read", "presence", "read_versions"},
+    Role.VIEWER: {"join", "read", "presence", "read_versions"},
 }
 
 

@@ -1,0 +1,133 @@
+"""What the HTTP API may ask of versions: the protocol of ``gateway/api/version_services.py``."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from collab.access import Claims
+from collab.errors import LimitExceeded, StateConflict
+from collab.history.versions import Version, VersionKind
+from collab.ids import RoomName, UnixSeconds, VersionId, room_key
+from collab.limits import VERSIONS_NAMED_MAX
+from gateway.observe.metrics import Metrics
+from gateway.rooms.registry import RoomRegistry
+from persistence.offload import Offload
+from persistence.versions import (
+    Content,
+    Label,
+    add_version,
+    delete_version,
+    get_version,
+    list_versions,
+    name_version,
+    read_version,
+    take_content,
+)
+
+_log = structlog.stdlib.get_logger(__name__)
+
+
+class VersionServices:
+    """Versions over one registry.
+
+    Args:
+        registry: the rooms.
+        offload: where content is read.
+        metrics: what is counted.
+        wall: the wall clock, in seconds.
+    """
+
+    def __init__(
+        self,
+        registry: RoomRegistry,
+        offload: Offload,
+        metrics: Metrics,
+        wall: Callable[[], UnixSeconds],
+    ) -> None:
+        self._registry = registry
+        self._stores = registry.stores
+        self._offload = offload
+        self._metrics = metrics
+        self._wall = wall
+        self._adding = asyncio.Lock()
+
+    async def exists(self, name: RoomName) -> bool:
+        """Whether the room is live or stored; see ``RoomVersions``."""
+        if self._registry.get(name) is not None:
+            return True
+        return await self._stores.manifests.get(room_key(name)) is not None
+
+    async def list(self, name: RoomName) -> tuple[Version, ...]:
+        """All versions; see ``RoomVersions``."""
+        return await list_versions(self._stores, name)
+
+    async def get(self, name: RoomName, version_id: VersionId) -> Version | None:
+        """One version; see ``RoomVersions``."""
+        return await get_version(self._stores, name, version_id)
+
+    async def read(self, name: RoomName, version: Version) -> bytes:
+        """The content of a version; see ``RoomVersions``."""
+        return await read_version(self._stores, name, version)
+
+    async def create(self, name: RoomName, title: str, message: str, claims: Claims) -> Version:
+        """Keep the present state; see ``RoomVersions``."""
+        content = await self._present(name)
+        if not content.update:
+            raise StateConflict("nothing was ever written in this room")
+        label = Label(
+            kind=VersionKind.NAMED,
+            created_at=self._wall(),
+            name=title,
+            message=message,
+            author=claims.subject,
+            author_name=claims.display_name,
+        )
+        return await self._add(name, content, label)
+
+    async def change(
+        self, name: RoomName, version_id: VersionId, *, title: str | None, message: str | None
+    ) -> Version | None:
+        """Rename a version or say more about it; see ``RoomVersions``."""
+        async with self._adding:
+            known = await get_version(self._stores, name, version_id)
+            if known is not None and title is not None and known.kind is not VersionKind.NAMED:
+                await self._check_number(name)
+            return await name_version(self._stores, name, version_id, title=title, message=message)
+
+    async def delete(self, name: RoomName, version: Version) -> None:
+        """Delete a version; see ``RoomVersions``."""
+        await delete_version(self._stores, name, version)
+        _log.info("version.deleted", room=room_key(name)[:12], kind=version.kind.value)
+
+    async def _present(self, name: RoomName) -> Content:
+        """The document as it is now, all that was accepted so far included."""
+        runner = self._registry.get(name)
+        if runner is not None:
+            await runner.drain()
+        return await take_content(self._stores, name, self._offload.state)
+
+    async def _add(self, name: RoomName, content: Content, label: Label) -> Version:
+        async with self._adding:
+            if label.kind is VersionKind.NAMED:
+                await self._check_number(name)
+            version = await add_version(self._stores, name, content, label)
+        self._metrics.versions.labels(label.kind.value).inc()
+        _log.info(
+            "version.made",
+            room=room_key(name)[:12],
+            kind=label.kind.value,
+            sequence=version.sequence,
+            bytes=version.size_bytes,
+        )
+        return version
+
+    async def _check_number(self, name: RoomName) -> None:
+        versions = await list_versions(self._stores, name)
+        named = sum(version.kind is VersionKind.NAMED for version in versions)
+        if named >= VERSIONS_NAMED_MAX:
+            raise LimitExceeded(
+                f"a room may have {VERSIONS_NAMED_MAX} named versions", limit="versions_named_max"
+            )
