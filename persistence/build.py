@@ -9,9 +9,10 @@ from collab.errors import SettingsError
 from persistence.failpoints import Failpoints
 from persistence.memory import MemoryStore
 from persistence.sqlite import SqliteStore
-from persistence.stores import Stores, StoreUsage
+from persistence.store_urls import masked
+from persistence.stores import MongoLimits, Stores, StoreUsage
 
-__all__ = ["StoreSettings", "StoreUsage", "Stores", "open_stores"]
+__all__ = ["MongoLimits", "StoreSettings", "StoreUsage", "Stores", "open_stores"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,15 +20,18 @@ class StoreSettings:
     """Which store to open, and where.
 
     Attributes:
-        url: ``sqlite:`` for the data folder, ``sqlite:<folder>`` for another one, or
+        url: ``sqlite:`` for the data folder, ``sqlite:<folder>`` for another one,
+            ``mongodb://`` or ``mongodb+srv://`` for a database that many nodes share, or
             ``memory://`` for a store that is gone with the process.
         data_folder: made when it is missing.
+        mongodb: how long MongoDB is waited for.
         failpoints: where to fail on purpose; none in production.
     """
 
-    url: str = "sqlite:"
+    url: str = field(default="sqlite:", repr=False)
     data_folder: Path = Path("data")
     failpoints: Failpoints = field(default_factory=Failpoints)
+    mongodb: MongoLimits = field(default_factory=MongoLimits)
 
     @property
     def sqlite_folder(self) -> Path:
@@ -44,8 +48,8 @@ async def open_stores(settings: StoreSettings) -> Stores:
 
     Raises:
         SettingsError: a URL that names no store, or a folder that cannot be used.
-        StoreUnavailable: the store is in use by another process, newer than this program, or
-            cannot be read.
+        StoreUnavailable: the store is in use by another process, newer than this program, cannot
+            be reached, or cannot be read.
     """
     match settings.url.partition(":"):
         case "memory", ":", "//":
@@ -53,7 +57,14 @@ async def open_stores(settings: StoreSettings) -> Stores:
         case "sqlite", ":", _:
             store = await SqliteStore.open(settings.sqlite_folder, settings.failpoints)
             return store.stores()
+        case "mongodb" | "mongodb+srv", ":", _:
+            # Its driver takes a tenth of a second to import, which others need not wait for.
+            from persistence.mongo import MongoStore  # noqa: PLC0415
+
+            mongo = await MongoStore.open(settings.url, settings.mongodb, settings.failpoints)
+            return mongo.stores()
         case _:
             raise SettingsError(
-                f"no store is called {settings.url!r}: use sqlite:, sqlite:<folder> or memory://"
+                f"no store is called {masked(settings.url)!r}: use sqlite:, sqlite:<folder>, "
+                "mongodb://<hosts>/<database>, mongodb+srv://<host>/<database> or memory://"
             )

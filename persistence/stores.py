@@ -23,6 +23,24 @@ class StoreUsage:
     free_bytes: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class MongoLimits:
+    """How long MongoDB is waited for, and how many connections are held.
+
+    Attributes:
+        operation_timeout_ms: one call of the store, with everything that is tried again in it; the
+            server is told what is left of it (`maxTimeMS`).
+        selection_timeout_ms: until a primary is found.
+        socket_timeout_ms: until a connection is made, or an answer comes on it.
+        connections_max: to each member of the replica set.
+    """
+
+    operation_timeout_ms: int = 5_000
+    selection_timeout_ms: int = 4_000
+    socket_timeout_ms: int = 4_000
+    connections_max: int = 64
+
+
 class Backend(Protocol):
     """What runs behind the ports and must be looked after as one."""
 

@@ -7,6 +7,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
+
+from pymongo import MongoClient
+from pymongo.database import Database
 
 from collab.ids import RoomKey, Sequence
 from collab.ports import SnapshotRef
@@ -157,3 +161,56 @@ class SqliteUnderTest(StoreUnderTest):
         with self.connection() as connection:
             rows = connection.execute("SELECT snapshot_id FROM quarantined_snapshots").fetchall()
         return [snapshot_id for (snapshot_id,) in rows]
+
+
+class MongoUnderTest(StoreUnderTest):
+    """The store in MongoDB, damaged through a connection of its own."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    async def open(self) -> Stores:
+        return await open_stores(StoreSettings(self.url))
+
+    @contextmanager
+    def database(self) -> Iterator[Database[dict[str, Any]]]:
+        with MongoClient[dict[str, Any]](self.url) as client:
+            yield client.get_default_database()
+
+    def drop(self) -> None:
+        with self.database() as database:
+            database.client.drop_database(database.name)
+
+    def damage_row(self, room: RoomKey, sequence: Sequence) -> None:
+        key = {"room": room, "sequence": sequence}
+        with self.database() as database:
+            row = database.updates.find_one(key)
+            assert row is not None
+            database.updates.update_one(key, {"$set": {"bytes": flipped(row["bytes"])}})
+
+    def remove_row(self, room: RoomKey, sequence: Sequence) -> None:
+        with self.database() as database:
+            database.updates.delete_one({"room": room, "sequence": sequence})
+
+    def swap_rows(self, room: RoomKey, one: Sequence, other: Sequence) -> None:
+        with self.database() as database:
+            for now, then in ((one, -one), (other, one), (-one, other)):
+                database.updates.update_one(
+                    {"room": room, "sequence": now}, {"$set": {"sequence": then}}
+                )
+
+    def damage_snapshot(self, room: RoomKey, ref: SnapshotRef) -> None:
+        key = {"of": ref.snapshot_id, "part": 0}
+        with self.database() as database:
+            part = database.parts.find_one(key)
+            assert part is not None
+            database.parts.update_one(key, {"$set": {"bytes": flipped(part["bytes"])}})
+
+    def quarantined_rows(self, room: RoomKey) -> dict[int, bytes | None]:
+        with self.database() as database:
+            found = database.quarantined_updates.find({"room": room})
+            return {row["sequence"]: row.get("bytes") for row in found}
+
+    def quarantined_snapshots(self) -> list[str]:
+        with self.database() as database:
+            return [line["_id"] for line in database.quarantined_snapshots.find()]

@@ -1,4 +1,4 @@
-"""Whatever is asked of it, the SQLite store answers as the reference store does."""
+"""Whatever is asked of them, the stores that keep something answer as the reference store does."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from hypothesis import Phase, settings
@@ -23,10 +24,17 @@ from collab.errors import BandProError, EpochMoved, HeadMoved
 from collab.ids import Epoch, RoomName, Sequence, room_key, room_name
 from collab.ports import LogTail, Manifest, SnapshotRef
 from persistence.build import Stores
-from tests.contract.backends import MemoryUnderTest, SqliteUnderTest, StoreUnderTest
+from tests.contract.backends import (
+    MemoryUnderTest,
+    MongoUnderTest,
+    SqliteUnderTest,
+    StoreUnderTest,
+)
 from tests.support.counts import repeats
+from tests.support.mongodb import new_database
 
 HISTORIES = repeats(40, proof=1_000)
+MONGODB_HISTORIES = repeats(6, proof=100)  # each takes about a second
 NAMES = tuple(map(room_name, ("a", "a/b", "ä")))
 names = st.sampled_from(NAMES)
 updates = st.lists(st.binary(min_size=1, max_size=64), min_size=1, max_size=5)
@@ -34,16 +42,20 @@ near = st.integers(min_value=-2, max_value=2)
 
 
 class StoresAgree(RuleBasedStateMachine):
-    """Does everything to both stores and compares the answers."""
+    """Does everything to both stores and compares the answers.
+
+    Attributes:
+        kind: makes the store to compare, given an empty folder.
+    """
+
+    kind: ClassVar[Callable[[Path], StoreUnderTest]]
 
     @initialize()
     def open_both(self) -> None:
         self.runner = asyncio.Runner()
         self.folder = tempfile.TemporaryDirectory()
-        self.kinds: tuple[StoreUnderTest, StoreUnderTest] = (
-            MemoryUnderTest(),
-            SqliteUnderTest(Path(self.folder.name)),
-        )
+        tested = type(self).kind(Path(self.folder.name))
+        self.kinds: tuple[StoreUnderTest, StoreUnderTest] = (MemoryUnderTest(), tested)
         self.opened = [self.runner.run(kind.open()) for kind in self.kinds]
         self.refs: list[tuple[RoomName, tuple[SnapshotRef, SnapshotRef]]] = []
 
@@ -188,19 +200,34 @@ class StoresAgree(RuleBasedStateMachine):
             assert [ref.sequence for ref in one] == [ref.sequence for ref in other]
 
 
-@pytest.mark.prove
-def test_both_stores_answer_alike_whatever_they_are_asked(
-    record_property: Callable[[str, object], None],
-) -> None:
-    """The SQLite store and the store in memory answer alike, whatever is asked of them."""
-    record_property("histories", HISTORIES)
+def compare(kind: Callable[[Path], StoreUnderTest], histories: int) -> None:
+    """Run the machine over a kind of store."""
     run_state_machine_as_test(
-        StoresAgree,
+        type("StoresAgreeOn", (StoresAgree,), {"kind": staticmethod(kind)}),
         settings=settings(
-            max_examples=HISTORIES,
+            max_examples=histories,
             stateful_step_count=40,
             deadline=None,
             # Explaining a failure traces every line, which takes minutes here.
             phases=[phase for phase in Phase if phase is not Phase.explain],
         ),
     )
+
+
+@pytest.mark.prove
+def test_both_stores_answer_alike_whatever_they_are_asked(
+    record_property: Callable[[str, object], None],
+) -> None:
+    """The SQLite store and the store in memory answer alike, whatever is asked of them."""
+    record_property("histories", HISTORIES)
+    compare(SqliteUnderTest, HISTORIES)
+
+
+@pytest.mark.prove
+@pytest.mark.timeout(1800)
+def test_mongodb_and_memory_answer_alike_whatever_they_are_asked(
+    mongodb_url: str, record_property: Callable[[str, object], None]
+) -> None:
+    """The store in MongoDB and the store in memory answer alike, whatever is asked of them."""
+    record_property("histories", MONGODB_HISTORIES)
+    compare(lambda _: MongoUnderTest(new_database(mongodb_url)), MONGODB_HISTORIES)

@@ -1,0 +1,104 @@
+"""Opening, checking, measuring and closing the store in MongoDB as one."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final, Self
+
+from collab.errors import StoreUnavailable
+from collab.limits import MIB
+from persistence.failpoints import Failpoints
+from persistence.mongo.blobs import MongoBlobs
+from persistence.mongo.committer import Committer
+from persistence.mongo.link import MongoLink
+from persistence.mongo.log import MongoLog
+from persistence.mongo.manifests import MongoManifests
+from persistence.mongo.parts import Parts
+from persistence.mongo.records import MongoRecords
+from persistence.mongo.schema import META, prepare
+from persistence.mongo.snapshots import MongoSnapshots
+from persistence.stores import MongoLimits, Stores, StoreUsage
+
+CHECK_TIMEOUT_S: Final = 5.0
+FREE_BYTES_MIN: Final = 64 * MIB
+_PROBE: Final = "probe"
+
+
+class MongoStore:
+    """One database, opened by `MongoStore.open`; any number of processes may have it open."""
+
+    def __init__(self, link: MongoLink, version: str, failpoints: Failpoints) -> None:
+        self._link = link
+        self._version = version
+        self._failpoints = failpoints
+        self._parts = Parts(link)
+        self._committer = Committer(link, self._parts)
+        self._is_closed = False
+
+    @classmethod
+    async def open(cls, url: str, limits: MongoLimits, failpoints: Failpoints) -> Self:
+        """Connect, make or migrate the database, and remove what nodes left that ended long ago.
+
+        Raises:
+            SettingsError: the URL cannot be understood.
+            StoreUnavailable: MongoDB cannot be reached, has no replica set, or the database cannot
+                be used.
+        """
+        link = MongoLink(url, limits, failpoints)
+        try:
+            store = cls(link, await prepare(link), failpoints)
+            await store._parts.remove_abandoned()
+        except BaseException:
+            await link.close()
+            raise
+        return store
+
+    def stores(self) -> Stores:
+        """The bundle that the rest of the program works with."""
+        return Stores(
+            log=MongoLog(self._link, self._committer, self._parts),
+            snapshots=MongoSnapshots(self._link, self._parts),
+            manifests=MongoManifests(self._link),
+            records=MongoRecords(self._link),
+            blobs=MongoBlobs(self._link, self._parts),
+            description=f"MongoDB {self._version} at {self._link.place}",
+            backend=self,
+            failpoints=self._failpoints,
+        )
+
+    async def check(self) -> list[str]:
+        """Write a beat with a majority, and look at the space left."""
+        if self._is_closed:
+            return ["the store is closed"]
+        try:
+            async with asyncio.timeout(CHECK_TIMEOUT_S):
+                meta = self._link.collection(META)
+                await self._link.call(
+                    lambda: meta.update_one({"_id": _PROBE}, {"$inc": {"beat": 1}}, upsert=True)
+                )
+                free_bytes = (await self.usage()).free_bytes
+        except StoreUnavailable as error:
+            return [str(error)]
+        except TimeoutError:
+            return [f"MongoDB did not confirm a write within {CHECK_TIMEOUT_S:g} s"]
+        if free_bytes is not None and free_bytes < FREE_BYTES_MIN:
+            return [f"only {free_bytes // MIB} MiB are free on the disk of MongoDB"]
+        return []
+
+    async def usage(self) -> StoreUsage:
+        """Bytes of the database with its indexes, and bytes free on the disk of the primary."""
+        found: dict[str, Any] = await self._link.call(
+            lambda: self._link.database.command("dbStats")
+        )
+        free_bytes = None
+        if "fsTotalSize" in found:
+            free_bytes = int(found["fsTotalSize"] - found["fsUsedSize"])
+        return StoreUsage(int(found["storageSize"] + found["indexSize"]), free_bytes)
+
+    async def close(self) -> None:
+        """Commit what was accepted, then let go of all connections."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        await self._committer.close()
+        await self._link.close()
