@@ -17,6 +17,7 @@ REASON_BYTES_MAX: Final = 123  # what a websocket close frame can carry (RFC 645
 TOKEN_BYTES_MAX: Final = 8 * KIB
 STATELESS_BYTES_MAX: Final = 64 * KIB
 HOCUSPOCUS_SESSION_BYTES_MAX: Final = 128
+HANDSHAKE_BYTES_MAX: Final = 8 * KIB  # a longer one is read as any HTTP request is
 
 # Frames and documents (defaults of settings).
 FRAME_BEFORE_AUTH_BYTES_MAX: Final = 8 * KIB

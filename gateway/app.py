@@ -19,6 +19,7 @@ from gateway.page import page_routes
 from gateway.rooms.registry import RoomRegistry
 from gateway.transport import hocuspocus, y_websocket
 from gateway.transport.doors import Doors
+from gateway.transport.handshake import Entrance
 from gateway.transport.hocuspocus import HocuspocusEndpoint
 from gateway.transport.y_websocket import YWebSocketEndpoint
 
@@ -32,11 +33,29 @@ class AppParts:
     readiness: Readiness
 
 
-def build_app(parts: AppParts) -> ASGIApp:
+@dataclass(frozen=True, slots=True)
+class Sockets:
+    """The websocket routes of the main port, for the application and for who needs none."""
+
+    rooms: YWebSocketEndpoint
+    shared: HocuspocusEndpoint
+
+    @property
+    def entrances(self) -> tuple[Entrance, ...]:
+        """All of them."""
+        return (self.rooms, self.shared)
+
+
+def build_sockets(doors: Doors) -> Sockets:
+    """The websocket routes of the main port."""
+    return Sockets(YWebSocketEndpoint(doors), HocuspocusEndpoint(doors))
+
+
+def build_app(parts: AppParts, sockets: Sockets) -> ASGIApp:
     """The application of the main port."""
     routes: list[BaseRoute] = [
-        WebSocketRoute(y_websocket.PATH + "{room:path}", YWebSocketEndpoint(parts.doors)),
-        WebSocketRoute(hocuspocus.PATH, HocuspocusEndpoint(parts.doors)),
+        WebSocketRoute(y_websocket.PATH + "{room:path}", sockets.rooms),
+        WebSocketRoute(hocuspocus.PATH, sockets.shared),
         *api_routes(parts.api),
         *health_routes(parts.readiness),
         *page_routes(),

@@ -9,7 +9,8 @@ import socket
 import sys
 from collections.abc import Generator
 from dataclasses import dataclass
-from typing import Final
+from functools import partial
+from typing import Final, cast
 
 import structlog
 import uvicorn
@@ -25,7 +26,7 @@ from collab.room.room import RoomLimits
 from collab.score.chorale import CHORALE_ROOM, chorale_facets
 from collab.score.seed import seed_update
 from gateway.api.api import ApiServices
-from gateway.app import AppParts, build_admin_app, build_app, build_readiness
+from gateway.app import AppParts, build_admin_app, build_app, build_readiness, build_sockets
 from gateway.auth.build import SYSTEM_CLOCKS, AuthParts, build_auth
 from gateway.auth.revocation_file import Revocation
 from gateway.banner import ready_text
@@ -47,6 +48,7 @@ from gateway.settings import Settings
 from gateway.transport.connection import ConnectionLimits
 from gateway.transport.doors import Doors
 from gateway.transport.gate import Gate, GateLimits
+from gateway.transport.handshake import Entrance, HandshakeProtocol
 from gateway.transport.rates import Pace
 from gateway.transport.sweeper import PERIOD_S, Sweeper
 from gateway.transport.uvicorn_protocol import DetachableProtocol
@@ -112,6 +114,7 @@ class Node:
     metrics: Metrics
     app: ASGIApp
     admin_app: ASGIApp
+    entrances: tuple[Entrance, ...]
 
 
 def build_node(settings: Settings, stores: Stores, offload: Offload) -> Node:
@@ -162,8 +165,17 @@ def build_node(settings: Settings, stores: Stores, offload: Offload) -> Node:
         trusted_proxies=settings.trusted_proxies,
     )
     parts = AppParts(doors, api, build_readiness(registry))
+    sockets = build_sockets(doors)
     return Node(
-        registry, keeper, auth, gate, sweeper, metrics, build_app(parts), build_admin_app(parts)
+        registry=registry,
+        keeper=keeper,
+        auth=auth,
+        gate=gate,
+        sweeper=sweeper,
+        metrics=metrics,
+        app=build_app(parts, sockets),
+        admin_app=build_admin_app(parts),
+        entrances=sockets.entrances,
     )
 
 
@@ -303,7 +315,7 @@ async def _run_servers(
     loop = asyncio.get_running_loop()
     for signal_number in _STOP_SIGNALS:
         loop.add_signal_handler(signal_number, stop.set)
-    server = _Server(_uvicorn_config(settings, node.app))
+    server = _Server(_uvicorn_config(settings, node.app, node.entrances))
     running = [asyncio.create_task(server.serve(sockets=[listener]))]
     servers = [server]
     if admin_listener is not None:
@@ -331,13 +343,17 @@ async def _run_servers(
     return 0 if saved and stop.is_set() and not broke else 1
 
 
-def _uvicorn_config(settings: Settings, app: ASGIApp) -> uvicorn.Config:
+def _uvicorn_config(
+    settings: Settings, app: ASGIApp, entrances: tuple[Entrance, ...] = ()
+) -> uvicorn.Config:
     detaches = settings.transport is TransportKind.AUTO
+    # uvicorn calls what it takes for a class, once for each connection.
+    first = cast("type[asyncio.Protocol]", partial(HandshakeProtocol, entrances))
     pings_s = settings.idle_timeout_ms / 1000 / 2
     return uvicorn.Config(
         app,
         loop="none",
-        http="httptools",
+        http=first if detaches else "httptools",
         ws=DetachableProtocol if detaches else "websockets-sansio",
         ws_max_size=settings.frame_bytes_max,
         ws_ping_interval=pings_s,

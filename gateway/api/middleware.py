@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import secrets
 import time
 from typing import Final
 
@@ -17,11 +15,10 @@ from gateway.api.problems import Problem, problem_response
 from gateway.auth.addresses import client_address
 from gateway.auth.origins import Origins
 from gateway.observe.metrics import Metrics
+from gateway.observe.request_ids import REQUEST_ID_HEADER, request_id
 from gateway.setting_types import Networks
 from gateway.transport.rates import Pace
 
-REQUEST_ID_HEADER: Final = "X-Request-ID"
-_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _UNROUTED: Final = "other"
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "DELETE", "OPTIONS", "PUT", "PATCH"})
 
@@ -45,17 +42,14 @@ class RequestIds:
         if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
-        offered = Headers(scope=scope).get(REQUEST_ID_HEADER, "")
-        request_id = offered if _REQUEST_ID.fullmatch(offered) else secrets.token_hex(8)
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
+        chosen = request_id(Headers(scope=scope).get(REQUEST_ID_HEADER, ""))
+        with structlog.contextvars.bound_contextvars(request_id=chosen):
             if scope["type"] == "websocket":
                 await self._app(scope, receive, send)
             else:
-                await self._serve_http(scope, receive, send, request_id)
+                await self._serve_http(scope, receive, send, chosen)
 
-    async def _serve_http(
-        self, scope: Scope, receive: Receive, send: Send, request_id: str
-    ) -> None:
+    async def _serve_http(self, scope: Scope, receive: Receive, send: Send, chosen: str) -> None:
         status = 0
         begun_s = time.monotonic()
 
@@ -63,7 +57,7 @@ class RequestIds:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)[REQUEST_ID_HEADER] = request_id
+                MutableHeaders(scope=message)[REQUEST_ID_HEADER] = chosen
             await send(message)
 
         try:
@@ -135,5 +129,7 @@ class ApiGuard:
     def _admits(self, request: Request) -> bool:
         if self._pace is None:
             return True
-        address = client_address(request, self._trusted_proxies)
+        peer = request.client.host if request.client else ""
+        forwarded = request.headers.getlist("x-forwarded-for")
+        address = client_address(peer, forwarded, self._trusted_proxies)
         return self._pace.admits(address, time.monotonic())

@@ -17,10 +17,11 @@ from gateway.api.credentials import credential_endpoints
 from gateway.api.docs_page import CONTENT_SECURITY_POLICY, docs_page
 from gateway.api.documents import document_endpoints
 from gateway.api.endpoints import Endpoint, ExactMount
-from gateway.api.middleware import REQUEST_ID_HEADER, ApiGuard
+from gateway.api.middleware import ApiGuard
 from gateway.api.openapi import openapi_document
 from gateway.api.rooms import room_endpoints
 from gateway.api.versions import version_endpoints
+from gateway.observe.request_ids import REQUEST_ID_HEADER
 
 PREFIX: Final = "/v1"
 _CORS_MAX_AGE_S: Final = 600

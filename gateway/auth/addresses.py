@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from ipaddress import ip_address
-
-from starlette.requests import HTTPConnection
 
 from gateway.setting_types import Networks
 
 
-def client_address(request: HTTPConnection, trusted_proxies: Networks) -> str:
+def client_address(peer: str, forwarded: Sequence[str], trusted_proxies: Networks) -> str:
     """The address for limits per address.
 
     Each proxy appends to ``X-Forwarded-For``, so it is read from the right: the first address
     that is no trusted proxy is the client's. What stands to the left of it, anybody may have
     written.
 
+    Args:
+        peer: who is connected; empty where the server does not tell.
+        forwarded: the ``X-Forwarded-For`` fields of the request, in order.
+        trusted_proxies: networks whose forwarded address is believed.
+
     Returns:
         The address in its canonical spelling; "unknown" where the server does not tell.
     """
-    address = _spelled(request.client.host if request.client else "")
+    address = _spelled(peer)
     if not _is_trusted(address, trusted_proxies):
         return address
-    forwarded = ",".join(request.headers.getlist("x-forwarded-for")).split(",")
-    for hop in reversed(forwarded):
+    for hop in reversed(",".join(forwarded).split(",")):
         candidate = _spelled(hop.strip())
         if candidate == "unknown":
             break

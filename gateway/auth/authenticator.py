@@ -78,10 +78,10 @@ class Authenticator:
             )
         return await self.authenticate_token(token.strip())
 
-    async def authenticate_socket(
+    def recognise_socket(
         self, headers: Mapping[str, str], query: Mapping[str, str], room: RoomName
-    ) -> Claims:
-        """Recognise a y-websocket handshake: by ticket in the URL, or by header.
+    ) -> Claims | None:
+        """Recognise a y-websocket handshake by the ticket in its URL, or leave that to its header.
 
         Native clients may send the header; browsers cannot, and trade their token for a ticket
         first. A token in the URL is refused, because URLs end up in logs.
@@ -91,9 +91,11 @@ class Authenticator:
             query: of its URL, decoded.
             room: the room that the URL names.
 
+        Returns:
+            The claims; None where they are for :meth:`authenticate_request` to find.
+
         Raises:
-            Unauthenticated: nothing that holds was shown.
-            KeysUnavailable: the identity provider's keys cannot be had now.
+            Unauthenticated: nothing that could hold was shown.
         """
         if self._verifier is None:
             return ANYBODY
@@ -106,7 +108,7 @@ class Authenticator:
             if any(parameter in query for parameter in _TOKEN_PARAMETERS):
                 raise Unauthenticated(told, reason=AuthFailure.INVALID)
             raise Unauthenticated("a ticket or a token is needed", reason=AuthFailure.MISSING)
-        return await self.authenticate_request(headers)
+        return None
 
     async def authenticate_token(self, token: str) -> Claims:
         """Recognise a token that came in band, as Hocuspocus clients send it.

@@ -36,9 +36,6 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-from starlette.types import Receive, Scope, Send
-from starlette.websockets import WebSocket
-
 from collab.access import Action, Claims, decide
 from collab.errors import (
     AccessDenied,
@@ -64,8 +61,10 @@ from collab.protocol.messages import (
 )
 from collab.room.session import Session, Wire
 from gateway.transport.connection import Connection
-from gateway.transport.doors import Doors, admit_socket, new_session_id
+from gateway.transport.doors import Doors, new_session_id
+from gateway.transport.endpoint import Endpoint
 from gateway.transport.hocuspocus_documents import Document, Joined, Refused, Waiting, outlives
+from gateway.transport.opening import Opening
 from gateway.transport.refusals import close_code_for
 from gateway.transport.sockets import Rest
 
@@ -75,18 +74,20 @@ _ASK_TOKEN_BEFORE_S: Final = 30.0
 _REFUSAL_PAUSE_S: Final = 2.0
 
 
-class HocuspocusEndpoint:
-    """ASGI application for ``/hocuspocus``."""
+class HocuspocusEndpoint(Endpoint):
+    """The route ``/hocuspocus``."""
 
-    def __init__(self, doors: Doors) -> None:
-        self._doors = doors
+    protocol = PROTOCOL
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one socket."""
-        await admit_socket(self._doors, scope, receive, send, PROTOCOL, self._begin)
+    def serves(self, raw_path: str) -> bool:
+        """Whether a path is the one."""
+        return raw_path == PATH
 
-    async def _begin(self, connection: Connection, _websocket: WebSocket) -> None:
+    def begin(self, connection: Connection, opening: Opening) -> Rest:
+        """Wait for what the client has to say: who it is and what it wants comes in band."""
+        del opening
         connection.hear(_Socket(self._doors, connection))
+        return None
 
 
 class _Socket:

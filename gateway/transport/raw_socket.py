@@ -75,7 +75,7 @@ class RawSocket(asyncio.Protocol):
 
     Args:
         transport: the connection's own.
-        reader: holds what was read already.
+        reader: cuts what comes into messages.
         silence_s_max: a client that does not even answer pings for so long is closed.
         peers: all connections of the server, which shuts them down in the end.
     """
@@ -138,6 +138,11 @@ class RawSocket(asyncio.Protocol):
         self._bytes_out = self._seen_out = self._flushed = 0
         self.wrote_at_s = self.progress_at_s = self._heard_at_s = self._loop.time()
         peers.add(self)
+
+    def feed(self, data: bytes) -> None:
+        """Take what was read behind the handshake; once, before anything is heard."""
+        if data:
+            self._reader.feed(data)
 
     def bound_outbox(self, bytes_max: int) -> None:
         """Refuse broadcasts, and read nothing, from this many unwritten bytes on until none are."""

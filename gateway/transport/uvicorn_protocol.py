@@ -12,6 +12,7 @@ import asyncio
 from asyncio.transports import BaseTransport
 from typing import Any, Final, cast
 
+import uvicorn
 from starlette.types import Scope
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
@@ -27,6 +28,19 @@ except ImportError:  # pragma: no cover
 EXTENSION: Final = "bandpro.detach"
 _MESSAGE_BYTES_MAX: Final = 2**20
 _PING_INTERVAL_S: Final = 20.0
+
+Peers = set[asyncio.Protocol]
+"""All connections of a server, which shuts them down in the end."""
+
+
+def raw_socket(transport: asyncio.Transport, config: uvicorn.Config, peers: Peers) -> RawSocket:
+    """A protocol for a connection whose handshake is done, as the server was configured."""
+    return RawSocket(
+        transport,
+        FrameReader(config.ws_max_size or _MESSAGE_BYTES_MAX, apply_mask),
+        silence_s_max=2 * (config.ws_ping_interval or _PING_INTERVAL_S),
+        peers=peers,
+    )
 
 
 class DetachableProtocol(WebSocketsSansIOProtocol):
@@ -69,15 +83,8 @@ class DetachableProtocol(WebSocketsSansIOProtocol):
         transport, conn = self.transport, self.conn
         self.stop_keepalive()
         self.connections.discard(self)
-        reader = FrameReader(conn.max_message_size or _MESSAGE_BYTES_MAX, apply_mask)
-        if conn.reader.buffer:
-            reader.feed(bytes(conn.reader.buffer))
-        socket = RawSocket(
-            transport,
-            reader,
-            silence_s_max=2 * (self.ping_interval or _PING_INTERVAL_S),
-            peers=cast("set[asyncio.Protocol]", self.connections),
-        )
+        socket = raw_socket(transport, self.config, cast("Peers", self.connections))
+        socket.feed(bytes(conn.reader.buffer))
         transport.set_protocol(socket)
         # uvicorn closes this one when the application returns.
         self.transport = NOWHERE

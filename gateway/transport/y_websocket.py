@@ -8,11 +8,8 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
-from starlette.types import Receive, Scope, Send
-from starlette.websockets import WebSocket
-
 from collab.access import Claims
-from collab.errors import BandProError, InvalidRoomName
+from collab.errors import InvalidRoomName
 from collab.ids import RoomName, SessionId, UnixSeconds, room_name
 from collab.protocol import y_sync
 from collab.protocol.close_codes import CloseCode
@@ -21,45 +18,53 @@ from collab.protocol.websocket_frames import Frame
 from collab.room.session import Session, Wire
 from gateway.rooms.runner import RoomRunner
 from gateway.transport.connection import Connection
-from gateway.transport.doors import Doors, admit_socket, new_session_id
+from gateway.transport.doors import Doors, new_session_id
+from gateway.transport.endpoint import Endpoint
+from gateway.transport.opening import Opening
 from gateway.transport.sockets import Rest
 
 PATH: Final = "/collab/"
 PROTOCOL: Final = "y-websocket"
 
 
-class YWebSocketEndpoint:
-    """ASGI application for ``/collab/{room}``; the room may contain slashes."""
+class YWebSocketEndpoint(Endpoint):
+    """The route ``/collab/{room}``; the room may contain slashes."""
 
-    def __init__(self, doors: Doors) -> None:
-        self._doors = doors
+    protocol = PROTOCOL
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one socket."""
-        await admit_socket(self._doors, scope, receive, send, PROTOCOL, self._begin)
+    def serves(self, raw_path: str) -> bool:
+        """Whether a path begins as those of rooms do, and holds no control characters."""
+        return raw_path.startswith(PATH) and "%0" not in raw_path
 
-    async def _begin(self, connection: Connection, websocket: WebSocket) -> None:
-        try:
-            seat = await self._join(connection, websocket)
-        except BandProError as error:
-            connection.refuse(error)
-            connection.hear(None)
-            return
-        connection.hear(seat)
-
-    async def _join(self, connection: Connection, websocket: WebSocket) -> YWebSocketSeat:
+    def begin(self, connection: Connection, opening: Opening) -> Rest:
+        """Let a client that may come in join the room of the path: at once, if that is live."""
         doors = self._doors
-        name = _room_of(websocket.scope)
-        claims = await doors.auth.authenticator.authenticate_socket(
-            websocket.headers, websocket.query_params, name
-        )
+        name = _room_of(opening.raw_path)
+        authenticator = doors.auth.authenticator
+        claims = authenticator.recognise_socket(opening.headers, opening.query, name)
+        runner = None if claims is None else doors.room_at_once(name, claims)
+        if claims is None or runner is None:
+            return self._join_later(connection, opening, name, claims)
+        self._join(connection, runner, claims)
+        return None
+
+    async def _join_later(
+        self, connection: Connection, opening: Opening, name: RoomName, claims: Claims | None
+    ) -> None:
+        doors = self._doors
+        if claims is None:
+            claims = await doors.auth.authenticator.authenticate_request(opening.headers)
         runner, claims = await doors.open_room(name, claims)
+        self._join(connection, runner, claims)
+
+    def _join(self, connection: Connection, runner: RoomRunner, claims: Claims) -> None:
+        doors = self._doors
         connection.bound_frames(doors.limits.frame_bytes_max)
         session_id = new_session_id()
         seat = YWebSocketSeat(connection, doors, runner, session_id, doors.clocks.wall())
         runner.join(Session(session_id, claims, Wire.Y_WEBSOCKET), seat)
         seat.expiry = self._close_at_expiry(connection, claims)
-        return seat
+        connection.hear(seat)
 
     def _close_at_expiry(
         self, connection: Connection, claims: Claims
@@ -131,14 +136,13 @@ class YWebSocketSeat:
         return y_sync.EMPTY_AWARENESS
 
 
-def _room_of(scope: Scope) -> RoomName:
+def _room_of(raw_path: str) -> RoomName:
     """The room's name, decoded strictly from the path as it was sent.
 
     Raises:
         InvalidRoomName: the path names no room.
     """
-    raw_path = scope.get("raw_path") or scope["path"].encode()
-    encoded = raw_path.split(b"?", 1)[0].removeprefix(PATH.encode())
+    encoded = raw_path.removeprefix(PATH).encode("latin-1")
     try:
         return room_name(unquote_to_bytes(encoded).decode())
     except UnicodeDecodeError as error:

@@ -14,6 +14,7 @@ from asyncio.subprocess import PIPE, STDOUT
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +24,8 @@ from starlette.types import Receive, Scope, Send
 
 from collab.protocol.websocket_frames import TEXT
 from gateway.observe.traffic import Traffic
+from gateway.transport.handshake import HandshakeProtocol
+from gateway.transport.opening import Opening
 from gateway.transport.raw_socket import RawSocket
 from gateway.transport.uvicorn_protocol import DetachableProtocol, detach
 from tests.support.counts import proving
@@ -40,7 +43,7 @@ NEEDS: Final = (
 # Its largest message has 16 MiB.
 MESSAGE_BYTES_MAX: Final = 17 * 2**20
 # A close frame in the middle of a fragmented message: docs/conformance.md says more.
-KNOWN: Final = {"raw": {}, "asgi": {"7.1.5": ("FAILED", "WRONG CODE")}}
+KNOWN: Final = {"direct": {}, "raw": {}, "asgi": {"7.1.5": ("FAILED", "WRONG CODE")}}
 SUITE_WITHIN_S: Final = 1500
 ANSWER_WITHIN_S: Final = 10
 
@@ -101,7 +104,24 @@ async def raw_echo(scope: Scope, receive: Receive, send: Send) -> None:
     Echo(socket)
 
 
-ECHOES: Final = {"raw": raw_echo, "asgi": echo}
+class Anywhere:
+    """Lets every handshake in, at every path, without an application."""
+
+    def serves(self, raw_path: str) -> bool:
+        """Every path."""
+        return raw_path.startswith("/")
+
+    def welcomes(self, opening: Opening) -> bool:
+        """Whoever has said where it connects to."""
+        return "host" in opening.headers
+
+    def enter(self, socket: RawSocket, opening: Opening) -> None:
+        """Echo from now on."""
+        del opening
+        Echo(socket)
+
+
+ECHOES: Final = {"direct": raw_echo, "raw": raw_echo, "asgi": echo}
 each_way = pytest.mark.parametrize("way", ECHOES)
 
 
@@ -109,11 +129,12 @@ each_way = pytest.mark.parametrize("way", ECHOES)
 async def echoing(way: str) -> AsyncIterator[int]:
     """Serve an echo; yields the port."""
     port = free_port()
+    first: Any = partial(HandshakeProtocol, [Anywhere()])
     config = uvicorn.Config(
         ECHOES[way],
         port=port,
         loop="none",
-        http="httptools",
+        http=first if way == "direct" else "httptools",
         ws=DetachableProtocol,
         ws_max_size=MESSAGE_BYTES_MAX,
         ws_per_message_deflate=False,

@@ -25,7 +25,7 @@ async def served_here() -> AsyncIterator[int]:
     async with await open_stores(store_settings(settings)) as stores:
         with socket.create_server(("127.0.0.1", 0)) as listener:
             node = build_node(settings, stores, Offload())
-            server = _Server(_uvicorn_config(settings, node.app))
+            server = _Server(_uvicorn_config(settings, node.app, node.entrances))
             serving = asyncio.create_task(server.serve(sockets=[listener]))
             while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
                 await asyncio.sleep(0.01)

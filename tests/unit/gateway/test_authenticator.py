@@ -2,7 +2,7 @@
 
 import pytest
 
-from collab.access import ANYBODY, Role, role_in
+from collab.access import ANYBODY, Claims, Role, role_in
 from collab.errors import AuthFailure, Unauthenticated
 from collab.ids import Milliseconds, RoomName, Subject, UnixSeconds
 from gateway.auth.authenticator import Authenticator, Clocks
@@ -41,8 +41,12 @@ class Door:
 
     async def refusal(self, headers: dict[str, str], query: dict[str, str]) -> Unauthenticated:
         with pytest.raises(Unauthenticated) as caught:
-            await self.authenticator.authenticate_socket(headers, query, ROOM)
+            await self.recognise(headers, query)
         return caught.value
+
+    async def recognise(self, headers: dict[str, str], query: dict[str, str]) -> Claims:
+        claims = self.authenticator.recognise_socket(headers, query, ROOM)
+        return claims or await self.authenticator.authenticate_request(headers)
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
@@ -78,7 +82,7 @@ async def test_a_socket_is_recognised_by_a_ticket_once() -> None:
     """The ticket stands for the token's claims."""
     door = Door()
     query = {"ticket": await door.ticket()}
-    claims = await door.authenticator.authenticate_socket({}, query, ROOM)
+    claims = await door.recognise({}, query)
     assert (claims.subject, role_in(claims, ROOM)) == ("u-1", Role.EDITOR)
     assert (await door.refusal({}, query)).reason is AuthFailure.INVALID
 
@@ -86,7 +90,7 @@ async def test_a_socket_is_recognised_by_a_ticket_once() -> None:
 async def test_a_native_client_may_send_the_header() -> None:
     """AUTH-13: Clients that can set headers need no ticket."""
     headers = {"authorization": f"Bearer {hs256(payload_of(NOW))}"}
-    claims = await Door().authenticator.authenticate_socket(headers, {}, ROOM)
+    claims = await Door().recognise(headers, {})
     assert claims.subject == "u-1"
 
 
@@ -140,7 +144,7 @@ async def test_in_open_mode_everybody_is_anybody() -> None:
     assert await authenticator.authenticate_request({}) is ANYBODY
     assert await authenticator.authenticate_token("anything") is ANYBODY
     query = {"ticket": "made up", "token": "x"}
-    assert await authenticator.authenticate_socket({}, query, ROOM) is ANYBODY
+    assert authenticator.recognise_socket({}, query, ROOM) is ANYBODY
 
 
 async def test_claims_of_a_session_are_weighed_again_as_time_passes() -> None:
