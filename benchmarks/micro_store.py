@@ -97,7 +97,9 @@ class Load:
         key = self._keys[0]
         update = self.random.randbytes(size_bytes)
         while not until.is_set():
-            ref = await self._stores.snapshots.put(key, sequence=Sequence(1), update=update)
+            ref = await self._stores.snapshots.put(
+                key, epoch=FIRST_EPOCH, sequence=Sequence(1), update=update
+            )
             await self._stores.snapshots.delete(key, ref)
 
     async def flood(self, duration_s: float) -> None:

@@ -227,8 +227,16 @@ class UpdateLog(Protocol):
 class SnapshotStore(Protocol):
     """Merged updates, written once and never changed."""
 
-    async def put(self, room: RoomKey, *, sequence: Sequence, update: bytes) -> SnapshotRef:
-        """Store a snapshot durably under a new id and return where it is.
+    async def put(
+        self, room: RoomKey, *, epoch: Epoch, sequence: Sequence, update: bytes
+    ) -> SnapshotRef:
+        """Store a snapshot durably under a new id, make sure that it reads back, and say where.
+
+        Args:
+            room: whose it is.
+            epoch: the incarnation of the log that it was made from.
+            sequence: it holds all updates up to and with this one.
+            update: the merged update.
 
         Raises:
             StoreUnavailable: the outcome is unknown or the write failed; repeating is safe, and

@@ -9,6 +9,8 @@ from collab.errors import InvariantViolated
 from collab.ids import BlobKey
 
 BLOB_KEY_CHARS_MAX: Final = 512
+ROOMS: Final = "rooms"
+"""First segment of whatever belongs to one room; the room's key is the second, its epoch next."""
 
 _KEY: Final = re.compile(
     r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}(/[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}){0,15}"

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from collab.errors import SettingsError
 from persistence.failpoints import Failpoints
+from persistence.files import FileBlobs
 from persistence.memory import MemoryStore
 from persistence.sqlite import SqliteStore
 from persistence.store_urls import masked
-from persistence.stores import MongoLimits, Stores, StoreUsage
+from persistence.stores import BlobPlace, MongoLimits, Stores, StoreUsage
 
 __all__ = ["MongoLimits", "StoreSettings", "StoreUsage", "Stores", "open_stores"]
+
+BLOBS_FOLDER: Final = "blobs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +31,20 @@ class StoreSettings:
         data_folder: made when it is missing.
         mongodb: how long MongoDB is waited for.
         failpoints: where to fail on purpose; none in production.
+        blobs_url: ``file:`` for the folder `blobs` beside the database, or ``file:<folder>``.
     """
 
     url: str = field(default="sqlite:", repr=False)
     data_folder: Path = Path("data")
     failpoints: Failpoints = field(default_factory=Failpoints)
     mongodb: MongoLimits = field(default_factory=MongoLimits)
+    blobs_url: str = "file:"
+
+    @property
+    def blobs_folder(self) -> Path:
+        """Where the blobs of a ``file:`` URL are kept."""
+        _, _, place = self.blobs_url.partition(":")
+        return Path(place).expanduser() if place else self.sqlite_folder / BLOBS_FOLDER
 
     @property
     def sqlite_folder(self) -> Path:
@@ -55,8 +68,13 @@ async def open_stores(settings: StoreSettings) -> Stores:
         case "memory", ":", "//":
             return MemoryStore().stores()
         case "sqlite", ":", _:
+            # First the database: it names whoever has the data folder in use.
             store = await SqliteStore.open(settings.sqlite_folder, settings.failpoints)
-            return store.stores()
+            try:
+                return store.stores(await _open_blobs(settings))
+            except BaseException:
+                await store.close()
+                raise
         case "mongodb" | "mongodb+srv", ":", _:
             # Its driver takes a tenth of a second to import, which others need not wait for.
             from persistence.mongo import MongoStore  # noqa: PLC0415
@@ -67,4 +85,14 @@ async def open_stores(settings: StoreSettings) -> Stores:
             raise SettingsError(
                 f"no store is called {masked(settings.url)!r}: use sqlite:, sqlite:<folder>, "
                 "mongodb://<hosts>/<database>, mongodb+srv://<host>/<database> or memory://"
+            )
+
+
+async def _open_blobs(settings: StoreSettings) -> BlobPlace:
+    match settings.blobs_url.partition(":"):
+        case "file", ":", _:
+            return await asyncio.to_thread(FileBlobs, settings.blobs_folder, settings.failpoints)
+        case _:
+            raise SettingsError(
+                f"no place for blobs is called {settings.blobs_url!r}: use file: or file:<folder>"
             )

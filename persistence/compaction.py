@@ -84,7 +84,9 @@ async def compact(
             CompactionStatus.NOTHING_TO_DO, loaded.manifest, problems=loaded.problems
         )
     merged = await merge(loaded.updates)
-    snapshot = await stores.snapshots.put(room_key(name), sequence=loaded.head, update=merged)
+    snapshot = await stores.snapshots.put(
+        room_key(name), epoch=loaded.manifest.epoch, sequence=loaded.head, update=merged
+    )
     change = await _commit(stores, loaded, snapshot, limits)
     if change is None:
         await stores.snapshots.delete(room_key(name), snapshot)

@@ -28,6 +28,8 @@ POINTS: Final = frozenset(
         "manifest.after_commit",
         "trim.before_commit",
         "trim.after_commit",
+        "blob.before_name",
+        "blob.after_name",
         "record.before_commit",
         "record.after_commit",
         "version.after_blob",
@@ -36,7 +38,7 @@ POINTS: Final = frozenset(
         "acknowledge.after_send",
     }
 )
-"""The store hits all but the last four in its writer's thread, the gateway those on the loop."""
+"""The store hits all but the last four in threads of its own, the gateway those on the loop."""
 
 
 class Action(StrEnum):

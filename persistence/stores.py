@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Protocol, Self
 
+from collab.ids import UnixSeconds
 from collab.ports import BlobStore, RecordStore, RoomManifests, SnapshotStore, UpdateLog
 from persistence.failpoints import Failpoints
 
@@ -54,6 +56,33 @@ class Backend(Protocol):
         """Finish what was accepted, then let go of everything. Closing twice is no error."""
 
 
+class BlobPlace(Protocol):
+    """Where blobs are kept, and must be looked after: a folder, a bucket or memory."""
+
+    @property
+    def blobs(self) -> BlobStore:
+        """The port."""
+
+    @property
+    def description(self) -> str:
+        """For people, such as ``blobs in ./data/blobs``; without anything secret."""
+
+    async def check(self) -> list[str]:
+        """Try it cheaply; return what is wrong, each as a sentence, or nothing."""
+
+    async def clear_unfinished(self, before: UnixSeconds) -> int:
+        """Remove what uploads that began before a time have left unfinished; return how many."""
+
+    async def close(self) -> None:
+        """Let go of everything. Closing twice is no error."""
+
+
+async def nothing_unfinished(before: UnixSeconds) -> int:
+    """What a place has to clear that leaves nothing behind."""
+    del before
+    return 0
+
+
 @dataclass(frozen=True, slots=True)
 class Stores:
     """The ports of one opened store; an async context manager that closes it.
@@ -67,6 +96,7 @@ class Stores:
         description: for people, such as ``SQLite in ./data``.
         backend: what runs behind the ports.
         failpoints: the same as inside the backend; none in production.
+        unfinished: removes what uploads that began before a time left behind.
     """
 
     log: UpdateLog
@@ -77,6 +107,7 @@ class Stores:
     description: str
     backend: Backend
     failpoints: Failpoints = field(default_factory=Failpoints)
+    unfinished: Callable[[UnixSeconds], Awaitable[int]] = nothing_unfinished
 
     async def check(self) -> list[str]:
         """Write and read a probe; return what is wrong, each as a sentence, or nothing.

@@ -19,33 +19,68 @@ from typing import Final, TypeVar
 from collab.errors import BlobMoved, SettingsError, StoreUnavailable
 from collab.ids import BlobKey, BlobTag, UnixSeconds
 from collab.ports import Blob, BlobInfo
+from persistence.failpoints import Failpoints
+from persistence.folder_lock import FolderLock
 
 _Result = TypeVar("_Result")
-_ASIDE: Final = ".aside"  # no blob key begins with a dot
+_ASIDE: Final = ".aside"  # no segment of a key begins with a dot
+_LOCK: Final = ".lock"
 
 
 class FileBlobs:
-    """The blobs of one folder.
+    """The blobs of one folder, which one process owns until `close`.
 
     Args:
         folder: made when it is missing; what a crash left aside is removed.
+        failpoints: where to fail on purpose.
 
     Raises:
         SettingsError: the folder cannot be made or written.
+        StoreUnavailable: another process owns it.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, failpoints: Failpoints | None = None) -> None:
         self.folder = folder
         self._aside = folder / _ASIDE
         self._changing = threading.Lock()
+        self._failpoints = failpoints or Failpoints()
+        self._lock: FolderLock | None = FolderLock(folder, _LOCK)
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             shutil.rmtree(self._aside, ignore_errors=True)
             self._aside.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
+            self._lock.release()
             raise SettingsError(
                 f"the folder {folder} cannot be used for blobs: {error.strerror}"
             ) from error
+
+    @property
+    def blobs(self) -> FileBlobs:
+        """The port."""
+        return self
+
+    @property
+    def description(self) -> str:
+        """For people."""
+        return f"blobs in {self.folder}"
+
+    async def check(self) -> list[str]:
+        """Write a file, read it back and delete it."""
+        try:
+            await _in_thread(lambda: self._write_aside(b"probe").unlink())
+        except StoreUnavailable as error:
+            return [str(error)]
+        return []
+
+    async def clear_unfinished(self, before: UnixSeconds) -> int:
+        """Remove files that were never given their name."""
+        return await _in_thread(lambda: self._clear_unfinished(before))
+
+    async def close(self) -> None:
+        """Let another process have the folder."""
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
 
     async def create(self, key: BlobKey, data: bytes) -> BlobTag:
         """Store a new blob; see `BlobStore.create`."""
@@ -69,15 +104,19 @@ class FileBlobs:
 
     def _create(self, key: BlobKey, data: bytes) -> BlobTag:
         path = self._path(key)
-        self._make_folders(path.parent)
         aside = self._write_aside(data)
+        self._failpoints.hit("blob.before_name")
         try:
-            # A link fails where the name is taken; a rename would replace what is there.
-            os.link(aside, path)
+            with self._changing:  # a folder just made must not be taken for a deserted one
+                self._make_folders(path.parent)
+                # A link fails where the name is taken; a rename would replace what is there.
+                os.link(aside, path)
         except FileExistsError:
+            _sync_folder(path.parent)  # whoever is told that it is there may rely on it
             raise BlobMoved("there is a blob under this key") from None
         finally:
             aside.unlink()
+        self._failpoints.hit("blob.after_name")
         _sync_folder(path.parent)
         return _tag(data)
 
@@ -105,31 +144,69 @@ class FileBlobs:
                 path.unlink()
             except FileNotFoundError:
                 return
-            _sync_folder(path.parent)
+            self._remove_deserted(path.parent)
+
+    def _remove_deserted(self, folder: Path) -> None:
+        """Remove folders that nothing is in any more, and have that on the disk."""
+        while folder != self.folder:
+            try:
+                folder.rmdir()
+            except OSError:
+                break
+            folder = folder.parent
+        _sync_folder(folder)
 
     def _list(self, prefix: str, after: BlobKey | None, limit: int) -> tuple[BlobInfo, ...]:
-        folder, _, _ = prefix.rpartition("/")
-        found = []
-        for key, path in self._files(self.folder / folder):
-            if key.startswith(prefix) and (after is None or key > after):
-                found.append((key, path))
-        found.sort()
-        lines = []
-        for key, path in found[:limit]:
+        lines: list[BlobInfo] = []
+        for key in self._keys("", prefix, after or ""):
+            if len(lines) == limit:
+                break
             try:
-                state = path.stat()
+                state = self._path(key).stat()
             except FileNotFoundError:  # deleted meanwhile
                 continue
             lines.append(BlobInfo(key, state.st_size, UnixSeconds(int(state.st_mtime))))
         return tuple(lines)
 
-    def _files(self, folder: Path) -> Iterator[tuple[BlobKey, Path]]:
-        for place, folders, names in os.walk(folder):
-            if _ASIDE in folders:
-                folders.remove(_ASIDE)
-            for name in names:
-                path = Path(place, name)
-                yield BlobKey(path.relative_to(self.folder).as_posix()), path
+    def _keys(self, place: str, prefix: str, after: str) -> Iterator[BlobKey]:
+        """Keys in order that begin with a prefix and come after a key.
+
+        Reads the names in the folders on the way to each key, and no other folder: a page costs the
+        names beside its keys and above them, not all names of the store.
+
+        Args:
+            place: the folder to look in; empty, or ends with a slash.
+            prefix: what keys begin with.
+            after: the key before the first; empty for none.
+        """
+        try:
+            with os.scandir(self.folder / place) as found:
+                # With the slash, folders sort among files as the keys within them do.
+                spelled = [
+                    place + entry.name + ("/" if entry.is_dir(follow_symlinks=False) else "")
+                    for entry in found
+                    if not entry.name.startswith(".")
+                ]
+        except (FileNotFoundError, NotADirectoryError):  # deleted meanwhile, or never there
+            return
+        for each in sorted(spelled):
+            if not each.endswith("/"):
+                if each.startswith(prefix) and each > after:
+                    yield BlobKey(each)
+            elif _may_hold(each, prefix, after):
+                yield from self._keys(each, prefix, after)
+
+    def _clear_unfinished(self, before: UnixSeconds) -> int:
+        removed = 0
+        with os.scandir(self._aside) as found:
+            for entry in found:
+                try:
+                    if entry.stat().st_mtime < before:
+                        Path(entry.path).unlink()
+                        removed += 1
+                except FileNotFoundError:  # it has its name now
+                    continue
+        return removed
 
     def _path(self, key: BlobKey) -> Path:
         return self.folder.joinpath(*key.split("/"))
@@ -154,6 +231,12 @@ class FileBlobs:
             path.unlink(missing_ok=True)
             raise
         return path
+
+
+def _may_hold(folder: str, prefix: str, after: str) -> bool:
+    """Whether keys in a folder, which ends with a slash, may match a prefix and follow a key."""
+    matches = folder.startswith(prefix) or prefix.startswith(folder)
+    return matches and (folder > after or after.startswith(folder))
 
 
 async def _in_thread(work: Callable[[], _Result]) -> _Result:

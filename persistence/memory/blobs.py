@@ -15,10 +15,30 @@ class MemoryBlobs:
 
     Attributes:
         stored: content and time of change, by key.
+        description: for people.
     """
+
+    description = "blobs in memory"
 
     def __init__(self) -> None:
         self.stored: dict[BlobKey, tuple[Blob, UnixSeconds]] = {}
+
+    @property
+    def blobs(self) -> MemoryBlobs:
+        """The port."""
+        return self
+
+    async def check(self) -> list[str]:
+        """Nothing can be wrong with memory."""
+        return []
+
+    async def clear_unfinished(self, before: UnixSeconds) -> int:
+        """Nothing is ever unfinished."""
+        del before
+        return 0
+
+    async def close(self) -> None:
+        """Nothing to let go of; what was stored can be opened again."""
 
     async def create(self, key: BlobKey, data: bytes) -> BlobTag:
         """Store a new blob; see `BlobStore.create`."""

@@ -1,19 +1,20 @@
 """The reference implementation of the ports: the plainest code that keeps their promises.
 
-No method awaits, so each one is atomic on its event loop. Rows and snapshots carry checksums as
-on disk, so that tests can damage bytes here and find the same behaviour as in every other store.
+No method waits, so each one is atomic on its event loop; snapshots are blobs here as everywhere.
+Rows carry checksums as on disk, so that tests can damage bytes here and find the same behaviour as
+in every other store.
 """
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence as SequenceOf
 from dataclasses import dataclass, field, replace
 
 from collab.errors import EpochMoved, HeadMoved, InvariantViolated, ManifestMoved
 from collab.ids import FIRST_EPOCH, NO_SEQUENCE, Epoch, RoomKey, RoomName, Sequence
-from collab.ports import LogRow, LogTail, Manifest, SnapshotRef
-from persistence.checksums import row_checksum, snapshot_checksum
+from collab.ports import LogRow, LogTail, Manifest
+from persistence.blob_snapshots import BlobSnapshots
+from persistence.checksums import row_checksum
 from persistence.memory.blobs import MemoryBlobs
 from persistence.memory.records import MemoryRecords
 from persistence.stores import Stores, StoreUsage
@@ -118,46 +119,6 @@ class MemoryLog:
         return len(doomed)
 
 
-class MemorySnapshots:
-    """The snapshot store in memory."""
-
-    def __init__(self) -> None:
-        self.kept: dict[RoomKey, dict[str, tuple[SnapshotRef, bytes]]] = {}
-        self.quarantined: list[tuple[RoomKey, SnapshotRef, bytes]] = []
-
-    async def put(self, room: RoomKey, *, sequence: Sequence, update: bytes) -> SnapshotRef:
-        """Store a snapshot; see `SnapshotStore.put`."""
-        ref = SnapshotRef(
-            snapshot_id=secrets.token_hex(16),
-            sequence=sequence,
-            size_bytes=len(update),
-            checksum=snapshot_checksum(update),
-        )
-        self.kept.setdefault(room, {})[ref.snapshot_id] = (ref, bytes(update))
-        return ref
-
-    async def get(self, room: RoomKey, ref: SnapshotRef) -> bytes | None:
-        """Read and verify a snapshot; see `SnapshotStore.get`."""
-        found = self.kept.get(room, {}).get(ref.snapshot_id)
-        if found is None:
-            return None
-        _, update = found
-        if len(update) != ref.size_bytes or snapshot_checksum(update) != ref.checksum:
-            del self.kept[room][ref.snapshot_id]
-            self.quarantined.append((room, ref, update))
-            return None
-        return update
-
-    async def list(self, room: RoomKey) -> tuple[SnapshotRef, ...]:
-        """All snapshots of a room; see `SnapshotStore.list`."""
-        refs = [ref for ref, _ in self.kept.get(room, {}).values()]
-        return tuple(sorted(refs, key=lambda ref: (-ref.sequence, ref.snapshot_id)))
-
-    async def delete(self, room: RoomKey, ref: SnapshotRef) -> None:
-        """Delete a snapshot; see `SnapshotStore.delete`."""
-        self.kept.get(room, {}).pop(ref.snapshot_id, None)
-
-
 class MemoryManifests:
     """The manifests in memory."""
 
@@ -195,10 +156,10 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self.log = MemoryLog()
-        self.snapshots = MemorySnapshots()
+        self.blobs = MemoryBlobs()
+        self.snapshots = BlobSnapshots(self.blobs)
         self.manifests = MemoryManifests()
         self.records = MemoryRecords()
-        self.blobs = MemoryBlobs()
         self._closed = False
 
     def stores(self) -> Stores:
@@ -219,12 +180,10 @@ class MemoryStore:
         return ["the store is closed"] if self._closed else []
 
     async def usage(self) -> StoreUsage:
-        """Bytes of rows and snapshots."""
+        """Bytes of rows and blobs."""
         rows = sum(len(row.update) for log in self.log.rooms.values() for row in log.rows.values())
-        snapshots = sum(
-            ref.size_bytes for kept in self.snapshots.kept.values() for ref, _ in kept.values()
-        )
-        return StoreUsage(used_bytes=rows + snapshots, free_bytes=None)
+        blobs = sum(len(blob.data) for blob, _ in self.blobs.stored.values())
+        return StoreUsage(used_bytes=rows + blobs, free_bytes=None)
 
     async def close(self) -> None:
         """Remember that it was closed; what was stored can be opened again."""

@@ -8,7 +8,7 @@ from functools import partial
 
 import structlog
 
-from collab.ids import RoomKey, Sequence
+from collab.ids import Epoch, RoomKey, Sequence
 from collab.ports import SnapshotRef
 from persistence.checksums import snapshot_checksum
 from persistence.mongo.link import Document, MongoLink, Session
@@ -32,8 +32,11 @@ class MongoSnapshots:
         self._snapshots = link.collection(SNAPSHOTS)
         self._quarantined = link.collection(QUARANTINED_SNAPSHOTS)
 
-    async def put(self, room: RoomKey, *, sequence: Sequence, update: bytes) -> SnapshotRef:
+    async def put(
+        self, room: RoomKey, *, epoch: Epoch, sequence: Sequence, update: bytes
+    ) -> SnapshotRef:
         """Store a snapshot; see `SnapshotStore.put`."""
+        del epoch
         checksum = await asyncio.to_thread(snapshot_checksum, update)
         parts_id = await self._parts.store(update)
         ref = SnapshotRef(parts_id, sequence, len(update), checksum)

@@ -1,9 +1,7 @@
-"""The snapshots in SQLite, stored in parts so that no append waits behind a large one."""
+"""Snapshots that an earlier version put into the database, until compaction has replaced them."""
 
 from __future__ import annotations
 
-import asyncio
-import secrets
 import sqlite3
 import time
 from functools import partial
@@ -12,7 +10,6 @@ from typing import Final
 import structlog
 
 from collab.ids import RoomKey, Sequence
-from collab.limits import KIB
 from collab.ports import SnapshotRef
 from persistence.checksums import snapshot_checksum
 from persistence.sqlite.reader import Reader
@@ -20,44 +17,21 @@ from persistence.sqlite.writer import Kind, Writer
 
 _log = structlog.stdlib.get_logger(__name__)
 
-PART_BYTES: Final = 256 * KIB
 DELETED_PARTS: Final = 8
 """Parts deleted in one commit."""
 
 
 class SqliteSnapshots:
-    """The snapshot store.
+    """The snapshots of an older data folder; see `persistence.blob_snapshots.BeforeStore`.
 
     Args:
-        writer: commits parts.
+        writer: deletes parts.
         reader: reads them.
     """
 
     def __init__(self, writer: Writer, reader: Reader) -> None:
         self._writer = writer
         self._reader = reader
-
-    async def put(self, room: RoomKey, *, sequence: Sequence, update: bytes) -> SnapshotRef:
-        """Store a snapshot; see `SnapshotStore.put`."""
-        ref = SnapshotRef(
-            snapshot_id=secrets.token_hex(16),
-            sequence=sequence,
-            size_bytes=len(update),
-            checksum=await asyncio.to_thread(snapshot_checksum, update),
-        )
-        last = max(0, len(update) - 1) // PART_BYTES
-        for part in range(last):
-            piece = _piece(update, part)
-            await self._writer.run(
-                Kind.UPKEEP,
-                partial(_insert_part, ref.snapshot_id, part, piece),
-                size_bytes=len(piece),
-            )
-        piece = _piece(update, last)
-        await self._writer.run(
-            Kind.SNAPSHOT, partial(_insert, room, ref, last, piece), size_bytes=len(piece)
-        )
-        return ref
 
     async def get(self, room: RoomKey, ref: SnapshotRef) -> bytes | None:
         """Read and verify a snapshot; see `SnapshotStore.get`."""
@@ -80,29 +54,6 @@ class SqliteSnapshots:
         del room
         while await self._writer.run(Kind.UPKEEP, partial(_delete, ref)) == DELETED_PARTS:
             pass
-
-
-def _piece(update: bytes, part: int) -> bytes:
-    return update[part * PART_BYTES : (part + 1) * PART_BYTES]
-
-
-def _insert_part(snapshot_id: str, part: int, piece: bytes, connection: sqlite3.Connection) -> None:
-    connection.execute(
-        "INSERT INTO snapshot_parts (snapshot_id, part, bytes) VALUES (?, ?, ?)",
-        (snapshot_id, part, piece),
-    )
-
-
-def _insert(
-    room: RoomKey, ref: SnapshotRef, last: int, piece: bytes, connection: sqlite3.Connection
-) -> None:
-    """Store the last part and the line that makes the snapshot exist."""
-    _insert_part(ref.snapshot_id, last, piece, connection)
-    connection.execute(
-        "INSERT INTO snapshots (snapshot_id, room_key, sequence, size_bytes, checksum)"
-        " VALUES (?, ?, ?, ?, ?)",
-        (ref.snapshot_id, room, ref.sequence, ref.size_bytes, ref.checksum),
-    )
 
 
 def _read(ref: SnapshotRef, connection: sqlite3.Connection) -> tuple[bytes, bool] | None:

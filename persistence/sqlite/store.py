@@ -11,10 +11,10 @@ from typing import Final, Self
 
 from collab.errors import StoreUnavailable
 from collab.limits import MIB
+from persistence.blob_snapshots import BlobSnapshots, MovingSnapshots
 from persistence.failpoints import Failpoints
-from persistence.files import FileBlobs
+from persistence.folder_lock import FolderLock
 from persistence.sqlite.connection import DATABASE_FILE, open_writer
-from persistence.sqlite.folder_lock import FolderLock
 from persistence.sqlite.log import SqliteLog
 from persistence.sqlite.manifests import SqliteManifests
 from persistence.sqlite.reader import Reader
@@ -22,9 +22,8 @@ from persistence.sqlite.records import SqliteRecords
 from persistence.sqlite.schema import prepare
 from persistence.sqlite.snapshots import SqliteSnapshots
 from persistence.sqlite.writer import Kind, Writer
-from persistence.stores import Stores, StoreUsage
+from persistence.stores import BlobPlace, Stores, StoreUsage
 
-BLOBS_FOLDER: Final = "blobs"
 CHECK_TIMEOUT_S: Final = 5.0
 FREE_BYTES_MIN: Final = 64 * MIB
 """Less room than this on the disk is reported before it becomes none."""
@@ -41,7 +40,7 @@ class SqliteStore:
         self._writer = writer
         self._reader = reader
         self._failpoints = failpoints
-        self._blobs = FileBlobs(folder / BLOBS_FOLDER)
+        self._place: BlobPlace | None = None
         self._is_closed = False
 
     @classmethod
@@ -60,16 +59,25 @@ class SqliteStore:
             raise
         return cls(folder, lock, Writer(connection, failpoints), reader, failpoints)
 
-    def stores(self) -> Stores:
-        """The bundle that the rest of the program works with."""
+    def stores(self, place: BlobPlace) -> Stores:
+        """The bundle that the rest of the program works with.
+
+        Args:
+            place: where whole files go, snapshots among them; closed with the store.
+        """
+        self._place = place
         return Stores(
             log=SqliteLog(self._writer, self._reader),
-            snapshots=SqliteSnapshots(self._writer, self._reader),
+            snapshots=MovingSnapshots(
+                BlobSnapshots(place.blobs, self._failpoints),
+                SqliteSnapshots(self._writer, self._reader),
+            ),
             manifests=SqliteManifests(self._writer, self._reader),
             records=SqliteRecords(self._writer, self._reader),
-            blobs=self._blobs,
-            description=f"SQLite {sqlite3.sqlite_version} in {self._folder}",
+            blobs=place.blobs,
+            description=f"SQLite {sqlite3.sqlite_version} in {self._folder}, {place.description}",
             backend=self,
+            unfinished=place.clear_unfinished,
             failpoints=self._failpoints,
         )
 
@@ -88,6 +96,8 @@ class SqliteStore:
         free_bytes = shutil.disk_usage(self._folder).free
         if free_bytes < FREE_BYTES_MIN:
             problems.append(f"only {free_bytes // MIB} MiB are free on the disk of {self._folder}")
+        if self._place is not None:
+            problems += await self._place.check()
         return problems
 
     async def usage(self) -> StoreUsage:
@@ -105,6 +115,8 @@ class SqliteStore:
         self._is_closed = True
         await self._reader.close()
         await self._writer.close()
+        if self._place is not None:
+            await self._place.close()
         self._lock.release()
 
 

@@ -34,7 +34,6 @@ class Kind(Enum):
 
     APPEND = ("append.before_commit", "append.after_commit")
     EPOCH = ("epoch.before_commit", "epoch.after_commit")
-    SNAPSHOT = ("snapshot.before_commit", "snapshot.after_put")
     MANIFEST = ("manifest.before_commit", "manifest.after_commit")
     TRIM = ("trim.before_commit", "trim.after_commit")
     RECORD = ("record.before_commit", "record.after_commit")

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import sqlite3
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pymongo import MongoClient
 from pymongo.database import Database
 
-from collab.ids import RoomKey, Sequence
+from collab.ids import BlobKey, RoomKey, Sequence
 from collab.ports import SnapshotRef
+from persistence.blob_snapshots import snapshot_key
 from persistence.build import Stores, StoreSettings, open_stores
 from persistence.memory import MemoryStore
 
@@ -22,6 +24,23 @@ def flipped(data: bytes) -> bytes:
     """The same bytes with one bit of the one in the middle turned over."""
     middle = len(data) // 2
     return data[:middle] + bytes([data[middle] ^ 0x10]) + data[middle + 1 :]
+
+
+def key_of_snapshot(room: RoomKey, ref: SnapshotRef) -> BlobKey:
+    """Where a snapshot is kept."""
+    key = snapshot_key(room, ref)
+    assert key is not None
+    return key
+
+
+def ids_moved_aside(keys: Iterable[str]) -> list[str]:
+    """Ids of the snapshots among keys that were moved aside."""
+    found = []
+    for key in keys:
+        if "/quarantined-snapshots/" in key:
+            _, _, epoch, _, name = key.split("/")
+            found.append(f"{epoch}.{name.rpartition('-')[2]}")
+    return found
 
 
 class StoreUnderTest(ABC):
@@ -77,9 +96,9 @@ class MemoryUnderTest(StoreUnderTest):
         rows[one], rows[other] = rows[other], rows[one]
 
     def damage_snapshot(self, room: RoomKey, ref: SnapshotRef) -> None:
-        kept = self._store.snapshots.kept[room]
-        stored, update = kept[ref.snapshot_id]
-        kept[ref.snapshot_id] = (stored, flipped(update))
+        key = key_of_snapshot(room, ref)
+        blob, changed_at = self._store.blobs.stored[key]
+        self._store.blobs.stored[key] = (replace(blob, data=flipped(blob.data)), changed_at)
 
     def quarantined_rows(self, room: RoomKey) -> dict[int, bytes | None]:
         return {
@@ -88,7 +107,7 @@ class MemoryUnderTest(StoreUnderTest):
         }
 
     def quarantined_snapshots(self) -> list[str]:
-        return [ref.snapshot_id for _, ref, _ in self._store.snapshots.quarantined]
+        return ids_moved_aside(self._store.blobs.stored)
 
 
 class SqliteUnderTest(StoreUnderTest):
@@ -100,6 +119,10 @@ class SqliteUnderTest(StoreUnderTest):
     @property
     def database(self) -> Path:
         return self.folder / "bandpro.sqlite3"
+
+    @property
+    def blobs(self) -> Path:
+        return self.folder / "blobs"
 
     async def open(self) -> Stores:
         return await open_stores(StoreSettings("sqlite:", self.folder))
@@ -139,15 +162,8 @@ class SqliteUnderTest(StoreUnderTest):
                 )
 
     def damage_snapshot(self, room: RoomKey, ref: SnapshotRef) -> None:
-        with self.connection() as connection:
-            (part,) = connection.execute(
-                "SELECT bytes FROM snapshot_parts WHERE snapshot_id = ? AND part = 0",
-                (ref.snapshot_id,),
-            ).fetchone()
-            connection.execute(
-                "UPDATE snapshot_parts SET bytes = ? WHERE snapshot_id = ? AND part = 0",
-                (flipped(part), ref.snapshot_id),
-            )
+        file = self.blobs / key_of_snapshot(room, ref)
+        file.write_bytes(flipped(file.read_bytes()))
 
     def quarantined_rows(self, room: RoomKey) -> dict[int, bytes | None]:
         with self.connection() as connection:
@@ -158,9 +174,8 @@ class SqliteUnderTest(StoreUnderTest):
             )
 
     def quarantined_snapshots(self) -> list[str]:
-        with self.connection() as connection:
-            rows = connection.execute("SELECT snapshot_id FROM quarantined_snapshots").fetchall()
-        return [snapshot_id for (snapshot_id,) in rows]
+        files = (path for path in self.blobs.rglob("*") if path.is_file())
+        return ids_moved_aside(path.relative_to(self.blobs).as_posix() for path in files)
 
 
 class MongoUnderTest(StoreUnderTest):

@@ -51,7 +51,7 @@ async def write_room(stores: Stores, number: int, draw: random.Random) -> None:
         say("row", room, head)
         if draw.random() < 0.02:
             update = content(room, head) * 200
-            ref = await stores.snapshots.put(room, sequence=head, update=update)
+            ref = await stores.snapshots.put(room, epoch=FIRST_EPOCH, sequence=head, update=update)
             manifest = await stores.manifests.compare_and_set(
                 room, manifest=replace(manifest, snapshots=(ref,))
             )

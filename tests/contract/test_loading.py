@@ -22,7 +22,9 @@ async def fill(stores: Stores, *, rows: int, snapshots: tuple[int, ...] = ()) ->
     updates = [b"row %d" % sequence for sequence in range(1, rows + 1)]
     await stores.log.append(ROOM, epoch=FIRST_EPOCH, after=Sequence(0), updates=updates)
     refs = [
-        await stores.snapshots.put(ROOM, sequence=Sequence(through), update=b"to %d" % through)
+        await stores.snapshots.put(
+            ROOM, epoch=FIRST_EPOCH, sequence=Sequence(through), update=b"to %d" % through
+        )
         for through in snapshots
     ]
     return await name_snapshots(stores, tuple(refs))
@@ -137,7 +139,7 @@ async def test_room_between_two_epochs_is_neither_the_old_nor_an_empty_one(store
         await load_room(stores, NAME)
     manifest = await read_manifest(stores, NAME)
     assert manifest.status is RoomStatus.ACTIVE
-    ref = await stores.snapshots.put(ROOM, sequence=Sequence(3), update=b"new")
+    ref = await stores.snapshots.put(ROOM, epoch=FIRST_EPOCH, sequence=Sequence(3), update=b"new")
     await stores.manifests.compare_and_set(
         ROOM, manifest=replace(manifest, epoch=Epoch(2), snapshots=(ref,))
     )
@@ -192,7 +194,9 @@ async def test_successful_open_is_told_also_when_the_manifest_changed_meanwhile(
 ) -> None:
     await fill(stores, rows=4)
     opened = await begin_open(stores, await load_room(stores, NAME))
-    ref = await stores.snapshots.put(ROOM, sequence=Sequence(4), update=b"merged")
+    ref = await stores.snapshots.put(
+        ROOM, epoch=FIRST_EPOCH, sequence=Sequence(4), update=b"merged"
+    )
     await name_snapshots(stores, (ref,))
     manifest = await open_succeeded(stores, opened)
     assert (manifest.open_attempts, manifest.snapshots) == (0, (ref,))

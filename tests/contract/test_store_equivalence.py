@@ -21,7 +21,7 @@ from hypothesis.stateful import (
 )
 
 from collab.errors import BandProError, EpochMoved, HeadMoved
-from collab.ids import Epoch, RoomName, Sequence, room_key, room_name
+from collab.ids import FIRST_EPOCH, Epoch, RoomName, Sequence, room_key, room_name
 from collab.ports import LogTail, Manifest, SnapshotRef
 from persistence.build import Stores
 from tests.contract.backends import (
@@ -143,7 +143,11 @@ class StoresAgree(RuleBasedStateMachine):
     def put_snapshot(self, name: RoomName, back: int, update: bytes) -> None:
         sequence = Sequence(max(0, self.head(name) - back))
         one, other = (
-            self.runner.run(stores.snapshots.put(room_key(name), sequence=sequence, update=update))
+            self.runner.run(
+                stores.snapshots.put(
+                    room_key(name), epoch=FIRST_EPOCH, sequence=sequence, update=update
+                )
+            )
             for stores in self.opened
         )
         assert replace(one, snapshot_id="") == replace(other, snapshot_id="")

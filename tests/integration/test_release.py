@@ -1,6 +1,5 @@
 """Quarantined rooms: what clients get, and how an operator takes them back into service."""
 
-import sqlite3
 import subprocess
 from pathlib import Path
 from typing import Final
@@ -28,15 +27,13 @@ async def damaged_folder(folder: Path) -> None:
     async with await open_stores(StoreSettings(data_folder=folder)) as stores:
         lost, left = text_update("lost", client_id=1), text_update("left", client_id=2)
         await stores.log.append(key, epoch=FIRST_EPOCH, after=Sequence(0), updates=[lost, left])
-        ref = await stores.snapshots.put(key, sequence=Sequence(1), update=lost)
+        ref = await stores.snapshots.put(key, epoch=FIRST_EPOCH, sequence=Sequence(1), update=lost)
         manifest = Manifest(name=name, epoch=FIRST_EPOCH, revision=0, snapshots=(ref,))
         await stores.manifests.compare_and_set(key, manifest=manifest)
         await stores.log.trim(key, through=Sequence(1))
-    with sqlite3.connect(folder / "bandpro.sqlite3") as connection:
-        ((part,),) = connection.execute("SELECT bytes FROM snapshot_parts")
-        turned = bytes([part[0] ^ 1]) + part[1:]
-        connection.execute("UPDATE snapshot_parts SET bytes = ?", (turned,))
-    connection.close()
+    (file,) = (folder / "blobs" / "rooms").rglob("*-*")
+    part = file.read_bytes()
+    file.write_bytes(bytes([part[0] ^ 1]) + part[1:])
 
 
 async def close_code(server: Server, token: str) -> int:

@@ -129,9 +129,11 @@ class _FaultySnapshots:
         self._snapshots = snapshots
         self._faults = faults
 
-    async def put(self, room: RoomKey, *, sequence: Sequence, update: bytes) -> SnapshotRef:
+    async def put(
+        self, room: RoomKey, *, epoch: Epoch, sequence: Sequence, update: bytes
+    ) -> SnapshotRef:
         async with self._faults.around("snapshots.put"):
-            return await self._snapshots.put(room, sequence=sequence, update=update)
+            return await self._snapshots.put(room, epoch=epoch, sequence=sequence, update=update)
 
     async def get(self, room: RoomKey, ref: SnapshotRef) -> bytes | None:
         async with self._faults.around("snapshots.get"):

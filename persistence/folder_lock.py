@@ -24,18 +24,17 @@ class FolderLock:
 
     Args:
         folder: made when it is missing.
+        name: of the file that stands for the claim.
 
     Raises:
         SettingsError: the folder cannot be made or written.
         StoreUnavailable: another process holds it.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, name: str = LOCK_FILE) -> None:
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._file = os.open(
-                folder / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, mode=0o600
-            )
+            self._file = os.open(folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, mode=0o600)
         except OSError as error:
             raise SettingsError(
                 f"the data folder {folder} cannot be used: {error.strerror}; "
