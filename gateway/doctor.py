@@ -24,9 +24,10 @@ from gateway.auth.jwks import FETCH_TIMEOUT_S
 from gateway.auth.revocation_file import RevocationFile
 from gateway.auth.revocations import FILE_NAME
 from gateway.compiled.form import running_form
+from gateway.main import store_settings
 from gateway.setting_types import AuthMode, StoreKind
 from gateway.settings import SECRET_BYTES_MIN, Settings
-from persistence.build import Stores, StoreSettings, open_stores
+from persistence.build import Stores, open_stores
 
 FREE_BYTES_MIN: Final = 64 * MIB
 FREE_BYTES_LOW: Final = 1024 * MIB
@@ -85,7 +86,7 @@ def _quick_checks(settings: Settings) -> Iterator[Finding]:
     if settings.admin_port is not None:
         yield _check_port("admin port", "127.0.0.1", settings.admin_port)
     yield _check_descriptors(settings.connections_max)
-    if settings.store is StoreKind.SQLITE:
+    if settings.store.kind is not StoreKind.MEMORY:
         yield _check_space(settings.data)
         yield _check_revocations(settings.data)
 
@@ -205,16 +206,16 @@ async def _check_jwks(url: str) -> Finding:
 
 
 async def _check_store(settings: Settings) -> AsyncIterator[Finding]:
-    if settings.store is StoreKind.MEMORY:
+    if settings.store.kind is StoreKind.MEMORY:
         yield Finding(
             "store",
             Verdict.WARNING,
             "in memory: everything is gone when the server stops",
-            "Use --store sqlite to keep rooms.",
+            "Use --store sqlite or --store mongodb://... to keep rooms.",
         )
         return
     try:
-        stores = await open_stores(StoreSettings(data_folder=settings.data))
+        stores = await open_stores(store_settings(settings))
     except BandProError as error:
         yield Finding("store", Verdict.BAD, str(error), "; ".join(getattr(error, "__notes__", ())))
         return

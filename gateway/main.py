@@ -43,7 +43,7 @@ from gateway.rooms.runner_settings import RunnerSettings
 from gateway.rooms.services import RoomServices
 from gateway.rooms.version_keeper import VersionKeeper, VersionRules
 from gateway.rooms.versions import VersionServices
-from gateway.setting_types import StoreKind, TransportKind
+from gateway.setting_types import TransportKind
 from gateway.settings import Settings
 from gateway.transport.connection import ConnectionLimits
 from gateway.transport.doors import Doors
@@ -52,7 +52,7 @@ from gateway.transport.handshake import Entrance, HandshakeProtocol
 from gateway.transport.rates import Pace
 from gateway.transport.sweeper import PERIOD_S, Sweeper
 from gateway.transport.uvicorn_protocol import DetachableProtocol
-from persistence.build import StoreSettings, open_stores
+from persistence.build import MongoLimits, StoreSettings, open_stores
 from persistence.failpoints import Failpoints
 from persistence.offload import Offload
 from persistence.stores import Stores
@@ -196,9 +196,15 @@ async def seed_demo(node: Node) -> None:
 def store_settings(settings: Settings) -> StoreSettings:
     """The part of the settings that the store is opened with."""
     return StoreSettings(
-        url="memory://" if settings.store is StoreKind.MEMORY else "sqlite:",
+        url=settings.store.url,
         data_folder=settings.data,
         failpoints=Failpoints.parse(",".join(settings.failpoints)),
+        mongodb=MongoLimits(
+            operation_timeout_ms=settings.mongodb_operation_timeout_ms,
+            selection_timeout_ms=settings.mongodb_selection_timeout_ms,
+            socket_timeout_ms=settings.mongodb_socket_timeout_ms,
+            connections_max=settings.mongodb_connections_max,
+        ),
     )
 
 

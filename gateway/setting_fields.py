@@ -13,6 +13,7 @@ from pydantic import AnyHttpUrl, BaseModel, Field, SecretStr
 
 from collab import limits
 from gateway.setting_types import (
+    SQLITE,
     Algorithms,
     AuthMode,
     Bytes,
@@ -22,7 +23,7 @@ from gateway.setting_types import (
     OnOff,
     Origins,
     PortOrOff,
-    StoreKind,
+    Store,
     TransportKind,
     Words,
 )
@@ -47,8 +48,11 @@ class ServerSettings(BaseModel):
         description="Loopback port of /metrics, /healthz and /readyz; 0 for a free one, or off.",
     )
     data: Path = Field(Path("data"), description="Folder of everything that is kept.")
-    store: StoreKind = Field(
-        StoreKind.SQLITE, description="sqlite keeps rooms in the data folder, memory forgets them."
+    store: Store = Field(
+        SQLITE,
+        description="sqlite keeps rooms in the data folder, memory forgets them, mongodb://... or "
+        "mongodb+srv://... keeps them in MongoDB, for many nodes. A password in the URL shows in "
+        "the process list: better in the environment.",
     )
     demo: OnOff | None = Field(
         None, description="Seed the demo room, once; on in open mode unless told otherwise."
@@ -270,6 +274,30 @@ class VersionSettings(BaseModel):
     )
 
 
+class MongoSettings(BaseModel):
+    """MongoDB."""
+
+    mongodb_operation_timeout_ms: int = Field(
+        5_000,
+        ge=100,
+        le=120_000,
+        description="Longest call of the store, with all that is tried again in it; sent on to "
+        "MongoDB as maxTimeMS.",
+    )
+    mongodb_selection_timeout_ms: int = Field(
+        4_000, ge=100, le=120_000, description="How long a primary is looked for."
+    )
+    mongodb_socket_timeout_ms: int = Field(
+        4_000,
+        ge=100,
+        le=120_000,
+        description="How long a connection to MongoDB, or an answer on it, is waited for.",
+    )
+    mongodb_connections_max: int = Field(
+        64, ge=2, le=10_000, description="Connections to each member of the replica set."
+    )
+
+
 class LogSettings(BaseModel):
     """Logs."""
 
@@ -287,6 +315,7 @@ GROUPS: Final = (
     RateSettings,
     SizeSettings,
     VersionSettings,
+    MongoSettings,
     LogSettings,
 )
 """The groups in the order in which they are shown."""

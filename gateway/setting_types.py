@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Annotated, Final
@@ -9,6 +10,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, ByteSize, TypeAdapter
 from pydantic_settings import NoDecode
+
+from persistence.store_urls import masked
 
 _BYTE_SIZE: Final = TypeAdapter(ByteSize)
 _ORIGINS_WITHOUT_HOST: Final = frozenset({"null", "file://"})
@@ -28,6 +31,26 @@ class StoreKind(StrEnum):
 
     SQLITE = "sqlite"
     MEMORY = "memory"
+    MONGODB = "mongodb"
+
+
+@dataclass(frozen=True, slots=True)
+class StoreChoice:
+    """A store and where it is.
+
+    Attributes:
+        kind: which one.
+        url: as `persistence.build` takes it; may hold a password.
+    """
+
+    kind: StoreKind
+    url: str = field(repr=False)
+
+    def __str__(self) -> str:
+        return masked(self.url) if self.kind is StoreKind.MONGODB else self.kind.value
+
+
+SQLITE: Final = StoreChoice(StoreKind.SQLITE, "sqlite:")
 
 
 class TransportKind(StrEnum):
@@ -94,6 +117,21 @@ def _or_off(value: object) -> object:
     return None if isinstance(value, str) and value.lower() in {"off", "none"} else value
 
 
+def _store(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    scheme, separator, _ = value.partition("://")
+    match scheme, separator:
+        case "sqlite", "":
+            return SQLITE
+        case "memory", "":
+            return StoreChoice(StoreKind.MEMORY, "memory://")
+        case "mongodb" | "mongodb+srv", "://":
+            return StoreChoice(StoreKind.MONGODB, value)
+        case _:
+            raise ValueError("should be sqlite, memory, or a URL of mongodb:// or mongodb+srv://")
+
+
 def _network(value: object) -> object:
     return ip_network(value, strict=False) if isinstance(value, str) else value
 
@@ -116,6 +154,9 @@ OnOff = Annotated[bool, BeforeValidator(_on_off)]
 
 PortOrOff = Annotated[int | None, BeforeValidator(_or_off)]
 """A TCP port, 0 for any free one, or `off`."""
+
+Store = Annotated[StoreChoice, NoDecode, BeforeValidator(_store)]
+"""`sqlite`, `memory`, or the URL of a MongoDB."""
 
 Algorithms = Annotated[tuple[TokenAlgorithm, ...], NoDecode, BeforeValidator(_listed)]
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]

@@ -23,6 +23,7 @@ from gateway.setting_fields import (
     AccessSettings,
     ApplySettings,
     LogSettings,
+    MongoSettings,
     RateSettings,
     ServerSettings,
     SizeSettings,
@@ -53,6 +54,7 @@ class Settings(
     RateSettings,
     SizeSettings,
     VersionSettings,
+    MongoSettings,
     LogSettings,
     BaseSettings,
 ):

@@ -41,7 +41,7 @@ def build_auth(settings: Settings, clocks: Clocks = SYSTEM_CLOCKS) -> AuthParts:
         StoreUnavailable: those revocations cannot be read.
     """
     revocations = open_revocations(
-        settings.data if settings.store is StoreKind.SQLITE else None,
+        None if settings.store.kind is StoreKind.MEMORY else settings.data,
         lifetime_s=settings.token_lifetime_s_max + 2 * settings.token_leeway_s,
         now=clocks.wall(),
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from collab.errors import SettingsError
-from gateway.options import setting_names
+from gateway.options import setting_names, shown
 from gateway.setting_types import AuthMode, StoreKind, TokenAlgorithm, is_loopback
 from gateway.settings import Settings, load_settings
 from tests.support.tokens import SECRET
@@ -39,7 +39,7 @@ def test_the_defaults_are_those_of_the_documentation() -> None:
     """Loopback, port 8080, metrics on 8081, SQLite under ./data, open, with the demo."""
     settings = load_settings()
     assert (settings.host, settings.port, settings.admin_port) == ("127.0.0.1", 8080, 8081)
-    assert (settings.data, settings.store) == (Path("data"), StoreKind.SQLITE)
+    assert (settings.data, settings.store.kind) == (Path("data"), StoreKind.SQLITE)
     assert settings.auth is AuthMode.OPEN
     assert settings.seeds_demo
     assert settings.rate_limits
@@ -71,7 +71,7 @@ def test_every_setting_can_come_from_the_environment(monkeypatch: pytest.MonkeyP
     assert settings.update_bytes_max == 524_288
     assert settings.allowed_origins == ("https://a.example", "http://b.example:81")
     assert [str(network) for network in settings.trusted_proxies] == ["10.0.0.0/8", "::1/128"]
-    assert settings.store is StoreKind.MEMORY
+    assert settings.store.kind is StoreKind.MEMORY
 
 
 def test_an_option_beats_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -268,3 +268,19 @@ def test_a_state_may_not_be_larger_than_the_codec_takes() -> None:
     assert load_settings({"awareness_state_bytes_max": "16KiB"}).awareness_state_bytes_max == 16_384
     line, _ = refused({"awareness_state_bytes_max": 16_385})
     assert "less than or equal to 16384" in line
+
+
+def test_a_mongodb_url_is_a_store_and_its_password_is_never_shown() -> None:
+    """STO-24."""
+    url = "mongodb://band:s3cr3t@db1,db2/scores?authSource=admin"
+    settings = load_settings({"store": url})
+    assert (settings.store.kind, settings.store.url) == (StoreKind.MONGODB, url)
+    assert str(settings.store) == "mongodb://***@db1,db2/scores"
+    assert "s3cr3t" not in repr(settings) + shown(settings.store)
+
+
+@pytest.mark.parametrize("spelled", ["mongo", "postgres://band:s3cr3t@db/x", "mongodb:/x"])
+def test_a_store_that_nobody_knows_is_refused_without_its_password(spelled: str) -> None:
+    line, _ = refused({"store": spelled})
+    assert line.startswith("--store: ")
+    assert "s3cr3t" not in line

@@ -1,0 +1,117 @@
+"""What the store in MongoDB promises beyond the ports."""
+
+from __future__ import annotations
+
+import pytest
+from pymongo import monitoring
+from pymongo.monitoring import (
+    CommandFailedEvent,
+    CommandListener,
+    CommandStartedEvent,
+    CommandSucceededEvent,
+)
+
+from collab.errors import StoreUnavailable
+from collab.ids import FIRST_EPOCH, NO_SEQUENCE, Sequence
+from persistence.failpoints import Failpoints
+from persistence.mongo.store import MongoStore
+from persistence.stores import MongoLimits
+from tests.contract.backends import MongoUnderTest
+from tests.contract.conftest import ROOM
+
+
+class Heard(CommandListener):
+    """Remembers the write concern of every commit."""
+
+    def __init__(self) -> None:
+        self.concerns: list[object] = []
+
+    def started(self, event: CommandStartedEvent) -> None:
+        if event.command_name == "commitTransaction":
+            self.concerns.append(event.command.get("writeConcern"))
+
+    def succeeded(self, event: CommandSucceededEvent) -> None:
+        """Nothing."""
+
+    def failed(self, event: CommandFailedEvent) -> None:
+        """Nothing."""
+
+
+async def test_an_append_is_committed_with_a_majority_s_journals(
+    mongo: MongoUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ACK-1: Whatever the URL says."""
+    heard = Heard()
+    monkeypatch.setattr(
+        "pymongo.monitoring._LISTENERS",
+        monitoring._LISTENERS._replace(command_listeners=[heard]),
+    )
+    url = f"{mongo.url}?w=1&journal=false"
+    store = await MongoStore.open(url, MongoLimits(), Failpoints())
+    async with store.stores() as stores:
+        await stores.log.append(ROOM, epoch=FIRST_EPOCH, after=NO_SEQUENCE, updates=[b"x"])
+    assert heard.concerns == [{"w": "majority", "j": True}]
+
+
+async def test_a_newer_version_is_refused(mongo: MongoUnderTest) -> None:
+    """STO-13."""
+    async with await mongo.open():
+        pass
+    with mongo.database() as database:
+        database.meta.update_one({"_id": "schema"}, {"$set": {"version": 999}})
+    with pytest.raises(StoreUnavailable, match="version 999"):
+        await mongo.open()
+
+
+async def test_a_database_of_another_program_is_refused(mongo: MongoUnderTest) -> None:
+    """STO-23."""
+    with mongo.database() as database:
+        database.customers.insert_one({"name": "x"})
+    with pytest.raises(StoreUnavailable, match="another program"):
+        await mongo.open()
+    with mongo.database() as database:
+        assert database.list_collection_names() == ["customers"]
+
+
+async def test_an_index_that_lets_in_duplicates_is_refused_and_a_missing_one_made(
+    mongo: MongoUnderTest,
+) -> None:
+    """STO-23."""
+    async with await mongo.open():
+        pass
+    with mongo.database() as database:
+        database.updates.drop_index("room_1_sequence_1")
+    async with await mongo.open():
+        pass
+    with mongo.database() as database:
+        assert database.updates.index_information()["room_1_sequence_1"]["unique"]
+        database.updates.drop_index("room_1_sequence_1")
+        database.updates.create_index([("room", 1), ("sequence", 1)])
+    with pytest.raises(StoreUnavailable, match="drop it"):
+        await mongo.open()
+
+
+async def test_an_update_larger_than_a_document_is_stored_and_trimmed_with_its_parts(
+    mongo: MongoUnderTest,
+) -> None:
+    """STO-1."""
+    large = bytes(range(256)) * 80_000  # 20 MB
+    async with await mongo.open() as stores:
+        await stores.log.append(
+            ROOM, epoch=FIRST_EPOCH, after=NO_SEQUENCE, updates=[b"before", large, b"after"]
+        )
+        tail = await stores.log.read(ROOM, after=NO_SEQUENCE)
+        assert [row.update for row in tail.rows] == [b"before", large, b"after"]
+        assert await stores.log.trim(ROOM, through=Sequence(2)) == 2
+        with mongo.database() as database:
+            assert database.parts.count_documents({}) == 0
+            assert database.unsettled.count_documents({}) == 0
+
+
+async def test_a_password_is_in_no_error_and_no_description() -> None:
+    """STO-24."""
+    url = "mongodb://band:s3cr3t@127.0.0.1:1/scores"
+    with pytest.raises(StoreUnavailable) as caught:
+        await MongoStore.open(url, MongoLimits(selection_timeout_ms=200), Failpoints())
+    assert "s3cr3t" not in str(caught.value)
+    assert "no primary" in str(caught.value)
