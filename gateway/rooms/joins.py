@@ -4,7 +4,8 @@ What is too large to be encoded on the event loop is encoded in a worker process
 wait. A large answer takes its size out of a bucket that all rooms of the node share, and it flows
 back as its reader takes it: so what is buffered for joins stays bounded, the loop comes round
 between them, and when many wait, the cheapest come first. A reader that does not read gives its
-share back after a while; what it costs is bounded by its own connection.
+share back after a while; what it costs is bounded by its own connection. Only one large answer
+begins in each turn of the event loop: the system may take it whole, which is to copy it.
 """
 
 from __future__ import annotations
@@ -70,6 +71,7 @@ class JoinBucket:
         self._waiting: list[_Turn] = []
         self._count = 0
         self._timer: asyncio.TimerHandle | None = None
+        self._has_begun_one = False  # in this turn of the loop
 
     @asynccontextmanager
     async def turn(self, size_bytes: int, reader: Reader) -> AsyncIterator[None]:
@@ -98,17 +100,23 @@ class JoinBucket:
             self._look_later()
 
     def _begin_next(self) -> None:
-        """Let the cheapest begin, as far as there is room."""
+        """Let the cheapest begin if there is room; only one in each turn of the loop."""
+        if self._has_begun_one or not self._waiting:
+            return
         taken = sum(self._taken(turn) for turn in self._sending)
-        while self._waiting:
-            size_bytes = self._waiting[0].size_bytes
-            if taken and taken + size_bytes > self._bytes_max:
-                break
-            turn = heapq.heappop(self._waiting)
-            taken += size_bytes
-            self._sending.append(turn)
-            if not turn.begun.done():
-                turn.begun.set_result(None)
+        if taken and taken + self._waiting[0].size_bytes > self._bytes_max:
+            return
+        turn = heapq.heappop(self._waiting)
+        self._sending.append(turn)
+        if not turn.begun.done():
+            turn.begun.set_result(None)
+        self._has_begun_one = True
+        asyncio.get_running_loop().call_soon(self._begin_another)
+
+    def _begin_another(self) -> None:
+        """The loop has come round."""
+        self._has_begun_one = False
+        self._begin_next()
 
     def _taken(self, turn: _Turn) -> int:
         if not turn.until_s:

@@ -103,6 +103,18 @@ async def test_the_cheapest_come_first_and_equals_in_order() -> None:
     assert turns.order == ["first", "small", "another", "huge"]
 
 
+async def test_one_large_answer_begins_in_each_turn_of_the_loop() -> None:
+    """LIM-17: Even where all fit, and are taken by the system at once: others come in between."""
+    turns = Turns(10 * MIB)
+    for name in ("first", "second", "third"):
+        turns.begin(name, 1 * MIB)
+    seen: list[int] = []
+    while len(turns.order) < 3:
+        await asyncio.sleep(0)
+        seen.append(len(turns.order))
+    assert {1, 2} <= set(seen)
+
+
 async def test_what_was_read_makes_room_for_the_next() -> None:
     """LIM-17: A part is enough."""
     turns = Turns(10 * MIB)
