@@ -15,11 +15,15 @@
     │   └── ClientIdTaken        a client id that another subject's live session owns
     ├── OperatingError           the world's fault: retry within bounds, then say so
     │   ├── StoreUnavailable     the store did not answer, or answered with an error of its own
+    │   │   └── StoreReadOnly    it was opened for reading
     │   ├── HeadMoved            another writer appended first (compare-and-append lost)
     │   ├── EpochMoved           the log was begun anew; what the writer holds is of another epoch
     │   ├── ManifestMoved        another writer changed the manifest first (compare-and-set lost)
     │   ├── RecordMoved          another writer changed a record first
     │   ├── BlobMoved            another writer made or changed a blob first
+    │   ├── ArchiveUnreadable    a part of a backup is damaged, gone, or sealed with another key
+    │   ├── PointUnreachable     no backup holds the state that is wanted
+    │   ├── TargetRefused        what shall be restored or copied to has content already
     │   ├── RoomQuarantined      the room was taken out of service; an operator decides
     │   ├── RoomUnavailable      the room cannot be served now; trying again later may work
     │   ├── WorkerFailed         a worker process died, overran a limit or refused the work
@@ -121,6 +125,10 @@ class StoreUnavailable(OperatingError):
     """The store cannot do what was asked now."""
 
 
+class StoreReadOnly(StoreUnavailable):
+    """The store was opened for reading, and something would have been written."""
+
+
 class HeadMoved(OperatingError):
     """An append named a head that is no longer the head.
 
@@ -159,6 +167,18 @@ class RecordMoved(OperatingError):
 
 class BlobMoved(OperatingError):
     """A blob to be made exists already, or one to be replaced is no longer as it was."""
+
+
+class ArchiveUnreadable(OperatingError):
+    """A part of a backup is damaged, gone, or sealed with another key; says which."""
+
+
+class PointUnreachable(OperatingError):
+    """No backup holds the state that is wanted; says what they hold."""
+
+
+class TargetRefused(OperatingError):
+    """What shall be restored or copied to has content that would be lost."""
 
 
 class RoomQuarantined(OperatingError):

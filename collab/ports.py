@@ -29,10 +29,13 @@ class LogRow:
     Attributes:
         sequence: its position in the room's log, from 1.
         update: the bytes as they were received.
+        stored_at: when they were stored, by the clock of whoever stored them; 0 for rows of
+            before times were kept.
     """
 
     sequence: Sequence
     update: bytes = field(repr=False)
+    stored_at: UnixSeconds = field(default=UnixSeconds(0), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +110,7 @@ class RecordKind(StrEnum):
     """What a record is about."""
 
     VERSION = "version"
+    FILLING = "filling"  # a restore or a migration into this store has not ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +198,25 @@ class UpdateLog(Protocol):
             HeadMoved: the head was not `after`; nothing was changed.
             StoreUnavailable: the outcome is unknown or the write failed; the caller may repeat
                 the call, and then meets EpochMoved if the first one had succeeded.
+        """
+
+    async def skip_to(
+        self, room: RoomKey, *, epoch: Epoch, after: Sequence, head: Sequence
+    ) -> None:
+        """Delete all rows and let the log go on after `head`, as one durable step.
+
+        For a log that is a copy of another one, whose earlier rows are gone there too.
+
+        Args:
+            room: whose log.
+            epoch: the log's, or a later one that it is in from now on.
+            after: what the caller takes for the head.
+            head: the new one, not before `after`.
+
+        Raises:
+            EpochMoved: the log is in a later epoch; nothing was changed.
+            HeadMoved: the head was not `after`; nothing was changed.
+            StoreUnavailable: the outcome is unknown or the write failed.
         """
 
     async def read(self, room: RoomKey, *, after: Sequence) -> LogTail:

@@ -22,6 +22,8 @@ from collab.ids import Subject, room_name
 from gateway.api.routes import server_version
 from gateway.auth.build import SYSTEM_CLOCKS, token_rules
 from gateway.auth.tokens import SecretKey, TokenContent, TokenVerifier, mint_token
+from gateway.cli_backup import add_backup_commands
+from gateway.cli_recovery import add_recovery_commands
 from gateway.doctor import Finding, Verdict, examine
 from gateway.listing import (
     RoomRow,
@@ -56,6 +58,8 @@ app = typer.Typer(
 
 _rooms = typer.Typer(rich_markup_mode="rich")
 app.add_typer(_rooms, name="rooms")
+add_backup_commands(app)
+add_recovery_commands(app)
 
 
 def main() -> None:

@@ -55,6 +55,7 @@ from gateway.transport.uvicorn_protocol import DetachableProtocol
 from persistence.build import MongoLimits, StoreSettings, open_stores
 from persistence.failpoints import Failpoints
 from persistence.offload import Offload
+from persistence.room_copy import require_whole
 from persistence.stores import Stores
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -92,6 +93,7 @@ async def _serve(settings: Settings) -> int:
                 _listen("127.0.0.1", settings.admin_port, "admin_port")
             )
         stores = await stack.enter_async_context(await open_stores(store_settings(settings)))
+        await require_whole(stores)
         offload = Offload()
         stack.push_async_callback(offload.aclose)
         node = build_node(settings, stores, offload)

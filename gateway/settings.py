@@ -36,7 +36,10 @@ ENV_PREFIX: Final = "BANDPRO_"
 CLI_BEARER_VARIABLE: Final = "BANDPRO_CLI_TOKEN"
 """A variable of `bandpro rooms`, no setting of a server; may be set beside them."""
 
-_NO_SETTINGS: Final = (CLI_BEARER_VARIABLE, FORM_VARIABLE)
+BACKUP_KEY_VARIABLES: Final = ("BANDPRO_BACKUP_KEY", "BANDPRO_BACKUP_KEY_FILE")
+"""Variables of `bandpro backup` and its kind: the key, or a file that holds it."""
+
+_NO_SETTINGS: Final = (CLI_BEARER_VARIABLE, *BACKUP_KEY_VARIABLES, FORM_VARIABLE)
 
 SECRET_BYTES_MIN: Final = 32
 _PUBLIC_KEY_ALGORITHMS: Final = (

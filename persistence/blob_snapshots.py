@@ -16,7 +16,7 @@ from typing import Final, Protocol
 
 import structlog
 
-from collab.errors import BlobMoved, StoreUnavailable
+from collab.errors import BlobMoved, StoreReadOnly, StoreUnavailable
 from collab.ids import BlobKey, Epoch, RoomKey, Sequence
 from collab.limits import KIB
 from collab.ports import BlobStore, SnapshotRef
@@ -121,7 +121,8 @@ class BlobSnapshots:
             data = found.data
             if len(data) == ref.size_bytes and await _checksum(data) == ref.checksum:
                 return data
-        await self._move_aside(room, ref, key, data)
+        with suppress(StoreReadOnly):  # then it stays where it is
+            await self._move_aside(room, ref, key, data)
         return None
 
     async def delete(self, room: RoomKey, ref: SnapshotRef) -> None:

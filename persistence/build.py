@@ -8,14 +8,22 @@ from pathlib import Path
 from typing import Final
 
 from collab.errors import SettingsError
+from collab.ports import BlobStore
 from persistence.failpoints import Failpoints
-from persistence.files import FileBlobs
+from persistence.files import FileBlobs, ReadingFileBlobs
 from persistence.memory import MemoryStore
-from persistence.sqlite import SqliteStore
+from persistence.sqlite import SqliteReading, SqliteStore
 from persistence.store_urls import masked
 from persistence.stores import BlobPlace, MongoLimits, Stores, StoreUsage
 
-__all__ = ["MongoLimits", "StoreSettings", "StoreUsage", "Stores", "open_stores"]
+__all__ = [
+    "MongoLimits",
+    "StoreSettings",
+    "StoreUsage",
+    "Stores",
+    "open_archive",
+    "open_stores",
+]
 
 BLOBS_FOLDER: Final = "blobs"
 
@@ -32,6 +40,7 @@ class StoreSettings:
         mongodb: how long MongoDB is waited for.
         failpoints: where to fail on purpose; none in production.
         blobs_url: ``file:`` for the folder `blobs` beside the database, or ``file:<folder>``.
+        read_only: open it beside whoever uses it, and refuse every write.
     """
 
     url: str = field(default="sqlite:", repr=False)
@@ -39,6 +48,7 @@ class StoreSettings:
     failpoints: Failpoints = field(default_factory=Failpoints)
     mongodb: MongoLimits = field(default_factory=MongoLimits)
     blobs_url: str = "file:"
+    read_only: bool = False
 
     @property
     def blobs_folder(self) -> Path:
@@ -67,6 +77,9 @@ async def open_stores(settings: StoreSettings) -> Stores:
     match settings.url.partition(":"):
         case "memory", ":", "//":
             return MemoryStore().stores()
+        case "sqlite", ":", _ if settings.read_only:
+            reading = await SqliteReading.open(settings.sqlite_folder)
+            return reading.stores(ReadingFileBlobs(settings.blobs_folder))
         case "sqlite", ":", _:
             # First the database: it names whoever has the data folder in use.
             store = await SqliteStore.open(settings.sqlite_folder, settings.failpoints)
@@ -75,6 +88,8 @@ async def open_stores(settings: StoreSettings) -> Stores:
             except BaseException:
                 await store.close()
                 raise
+        case "mongodb" | "mongodb+srv", ":", _ if settings.read_only:
+            raise SettingsError("a store in MongoDB cannot be opened beside its servers yet")
         case "mongodb" | "mongodb+srv", ":", _:
             # Its driver takes a tenth of a second to import, which others need not wait for.
             from persistence.mongo import MongoStore  # noqa: PLC0415
@@ -96,3 +111,21 @@ async def _open_blobs(settings: StoreSettings) -> BlobPlace:
             raise SettingsError(
                 f"no place for blobs is called {settings.blobs_url!r}: use file: or file:<folder>"
             )
+
+
+def open_archive(place: str, *, read_only: bool) -> BlobStore:
+    """Open the place that backups are kept in.
+
+    Args:
+        place: a folder.
+        read_only: it is only read, beside whoever writes to it.
+
+    Raises:
+        SettingsError: it cannot be used.
+    """
+    folder = Path(place.removeprefix("file:")).expanduser()
+    if not read_only:
+        return FileBlobs(folder)
+    if not folder.is_dir():
+        raise SettingsError(f"there is no folder {folder} with backups")
+    return ReadingFileBlobs(folder)

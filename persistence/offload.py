@@ -99,6 +99,14 @@ class Offload:
         """
         return await self._request(Operation.STATE, updates)
 
+    async def fingerprint(self, updates: SequenceOf[bytes]) -> bytes:
+        """A digest of the document that updates amount to, however they are cut.
+
+        Raises:
+            WorkerFailed: the worker died, overran a limit, or refused the updates.
+        """
+        return await self._request(Operation.FINGERPRINT, updates)
+
     @property
     def worker_pids(self) -> tuple[int, ...]:
         """Process ids of the workers alive, for operators and tests."""

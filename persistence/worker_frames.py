@@ -22,6 +22,7 @@ class Operation(IntEnum):
     MERGE = 1  # updates -> one update that was verified to hold them all
     STATE_VECTOR = 2  # one update -> the state vector of what it holds without a gap
     STATE = 3  # updates -> one update of what they integrate to, deleted content blanked
+    FINGERPRINT = 32  # updates -> a digest of the document that they amount to
 
 
 class Status(IntEnum):

@@ -17,6 +17,7 @@ from persistence.worker_frames import (
     decode_request,
     encode_answer,
 )
+from workers.fingerprint import fingerprint
 from workers.merge import merge, state, state_vector
 from workers.sandbox import Pipes, allow_cpu, enter
 
@@ -56,6 +57,8 @@ def _work(operation: Operation, arguments: list[bytes]) -> bytes:
     match operation:
         case Operation.MERGE:
             return merge(arguments)
+        case Operation.FINGERPRINT:
+            return fingerprint(arguments)
         case Operation.STATE_VECTOR:
             return state_vector(*arguments)
         case Operation.STATE:

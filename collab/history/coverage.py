@@ -28,6 +28,12 @@ def lost_by_merge(merged: ScannedUpdate, parts: Iterable[ScannedUpdate]) -> list
     return lost
 
 
+def shape(scanned: ScannedUpdate) -> bytes:
+    """The clocks that an update brings and those it deletes: the same bytes for the same ones."""
+    present, deleted = _set_of(_present(scanned)), _set_of(scanned.deletes)
+    return present.as_delete_update() + deleted.as_delete_update()
+
+
 def _present(scanned: ScannedUpdate) -> Iterator[ClockRange]:
     """The clocks that an update brings: its blocks without the Skips in them."""
     skips: dict[int, list[ClockRange]] = {}

@@ -7,11 +7,12 @@ in every other store.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence as SequenceOf
 from dataclasses import dataclass, field, replace
 
 from collab.errors import EpochMoved, HeadMoved, InvariantViolated, ManifestMoved
-from collab.ids import FIRST_EPOCH, NO_SEQUENCE, Epoch, RoomKey, RoomName, Sequence
+from collab.ids import FIRST_EPOCH, NO_SEQUENCE, Epoch, RoomKey, RoomName, Sequence, UnixSeconds
 from collab.ports import LogRow, LogTail, Manifest
 from persistence.blob_snapshots import BlobSnapshots
 from persistence.checksums import row_checksum
@@ -26,6 +27,7 @@ class MemoryRow:
 
     update: bytes = field(repr=False)
     checksum: bytes
+    stored_at: UnixSeconds = UnixSeconds(0)
 
 
 @dataclass(slots=True)
@@ -67,7 +69,11 @@ class MemoryLog:
         self.rooms[room] = log
         for update in updates:
             log.head = Sequence(log.head + 1)
-            log.rows[log.head] = MemoryRow(bytes(update), row_checksum(room, log.head, update))
+            log.rows[log.head] = MemoryRow(
+                bytes(update),
+                row_checksum(room, log.head, update),
+                UnixSeconds(int(time.time())),
+            )
         return log.head
 
     async def begin_epoch(self, room: RoomKey, *, epoch: Epoch, after: Sequence) -> None:
@@ -78,6 +84,17 @@ class MemoryLog:
         if log.head != after:
             raise HeadMoved(expected=after, actual=log.head)
         self.rooms[room] = MemoryRoomLog(head=after, epoch=epoch, trimmed_through=after)
+
+    async def skip_to(
+        self, room: RoomKey, *, epoch: Epoch, after: Sequence, head: Sequence
+    ) -> None:
+        """Let the log go on later; see `UpdateLog.skip_to`."""
+        log = self.rooms.get(room, MemoryRoomLog())
+        if log.epoch > epoch:
+            raise EpochMoved(expected=epoch, actual=log.epoch)
+        if log.head != after:
+            raise HeadMoved(expected=after, actual=log.head)
+        self.rooms[room] = MemoryRoomLog(head=head, epoch=epoch, trimmed_through=head)
 
     async def read(self, room: RoomKey, *, after: Sequence) -> LogTail:
         """Read rows; see `UpdateLog.read`."""
@@ -93,7 +110,7 @@ class MemoryLog:
             if row is None or row.checksum != row_checksum(room, sequence, row.update):
                 log.quarantined[sequence] = log.rows.pop(sequence, None)
             else:
-                rows.append(LogRow(sequence, row.update))
+                rows.append(LogRow(sequence, row.update, row.stored_at))
         return LogTail(
             rows=tuple(rows),
             head=log.head,

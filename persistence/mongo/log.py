@@ -12,7 +12,7 @@ from typing import Final
 import structlog
 
 from collab.errors import EpochMoved, HeadMoved, InvariantViolated, StoreUnavailable
-from collab.ids import FIRST_EPOCH, NO_SEQUENCE, Epoch, RoomKey, Sequence
+from collab.ids import FIRST_EPOCH, NO_SEQUENCE, Epoch, RoomKey, Sequence, UnixSeconds
 from collab.limits import MIB
 from collab.ports import LogRow, LogTail
 from persistence.checksums import row_checksum
@@ -133,6 +133,16 @@ class MongoLog:
         await self._link.hit("epoch.after_commit")
         await self._parts.remove(parts_ids)
 
+    async def skip_to(
+        self, room: RoomKey, *, epoch: Epoch, after: Sequence, head: Sequence
+    ) -> None:
+        """Let the log go on later; see `UpdateLog.skip_to`."""
+        parts_ids = await self._link.transact(
+            partial(self._begin_epoch, room, epoch, after, skip_to=head), kind="epoch"
+        )
+        await self._link.hit("epoch.after_commit")
+        await self._parts.remove(parts_ids)
+
     async def _read(self, room: RoomKey, after: Sequence) -> _Found:
         place = await self._rooms.find_one({"_id": room})
         if place is None:
@@ -147,7 +157,8 @@ class MongoLog:
             sequence = Sequence(document["sequence"])
             update = await self._bytes_of(document)
             if document["checksum"] == row_checksum(room, sequence, update):
-                rows.append(LogRow(sequence, update))
+                stored_at = UnixSeconds(document.get("stored_at_unix_s", 0))
+                rows.append(LogRow(sequence, update, stored_at))
             else:
                 damaged.append(sequence)
         quarantined: tuple[Sequence, ...] = ()
@@ -219,18 +230,24 @@ class MongoLog:
         return count
 
     async def _begin_epoch(
-        self, room: RoomKey, epoch: Epoch, after: Sequence, session: Session
+        self,
+        room: RoomKey,
+        epoch: Epoch,
+        after: Sequence,
+        session: Session,
+        skip_to: Sequence | None = None,
     ) -> list[str]:
         place = await self._rooms.find_one({"_id": room}, session=session)
         head, now = (NO_SEQUENCE, FIRST_EPOCH) if place is None else (place["head"], place["epoch"])
-        if now >= epoch:
+        if now > epoch or (now == epoch and skip_to is None):
             raise EpochMoved(expected=epoch, actual=now)
         if head != after:
             raise HeadMoved(expected=after, actual=head)
+        begin = after if skip_to is None else skip_to
         await self._rooms.update_one(
             {"_id": room},
             {
-                "$set": {"epoch": epoch, "head": after, "trimmed_through": after},
+                "$set": {"epoch": epoch, "head": begin, "trimmed_through": begin},
                 "$unset": {"has_quarantined": True},
             },
             upsert=True,
@@ -249,6 +266,7 @@ def _row(room: RoomKey, sequence: Sequence, update: bytes) -> Document:
         "room": room,
         "sequence": sequence,
         "checksum": row_checksum(room, sequence, update),
+        "stored_at_unix_s": int(time.time()),
     }
 
 

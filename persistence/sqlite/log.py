@@ -5,14 +5,14 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Sequence as SequenceOf
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
 import structlog
 
-from collab.errors import EpochMoved, HeadMoved, InvariantViolated, StoreUnavailable
-from collab.ids import FIRST_EPOCH, NO_SEQUENCE, Epoch, RoomKey, Sequence
+from collab.errors import EpochMoved, HeadMoved, InvariantViolated, StoreReadOnly, StoreUnavailable
+from collab.ids import FIRST_EPOCH, NO_SEQUENCE, Epoch, RoomKey, Sequence, UnixSeconds
 from collab.ports import LogRow, LogTail
 from persistence.checksums import row_checksum
 from persistence.sqlite.reader import Reader
@@ -66,15 +66,25 @@ class SqliteLog:
         """Begin a new epoch; see `UpdateLog.begin_epoch`."""
         await self._writer.run(Kind.EPOCH, partial(_begin_epoch, room, epoch, after))
 
+    async def skip_to(
+        self, room: RoomKey, *, epoch: Epoch, after: Sequence, head: Sequence
+    ) -> None:
+        """Let the log go on later; see `UpdateLog.skip_to`."""
+        await self._writer.run(Kind.EPOCH, partial(_skip_to, room, epoch, after, head))
+
     async def read(self, room: RoomKey, *, after: Sequence) -> LogTail:
         """Read rows; see `UpdateLog.read`."""
         for _ in range(READS_MAX):
             found = await self._reader.run(partial(_read, room, after))
             if not found.damaged:
                 return found.tail
-            moved = await self._writer.run(
-                Kind.UPKEEP, partial(_quarantine, room, found.damaged, int(time.time()))
-            )
+            try:
+                moved = await self._writer.run(
+                    Kind.UPKEEP, partial(_quarantine, room, found.damaged, int(time.time()))
+                )
+            except StoreReadOnly:
+                aside = sorted({*found.tail.quarantined, *found.damaged})
+                return replace(found.tail, quarantined=tuple(aside))
             _log.error("store.rows_quarantined", room=room[:12], sequences=moved)
         raise StoreUnavailable("rows fail their checksum when read, but not when read again")
 
@@ -119,10 +129,12 @@ def _append(
             raise EpochMoved(expected=epoch, actual=actual_epoch)
         raise HeadMoved(expected=after, actual=actual)
     room_id: int = moved[0]
+    now = int(time.time())
     connection.executemany(
-        "INSERT INTO updates (room_id, sequence, checksum, bytes) VALUES (?, ?, ?, ?)",
+        "INSERT INTO updates (room_id, sequence, checksum, bytes, stored_at_unix_s)"
+        " VALUES (?, ?, ?, ?, ?)",
         [
-            (room_id, sequence, row_checksum(room, Sequence(sequence), update), update)
+            (room_id, sequence, row_checksum(room, Sequence(sequence), update), update, now)
             for sequence, update in enumerate(updates, start=after + 1)
         ],
     )
@@ -149,6 +161,30 @@ def _begin_epoch(
     connection.execute("DELETE FROM quarantined_updates WHERE room_key = ?", (room,))
 
 
+def _skip_to(
+    room: RoomKey,
+    epoch: Epoch,
+    after: Sequence,
+    head: Sequence,
+    connection: sqlite3.Connection,
+) -> None:
+    """Delete every row and set head and epoch, in one commit."""
+    found, current = _place(room, connection)
+    if current > epoch:
+        raise EpochMoved(expected=epoch, actual=current)
+    if found != after:
+        raise HeadMoved(expected=after, actual=found)
+    (room_id,) = connection.execute(
+        "INSERT INTO rooms (room_key, head, trimmed_through, epoch)"
+        " VALUES (:room, :head, :head, :epoch) ON CONFLICT (room_key) DO UPDATE"
+        " SET head = excluded.head, trimmed_through = excluded.trimmed_through,"
+        " epoch = excluded.epoch RETURNING room_id",
+        {"room": room, "head": head, "epoch": epoch},
+    ).fetchone()
+    connection.execute("DELETE FROM updates WHERE room_id = ?", (room_id,))
+    connection.execute("DELETE FROM quarantined_updates WHERE room_key = ?", (room,))
+
+
 def _place(room: RoomKey, connection: sqlite3.Connection) -> tuple[Sequence, Epoch]:
     """The head and the epoch of a room's log."""
     row = connection.execute("SELECT head, epoch FROM rooms WHERE room_key = ?", (room,)).fetchone()
@@ -169,13 +205,13 @@ def _read(room: RoomKey, after: Sequence, connection: sqlite3.Connection) -> _Fo
     after = max(after, trimmed_through)
     rows = []
     damaged = []
-    for sequence, checksum, update in connection.execute(
-        "SELECT sequence, checksum, bytes FROM updates"
+    for sequence, checksum, update, stored_at in connection.execute(
+        "SELECT sequence, checksum, bytes, stored_at_unix_s FROM updates"
         " WHERE room_id = ? AND sequence > ? ORDER BY sequence",
         (room_id, after),
     ):
         if checksum == row_checksum(room, sequence, update):
-            rows.append(LogRow(sequence, update))
+            rows.append(LogRow(sequence, update, UnixSeconds(stored_at)))
         else:
             damaged.append(sequence)
     quarantined = tuple(

@@ -109,7 +109,10 @@ _SECOND: Final = (
 
 _THIRD: Final = ("ALTER TABLE rooms ADD COLUMN epoch INTEGER NOT NULL DEFAULT 1 CHECK (epoch > 0)",)
 
-MIGRATIONS: Final = (_FIRST, _SECOND, _THIRD)
+# Rows of before are given 0: nobody knows their time.
+_FOURTH: Final = ("ALTER TABLE updates ADD COLUMN stored_at_unix_s INTEGER NOT NULL DEFAULT 0",)
+
+MIGRATIONS: Final = (_FIRST, _SECOND, _THIRD, _FOURTH)
 
 
 def prepare(connection: sqlite3.Connection) -> None:
@@ -126,6 +129,23 @@ def prepare(connection: sqlite3.Connection) -> None:
         _remove_orphan_parts(connection)
     except sqlite3.Error as error:
         raise unavailable(error) from error
+
+
+def require_current(connection: sqlite3.Connection) -> None:
+    """Refuse a database that only `prepare` would make readable.
+
+    Raises:
+        StoreUnavailable: it is another program's, or of another version; nothing was changed.
+    """
+    try:
+        version = _check_version(connection)
+    except sqlite3.Error as error:
+        raise unavailable(error) from error
+    if version < len(MIGRATIONS):
+        raise StoreUnavailable(
+            f"the database has schema version {version}, reading needs {len(MIGRATIONS)}: start "
+            "this version's server on it once"
+        )
 
 
 def _check_version(connection: sqlite3.Connection) -> int:

@@ -9,6 +9,7 @@ from typing import Final
 
 import structlog
 
+from collab.errors import StoreReadOnly
 from collab.ids import RoomKey, Sequence
 from collab.ports import SnapshotRef
 from persistence.checksums import snapshot_checksum
@@ -41,7 +42,10 @@ class SqliteSnapshots:
         update, is_whole = found
         if is_whole:
             return update
-        await self._writer.run(Kind.UPKEEP, partial(_quarantine, ref, int(time.time())))
+        try:
+            await self._writer.run(Kind.UPKEEP, partial(_quarantine, ref, int(time.time())))
+        except StoreReadOnly:
+            return None
         _log.error("store.snapshot_quarantined", room=room[:12], sequence=ref.sequence)
         return None
 

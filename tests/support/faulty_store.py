@@ -111,6 +111,12 @@ class _FaultyLog:
         async with self._faults.around("log.begin_epoch"):
             await self._log.begin_epoch(room, epoch=epoch, after=after)
 
+    async def skip_to(
+        self, room: RoomKey, *, epoch: Epoch, after: Sequence, head: Sequence
+    ) -> None:
+        async with self._faults.around("log.skip_to"):
+            await self._log.skip_to(room, epoch=epoch, after=after, head=head)
+
     async def read(self, room: RoomKey, *, after: Sequence) -> LogTail:
         async with self._faults.around("log.read"):
             return await self._log.read(room, after=after)

@@ -1,0 +1,144 @@
+"""The commands that keep what is stored: backup, restore, verify, migrate, drill."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from gateway.keeping import (
+    Data,
+    Json,
+    Key,
+    bar,
+    count_rooms,
+    data_folder,
+    files_of,
+    open_folder,
+    print_json,
+    sealer_of,
+    shown_size,
+    shown_time,
+    tell,
+    time_now,
+)
+from persistence.backup.catalogue import backup_ids, read_manifest
+from persistence.backup.making import BackupRequest, BackupResult, make_backup
+from persistence.build import open_archive
+from persistence.room_copy import require_whole
+
+
+def add_backup_commands(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command()(backup)
+    app.command()(backups)
+
+
+def backup(
+    to: Annotated[str, typer.Option("--to", help="Where backups are kept.", metavar="PLACE")],
+    data: Data = None,
+    key_file: Key = None,
+    *,
+    incremental: Annotated[
+        bool,
+        typer.Option("--incremental", help="Only what came since the newest backup there."),
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Back up a data folder, also while a server uses it.
+
+    An interrupted backup goes on where it ended when the command is run again within six hours.
+
+    [bold]Examples[/bold]
+
+    Everything, encrypted:
+      [cyan]bandpro backup --data ./data --to /mnt/backups --key-file backup.key[/cyan]
+
+    What came since, every few minutes:
+      [cyan]bandpro backup --incremental --to /mnt/backups --key-file backup.key[/cyan]
+    """
+    folder = data_folder(data)
+    sealer = sealer_of(key_file)
+
+    async def run() -> BackupResult:
+        destination = open_archive(to, read_only=False)
+        async with await open_folder(folder, read_only=True) as stores:
+            await require_whole(stores)
+            total = await count_rooms(stores)
+            with bar("Backing up", total, shown=not as_json) as advance:
+                request = BackupRequest(
+                    incremental, files_of(folder), lambda rooms, _: advance(rooms)
+                )
+                return await make_backup(stores, destination, sealer, request, time_now)
+
+    result = asyncio.run(run())
+    manifest = result.manifest
+    if as_json:
+        print_json(
+            {
+                "backup": manifest.backup_id,
+                "parent": manifest.begun.parent,
+                "rooms": manifest.rooms,
+                "rows": manifest.rows,
+                "bytes": manifest.size_bytes,
+                "encrypted": sealer.encrypts,
+                "resumed": result.was_resumed,
+                "troubles": dict(result.troubles),
+            }
+        )
+    else:
+        kind = "Full" if manifest.begun.parent is None else "Incremental"
+        went_on = " (went on with an interrupted one)" if result.was_resumed else ""
+        typer.echo(
+            f"{kind} backup {manifest.backup_id}{went_on}: {manifest.rooms} rooms, "
+            f"{manifest.rows} rows, {shown_size(manifest.size_bytes)}"
+        )
+    tell(result.troubles, as_json=as_json)
+
+
+def backups(
+    place: Annotated[str, typer.Argument(help="Where backups are kept.", metavar="PLACE")],
+    key_file: Key = None,
+    *,
+    as_json: Json = False,
+) -> None:
+    """List the backups of a place."""
+    sealer = sealer_of(key_file)
+
+    async def run() -> list[dict[str, object]]:
+        blobs = open_archive(place, read_only=True)
+        whole, parts = await backup_ids(blobs)
+        rows: list[dict[str, object]] = []
+        for backup_id in whole:
+            manifest, _ = await read_manifest(blobs, sealer, backup_id)
+            rows.append(
+                {
+                    "backup": backup_id,
+                    "parent": manifest.begun.parent,
+                    "begun_at": shown_time(manifest.begun.begun_at),
+                    "ended_at": shown_time(manifest.ended_at),
+                    "rooms": manifest.rooms,
+                    "rows": manifest.rows,
+                    "bytes": manifest.size_bytes,
+                }
+            )
+        rows += ({"backup": backup_id, "unfinished": True} for backup_id in parts)
+        return rows
+
+    found = asyncio.run(run())
+    if as_json:
+        print_json(found)
+        return
+    table = Table("backup", "kind", "ended", "rooms", "rows", "size", box=None)
+    for row in found:
+        if "unfinished" in row:
+            table.add_row(str(row["backup"]), "unfinished")
+            continue
+        kind = "full" if row["parent"] is None else f"since {row['parent']}"
+        size = shown_size(int(str(row["bytes"])))
+        counts = (str(row["rooms"]), str(row["rows"]))
+        table.add_row(str(row["backup"]), kind, str(row["ended_at"]), *counts, size)
+    Console().print(table)

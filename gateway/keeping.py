@@ -1,0 +1,230 @@
+"""What the commands that keep what is stored have in common."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Final
+
+import orjson
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from collab.errors import ArchiveUnreadable, SettingsError, StoreUnavailable, TargetRefused
+from collab.ids import Sequence, UnixSeconds
+from collab.ports import BlobStore
+from gateway.drill import DrillReport
+from gateway.settings import BACKUP_KEY_VARIABLES, load_settings
+from persistence.backup.catalogue import BackupId, backup_ids, read_manifest
+from persistence.backup.points import Goal
+from persistence.backup.restoring import RestoreResult
+from persistence.backup.sealing import BackupKey, Sealer
+from persistence.build import StoreSettings, open_stores
+from persistence.capture import all_manifests
+from persistence.stores import Stores
+
+EXIT_BAD: Final = 1
+REVOCATIONS: Final = "revocations.jsonl"
+_KEY_VARIABLE, _KEY_FILE_VARIABLE = BACKUP_KEY_VARIABLES
+TIME: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(Z|[+-]\d{2}:\d{2})")
+FINDINGS_SHOWN_MAX: Final = 100
+
+Data = Annotated[Path | None, typer.Option(help="The data folder.", metavar="PATH")]
+Key = Annotated[
+    Path | None,
+    typer.Option(
+        "--key-file",
+        help="File with the key: 32 random bytes in hex or base64. Or the key itself in "
+        "BANDPRO_BACKUP_KEY.",
+        envvar=_KEY_FILE_VARIABLE,
+        metavar="PATH",
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="For programs.")]
+Backup = Annotated[
+    str | None, typer.Option("--backup", help="Which backup; the newest one if not given.")
+]
+
+
+def data_folder(data: Path | None) -> Path:
+    """The data folder that is meant."""
+    return load_settings({"data": None if data is None else str(data)}).data
+
+
+async def open_folder(folder: Path, *, read_only: bool) -> Stores:
+    """Open the store of a data folder."""
+    return await open_stores(StoreSettings(data_folder=folder, read_only=read_only))
+
+
+async def open_source(url: str) -> tuple[Stores, bool]:
+    """The store to copy, and whether nobody else writes to it: then it is ours meanwhile."""
+    reading = await open_stores(StoreSettings(url=url, read_only=True))
+    await reading.close()  # whatever is wrong with it is told before anything is locked or made
+    try:
+        return await open_stores(StoreSettings(url=url)), True
+    except StoreUnavailable:
+        return await open_stores(StoreSettings(url=url, read_only=True)), False
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    """The files of a data folder that belong into a backup."""
+    try:
+        return {REVOCATIONS: (folder / REVOCATIONS).read_bytes()}
+    except FileNotFoundError:
+        return {}
+
+
+def write_files(folder: Path, result: RestoreResult) -> None:
+    """Write the files of a backup into a data folder."""
+    text = result.files.get(REVOCATIONS)
+    if text is not None:
+        write_revocations(folder, text)
+
+
+def copy_files(source: str, target: str) -> None:
+    """Copy the files of a data folder beside a migrated store."""
+    files = files_of(StoreSettings(url=source).sqlite_folder)
+    if REVOCATIONS in files:
+        write_revocations(StoreSettings(url=target).sqlite_folder, files[REVOCATIONS])
+
+
+def write_revocations(folder: Path, text: bytes) -> None:
+    """Write the file whole or not at all; one that is there already is kept."""
+    path = folder / REVOCATIONS
+    if path.exists():
+        if path.read_bytes() == text:
+            return
+        raise TargetRefused(f"{path} is there already and differs: join both by hand")
+    fresh = path.with_suffix(".new")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+
+
+def sealer_of(key_file: Path | None) -> Sealer:
+    """What packs and unpacks backups, with the key that was given, if any."""
+    text = os.environ.get(_KEY_VARIABLE)
+    if key_file is not None:
+        return Sealer(BackupKey.from_file(key_file))
+    return Sealer(BackupKey.derive(text) if text else None)
+
+
+def goal_of(room: str | None, sequence: int | None, at: str | None) -> Goal:
+    """Which state the options name."""
+    if sequence is not None and (room is None or at is not None):
+        raise usage("--sequence needs --room, and no --at", "Sequences are each room's own.")
+    if at is None:
+        return Goal(sequence=None if sequence is None else Sequence(sequence))
+    if TIME.fullmatch(at) is None:
+        raise usage(f"--at {at}: no time", "Write it as 2026-11-28T04:15:00Z.")
+    return Goal(at=UnixSeconds(int(datetime.fromisoformat(at).timestamp())))
+
+
+async def newest(blobs: BlobStore, sealer: Sealer, goal: Goal) -> BackupId:
+    """The newest whole backup; for a time, the first one that was begun after it."""
+    whole, _ = await backup_ids(blobs)
+    if not whole:
+        raise ArchiveUnreadable("there is no whole backup")
+    if goal.at is None:
+        return whole[-1]
+    for backup_id in whole:
+        manifest, _ = await read_manifest(blobs, sealer, backup_id)
+        if manifest.begun.begun_at > goal.at:
+            return backup_id
+    raise ArchiveUnreadable("no backup was begun after that time: make one first, or take --backup")
+
+
+async def count_rooms(stores: Stores) -> int:
+    """How many rooms a store has."""
+    count = 0
+    async for _ in all_manifests(stores):
+        count += 1
+    return count
+
+
+@contextmanager
+def bar(title: str, total: int | None, *, shown: bool) -> Iterator[Callable[[int], None]]:
+    """A progress bar on standard error."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, TimeElapsedColumn(), console=console, disable=not shown) as progress:
+        task = progress.add_task(title, total=total)
+        yield lambda done: progress.update(task, completed=done)
+
+
+@contextmanager
+def steps(*, shown: bool) -> Iterator[Callable[[str, int], None]]:
+    """One line for each step, counting."""
+    columns = (TextColumn("{task.description}"), TextColumn("{task.completed:.0f} rooms"))
+    console = Console(stderr=True)
+    with Progress(*columns, TimeElapsedColumn(), console=console, disable=not shown) as progress:
+        tasks = {}
+
+        def step(title: str, done: int) -> None:
+            if title not in tasks:
+                tasks[title] = progress.add_task(title, total=None)
+            progress.update(tasks[title], completed=done)
+
+        yield step
+
+
+def print_drill(report: DrillReport) -> None:
+    """Show what a drill measured."""
+    table = Table("", "measured", box=None, header_style="bold")
+    table.add_row("rooms compared", str(report.rooms))
+    table.add_row("backup", f"{report.backup_s:.2f} s, {shown_size(report.stored_bytes)}")
+    table.add_row("RTO: restore", f"{report.restore_s:.2f} s")
+    table.add_row("reading back and comparing", f"{report.check_s:.2f} s")
+    table.add_row("RPO: acknowledged rows lost", f"{report.rows_lost} of {report.rows}")
+    table.add_row("documents that differ", str(len(report.differing)))
+    if report.not_compared:
+        table.add_row("compared by their rows alone", str(report.not_compared))
+    Console().print(table)
+    tell(dict.fromkeys(report.differing, "is another document now"), as_json=False)
+
+
+def tell(troubles: object, *, as_json: bool) -> None:
+    """Show what is wrong with rooms."""
+    if as_json or not isinstance(troubles, dict):
+        return
+    console = Console(stderr=True, highlight=False)
+    for name, what in list(troubles.items())[:FINDINGS_SHOWN_MAX]:
+        console.print(Text(f"{name}: {what}", style="yellow"), soft_wrap=True)
+
+
+def print_json(value: object) -> None:
+    """Show something to programs."""
+    typer.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
+
+
+def shown_size(size_bytes: int) -> str:
+    """A size for people."""
+    return f"{size_bytes / 1024 / 1024:.1f} MiB"
+
+
+def shown_time(at: UnixSeconds) -> str:
+    """A time for people."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def time_now() -> UnixSeconds:
+    """The time by this machine."""
+    return UnixSeconds(int(time.time()))
+
+
+def usage(message: str, hint: str) -> SettingsError:
+    """A mistake on the command line, with a hint."""
+    error = SettingsError(message)
+    error.add_note(hint)
+    return error

@@ -1,0 +1,223 @@
+"""Reading everything of a store, or of a backup and its parents, and saying what is wrong.
+
+Nothing is changed: a store is opened for reading.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from collab.errors import ArchiveUnreadable, StoreUnavailable
+from collab.ids import NO_ROOM, RoomKey, room_key
+from collab.ports import BlobStore, Manifest, RoomStatus
+from persistence.backup.catalogue import BackupId, RoomLine, part_key
+from persistence.backup.entries import EntryType, decode_chunk
+from persistence.backup.points import Lines, Run, runs_of
+from persistence.backup.reader import Archive, Chain
+from persistence.backup.restoring import described
+from persistence.backup.sealing import Sealer
+from persistence.backup.writer import CHUNKS
+from persistence.capture import all_manifests, log_start, other_blobs, room_blobs, room_records
+from persistence.stores import Stores
+
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong.
+
+    Attributes:
+        place: a room's name, or a blob of a backup.
+        what: a sentence.
+    """
+
+    place: str
+    what: str
+
+
+@dataclass(slots=True)
+class Report:
+    """What was read, and what was found.
+
+    Attributes:
+        rooms: rooms read.
+        rows: rows read.
+        read_bytes: bytes of rows and snapshots, or of a backup's blobs.
+        findings: empty when all is well.
+    """
+
+    rooms: int = 0
+    rows: int = 0
+    read_bytes: int = 0
+    findings: list[Finding] = field(default_factory=list)
+
+    def add(self, place: str, what: str) -> None:
+        """Remember that something is wrong."""
+        self.findings.append(Finding(place, what))
+
+
+async def verify_store(stores: Stores, progress: Progress = lambda rooms: None) -> Report:  # noqa: ARG005 - a signature
+    """Read every manifest, row, snapshot, record and blob of a store.
+
+    Args:
+        stores: opened for reading, so that what is damaged is not moved aside.
+        progress: called with the number of rooms read.
+
+    Raises:
+        StoreUnavailable: the store cannot be read at all.
+    """
+    report = Report()
+    await _verify_extras(stores, NO_ROOM, "(the whole store)", report)
+    async for manifest in all_manifests(stores):
+        try:
+            await _verify_room(stores, manifest, report)
+        except StoreUnavailable as error:
+            report.add(manifest.name, str(error))
+        await _verify_extras(stores, room_key(manifest.name), manifest.name, report)
+        report.rooms += 1
+        progress(report.rooms)
+    return report
+
+
+async def _verify_room(stores: Stores, listed: Manifest, report: Report) -> None:
+    """One room; what a compaction or an open replaced meanwhile is read again."""
+    key = room_key(listed.name)
+    manifest: Manifest | None = listed
+    while manifest is not None:
+        once = Report()
+        await _read_room(stores, key, manifest, once)
+        again = await stores.manifests.get(key) if once.findings else manifest
+        if again == manifest:
+            report.findings += once.findings
+            report.rows += once.rows
+            report.read_bytes += once.read_bytes
+            return
+        manifest = again
+
+
+async def _read_room(stores: Stores, key: RoomKey, manifest: Manifest, report: Report) -> None:
+    name = manifest.name
+    if manifest.status is RoomStatus.QUARANTINED:
+        report.add(name, f"is quarantined: {manifest.status_reason}")
+    tail = await stores.log.read(key, after=manifest.trimmed_through)
+    report.rows += len(tail.rows)
+    report.read_bytes += sum(len(row.update) for row in tail.rows)
+    for sequence in tail.quarantined:
+        report.add(name, f"row {sequence} is missing or fails its checksum")
+    if tail.epoch != manifest.epoch:
+        report.add(name, f"its log is in epoch {tail.epoch}, its manifest in {manifest.epoch}")
+    held = 0
+    for ref in manifest.snapshots:
+        update = await stores.snapshots.get(key, ref)
+        if update is None:
+            report.add(name, f"the snapshot at {ref.sequence} is missing or fails its checksum")
+            continue
+        report.read_bytes += len(update)
+        held = max(held, ref.sequence)
+        if ref.sequence > tail.head:
+            report.add(name, f"its log ends at {tail.head}, before the snapshot at {ref.sequence}")
+    if log_start(tail) > held:
+        report.add(name, f"no snapshot that can be read holds the rows up to {log_start(tail)}")
+
+
+async def _verify_extras(stores: Stores, key: RoomKey, name: str, report: Report) -> None:
+    try:
+        async for _ in room_records(stores, key):
+            pass
+    except StoreUnavailable as error:
+        report.add(name, str(error))
+    infos = other_blobs(stores) if key == NO_ROOM else room_blobs(stores, key)
+    async for info in infos:
+        try:
+            blob = await stores.blobs.read(info.key)
+        except StoreUnavailable as error:
+            report.add(name, f"{info.key}: {error}")
+            continue
+        if blob is not None:
+            report.read_bytes += len(blob.data)
+
+
+# Backups ----------------------------------------------------------------------------------------
+
+
+async def verify_backup(
+    blobs: BlobStore,
+    sealer: Sealer,
+    backup: BackupId,
+    progress: Progress = lambda rooms: None,  # noqa: ARG005 - a signature
+) -> Report:
+    """Read everything of a backup and of its parents.
+
+    Raises:
+        StoreUnavailable: the destination cannot be read.
+    """
+    report = Report()
+    try:
+        chain = await Chain.open(blobs, sealer, backup)
+    except ArchiveUnreadable as error:
+        report.add(backup, " ".join([str(error), *getattr(error, "__notes__", ())]))
+        return report
+    for archive in chain.archives:
+        await _verify_parts(archive, report)
+    if report.findings:
+        return report
+    try:
+        async for history in chain.histories():
+            await _verify_history(chain, history, report)
+            progress(report.rooms)
+    except ArchiveUnreadable as error:
+        report.add(backup, str(error))
+    expected = chain.newest.manifest.rooms
+    if report.rooms != expected and not report.findings:
+        report.add(backup, f"its index has {report.rooms} rooms, its manifest says {expected}")
+    return report
+
+
+async def _verify_parts(archive: Archive, report: Report) -> None:
+    """Every blob against the SHA-256 in the manifest, and every entry."""
+    manifest = archive.manifest
+    for number, info in enumerate(manifest.chunks):
+        place = part_key(manifest.backup_id, CHUNKS, number)
+        try:
+            for entry in decode_chunk(place, await archive.read_chunk(number)):
+                report.rows += entry.kind is EntryType.ROW
+        except ArchiveUnreadable as error:
+            report.add(place, str(error))
+        report.read_bytes += info.size_bytes
+    for number, info in enumerate(manifest.index):
+        try:
+            await archive.read_index(number)
+        except ArchiveUnreadable as error:
+            report.add(manifest.backup_id, str(error))
+        report.read_bytes += info.size_bytes
+
+
+async def _verify_history(chain: Chain, history: Lines, report: Report) -> None:
+    """One room: rows without a gap in every run, and everything that its newest line names."""
+    _, line = history[-1]
+    report.rooms += bool(line.name)
+    for lines in runs_of(history) if line.name else ():
+        run = Run(lines, lines[-1][1].head)
+        last = run.base
+        async for row in run.rows():
+            last = row.sequence
+        while last < run.through and last + 1 in run.lost:
+            last = type(last)(last + 1)
+        if last != run.through:
+            report.add(line.name, f"its rows end at {last}, its line says {run.through}")
+        if run.base and not await run.snapshot():
+            report.add(line.name, f"the snapshot at {run.base} is not in the backup")
+    lines_by_id = {each.manifest.backup_id: found for each, found in history}
+    for blob in line.blobs:
+        held = lines_by_id.get(blob.held_by)
+        if held is None or not await _holds(chain.archive(blob.held_by), held, blob.key):
+            report.add(line.name, f"the blob {blob.key} is not in the backup {blob.held_by}")
+
+
+async def _holds(archive: Archive, line: RoomLine, key: str) -> bool:
+    async for what, _ in described(archive, line, EntryType.BLOB):
+        if what["key"] == key:
+            return True
+    return False

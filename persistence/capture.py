@@ -1,0 +1,171 @@
+"""Reading a room as it is at one moment, while others may write to it; nothing is changed.
+
+Rooms are read one by one. Whoever reads one while a compaction replaces what it reads sees that the
+manifest has moved, and begins anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from collab.errors import StoreUnavailable
+from collab.ids import NO_SEQUENCE, BlobKey, RecordId, RoomKey, RoomName, Sequence, room_key
+from collab.ports import BlobInfo, LogRow, LogTail, Manifest, Record, RecordKind, SnapshotRef
+from persistence.blob_snapshots import ASIDE_FOLDER, FOLDER
+from persistence.stores import Stores
+
+READS_MAX: Final = 20
+PAGE: Final = 500
+
+ROOMS_PREFIX: Final = "rooms/"
+PAST_EVERYTHING: Final = "~"
+"""Sorts after every character that a blob key may have."""
+
+_SNAPSHOT_FOLDERS: Final = ([FOLDER], [ASIDE_FOLDER])
+_SKIPPED_PREFIXES: Final = (ROOMS_PREFIX, "backups/")
+
+
+@dataclass(frozen=True, slots=True)
+class CapturedSnapshot:
+    """A snapshot generation and its verified bytes."""
+
+    ref: SnapshotRef
+    update: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RoomCapture:
+    """A room at one moment.
+
+    Attributes:
+        manifest: as it was stored.
+        base: what `rows` follow: the snapshot taken; None when the rows are the whole log.
+        rows: in order; all that were stored after the base, up to the head.
+        head: the highest sequence.
+        lost: sequences that the store lost and no snapshot taken holds.
+        is_fragment: merged rows are gone and no snapshot that can be read holds them.
+    """
+
+    manifest: Manifest
+    base: CapturedSnapshot | None
+    rows: tuple[LogRow, ...] = field(repr=False)
+    head: Sequence
+    lost: tuple[Sequence, ...] = ()
+    is_fragment: bool = False
+
+    @property
+    def base_sequence(self) -> Sequence:
+        """The sequence that the rows follow."""
+        return NO_SEQUENCE if self.base is None else self.base.ref.sequence
+
+
+async def all_manifests(
+    stores: Stores, *, after: RoomName | None = None
+) -> AsyncIterator[Manifest]:
+    """Every stored room's manifest, in order of name."""
+    while page := await stores.manifests.list(after=after, limit=PAGE):
+        for manifest in page:
+            yield manifest
+        after = page[-1].name
+
+
+async def capture_room(stores: Stores, name: RoomName) -> RoomCapture | None:
+    """Read a room with the longest history that its log and one snapshot give.
+
+    That is the oldest generation that can be read and all rows after it, or, where nothing was
+    merged away yet, all rows. It amounts to the same document as the newest one and its tail.
+
+    Returns:
+        None for a room that is gone.
+
+    Raises:
+        StoreUnavailable: the store cannot be read now, or the room changed all the time.
+    """
+    key = room_key(name)
+    for _ in range(READS_MAX):
+        manifest = await stores.manifests.get(key)
+        if manifest is None:
+            return None
+        tail = await stores.log.read(key, after=NO_SEQUENCE)
+        capture = await _captured(stores, key, manifest, tail)
+        if capture is not None and not capture.lost and not capture.is_fragment:
+            return capture
+        again = await stores.manifests.get(key)
+        if capture is not None and again is not None and again.revision == manifest.revision:
+            return capture
+    raise StoreUnavailable(f"a room changed {READS_MAX} times while it was read")
+
+
+def log_start(tail: LogTail) -> Sequence:
+    """The sequence after which a log was read: what was asked for, or where it was trimmed."""
+    return Sequence(tail.head - len(tail.rows) - len(tail.quarantined))
+
+
+async def _captured(
+    stores: Stores, key: RoomKey, manifest: Manifest, tail: LogTail
+) -> RoomCapture | None:
+    """The best that can be made of what was read; None when log and manifest do not belong."""
+    if tail.epoch != manifest.epoch:
+        return None
+    start = log_start(tail)
+    if start == NO_SEQUENCE and not tail.quarantined:
+        return RoomCapture(manifest, None, tail.rows, tail.head)
+    usable = [ref for ref in manifest.snapshots if start <= ref.sequence <= tail.head]
+    newest_lost = max(tail.quarantined, default=NO_SEQUENCE)
+    # Oldest first for the longest history; one that covers what was lost comes before any.
+    order = sorted(usable, key=lambda ref: (ref.sequence < newest_lost, ref.sequence))
+    if order and order[0].sequence < newest_lost:
+        order.reverse()  # none covers it: the newest loses least
+    for ref in order:
+        update = await stores.snapshots.get(key, ref)
+        if update is not None:
+            rows = tuple(row for row in tail.rows if row.sequence > ref.sequence)
+            lost = tuple(each for each in tail.quarantined if each > ref.sequence)
+            return RoomCapture(manifest, CapturedSnapshot(ref, update), rows, tail.head, lost)
+    return RoomCapture(
+        manifest,
+        None,
+        tail.rows,
+        tail.head,
+        tail.quarantined,
+        is_fragment=start > NO_SEQUENCE,
+    )
+
+
+# What a room has besides its document ---------------------------------------------------------
+
+
+async def room_records(stores: Stores, key: RoomKey) -> AsyncIterator[tuple[RecordKind, Record]]:
+    """Every record of a room, by kind, then by id."""
+    for kind in RecordKind:
+        after: RecordId | None = None
+        while page := await stores.records.list(kind, key, after=after, limit=PAGE):
+            for record in page:
+                yield kind, record
+            after = page[-1].record_id
+
+
+async def room_blobs(stores: Stores, key: RoomKey) -> AsyncIterator[BlobInfo]:
+    """Every blob of a room but its snapshots, which are the snapshot store's."""
+    prefix = f"{ROOMS_PREFIX}{key}/"
+    after: BlobKey | None = None
+    while page := await stores.blobs.list(prefix, after=after, limit=PAGE):
+        for info in page:
+            if info.key.split("/")[3:4] not in _SNAPSHOT_FOLDERS:
+                yield info
+        after = page[-1].key
+
+
+async def other_blobs(stores: Stores) -> AsyncIterator[BlobInfo]:
+    """Every blob that is no room's and no backup's."""
+    after: BlobKey | None = None
+    while page := await stores.blobs.list("", after=after, limit=PAGE):
+        after = page[-1].key
+        for info in page:
+            skipped = next((each for each in _SKIPPED_PREFIXES if info.key.startswith(each)), None)
+            if skipped is not None:
+                after = BlobKey(skipped + PAST_EVERYTHING)
+                break
+            yield info
