@@ -83,6 +83,8 @@ VERSION_NAME_CHARS_MAX: Final = 128
 VERSION_MESSAGE_CHARS_MAX: Final = 2_000
 VERSIONS_NAMED_MAX: Final = 500  # of one room; more are refused
 VERSIONS_AUTOMATIC_MAX: Final = 200  # of one room; the oldest go
+COMPARE_ENTRIES_MAX: Final = 10_000  # differences told of two versions
+COMPARE_CHARS_MAX: Final = 4 * MIB
 VERSION_SPACING_S: Final = 60  # at least, between two automatic ones
 VERSION_LULL_FACTOR: Final = 6  # few edits wait this many intervals for their version
 

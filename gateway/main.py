@@ -96,7 +96,10 @@ async def _serve(settings: Settings) -> int:
         await require_whole(stores)
         offload = Offload()
         stack.push_async_callback(offload.aclose)
-        node = build_node(settings, stores, offload)
+        # What reads content may take its whole time; joins and compactions must not wait for it.
+        content_offload = Offload()
+        stack.push_async_callback(content_offload.aclose)
+        node = build_node(settings, stores, offload, content_offload)
         stack.push_async_callback(node.auth.authenticator.aclose)
         stack.push_async_callback(node.keeper.aclose)
         if settings.seeds_demo:
@@ -119,7 +122,9 @@ class Node:
     entrances: tuple[Entrance, ...]
 
 
-def build_node(settings: Settings, stores: Stores, offload: Offload) -> Node:
+def build_node(
+    settings: Settings, stores: Stores, offload: Offload, content_offload: Offload
+) -> Node:
     """Put a node together over an open store."""
     metrics = Metrics()
     metrics.core_compiled.set(running_form().is_compiled)
@@ -158,7 +163,7 @@ def build_node(settings: Settings, stores: Stores, offload: Offload) -> Node:
     api = ApiServices(
         directory=services,
         documents=services,
-        versions=VersionServices(registry, offload, metrics, SYSTEM_CLOCKS.wall),
+        versions=VersionServices(registry, content_offload, metrics, SYSTEM_CLOCKS.wall),
         auth=auth,
         clocks=SYSTEM_CLOCKS,
         update_bytes_max=settings.update_bytes_max,

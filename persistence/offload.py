@@ -22,7 +22,7 @@ from typing import Final
 
 import collab
 from collab.errors import WorkerFailed
-from collab.limits import DOCUMENT_BYTES_MAX, MIB
+from collab.limits import COMPARE_CHARS_MAX, COMPARE_ENTRIES_MAX, DOCUMENT_BYTES_MAX, MIB
 from persistence.worker_frames import LENGTH_BYTES, Operation, Status, encode_request
 
 WORKER_MODULE: Final = "workers.main"
@@ -98,6 +98,42 @@ class Offload:
             WorkerFailed: the worker died, overran a limit, or refused the updates.
         """
         return await self._request(Operation.STATE, updates)
+
+    async def describe(self, update: bytes) -> bytes:
+        """The roots of a document with their types and values, as JSON.
+
+        Raises:
+            WorkerFailed: the worker died, overran a limit, or refused the update.
+        """
+        return await self._request(Operation.DESCRIBE, (update,))
+
+    async def compare(self, old: bytes, new: bytes) -> bytes:
+        """What differs between two documents, as JSON, within bounds.
+
+        Raises:
+            WorkerFailed: the worker died, overran a limit, or refused an update.
+        """
+        bounds = f"{COMPARE_ENTRIES_MAX},{COMPARE_CHARS_MAX}".encode()
+        return await self._request(Operation.COMPARE, (old, new, bounds))
+
+    async def restore(self, current: bytes, wanted: bytes, client: int) -> tuple[bytes, bytes]:
+        """The edit that makes one document's content that of another.
+
+        Args:
+            current: the document as it is.
+            wanted: what it shall be.
+            client: a client id that nobody uses.
+
+        Returns:
+            JSON with notes on what cannot be brought back, and the edit; empty for none.
+
+        Raises:
+            WorkerFailed: the worker died, overran a limit, or refused an update.
+        """
+        arguments = (current, wanted, str(client).encode())
+        answer = await self._request(Operation.RESTORE, arguments)
+        end = LENGTH_BYTES + int.from_bytes(answer[:LENGTH_BYTES], "big")
+        return answer[LENGTH_BYTES:end], answer[end:]
 
     async def fingerprint(self, updates: SequenceOf[bytes]) -> bytes:
         """A digest of the document that updates amount to, however they are cut.

@@ -22,6 +22,9 @@ class Operation(IntEnum):
     MERGE = 1  # updates -> one update that was verified to hold them all
     STATE_VECTOR = 2  # one update -> the state vector of what it holds without a gap
     STATE = 3  # updates -> one update of what they integrate to, deleted content blanked
+    DESCRIBE = 4  # one update -> its roots as JSON
+    COMPARE = 5  # two updates and bounds -> what differs as JSON
+    RESTORE = 6  # two updates and a client id -> notes as JSON, and the edit from one to the other
     FINGERPRINT = 32  # updates -> a digest of the document that they amount to
 
 

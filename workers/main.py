@@ -17,8 +17,11 @@ from persistence.worker_frames import (
     decode_request,
     encode_answer,
 )
+from workers.compare import compare
+from workers.content import describe
 from workers.fingerprint import fingerprint
 from workers.merge import merge, state, state_vector
+from workers.restore import restore
 from workers.sandbox import Pipes, allow_cpu, enter
 
 
@@ -63,6 +66,12 @@ def _work(operation: Operation, arguments: list[bytes]) -> bytes:
             return state_vector(*arguments)
         case Operation.STATE:
             return state(arguments)
+        case Operation.DESCRIBE:
+            return describe(*arguments)
+        case Operation.COMPARE:
+            return compare(*arguments)
+        case Operation.RESTORE:
+            return restore(*arguments)
 
 
 def _read_frame(requests: BinaryIO) -> bytes:

@@ -78,6 +78,21 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True)
+class Restored:
+    """What a restore did.
+
+    Attributes:
+        sequence: under which the edit is durable.
+        undo: the version of the state before it; None when that was empty.
+        notes: what could not be brought back, in plain sentences.
+    """
+
+    sequence: Sequence
+    undo: VersionId | None
+    notes: tuple[str, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class ThinningRules:
     """Up to which age automatic versions are kept how densely; each span holds the one before."""
 

@@ -22,12 +22,14 @@ _ANSWERS: Final[tuple[type[BaseModel], ...]] = (
     answers.Rooms,
     answers.Sessions,
     answers.Ticket,
+    version_answers.Restoration,
     version_answers.Version,
     version_answers.Versions,
 )
 _REQUESTS: Final[tuple[type[BaseModel], ...]] = (
     answers.RevocationRequest,
     answers.TicketRequest,
+    version_answers.ForkRequest,
     version_answers.VersionChange,
     version_answers.VersionRequest,
 )

@@ -17,6 +17,7 @@ from gateway.api.credentials import credential_endpoints
 from gateway.api.docs_page import CONTENT_SECURITY_POLICY, docs_page
 from gateway.api.documents import document_endpoints
 from gateway.api.endpoints import Endpoint, ExactMount
+from gateway.api.history import history_endpoints
 from gateway.api.middleware import ApiGuard
 from gateway.api.openapi import openapi_document
 from gateway.api.rooms import room_endpoints
@@ -33,6 +34,7 @@ def api_endpoints(services: ApiServices) -> list[Endpoint]:
         *room_endpoints(services),
         *document_endpoints(services),
         *version_endpoints(services),
+        *history_endpoints(services),
         *credential_endpoints(services),
     ]
 

@@ -100,3 +100,27 @@ class VersionChange(RequestModel):
         None, description="Its new name; an automatic version becomes a named one."
     )
     message: Message | None = Field(None, description="Its new message.")
+
+
+class Restoration(Answer):
+    """A restore that is durable."""
+
+    sequence: Count = Field(description="Sequence under which it is durable.")
+    undo: VersionIdText | None = Field(
+        description="The version of the state before: restore it to undo; null if that was empty."
+    )
+    notes: list[str] = Field(description="What could not be brought back; empty if all was.")
+
+
+class ForkRequest(RequestModel):
+    """A room to be made of a version."""
+
+    room: Name = Field(description="Its name; nothing may have been written in it yet.")
+
+
+class CompareQuery(RequestModel):
+    """The query of a comparison."""
+
+    to: VersionIdText | None = Field(
+        None, description="The version to compare with; the present document when left out."
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from collab.access import Claims
-from collab.history.versions import Version
+from collab.history.versions import Restored, Version
 from collab.ids import RoomName, VersionId
 
 
@@ -52,3 +52,41 @@ class RoomVersions(Protocol):
 
     async def delete(self, name: RoomName, version: Version) -> None:
         """Delete a version for good; deleting twice is no error."""
+
+    async def describe(self, name: RoomName, version: Version) -> bytes:
+        """The content of a version as JSON: its roots by name, each with type and value.
+
+        Raises:
+            WorkerFailed: it could not be read within the limits of a worker.
+        """
+
+    async def compare(self, name: RoomName, version: Version, other: Version | None) -> bytes:
+        """What differs from a version to another one, or to the present document, as JSON.
+
+        Raises:
+            WorkerFailed: they could not be read within the limits of a worker.
+        """
+
+    async def restore(self, name: RoomName, version: Version, claims: Claims) -> Restored:
+        """Make the document what it was, by an edit like any other, for everybody at once.
+
+        The state before is kept as a version first. What others write meanwhile is merged.
+
+        Raises:
+            LimitExceeded: the document would be too large.
+            WorkerFailed: the edit could not be made within the limits of a worker.
+            RoomUnavailable: it could not be stored; repeating is safe.
+        """
+
+    async def fork(
+        self, name: RoomName, version: Version, target: RoomName, claims: Claims
+    ) -> Version:
+        """Begin another room with a version's content.
+
+        Returns:
+            The first version of the new room, which tells where it came from.
+
+        Raises:
+            StateConflict: there is something in the other room already.
+            RoomUnavailable: it could not be stored.
+        """

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import secrets
 from collections.abc import Callable
 
 import structlog
 
 from collab.access import Claims
 from collab.errors import LimitExceeded, StateConflict
-from collab.history.versions import Version, VersionKind
+from collab.history.versions import Restored, Version, VersionKind, VersionSource
 from collab.ids import RoomName, UnixSeconds, VersionId, room_key
-from collab.limits import VERSIONS_NAMED_MAX
+from collab.limits import VERSION_NAME_CHARS_MAX, VERSIONS_NAMED_MAX
 from gateway.observe.metrics import Metrics
 from gateway.rooms.registry import RoomRegistry
 from persistence.offload import Offload
@@ -27,6 +29,7 @@ from persistence.versions import (
     take_content,
 )
 
+_CLIENT_ID_END = 2**32  # as Yjs draws them
 _log = structlog.stdlib.get_logger(__name__)
 
 
@@ -101,6 +104,80 @@ class VersionServices:
         """Delete a version; see ``RoomVersions``."""
         await delete_version(self._stores, name, version)
         _log.info("version.deleted", room=room_key(name)[:12], kind=version.kind.value)
+
+    async def describe(self, name: RoomName, version: Version) -> bytes:
+        """The content of a version as JSON; see ``RoomVersions``."""
+        return await self._offload.describe(await read_version(self._stores, name, version))
+
+    async def compare(self, name: RoomName, version: Version, other: Version | None) -> bytes:
+        """What differs; see ``RoomVersions``."""
+        old = await read_version(self._stores, name, version)
+        if other is None:
+            new = (await self._present(name)).update
+        else:
+            new = await read_version(self._stores, name, other)
+        return await self._offload.compare(old, new)
+
+    async def restore(self, name: RoomName, version: Version, claims: Claims) -> Restored:
+        """Make the document what it was; see ``RoomVersions``."""
+        wanted = await read_version(self._stores, name, version)
+        runner = await self._registry.open(name)
+        runner.busy += 1  # it must not be unloaded between its state and the edit
+        try:
+            present = await self._present(name)
+            undo = await self._undo(name, present, version, claims)
+            taken = runner.room.doc.clients()
+            client = secrets.randbelow(_CLIENT_ID_END)
+            while client in taken:
+                client = secrets.randbelow(_CLIENT_ID_END)
+            told, update = await self._offload.restore(present.update, wanted, client)
+            sequence = await runner.append(update) if update else present.sequence
+        finally:
+            runner.busy -= 1
+        self._metrics.restores.inc()
+        _log.info("version.restored", room=runner.key[:12], sequence=sequence, bytes=len(update))
+        return Restored(sequence, undo, tuple(json.loads(told)["notes"]))
+
+    async def fork(
+        self, name: RoomName, version: Version, target: RoomName, claims: Claims
+    ) -> Version:
+        """Begin another room with a version's content; see ``RoomVersions``."""
+        content = await read_version(self._stores, name, version)
+        async with self._adding:
+            runner = await self._registry.open(target)
+            room = runner.room
+            if runner.appender.head or room.last_ticket or room.doc.is_incomplete:
+                raise StateConflict("there is something in the room to be made already")
+            await runner.append(content)
+        label = Label(
+            kind=VersionKind.NAMED,
+            created_at=self._wall(),
+            name=f"Fork of {name}"[:VERSION_NAME_CHARS_MAX],
+            author=claims.subject,
+            author_name=claims.display_name,
+            source=VersionSource(name, version.version_id),
+        )
+        self._metrics.forks.inc()
+        return await self._add(target, await self._present(target), label)
+
+    async def _undo(
+        self, name: RoomName, present: Content, version: Version, claims: Claims
+    ) -> VersionId | None:
+        """A version of the state before a restore: the newest one if that is it."""
+        if not present.update:
+            return None
+        newest = (await list_versions(self._stores, name))[:1]
+        for known in newest:
+            if (known.epoch, known.sequence) == (present.epoch, present.sequence):
+                return known.version_id
+        label = Label(
+            kind=VersionKind.AUTOMATIC,
+            created_at=self._wall(),
+            message=f"Before {version.name or version.version_id} was restored",
+            author=claims.subject,
+            author_name=claims.display_name,
+        )
+        return (await self._add(name, present, label)).version_id
 
     async def _present(self, name: RoomName) -> Content:
         """The document as it is now, all that was accepted so far included."""

@@ -24,7 +24,7 @@ async def served_here() -> AsyncIterator[int]:
     settings = load_settings({"store": "memory", "rate_limits": "off"})
     async with await open_stores(store_settings(settings)) as stores:
         with socket.create_server(("127.0.0.1", 0)) as listener:
-            node = build_node(settings, stores, Offload())
+            node = build_node(settings, stores, Offload(), Offload())
             server = _Server(_uvicorn_config(settings, node.app, node.entrances))
             serving = asyncio.create_task(server.serve(sockets=[listener]))
             while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it

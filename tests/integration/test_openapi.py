@@ -82,6 +82,10 @@ def test_the_description_is_valid_openapi_and_is_what_is_served(server: Server) 
         "/rooms/{room}/versions",
         "/rooms/{room}/versions/{version}",
         "/rooms/{room}/versions/{version}/update",
+        "/rooms/{room}/versions/{version}/content",
+        "/rooms/{room}/versions/{version}/compare",
+        "/rooms/{room}/versions/{version}/restore",
+        "/rooms/{room}/versions/{version}/fork",
         "/tickets",
         "/revocations",
     }

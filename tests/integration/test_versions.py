@@ -14,8 +14,10 @@ from tests.support.access import mint
 from tests.support.api import append, text_of, text_update
 from tests.support.http import request, room_path
 from tests.support.server import Server, running_server, serving
-from tests.support.ws_client import PROTOCOLS, join
+from tests.support.ws_client import PROTOCOLS, Member, join
 
+READING = ("list", "open", "read", "compare")
+KEEPING = ("create", "restore", "name")
 QUICK = {"BANDPRO_VERSION_INTERVAL_MS": "0", "BANDPRO_VERSION_EDITS": "1"}
 
 
@@ -118,10 +120,10 @@ async def test_names_and_messages_have_their_lengths(
 @pytest.mark.parametrize(
     ("role", "allowed"),
     [
-        ("owner", {"list", "open", "create", "name", "delete"}),
-        ("editor", {"list", "open", "create", "name"}),
-        ("commenter", {"list", "open"}),
-        ("viewer", {"list", "open"}),
+        ("owner", {*READING, *KEEPING, "delete"}),
+        ("editor", {*READING, *KEEPING}),
+        ("commenter", {*READING}),
+        ("viewer", {*READING}),
     ],
 )
 async def test_each_role_may_do_with_versions_what_its_row_says(
@@ -135,7 +137,10 @@ async def test_each_role_may_do_with_versions_what_its_row_says(
     deeds: dict[str, tuple[str, str, dict[str, str] | None]] = {
         "list": ("GET", path, None),
         "open": ("GET", f"{path}/{made}/update", None),
+        "read": ("GET", f"{path}/{made}/content", None),
+        "compare": ("GET", f"{path}/{made}/compare", None),
         "create": ("POST", path, {"name": "mine"}),
+        "restore": ("POST", f"{path}/{made}/restore", None),
         "name": ("PATCH", f"{path}/{made}", {"name": "ours"}),
         "delete": ("DELETE", f"{path}/{made}", None),
     }
@@ -188,3 +193,53 @@ async def test_a_process_killed_while_it_makes_a_version_loses_nothing(
         for version in await versions_of(server, "struck"):
             path = f"{room_path('struck')}/versions/{version['version_id']}/update"
             assert text_of((await request(server, "GET", path)).content) == "Kyrie"
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+async def test_live_clients_see_a_restore_without_reconnecting(
+    tmp_path: Path, protocol: str
+) -> None:
+    """VER-11, VER-12: On the connection they have; and the state before comes back as well."""
+    async with running_server(tmp_path) as server, join(server, protocol, "live") as member:
+        await member.edit(lambda one: one.map.update({"k": 1, "gone": 2}))
+        await member.until_saved()
+        made = (await make(server, "live", None, name="Draft")).json()["version_id"]
+        await member.edit(lambda one: one.map.update({"k": 9, "new": 3}))
+
+        def remove(one: Member) -> None:
+            del one.map["gone"]
+
+        await member.edit(remove)
+        await member.until_saved()
+        path = f"{room_path('live')}/versions"
+        compared = await request(server, "GET", f"{path}/{made}/compare")
+        (root,) = compared.json()["roots"]
+        assert [change.get("id") for change in root["changes"]] == ["gone", "k", "new"]
+        done = await request(server, "POST", f"{path}/{made}/restore")
+        assert (done.status_code, done.json()["notes"]) == (200, [])
+        await member.until(lambda: member.map.to_py() == {"k": 1, "gone": 2})
+        undone = await request(server, "POST", f"{path}/{done.json()['undo']}/restore")
+        assert undone.status_code == 200
+        await member.until(lambda: member.map.to_py() == {"k": 9, "new": 3})
+        assert member.ended is None
+
+
+async def test_a_fork_begins_a_room_once_and_says_where_it_came_from(
+    server: Server, owner: str
+) -> None:
+    """VER-14: With the same content; a room that holds anything is refused and stays as it was."""
+    room, target = "versions/forked", "versions/fork"
+    await append(server, room, text_update("Kyrie"), owner)
+    made = (await make(server, room, owner, name="Draft")).json()["version_id"]
+    path = f"{room_path(room)}/versions/{made}/fork"
+    reader = mint(server, {room: "viewer"})
+    body = {"room": target}
+    assert (await request(server, "POST", path, token=reader, json=body)).status_code == 403
+    forked = await request(server, "POST", path, token=owner, json=body)
+    assert forked.status_code == 201
+    assert forked.json()["source"] == {"room": room, "version_id": made}
+    assert (await request(server, "POST", path, token=owner, json=body)).status_code == 409
+    await append(server, target, text_update("Gloria", client_id=5), owner)
+    for name, expected in ((room, {"Kyrie"}), (target, {"KyrieGloria", "GloriaKyrie"})):
+        stored = await request(server, "GET", f"{room_path(name)}/update", token=owner)
+        assert text_of(stored.content) in expected

@@ -1,0 +1,1 @@
+"""Versions under random histories."""

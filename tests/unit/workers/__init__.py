@@ -1,0 +1,1 @@
+"""The workers' reading of content."""

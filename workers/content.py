@@ -1,0 +1,124 @@
+"""Reading documents: which roots there are, of which kind, and what they hold as plain JSON.
+
+Updates do not tell the types of roots. They follow from what is in them: keys make a map, strings
+or embeds a text, XML nodes a fragment, other elements an array.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+from enum import StrEnum
+from typing import Any
+
+from pycrdt import Array, Doc, Map, Text, XmlElement, XmlFragment, XmlText
+
+from collab.limits import UINT53_MAX
+
+
+class Kind(StrEnum):
+    """What a root is, by what it holds."""
+
+    MAP = "map"
+    TEXT = "text"
+    ARRAY = "array"
+    XML = "xml"
+    EMPTY = "empty"
+
+
+def load(update: bytes) -> Doc[Any]:
+    """A document from one update."""
+    doc: Doc[Any] = Doc()
+    if update:
+        doc.apply_update(update)
+    return doc
+
+
+def root_names(*docs: Doc[Any]) -> list[str]:
+    """The names of the roots of any of the documents, in order."""
+    return sorted({name for doc in docs for name in doc.keys()})  # noqa: SIM118 - no mapping
+
+
+def kind_of(doc: Doc[Any], name: str) -> Kind:
+    """What a root is; one that holds keys and elements alike counts as a map."""
+    if len(doc.get(name, type=Map)):
+        return Kind.MAP
+    elements = list(doc.get(name, type=Array))
+    if any(isinstance(each, XmlElement | XmlText | XmlFragment) for each in elements):
+        return Kind.XML
+    if any(isinstance(each, Map | Array | Text | Doc) for each in elements):
+        return Kind.ARRAY  # as a text it would show them too
+    if doc.get(name, type=Text).diff():
+        return Kind.TEXT
+    return Kind.ARRAY if elements else Kind.EMPTY
+
+
+def root_of(doc: Doc[Any], name: str, kind: Kind) -> Any:  # noqa: ANN401 - one of four types
+    """A root as the type that its kind asks for."""
+    types = {Kind.TEXT: Text, Kind.ARRAY: Array, Kind.XML: XmlFragment}
+    return doc.get(name, type=types.get(kind, Map))
+
+
+def plain(value: Any, *, tagged: bool = False) -> Any:  # noqa: ANN401 - JSON of any shape
+    """A value as JSON; shared types as what they hold.
+
+    Args:
+        value: what the CRDT library returned.
+        tagged: whether shared types are told from plain values that look the same.
+    """
+    if isinstance(value, Map):
+        held: Any = {key: plain(each, tagged=tagged) for key, each in value.items()}
+        return {"$map": held} if tagged else held
+    if isinstance(value, Array):
+        held = [plain(each, tagged=tagged) for each in value]
+        return {"$array": held} if tagged else held
+    if isinstance(value, Text):
+        held = _text(value)
+        return {"$text": held} if tagged else held
+    if isinstance(value, XmlFragment | XmlElement | XmlText):
+        return {"$xml": str(value)} if tagged else str(value)
+    if isinstance(value, Doc):
+        return {"$subdocument": value.guid}
+    return _plain_value(value)
+
+
+def canonical(value: object) -> str:
+    """A text that is equal for equal values only, kinds of shared types included."""
+    return json.dumps(plain(value, tagged=True), sort_keys=True, ensure_ascii=False)
+
+
+def describe(update: bytes) -> bytes:
+    """The roots of a document with their kinds and values, as JSON."""
+    doc = load(update)
+    roots = {}
+    for name in root_names(doc):
+        kind = kind_of(doc, name)
+        value = None if kind is Kind.EMPTY else plain(root_of(doc, name, kind))
+        roots[name] = {"type": kind.value, "value": value}
+    return json.dumps({"roots": roots}, ensure_ascii=False).encode(errors="replace")
+
+
+def _text(text: Text) -> object:
+    runs = text.diff()
+    if all(isinstance(piece, str) and not attributes for piece, attributes in runs):
+        return "".join(str(piece) for piece, _ in runs)
+    return [
+        {"insert": _plain_value(piece)}
+        | ({"attributes": _plain_value(attributes)} if attributes else {})
+        for piece, attributes in runs
+    ]
+
+
+def _plain_value(value: Any) -> Any:  # noqa: ANN401 - JSON of any shape
+    if isinstance(value, dict):
+        return {str(key): plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(each) for each in value]
+    if isinstance(value, bytes | bytearray):
+        return {"$base64": base64.b64encode(value).decode()}
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            return None  # as JavaScript writes it
+        return int(value) if value.is_integer() and abs(value) <= UINT53_MAX else value
+    return value if isinstance(value, str | int | bool) or value is None else str(value)
