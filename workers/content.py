@@ -44,14 +44,14 @@ def kind_of(doc: Doc[Any], name: str) -> Kind:
     """What a root is; one that holds keys and elements alike counts as a map."""
     if len(doc.get(name, type=Map)):
         return Kind.MAP
-    elements = list(doc.get(name, type=Array))
-    if any(isinstance(each, XmlElement | XmlText | XmlFragment) for each in elements):
+    # Read as a text first: the library never comes back from a formatted text read as an array.
+    pieces = [piece for piece, _ in doc.get(name, type=Text).diff()]
+    if any(isinstance(each, XmlElement | XmlText | XmlFragment) for each in pieces):
         return Kind.XML
-    if any(isinstance(each, Map | Array | Text | Doc) for each in elements):
-        return Kind.ARRAY  # as a text it would show them too
-    if doc.get(name, type=Text).diff():
-        return Kind.TEXT
-    return Kind.ARRAY if elements else Kind.EMPTY
+    if pieces:
+        is_array = any(isinstance(each, Map | Array | Text | Doc) for each in pieces)
+        return Kind.ARRAY if is_array else Kind.TEXT
+    return Kind.ARRAY if len(doc.get(name, type=Array)) else Kind.EMPTY
 
 
 def root_of(doc: Doc[Any], name: str, kind: Kind) -> Any:  # noqa: ANN401 - one of four types

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
@@ -90,10 +90,6 @@ class Endpoint:
     parameters: tuple[Parameter, ...] = ()
     problems: tuple[Problem, ...] = field(default=())
 
-    def route(self) -> Route:
-        """The route that serves it."""
-        return ExactRoute(self.path, self.handler, methods=[self.method])
-
 
 class ExactRoute(Route):
     """A route matched against the path as it was sent, so that ``%2F`` stays within a segment."""
@@ -103,6 +99,25 @@ class ExactRoute(Route):
         match, child_scope = super().matches(_undecoded(scope))
         # Of bounded variety, unlike the path: what metrics and logs may name.
         return match, {**child_scope, ROUTE_KEY: self.path}
+
+
+def routes_of(endpoints: Iterable[Endpoint]) -> list[Route]:
+    """One route for each path, so that a refused method is told of all those served there."""
+    by_path: dict[str, dict[str, Handler]] = {}
+    for endpoint in endpoints:
+        by_path.setdefault(endpoint.path, {})[endpoint.method] = endpoint.handler
+    return [
+        ExactRoute(path, _by_method(handlers), methods=list(handlers))
+        for path, handlers in by_path.items()
+    ]
+
+
+def _by_method(handlers: Mapping[str, Handler]) -> Handler:
+    async def handle(request: Request) -> Response:
+        method = "GET" if request.method == "HEAD" else request.method
+        return await handlers[method](request)
+
+    return handle
 
 
 class ExactMount(Mount):

@@ -17,7 +17,7 @@ from collab.limits import KIB
 from gateway.api.endpoints import JSON
 from gateway.api.problems import Problem, ProblemError
 
-JSON_BYTES_MAX: Final = 16 * KIB
+JSON_BYTES_MAX: Final = 64 * KIB
 BODY_TIMEOUT_S: Final = 30.0
 _BASE64URL: Final = re.compile(r"[A-Za-z0-9_-]*={0,2}")
 _NO_STORE: Final = {"Cache-Control": "no-store"}

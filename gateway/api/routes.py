@@ -16,7 +16,7 @@ from gateway.api.api import ApiServices
 from gateway.api.credentials import credential_endpoints
 from gateway.api.docs_page import CONTENT_SECURITY_POLICY, docs_page
 from gateway.api.documents import document_endpoints
-from gateway.api.endpoints import Endpoint, ExactMount
+from gateway.api.endpoints import Endpoint, ExactMount, routes_of
 from gateway.api.history import history_endpoints
 from gateway.api.middleware import ApiGuard
 from gateway.api.openapi import openapi_document
@@ -65,7 +65,7 @@ def api_routes(services: ApiServices) -> list[BaseRoute]:
 
     operations = ExactMount(
         PREFIX,
-        routes=[endpoint.route() for endpoint in endpoints],
+        routes=routes_of(endpoints),
         middleware=[
             Middleware(
                 CORSMiddleware,

@@ -169,7 +169,7 @@ async def test_requests_are_counted_by_kind_and_not_by_path() -> None:
         (b"[" * 10_000, "application/json", 400),
         (b'{"name":7}', "application/json", 400),
         (b'{"name":"Ann","age":7}', "application/json", 400),
-        (b'{"name":"' + b"x" * 16_384 + b'"}', "application/json", 413),
+        (b'{"name":"' + b"x" * 65_536 + b'"}', "application/json", 413),
     ],
 )
 async def test_json_bodies_are_strict_and_bounded(
