@@ -20,6 +20,7 @@ from collab.errors import BandProError
 from collab.ids import RoomName, room_key
 from collab.limits import MIB
 from collab.ports import Manifest, RoomStatus
+from gateway import lines
 from gateway.auth.jwks import FETCH_TIMEOUT_S
 from gateway.auth.revocation_file import RevocationFile
 from gateway.auth.revocations import FILE_NAME
@@ -81,6 +82,7 @@ def _quick_checks(settings: Settings) -> Iterator[Finding]:
     yield Finding("settings", Verdict.GOOD, "known, and fit each other")
     yield _check_versions()
     yield _check_form()
+    yield _check_broadcasts()
     yield from _check_secret(settings)
     yield _check_port("port", settings.host, settings.port)
     if settings.admin_port is not None:
@@ -106,6 +108,16 @@ def _check_form() -> Finding:
     if form.is_compiled:
         return Finding("core", Verdict.GOOD, "compiled")
     return Finding("core", Verdict.WARNING, f"plain Python: {form.reason}", form.advice)
+
+
+def _check_broadcasts() -> Finding:
+    """What writes a broadcast to its sockets: C along with the compiled core, else Python."""
+    if lines.is_compiled():
+        return Finding("broadcasts", Verdict.GOOD, "written in C")
+    if not running_form().is_compiled:
+        return Finding("broadcasts", Verdict.GOOD, "written in Python, as the core is")
+    advice = "Run: make compiled"
+    return Finding("broadcasts", Verdict.WARNING, "the C form cannot be loaded", advice)
 
 
 def _check_secret(settings: Settings) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ form runs.
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
-from gateway.compiled.form import ROOT, form_folder
+from gateway.compiled.form import LINES_SOURCE, ROOT, form_folder
 
 FORMS_KEPT: Final = 4
 """Compiled forms of earlier sources that are kept: a server may still run one of them."""
@@ -102,6 +103,8 @@ def _compile(root: Path, sources: Path, made: Path) -> None:
     """Compile a copy of the core, in a folder that holds nothing else."""
     leave = shutil.ignore_patterns("__pycache__", "*.so", "*.pyd")
     shutil.copytree(root / "collab", sources / "collab", ignore=leave)
+    if os.name == "posix":
+        shutil.copyfile(root / LINES_SOURCE, sources / LINES_SOURCE.name)
     recipe = Path(__file__).with_name("recipe.py")
     try:
         done = subprocess.run(  # noqa: S603 - our own program, with arguments written here

@@ -27,6 +27,9 @@ on it, `0` takes the plain form."""
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 FORMS_FOLDER: Final = "bandpro_compiled"
+LINES_SOURCE: Final = Path("gateway") / "lines" / "lines.c"
+"""Compiled along with the core, as the module `bandpro_lines`."""
+
 _LIBRARY_MARK: Final = "__mypyc"
 """Ends the names of the libraries that hold the code; the modules only point into them."""
 
@@ -68,7 +71,8 @@ def sources_key(root: Path) -> str:
     """
     digest = hashlib.sha256(EXTENSION_SUFFIXES[0].encode())
     recipe = (root / "gateway" / "compiled").glob("*.py")
-    for path in sorted([*(root / "collab").rglob("*.py"), *recipe]):
+    lines = (root / LINES_SOURCE).parent.glob("*.c")
+    for path in sorted([*(root / "collab").rglob("*.py"), *recipe, *lines]):
         content = path.read_bytes()
         digest.update(f"\0{path.relative_to(root).as_posix()}\0{len(content)}\0".encode())
         digest.update(content)

@@ -22,6 +22,10 @@ _MARK: Final = "__init__"
 # Measured: the second level takes half as long again to compile and wins nothing here.
 _OPTIMISATION: Final = "1"
 
+LINES: Final = Path("lines.c")
+"""What is written in C itself, a copy of it in the current folder; only systems with sockets as
+POSIX has them are given one."""
+
 
 def modules(root: Path, patterns: tuple[str, ...]) -> list[str]:
     """Paths of the modules to compile, from the folder that holds `collab`."""
@@ -41,7 +45,10 @@ def compile_into(output: Path) -> None:
         separate=[(lower, "collab_lower"), (upper, "collab_upper")],
         target_dir="c",
     )
-    importlib.import_module("setuptools").setup(
+    setuptools = importlib.import_module("setuptools")
+    if LINES.is_file():
+        extensions.append(setuptools.Extension(f"bandpro_{LINES.stem}", [LINES.name]))
+    setuptools.setup(
         name="collab",
         packages=[],
         ext_modules=extensions,

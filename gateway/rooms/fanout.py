@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from collab.ids import SessionId, UnixSeconds
@@ -16,7 +18,9 @@ from collab.room.effects import Announce, Broadcast, Pending, Send
 from collab.room.fanout import Fanout, Parcel, Round
 from collab.room.presence import Presence
 from collab.room.room import Room
+from gateway.lines import Line, send_all
 from gateway.observe.metrics import Metrics
+from gateway.observe.traffic import Traffic
 from gateway.rooms.joins import LARGE_ANSWER_BYTES
 
 
@@ -29,8 +33,19 @@ class Seat(Protocol):
     def push(self, frame: bytes) -> None:
         """Queue a frame that must arrive."""
 
-    def offer(self, frame: Frame) -> bool:
-        """Queue a broadcast, or say that the reader is too slow for it."""
+    def offer(self, frame: Frame, taken: int = 0) -> bool:
+        """Queue what is left of a broadcast, or say that the reader is too slow for it.
+
+        Args:
+            frame: the broadcast.
+            taken: bytes of it that its line has taken already.
+        """
+
+    def line(self) -> tuple[Line, Traffic] | None:
+        """The way straight to its socket, and where frames are counted; None where there is none.
+
+        The same for as long as it sits.
+        """
 
     def unread_bytes(self) -> int:
         """Bytes queued on its connection that the system has not taken yet."""
@@ -59,13 +74,17 @@ class Post:
         # Who waits for the whole document, and so for no part of it.
         self._expecting: set[SessionId] | None = None
         self._large: tuple[bytes, bytes, bytes] = (b"", b"", b"")
+        # Made anew for the first broadcast after somebody came or went.
+        self._audiences: list[_Audience] | None = None
 
     def joined(self, session_id: SessionId) -> None:
         """A session has a seat from now on; what is older it asks for."""
+        self._audiences = None
         self._fanout.holds_all(session_id)
 
     def left(self, session_id: SessionId) -> None:
         """A session has no seat any more."""
+        self._audiences = None
         self._fanout.left(session_id)
         if not self._seats:
             self.stop()
@@ -146,19 +165,36 @@ class Post:
     def _carry(self, sent: Round | None) -> None:
         if sent is None:
             return
-        frames: dict[bytes, list[Frame]] = {}
-        expecting = self._expecting if sent.common.updates else None
-        for session_id, seat in list(self._seats.items()):
-            if expecting and session_id in expecting:
-                continue
-            parcel = sent.own.get(session_id)
-            if parcel is not None:
-                self._offer(session_id, seat, parcel, _framed(seat, parcel))
-                continue
-            shared = frames.get(seat.prefix)
-            if shared is None:
-                shared = frames[seat.prefix] = _framed(seat, sent.common)
-            self._offer(session_id, seat, sent.common, shared)
+        expecting = (self._expecting if sent.common.updates else None) or ()
+        for session_id, parcel in sent.own.items():
+            seat = self._seats.get(session_id)
+            if seat is not None and parcel.bodies and session_id not in expecting:
+                self._offer(session_id, seat, parcel, _framed(seat.prefix, parcel))
+        if not sent.common.bodies:
+            return
+        if self._audiences is None:
+            self._audiences = _audiences(self._seats)
+        apart = sent.own.keys() | expecting if expecting else sent.own.keys()
+        for audience in self._audiences:
+            self._tell_all(audience, sent.common, apart)
+
+    def _tell_all(self, audience: _Audience, parcel: Parcel, apart: AbstractSet[SessionId]) -> None:
+        """Send an audience a parcel, but for some; who has nothing waiting gets it directly."""
+        frames = _framed(audience.prefix, parcel)
+        if audience.traffic is None:
+            for session_id, seat in audience.members:
+                if session_id not in apart:
+                    self._offer(session_id, seat, parcel, frames)
+            return
+        but = {audience.line_of[each] for each in apart if each in audience.line_of}
+        for frame in frames:
+            sent, left = send_all(audience.lines, frame.framed, but)
+            audience.traffic.frames_out += sent
+            audience.traffic.bytes_out += sent * len(frame.payload)
+            for at, taken in left:
+                session_id, seat = audience.members[at]
+                if not self._offer(session_id, seat, parcel, (frame,), taken):
+                    but.add(audience.lines[at])
 
     def _frame(self, prefix: bytes, body: bytes) -> bytes:
         """A body behind a prefix; who is sent the same large one next shares the bytes."""
@@ -169,15 +205,55 @@ class Post:
         return self._large[2]
 
     def _offer(
-        self, session_id: SessionId, seat: Seat, parcel: Parcel, frames: list[Frame]
-    ) -> None:
+        self,
+        session_id: SessionId,
+        seat: Seat,
+        parcel: Parcel,
+        frames: Iterable[Frame],
+        taken: int = 0,
+    ) -> bool:
         for frame in frames:
-            if not seat.offer(frame):
+            if not seat.offer(frame, taken):
                 # Where states were refused, updates may still be waiting for this session.
                 rewind = {**self._fanout.rewind_of(session_id), **parcel.rewind}
                 self._room.fell_behind(session_id, rewind)
                 self._metrics.fell_behind.inc()
-                return
+                return False
+        return True
+
+
+@dataclass(slots=True)
+class _Audience:
+    """Seats that are sent the same bytes.
+
+    Attributes:
+        prefix: goes before every body.
+        traffic: where frames over lines are counted; None where no seat has a line.
+        members: in the order in which they came.
+        lines: theirs, in the same order.
+        line_of: the same by session.
+    """
+
+    prefix: bytes
+    traffic: Traffic | None
+    members: list[tuple[SessionId, Seat]] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)
+    line_of: dict[SessionId, Line] = field(default_factory=dict)
+
+
+def _audiences(seats: Mapping[SessionId, Seat]) -> list[_Audience]:
+    found: dict[tuple[bytes, int], _Audience] = {}
+    for session_id, seat in seats.items():
+        line, traffic = seat.line() or (None, None)
+        key = (seat.prefix, id(traffic))
+        audience = found.get(key)
+        if audience is None:
+            audience = found[key] = _Audience(seat.prefix, traffic)
+        audience.members.append((session_id, seat))
+        if line is not None:
+            audience.lines.append(line)
+            audience.line_of[session_id] = line
+    return list(found.values())
 
 
 class _Alarm:
@@ -215,8 +291,8 @@ class _Alarm:
             self._ring()
 
 
-def _framed(seat: Seat, parcel: Parcel) -> list[Frame]:
-    return [Frame(seat.prefix + body) for body in parcel.bodies]
+def _framed(prefix: bytes, parcel: Parcel) -> list[Frame]:
+    return [Frame(prefix + body) for body in parcel.bodies]
 
 
 def _now_ms() -> float:

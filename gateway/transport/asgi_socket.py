@@ -60,9 +60,14 @@ class AsgiSocket:
         """Queue a message that must arrive."""
         self._outbox.push(payload)
 
-    def offer(self, frame: Frame) -> bool:
+    def offer(self, frame: Frame, taken: int = 0) -> bool:
         """Queue a broadcast, or refuse it because the client is too slow."""
+        assert not taken, "there is no way past the server"
         return self._outbox.offer(frame.payload)
+
+    def line(self) -> None:
+        """None: the server's transport is out of reach."""
+        return
 
     def close(self, code: int, reason: str) -> None:
         """Close once what is queued has been written."""

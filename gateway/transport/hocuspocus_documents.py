@@ -11,6 +11,8 @@ from collab.protocol import hocuspocus
 from collab.protocol.close_codes import CloseCode, is_retryable
 from collab.protocol.messages import ChannelMessage
 from collab.protocol.websocket_frames import Frame
+from gateway.lines import Line
+from gateway.observe.traffic import Traffic
 from gateway.rooms.runner import RoomRunner
 from gateway.transport.connection import Connection
 from gateway.transport.refusals import close_reason
@@ -65,9 +67,13 @@ class Joined:
         """Queue a frame that must arrive."""
         self.connection.push(frame)
 
-    def offer(self, frame: Frame) -> bool:
-        """Queue a broadcast, or say that the reader is too slow for it."""
-        return self.connection.socket.offer(frame)
+    def offer(self, frame: Frame, taken: int = 0) -> bool:
+        """Queue what is left of a broadcast, or say that the reader is too slow for it."""
+        return self.connection.socket.offer(frame, taken)
+
+    def line(self) -> tuple[Line, Traffic] | None:
+        """The way straight to the socket, and where its frames are counted."""
+        return self.connection.socket.line()
 
     def unread_bytes(self) -> int:
         """Bytes queued on the socket that the system has not taken yet."""

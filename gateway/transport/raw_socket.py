@@ -27,6 +27,7 @@ from collab.protocol.websocket_frames import (
     server_frame,
     server_head,
 )
+from gateway.lines import Line
 from gateway.observe.traffic import Traffic
 from gateway.transport.sockets import Receiver, Rest
 
@@ -81,7 +82,6 @@ class RawSocket(asyncio.Protocol):
     """
 
     __slots__ = (
-        "_bytes_out",
         "_deaf",
         "_flushed",
         "_has_ended",
@@ -90,6 +90,7 @@ class RawSocket(asyncio.Protocol):
         "_is_closing",
         "_is_lost",
         "_is_paused",
+        "_line",
         "_listens",
         "_loop",
         "_peers",
@@ -135,7 +136,8 @@ class RawSocket(asyncio.Protocol):
         self._listens = False
         self._heard = True
         self._pinged = False
-        self._bytes_out = self._seen_out = self._flushed = 0
+        self._seen_out = self._flushed = 0
+        self._line = Line(_descriptor(transport))
         self.wrote_at_s = self.progress_at_s = self._heard_at_s = self._loop.time()
         peers.add(self)
 
@@ -181,20 +183,23 @@ class RawSocket(asyncio.Protocol):
             self._write(server_head(len(payload), opcode))
             self._write(payload)
 
-    def offer(self, frame: Frame) -> bool:
-        """Write a broadcast, or refuse it because the client is too slow.
+    def offer(self, frame: Frame, taken: int = 0) -> bool:
+        """Write what is left of a broadcast, or refuse it because the client is too slow.
 
         After a refusal all are refused till :meth:`Receiver.drained`: else there would be a gap.
         """
         if self._refuses:
             return self._is_closing
-        framed = frame.framed
-        traffic = self._traffic
-        traffic.frames_out += 1
-        traffic.bytes_out += len(frame.payload)
-        self._bytes_out += len(framed)
-        self._transport.write(framed)
+        self._traffic.sent(len(frame.payload))
+        self._write(memoryview(frame.framed)[taken:] if taken else frame.framed)
         return True
+
+    def line(self) -> tuple[Line, Traffic] | None:
+        """The way past the transport, and where frames are counted; None where there is none.
+
+        It is ready whenever a broadcast would be taken and the transport holds nothing back.
+        """
+        return None if self._line.fd < 0 else (self._line, self._traffic)
 
     async def writable(self) -> None:
         """Wait while the client has to read first."""
@@ -223,7 +228,7 @@ class RawSocket(asyncio.Protocol):
 
     def look(self, now_s: float) -> None:
         """See what was written since the last look, and whether the client still answers."""
-        written = self._bytes_out
+        written = self._line.bytes_out
         waiting = self._transport.get_write_buffer_size()
         if written != self._seen_out:
             self._seen_out = written
@@ -241,8 +246,8 @@ class RawSocket(asyncio.Protocol):
             self._check_silence(now_s - self._heard_at_s)
 
     def _look_closing(self, waiting: int, now_s: float) -> None:
-        if self._bytes_out - waiting != self._flushed:
-            self._flushed = self._bytes_out - waiting
+        if self._line.bytes_out - waiting != self._flushed:
+            self._flushed = self._line.bytes_out - waiting
             self.progress_at_s = now_s
         elif waiting == 0 and now_s - self.progress_at_s >= _CLOSE_TIMEOUT_S:
             self._transport.abort()
@@ -272,6 +277,7 @@ class RawSocket(asyncio.Protocol):
     def pause_writing(self) -> None:
         """More waits than may."""
         self.is_full = self._refuses = True
+        self._line.ready = False
         self._regulate()
 
     def resume_writing(self) -> None:
@@ -286,6 +292,7 @@ class RawSocket(asyncio.Protocol):
         """What came before the end is still handled; then the session ends."""
         del exc
         self._begin_closing()
+        self._line.fd = -1  # from now on the system may give the number to another
         self._peers.discard(self)
         if self._receiver is not None:
             self._receiver.lost()
@@ -386,6 +393,7 @@ class RawSocket(asyncio.Protocol):
         if self._is_closing:
             return
         self._is_closing = self._refuses = True
+        self._line.ready = False
         self.progress_at_s = self._loop.time()
         self._wake()
         self._regulate()
@@ -407,9 +415,11 @@ class RawSocket(asyncio.Protocol):
 
     # Writing ----------------------------------------------------------------------------------
 
-    def _write(self, framed: bytes) -> None:
-        self._bytes_out += len(framed)
-        self._transport.write(framed)
+    def _write(self, framed: bytes | memoryview) -> None:
+        line, transport = self._line, self._transport
+        line.bytes_out += len(framed)
+        transport.write(framed)
+        line.ready = not self._refuses and line.fd >= 0 and not transport.get_write_buffer_size()
 
     def _drained(self) -> None:
         if not self._is_closing and not self.is_full:
@@ -421,3 +431,11 @@ class RawSocket(asyncio.Protocol):
         waiter, self._waiter = self._waiter, None
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
+
+
+def _descriptor(transport: Transport) -> int:
+    """The descriptor that a transport writes to as it is told to; -1 where it enciphers."""
+    if transport.get_extra_info("sslcontext") is not None:
+        return -1
+    connection = transport.get_extra_info("socket")
+    return -1 if connection is None else int(connection.fileno())

@@ -6,6 +6,7 @@ from collections.abc import Coroutine
 from typing import Final, Protocol
 
 from collab.protocol.websocket_frames import Frame
+from gateway.lines import Line
 from gateway.observe.traffic import Traffic
 
 STALL_TIMEOUT_S: Final = 10.0
@@ -65,8 +66,16 @@ class Socket(Protocol):
     def push(self, payload: bytes) -> None:
         """Write a message that must arrive."""
 
-    def offer(self, frame: Frame) -> bool:
-        """Write a broadcast, or refuse it because the client is too slow."""
+    def offer(self, frame: Frame, taken: int = 0) -> bool:
+        """Write what is left of a broadcast, or refuse it because the client is too slow.
+
+        Args:
+            frame: the broadcast.
+            taken: bytes of it that :meth:`line` has taken already.
+        """
+
+    def line(self) -> tuple[Line, Traffic] | None:
+        """The way past its transport, and where frames are counted; None where there is none."""
 
     def close(self, code: int, reason: str) -> None:
         """Close once what was pushed is written; only the first call counts."""

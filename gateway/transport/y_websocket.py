@@ -16,6 +16,8 @@ from collab.protocol.close_codes import CloseCode
 from collab.protocol.messages import RoomMessage
 from collab.protocol.websocket_frames import Frame
 from collab.room.session import Session, Wire
+from gateway.lines import Line
+from gateway.observe.traffic import Traffic
 from gateway.rooms.runner import RoomRunner
 from gateway.transport.connection import Connection
 from gateway.transport.doors import Doors, new_session_id
@@ -92,9 +94,13 @@ class YWebSocketSeat:
         """Send a frame that must arrive."""
         self.connection.socket.push(frame)
 
-    def offer(self, frame: Frame) -> bool:
-        """Send a broadcast, or say that the reader is too slow for it."""
-        return self.connection.socket.offer(frame)
+    def offer(self, frame: Frame, taken: int = 0) -> bool:
+        """Send what is left of a broadcast, or say that the reader is too slow for it."""
+        return self.connection.socket.offer(frame, taken)
+
+    def line(self) -> tuple[Line, Traffic] | None:
+        """The way straight to the socket, and where its frames are counted."""
+        return self.connection.socket.line()
 
     def unread_bytes(self) -> int:
         """Bytes queued on the connection that the system has not taken yet."""

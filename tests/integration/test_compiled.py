@@ -66,12 +66,12 @@ def run(root: Path, *command: str, form: str = "auto") -> subprocess.CompletedPr
     )
 
 
-def core(root: Path, form: str = "auto") -> dict[str, str]:
-    """What `bandpro doctor` says about the core."""
+def core(root: Path, form: str = "auto", *, check: str = "core") -> dict[str, str]:
+    """What `bandpro doctor` says about the core, or another thing."""
     ports = ("--port", "0", "--admin-port", "off")
     done = run(root, "-m", "gateway.launch", "doctor", "--json", *ports, form=form)
     assert done.returncode == 0, done
-    (found,) = (check for check in json.loads(done.stdout) if check["check"] == "core")
+    (found,) = (each for each in json.loads(done.stdout) if each["check"] == check)
     return {name: str(text) for name, text in found.items()}
 
 
@@ -95,7 +95,10 @@ def test_compiled_code_of_other_sources_never_runs(compiled_copy: Path) -> None:
     assert core(compiled_copy)["found"] == "compiled"
 
 
-@pytest.mark.parametrize("path", ["collab/ports.py", "collab/score/x.py", "gateway/compiled/x.py"])
+@pytest.mark.parametrize(
+    "path",
+    ["collab/ports.py", "collab/score/x.py", "gateway/compiled/x.py", "gateway/lines/lines.c"],
+)
 def test_each_source_and_the_recipe_are_part_of_the_key(copy: Path, path: str) -> None:
     """FORM-1: Also what is not compiled itself, for constants are copied into what is."""
     before = sources_key(copy)
@@ -113,6 +116,18 @@ def test_the_plain_form_can_be_asked_for(compiled_copy: Path) -> None:
     found = core(compiled_copy, form="0")
     assert found["found"] == f"plain Python: {FORM_VARIABLE} is 0"
     assert core(compiled_copy, form="1")["found"] == "compiled"
+
+
+@NEEDS_COMPILER
+def test_the_doctor_tells_what_writes_broadcasts(compiled_copy: Path) -> None:
+    """FORM-5: C along with the compiled core; where that part cannot be loaded, Python."""
+    assert core(compiled_copy, check="broadcasts")["found"] == "written in C"
+    found = core(compiled_copy, form="0", check="broadcasts")
+    assert found["found"] == "written in Python, as the core is"
+    (library,) = (compiled_copy / FORMS_FOLDER).glob("*/bandpro_lines.*")
+    library.write_bytes(b"no library")
+    found = core(compiled_copy, check="broadcasts")
+    assert (found["verdict"], found["advice"]) == ("warning", "Run: make compiled")
 
 
 @pytest.mark.parametrize("form", ["1", "yes"])

@@ -47,13 +47,17 @@ class Seat:
         self.frames.append(frame)
         self.told.set()
 
-    def offer(self, frame: Frame) -> bool:
+    def offer(self, frame: Frame, taken: int = 0) -> bool:
         """Take a broadcast, in the time that it takes."""
         if self.pause_s:
             time.sleep(self.pause_s)
         self.frames.append(frame.payload)
         self.told.set()
         return True
+
+    def line(self) -> None:
+        """There is no socket."""
+        return
 
     def unread_bytes(self) -> int:
         """Everything is read at once, unless a test says otherwise."""

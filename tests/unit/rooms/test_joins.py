@@ -60,7 +60,7 @@ class Full(Seat):
 
     refused: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def offer(self, frame: Frame) -> bool:
+    def offer(self, frame: Frame, taken: int = 0) -> bool:
         """Refuse, and say so."""
         del frame
         self.refused.set()
