@@ -161,7 +161,7 @@ test: test-needs check ## Everything, with real clients and a real browser; at m
 	@$(if $(wildcard $(INSPECTOR)/package-lock.json),npm --prefix $(INSPECTOR) run --silent check)
 	@folders="$(call with_tests,$(FULL_TESTS))"; \
 	if [ -z "$$folders" ]; then echo "No tests in $(FULL_TESTS) yet."; exit 0; fi; \
-	$(BIN)/pytest -q $$folders
+	$(BIN)/pytest -q -n 2 --dist loadfile $$folders
 	@$(BIN)/pytest -q -n 2 --dist loadfile -p tests.support.compiled_form $(COMPILED_TESTS)
 
 .PHONY: prove

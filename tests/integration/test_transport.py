@@ -31,7 +31,8 @@ def server(
     env = {
         "BANDPRO_TRANSPORT": request.param,
         "BANDPRO_OUTBOX_BYTES_MAX": "1MiB",
-        # Compaction takes memory of its own, at times of its own.
+        # Compaction and versions take memory of their own, at times of their own.
+        "BANDPRO_AUTOMATIC_VERSIONS": "off",
         "BANDPRO_COMPACTION_TAIL_UPDATES": "1000000",
         "BANDPRO_COMPACTION_TAIL_BYTES": "1GiB",
     }
