@@ -40,7 +40,7 @@ class Archive:
         self.sha256 = sha256
         self._blobs = blobs
         self._sealer = sealer
-        self._kept: OrderedDict[int, bytes] = OrderedDict()
+        self._kept: OrderedDict[int, dict[str, list[Entry]]] = OrderedDict()
         self.chunks_kept = CHUNKS_KEPT
 
     @classmethod
@@ -86,10 +86,7 @@ class Archive:
             return
         first, last = line.chunks
         for number in range(first, last + 1):
-            place = part_key(self.manifest.backup_id, CHUNKS, number)
-            for entry in decode_chunk(place, await self._chunk(number)):
-                if entry.room != line.name:
-                    continue
+            for entry in (await self._chunk(number)).get(line.name, ()):
                 if entry.kind is EntryType.ROOM_END:
                     return
                 if entry.kind is not EntryType.ROOM:
@@ -111,10 +108,15 @@ class Archive:
         """
         return await self._read(INDEX, number, self.manifest.index)
 
-    async def _chunk(self, number: int) -> bytes:
+    async def _chunk(self, number: int) -> dict[str, list[Entry]]:
+        """A chunk's entries by room; decoded once for all rooms in it."""
         chunk = self._kept.pop(number, None)
         if chunk is None:
-            chunk = await self.read_chunk(number)
+            chunk = {}
+            place = part_key(self.manifest.backup_id, CHUNKS, number)
+            for entry in decode_chunk(place, await self.read_chunk(number)):
+                if entry.room is not None:
+                    chunk.setdefault(entry.room, []).append(entry)
         self._kept[number] = chunk
         while len(self._kept) > self.chunks_kept:
             self._kept.popitem(last=False)

@@ -322,14 +322,21 @@ async def test_what_was_killed_goes_on(tmp_path: Path) -> None:
     assert (len(whole), parts) == (1, [])
     assert (await verify_backup(blobs, PLAIN, whole[0])).findings == []
     for deed, folder in (("restore", "restored"), ("migrate", "copy")):
-        points = ("append.after_commit", "append.before_commit", "manifest.after_commit")
-        for nth in range(2, repeats(3, proof=6)):
-            for point in points:
-                assert keeper(tmp_path, deed, f"{point}=kill@{nth}") == -signal.SIGKILL
+        killed = 0
+        for nth in range(1, repeats(2, proof=6)):
+            for point in ("append.before_commit", "append.after_commit", "manifest.after_commit"):
+                code = keeper(tmp_path, deed, f"{point}=kill@{nth}")
+                if code == 0:  # so many commits were not left
+                    break
+                assert code == -signal.SIGKILL
+                killed += 1
                 async with await open_stores(StoreSettings(data_folder=tmp_path / folder)) as half:
                     with pytest.raises(StoreUnavailable, match="has not ended"):
                         await require_whole(half)
-        assert keeper(tmp_path, deed) == 0
+            if code == 0:
+                break
+        assert code == 0 or keeper(tmp_path, deed) == 0
+        assert killed >= 2
         async with await open_stores(StoreSettings(data_folder=tmp_path / folder)) as new:
             await require_whole(new)
             found = [await new.log.read(room_key(name), after=Sequence(0)) for name in names]
