@@ -322,7 +322,7 @@ async def test_what_was_killed_goes_on(tmp_path: Path) -> None:
     assert (len(whole), parts) == (1, [])
     assert (await verify_backup(blobs, PLAIN, whole[0])).findings == []
     for deed, folder in (("restore", "restored"), ("migrate", "copy")):
-        killed = 0
+        killed, code = 0, 1
         for nth in range(1, repeats(2, proof=6)):
             for point in ("append.before_commit", "append.after_commit", "manifest.after_commit"):
                 code = keeper(tmp_path, deed, f"{point}=kill@{nth}")
