@@ -33,7 +33,7 @@ from gateway.listing import (
     rooms_of_server,
 )
 from gateway.options import Options, setting_names, shown_setting, with_setting_options
-from gateway.reference import REFERENCES
+from gateway.reference import DOCUMENTS
 from gateway.setting_types import AuthMode
 from gateway.settings import CLI_BEARER_VARIABLE, ENV_PREFIX, Settings, load_settings
 
@@ -297,14 +297,14 @@ def settings(
     Console().print(table)
 
 
-@app.command(hidden=True)
+@app.command()
 def reference(
-    table: Annotated[str, typer.Argument(help=f"One of {', '.join(REFERENCES)}.")],
+    table: Annotated[str, typer.Argument(help=f"One of {', '.join(DOCUMENTS)}.")],
 ) -> None:
-    """Print a reference table as Markdown."""
-    if table not in REFERENCES:
-        raise _usage(f"there is no reference {table!r}", f"There are {', '.join(REFERENCES)}.")
-    typer.echo(REFERENCES[table](), nl=False)
+    """Print a reference table as Markdown, or the rules for an S3 bucket as JSON."""
+    if table not in DOCUMENTS:
+        raise _usage(f"there is no reference {table!r}", f"There are {', '.join(DOCUMENTS)}.")
+    typer.echo(DOCUMENTS[table](), nl=False)
 
 
 @app.command()

@@ -28,6 +28,7 @@ from gateway.compiled.form import running_form
 from gateway.main import store_settings
 from gateway.setting_types import AuthMode, StoreKind
 from gateway.settings import SECRET_BYTES_MIN, Settings
+from persistence.blob_probe import probe_blobs
 from persistence.build import Stores, open_stores
 
 FREE_BYTES_MIN: Final = 64 * MIB
@@ -240,7 +241,20 @@ async def _check_store(settings: Settings) -> AsyncIterator[Finding]:
         yield Finding(
             "store", Verdict.GOOD, f"{stores.description}, {usage.used_bytes // 1024} KiB"
         )
+        yield await _check_blobs(stores)
         yield await _check_rooms(stores)
+
+
+async def _check_blobs(stores: Stores) -> Finding:
+    problems = await probe_blobs(stores.blobs)
+    if problems:
+        return Finding(
+            "blobs",
+            Verdict.BAD,
+            "; ".join(problems),
+            "Snapshots cannot be stored: see the part on buckets in docs/operators.md.",
+        )
+    return Finding("blobs", Verdict.GOOD, "made, replaced, listed and deleted one")
 
 
 async def _check_rooms(stores: Stores) -> Finding:

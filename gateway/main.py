@@ -52,7 +52,7 @@ from gateway.transport.handshake import Entrance, HandshakeProtocol
 from gateway.transport.rates import Pace
 from gateway.transport.sweeper import PERIOD_S, Sweeper
 from gateway.transport.uvicorn_protocol import DetachableProtocol
-from persistence.build import MongoLimits, StoreSettings, open_stores
+from persistence.build import MongoLimits, S3Limits, StoreSettings, open_stores
 from persistence.failpoints import Failpoints
 from persistence.offload import Offload
 from persistence.room_copy import require_whole
@@ -211,6 +211,15 @@ def store_settings(settings: Settings) -> StoreSettings:
             selection_timeout_ms=settings.mongodb_selection_timeout_ms,
             socket_timeout_ms=settings.mongodb_socket_timeout_ms,
             connections_max=settings.mongodb_connections_max,
+        ),
+        blobs_url=settings.blobs or "",
+        s3=S3Limits(
+            endpoint=str(settings.blobs_endpoint) if settings.blobs_endpoint else None,
+            region=settings.blobs_region,
+            path_style=settings.blobs_path_style,
+            timeout_ms=settings.blobs_timeout_ms,
+            operation_timeout_ms=settings.blobs_operation_timeout_ms,
+            tags=settings.blobs_tags,
         ),
     )
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from collab.protocol.close_codes import MEANING, NEVER_SENT, is_retryable, is_terminal
+from gateway.lifecycle import lifecycle_document
 from gateway.observe.metrics import Metrics
 from gateway.options import setting_names, shown_setting
 from gateway.settings import ENV_PREFIX, Settings
@@ -85,6 +86,12 @@ REFERENCES: Final[Mapping[str, Callable[[], str]]] = {
     "close-codes": close_codes_reference,
 }
 """The tables, by the name of their file in ``docs/``."""
+
+DOCUMENTS: Final[Mapping[str, Callable[[], str]]] = {
+    **REFERENCES,
+    "s3-lifecycle": lifecycle_document,
+}
+"""All that ``bandpro reference`` prints."""
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

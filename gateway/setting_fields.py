@@ -16,6 +16,7 @@ from gateway.setting_types import (
     SQLITE,
     Algorithms,
     AuthMode,
+    BlobsUrl,
     Bytes,
     LogFormat,
     LogLevel,
@@ -298,6 +299,40 @@ class MongoSettings(BaseModel):
     )
 
 
+class BlobSettings(BaseModel):
+    """Whole files: snapshots, versions."""
+
+    blobs: BlobsUrl | None = Field(
+        None,
+        description="Where they are kept: file: (the folder blobs beside the database), "
+        "file:<folder> or s3://<bucket>/<prefix>; otherwise with the store: in that folder for "
+        "sqlite, in the database for MongoDB.",
+    )
+    blobs_endpoint: AnyHttpUrl | None = Field(
+        None, description="URL of an S3 service other than Amazon's."
+    )
+    blobs_region: str | None = Field(
+        None, description="The bucket's region; otherwise what AWS_DEFAULT_REGION says."
+    )
+    blobs_path_style: OnOff = Field(
+        False,  # noqa: FBT003 - the default of a switch
+        description="The bucket's name in the path instead of the host, as many services want it.",
+    )
+    blobs_tags: OnOff = Field(
+        True,  # noqa: FBT003 - the default of a switch
+        description="Tag objects with their kind, for lifecycle rules; off for services without.",
+    )
+    blobs_timeout_ms: int = Field(
+        10_000, ge=100, le=120_000, description="How long an answer of the bucket is waited for."
+    )
+    blobs_operation_timeout_ms: int = Field(
+        30_000,
+        ge=100,
+        le=600_000,
+        description="Longest call, with all that is tried again in it; more for large files.",
+    )
+
+
 class LogSettings(BaseModel):
     """Logs."""
 
@@ -316,6 +351,7 @@ GROUPS: Final = (
     SizeSettings,
     VersionSettings,
     MongoSettings,
+    BlobSettings,
     LogSettings,
 )
 """The groups in the order in which they are shown."""

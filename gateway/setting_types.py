@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
@@ -15,6 +16,10 @@ from persistence.store_urls import masked
 
 _BYTE_SIZE: Final = TypeAdapter(ByteSize)
 _ORIGINS_WITHOUT_HOST: Final = frozenset({"null", "file://"})
+
+_BLOBS_URL: Final = re.compile(
+    r"file:.*|s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._/-]*)?", re.DOTALL
+)
 
 _SWITCH: Final = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}
 
@@ -132,6 +137,16 @@ def _store(value: object) -> object:
             raise ValueError("should be sqlite, memory, or a URL of mongodb:// or mongodb+srv://")
 
 
+def _blobs_url(value: str) -> str:
+    """Refuse what names no place, and what holds a secret, before it is shown anywhere."""
+    if _BLOBS_URL.fullmatch(value) is None:
+        raise ValueError(
+            "should be file:, file:<folder> or s3://<bucket>/<prefix>, without credentials: those "
+            "come from the environment"
+        )
+    return value
+
+
 def _network(value: object) -> object:
     return ip_network(value, strict=False) if isinstance(value, str) else value
 
@@ -154,6 +169,9 @@ OnOff = Annotated[bool, BeforeValidator(_on_off)]
 
 PortOrOff = Annotated[int | None, BeforeValidator(_or_off)]
 """A TCP port, 0 for any free one, or `off`."""
+
+BlobsUrl = Annotated[str, AfterValidator(_blobs_url)]
+"""A folder or a bucket."""
 
 Store = Annotated[StoreChoice, NoDecode, BeforeValidator(_store)]
 """`sqlite`, `memory`, or the URL of a MongoDB."""

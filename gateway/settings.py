@@ -22,6 +22,7 @@ from gateway.compiled.form import FORM_VARIABLE
 from gateway.setting_fields import (
     AccessSettings,
     ApplySettings,
+    BlobSettings,
     LogSettings,
     MongoSettings,
     RateSettings,
@@ -30,7 +31,7 @@ from gateway.setting_fields import (
     TimeSettings,
     VersionSettings,
 )
-from gateway.setting_types import AuthMode, TokenAlgorithm, is_loopback
+from gateway.setting_types import AuthMode, StoreKind, TokenAlgorithm, is_loopback
 
 ENV_PREFIX: Final = "BANDPRO_"
 CLI_BEARER_VARIABLE: Final = "BANDPRO_CLI_TOKEN"
@@ -57,6 +58,7 @@ class Settings(
     RateSettings,
     SizeSettings,
     VersionSettings,
+    BlobSettings,
     MongoSettings,
     LogSettings,
     BaseSettings,
@@ -76,6 +78,11 @@ class Settings(
     def is_loopback(self) -> bool:
         """Whether only this machine can reach the server."""
         return is_loopback(self.host)
+
+    @property
+    def blobs_is_remote(self) -> bool:
+        """Whether a service for blobs was named that is on another machine."""
+        return self.blobs_endpoint is not None and not is_loopback(self.blobs_endpoint.host or "")
 
     @property
     def seeds_demo(self) -> bool:
@@ -317,6 +324,22 @@ def _ages_nest(settings: Settings) -> None:
             )
 
 
+def _bucket_is_reached_safely(settings: Settings) -> None:
+    endpoint = settings.blobs_endpoint
+    if endpoint is not None and not (settings.blobs or "").startswith("s3:"):
+        raise _problem("blobs_endpoint is set, but blobs names no bucket", "Drop one of them.")
+    if endpoint is not None and endpoint.scheme != "https" and settings.blobs_is_remote:
+        raise _problem(
+            "blobs_endpoint must be https beyond this machine",
+            "Snapshots would travel in clear. Put TLS before the service.",
+        )
+
+
+def _memory_keeps_its_blobs(settings: Settings) -> None:
+    if settings.blobs and settings.store.kind is StoreKind.MEMORY:
+        raise _problem("blobs is set, but the store is memory", "Use --store sqlite or MongoDB.")
+
+
 RULES: Final[tuple[Callable[[Settings], None], ...]] = (
     _open_only_on_loopback,
     _open_has_no_keys,
@@ -328,5 +351,7 @@ RULES: Final[tuple[Callable[[Settings], None], ...]] = (
     _ports_differ,
     _sizes_nest,
     _ages_nest,
+    _bucket_is_reached_safely,
+    _memory_keeps_its_blobs,
 )
 """What settings must be to each other; each raises SettingsError."""

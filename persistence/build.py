@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 from collab.errors import SettingsError
 from collab.ports import BlobStore
+from persistence.blob_snapshots import BlobSnapshots, MovingSnapshots
 from persistence.failpoints import Failpoints
 from persistence.files import FileBlobs, ReadingFileBlobs
 from persistence.memory import MemoryStore
+from persistence.read_only_blobs import ReadOnlyBlobs
 from persistence.sqlite import SqliteReading, SqliteStore
 from persistence.store_urls import masked
-from persistence.stores import BlobPlace, MongoLimits, Stores, StoreUsage
+from persistence.stores import (
+    BlobPlace,
+    JoinedBackend,
+    MongoLimits,
+    S3Limits,
+    S3Place,
+    Stores,
+    StoreUsage,
+)
 
 __all__ = [
     "MongoLimits",
+    "S3Limits",
     "StoreSettings",
     "StoreUsage",
     "Stores",
@@ -26,6 +38,7 @@ __all__ = [
 ]
 
 BLOBS_FOLDER: Final = "blobs"
+_S3: Final = re.compile(r"//([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(/([A-Za-z0-9._/-]*))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +52,10 @@ class StoreSettings:
         data_folder: made when it is missing.
         mongodb: how long MongoDB is waited for.
         failpoints: where to fail on purpose; none in production.
-        blobs_url: ``file:`` for the folder `blobs` beside the database, or ``file:<folder>``.
+        blobs_url: ``file:`` for the folder `blobs` beside the database, ``file:<folder>``,
+            ``s3://<bucket>/<prefix>``, or empty for what the store itself has: that folder for
+            SQLite, MongoDB for MongoDB.
+        s3: how a bucket is reached.
         read_only: open it beside whoever uses it, and refuse every write.
     """
 
@@ -47,7 +63,8 @@ class StoreSettings:
     data_folder: Path = Path("data")
     failpoints: Failpoints = field(default_factory=Failpoints)
     mongodb: MongoLimits = field(default_factory=MongoLimits)
-    blobs_url: str = "file:"
+    blobs_url: str = ""
+    s3: S3Limits = field(default_factory=S3Limits)
     read_only: bool = False
 
     @property
@@ -79,7 +96,11 @@ async def open_stores(settings: StoreSettings) -> Stores:
             return MemoryStore().stores()
         case "sqlite", ":", _ if settings.read_only:
             reading = await SqliteReading.open(settings.sqlite_folder)
-            return reading.stores(ReadingFileBlobs(settings.blobs_folder))
+            if not settings.blobs_url.startswith("s3:"):
+                return reading.stores(ReadingFileBlobs(settings.blobs_folder))
+            place = await _open_blobs(settings)
+            stores = reading.stores(ReadOnlyBlobs(place.blobs))
+            return replace(stores, backend=JoinedBackend(stores.backend, place))
         case "sqlite", ":", _:
             # First the database: it names whoever has the data folder in use.
             store = await SqliteStore.open(settings.sqlite_folder, settings.failpoints)
@@ -95,7 +116,13 @@ async def open_stores(settings: StoreSettings) -> Stores:
             from persistence.mongo import MongoStore  # noqa: PLC0415
 
             mongo = await MongoStore.open(settings.url, settings.mongodb, settings.failpoints)
-            return mongo.stores()
+            if not settings.blobs_url:
+                return mongo.stores()
+            try:
+                return _with_blobs_elsewhere(mongo.stores(), await _open_blobs(settings))
+            except BaseException:
+                await mongo.close()
+                raise
         case _:
             raise SettingsError(
                 f"no store is called {masked(settings.url)!r}: use sqlite:, sqlite:<folder>, "
@@ -105,11 +132,17 @@ async def open_stores(settings: StoreSettings) -> Stores:
 
 async def _open_blobs(settings: StoreSettings) -> BlobPlace:
     match settings.blobs_url.partition(":"):
-        case "file", ":", _:
+        case ("", "", "") | ("file", ":", _):
             return await asyncio.to_thread(FileBlobs, settings.blobs_folder, settings.failpoints)
+        case "s3", ":", place:
+            # Its library takes half a second to import, which others need not wait for.
+            from persistence.s3 import S3Blobs  # noqa: PLC0415
+
+            return await S3Blobs.open(_s3_place(place), settings.s3)
         case _:
             raise SettingsError(
-                f"no place for blobs is called {settings.blobs_url!r}: use file: or file:<folder>"
+                f"no place for blobs is called {masked(settings.blobs_url)!r}: use file:, "
+                "file:<folder> or s3://<bucket>/<prefix>"
             )
 
 
@@ -129,3 +162,25 @@ def open_archive(place: str, *, read_only: bool) -> BlobStore:
     if not folder.is_dir():
         raise SettingsError(f"there is no folder {folder} with backups")
     return ReadingFileBlobs(folder)
+
+
+def _s3_place(text: str) -> S3Place:
+    found = _S3.fullmatch(text)
+    if found is None:
+        raise SettingsError(
+            "a bucket is written s3://<bucket>/<prefix>; credentials come from the environment"
+        )
+    bucket, _, prefix = found.groups()
+    return S3Place(bucket, f"{prefix.rstrip('/')}/" if prefix else "")
+
+
+def _with_blobs_elsewhere(stores: Stores, place: BlobPlace) -> Stores:
+    """A store whose whole files go to another place; snapshots that it has already are read."""
+    return replace(
+        stores,
+        blobs=place.blobs,
+        snapshots=MovingSnapshots(BlobSnapshots(place.blobs, stores.failpoints), stores.snapshots),
+        description=f"{stores.description}, {place.description}",
+        backend=JoinedBackend(stores.backend, place),
+        unfinished=place.clear_unfinished,
+    )

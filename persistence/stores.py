@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from collab.ids import UnixSeconds
+from collab.limits import MIB
 from collab.ports import BlobStore, RecordStore, RoomManifests, SnapshotStore, UpdateLog
 from persistence.failpoints import Failpoints
 
@@ -23,6 +24,47 @@ class StoreUsage:
 
     used_bytes: int
     free_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class S3Place:
+    """A part of a bucket.
+
+    Attributes:
+        bucket: its name.
+        prefix: before every key; empty, or ends with a slash.
+    """
+
+    bucket: str
+    prefix: str
+
+
+@dataclass(frozen=True, slots=True)
+class S3Limits:
+    """How a bucket is reached, and how long it is waited for.
+
+    Attributes:
+        endpoint: the URL of a service other than Amazon's; None for that.
+        region: None for what the environment says.
+        path_style: whether the bucket's name stands in the path instead of the host.
+        timeout_ms: until an answer, or the next part of one, comes.
+        operation_timeout_ms: one call of the store, with everything that is tried again in it,
+            for each `multipart_bytes_min` that it carries.
+        attempts_max: tries of one request.
+        multipart_bytes_min: what is larger is uploaded in parts.
+        part_bytes: of each part; S3 wants 5 MiB or more.
+        tags: whether objects are tagged with their kind, for lifecycle rules.
+    """
+
+    endpoint: str | None = None
+    region: str | None = None
+    path_style: bool = False
+    timeout_ms: int = 10_000
+    operation_timeout_ms: int = 30_000
+    attempts_max: int = 4
+    multipart_bytes_min: int = 16 * MIB
+    part_bytes: int = 8 * MIB
+    tags: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +117,32 @@ class BlobPlace(Protocol):
 
     async def close(self) -> None:
         """Let go of everything. Closing twice is no error."""
+
+
+@dataclass(frozen=True, slots=True)
+class JoinedBackend:
+    """A store and the place of its blobs, looked after as one.
+
+    Attributes:
+        store: keeps everything but blobs.
+        place: keeps these.
+    """
+
+    store: Backend
+    place: BlobPlace
+
+    async def check(self) -> list[str]:
+        """What is wrong with either."""
+        return [*await self.store.check(), *await self.place.check()]
+
+    async def usage(self) -> StoreUsage:
+        """What the store takes, without blobs."""
+        return await self.store.usage()
+
+    async def close(self) -> None:
+        """Close both."""
+        await self.store.close()
+        await self.place.close()
 
 
 async def nothing_unfinished(before: UnixSeconds) -> int:

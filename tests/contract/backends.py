@@ -16,8 +16,9 @@ from pymongo.database import Database
 from collab.ids import BlobKey, RoomKey, Sequence
 from collab.ports import SnapshotRef
 from persistence.blob_snapshots import snapshot_key
-from persistence.build import Stores, StoreSettings, open_stores
+from persistence.build import S3Limits, Stores, StoreSettings, open_stores
 from persistence.memory import MemoryStore
+from tests.support.s3 import Bucket
 
 
 def flipped(data: bytes) -> bytes:
@@ -176,6 +177,33 @@ class SqliteUnderTest(StoreUnderTest):
     def quarantined_snapshots(self) -> list[str]:
         files = (path for path in self.blobs.rglob("*") if path.is_file())
         return ids_moved_aside(path.relative_to(self.blobs).as_posix() for path in files)
+
+
+class SqliteAndS3UnderTest(SqliteUnderTest):
+    """The embedded store with its blobs in a bucket, damaged through a client of its own."""
+
+    def __init__(self, folder: Path, bucket: Bucket) -> None:
+        super().__init__(folder)
+        self.bucket = bucket
+
+    async def open(self) -> Stores:
+        settings = StoreSettings(
+            "sqlite:", self.folder, blobs_url=self.bucket.url, s3=limits_of(self.bucket)
+        )
+        return await open_stores(settings)
+
+    def damage_snapshot(self, room: RoomKey, ref: SnapshotRef) -> None:
+        key = key_of_snapshot(room, ref)
+        self.bucket.write(key, flipped(self.bucket.read(key)))
+
+    def quarantined_snapshots(self) -> list[str]:
+        return ids_moved_aside(self.bucket.stored_keys())
+
+
+def limits_of(bucket: Bucket, *, port: int | None = None, **changed: int) -> S3Limits:
+    """How a test reaches its bucket: through a proxy's port, if there is one."""
+    endpoint = bucket.service.endpoint if port is None else f"http://127.0.0.1:{port}"
+    return S3Limits(endpoint=endpoint, path_style=endpoint is not None, **changed)  # type: ignore[arg-type] # sizes and times
 
 
 class MongoUnderTest(StoreUnderTest):

@@ -12,14 +12,19 @@ from persistence.build import Stores
 from tests.contract.backends import (
     MemoryUnderTest,
     MongoUnderTest,
+    SqliteAndS3UnderTest,
     SqliteUnderTest,
     StoreUnderTest,
 )
 from tests.support.mongodb import mongodb, new_database
+from tests.support.s3 import ACCESS_KEY, SECRET_KEY, Bucket, S3Service, new_bucket, s3
 
 NAME = room_name("band/Größe 1")
 ROOM = room_key(NAME)
 OTHER = room_key(room_name("band/other"))
+
+KINDS = ["memory", "sqlite", "mongodb"]
+OVER_A_BUCKET = {"test_blobs", "test_compaction", "test_loading", "test_snapshots"}
 
 
 @pytest.fixture(scope="session")
@@ -35,13 +40,40 @@ def mongo(mongodb_url: str) -> Iterator[MongoUnderTest]:
     under_test.drop()
 
 
-@pytest.fixture(params=["memory", "sqlite", "mongodb"])
+@pytest.fixture(scope="session")
+def s3_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Service]:
+    with pytest.MonkeyPatch.context() as patch, s3(tmp_path_factory.mktemp("s3")) as service:
+        if service.url is None:
+            patch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
+            patch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
+            patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        yield service
+
+
+@pytest.fixture
+def bucket(s3_service: S3Service) -> Iterator[Bucket]:
+    made = new_bucket(s3_service)
+    yield made
+    made.clear()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Over a bucket run only the tests to which it matters where whole files are kept."""
+    if "store" in metafunc.fixturenames:
+        module = metafunc.module.__name__.rpartition(".")[2]
+        kinds = [*KINDS, "sqlite+s3"] if module in OVER_A_BUCKET else KINDS
+        metafunc.parametrize("store", kinds, indirect=True)
+
+
+@pytest.fixture
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> StoreUnderTest:
     match request.param:
         case "memory":
             return MemoryUnderTest()
         case "sqlite":
             return SqliteUnderTest(tmp_path / "data")
+        case "sqlite+s3":
+            return SqliteAndS3UnderTest(tmp_path / "data", request.getfixturevalue("bucket"))
         case _:
             mongo: MongoUnderTest = request.getfixturevalue("mongo")
             return mongo

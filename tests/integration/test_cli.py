@@ -223,8 +223,8 @@ def test_doctor_finds_a_fresh_folder_in_good_order(tmp_path: Path) -> None:
     assert result.returncode == 0, result
     found = findings(result)
     assert set(found) == {
-        "settings", "versions", "core", "auth", "port", "admin port", "open files", "disk",
-        "revocations", "store", "rooms",
+        "settings", "versions", "core", "broadcasts", "auth", "port", "admin port", "open files",
+        "disk", "revocations", "store", "blobs", "rooms",
     }  # fmt: skip
     assert {check["verdict"] for check in found.values()} <= {"good", "warning"}
     spoken = bandpro("doctor", *args, cwd=tmp_path)

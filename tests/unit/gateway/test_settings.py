@@ -284,3 +284,29 @@ def test_a_store_that_nobody_knows_is_refused_without_its_password(spelled: str)
     line, _ = refused({"store": spelled})
     assert line.startswith("--store: ")
     assert "s3cr3t" not in line
+
+
+@pytest.mark.parametrize(
+    ("options", "line", "hint"),
+    [
+        ({"blobs": "s3://key:secret@b/x"}, "without credentials", ""),
+        ({"blobs": "ftp://b"}, "should be file:", ""),
+        ({"blobs_endpoint": "https://s3.example"}, "blobs names no bucket", "Drop one"),
+        (
+            {"blobs": "s3://band/x", "blobs_endpoint": "http://s3.example"},
+            "must be https beyond this machine",
+            "in clear",
+        ),
+        ({"blobs": "s3://band/x", "store": "memory"}, "the store is memory", "--store sqlite"),
+    ],
+)
+def test_place_for_blobs_that_cannot_be_used_is_refused(
+    options: dict[str, object], line: str, hint: str
+) -> None:
+    """OPS-6."""
+    told, advice = refused(options)
+    assert line in told
+    assert hint in advice
+    assert "secret" not in told + advice
+    good = {"blobs": "s3://band/scores", "blobs_endpoint": "http://127.0.0.1:9000"}
+    assert load_settings(good).blobs == "s3://band/scores"
