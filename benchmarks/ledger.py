@@ -105,14 +105,21 @@ class RoomLedger:
         """The number of the update that a whole message holds, if it is one as it was sent."""
         return self._numbers.get(message)
 
-    def runs_in(self, update: bytes) -> list[range]:
-        """The numbers of all updates of this room that a merged update holds, in runs."""
+    def runs_in(self, update: bytes, *, may_hold_more: bool = False) -> list[range]:
+        """The numbers of all updates of this room that a merged update holds, in runs.
+
+        Args:
+            update: as it came.
+            may_hold_more: whether it may hold what was there before; else that is unknown.
+        """
         found = []
         for item in scan_update(update).ranges:
             first, count = self._first.get(item.client, (0, 0))
             known_end = min(item.end, count)
             if item.start < known_end:
                 found.append(range(first + item.start, first + known_end))
+            if may_hold_more:
+                continue
             self.tally.unknown += max(0, item.end - max(item.start, count))
         return found
 

@@ -10,7 +10,6 @@ content is blanked, and updates that wait for others are not in it.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import secrets
 from collections.abc import Awaitable, Callable
 from collections.abc import Sequence as SequenceOf
@@ -34,6 +33,7 @@ from collab.ids import (
 )
 from collab.ports import RecordKind
 from persistence.blob_keys import blob_key
+from persistence.checksums import snapshot_checksum
 from persistence.loading import load_room
 from persistence.manifests import read_manifest
 from persistence.stores import Stores
@@ -102,7 +102,7 @@ async def add_version(stores: Stores, name: RoomName, content: Content, label: L
         sequence=content.sequence,
         created_at=label.created_at,
         size_bytes=len(content.update),
-        checksum=hashlib.sha256(content.update).hexdigest(),
+        checksum=await asyncio.to_thread(snapshot_checksum, content.update),
         name=label.name,
         message=label.message,
         author=label.author,
@@ -161,7 +161,7 @@ async def read_version(stores: Stores, name: RoomName, version: Version) -> byte
     if blob is None:
         raise StoreUnavailable("the content of a version is missing")
     update = await asyncio.to_thread(_unpack, blob.data, version.size_bytes)
-    if hashlib.sha256(update).hexdigest() != version.checksum:
+    if await asyncio.to_thread(snapshot_checksum, update) != version.checksum:
         raise StoreUnavailable("the content of a version fails its checksum")
     return update
 
