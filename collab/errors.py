@@ -15,7 +15,11 @@
     │   └── ClientIdTaken        a client id that another subject's live session owns
     ├── OperatingError           the world's fault: retry within bounds, then say so
     │   ├── StoreUnavailable     the store did not answer, or answered with an error of its own
-    │   │   └── StoreReadOnly    it was opened for reading
+    │   │   ├── StoreReadOnly        it was opened for reading
+    │   │   ├── MasterKeyMissing     what is stored is encrypted under a key that is not at hand
+    │   │   ├── DecryptionFailed     sealed bytes do not open: another key, another place, changed
+    │   │   ├── DataKeyLost          sealed bytes, but no key of theirs is stored
+    │   │   └── DataKeyDestroyed     the key was destroyed on purpose, with its epoch
     │   ├── HeadMoved            another writer appended first (compare-and-append lost)
     │   ├── EpochMoved           the log was begun anew; what the writer holds is of another epoch
     │   ├── ManifestMoved        another writer changed the manifest first (compare-and-set lost)
@@ -127,6 +131,22 @@ class StoreUnavailable(OperatingError):
 
 class StoreReadOnly(StoreUnavailable):
     """The store was opened for reading, and something would have been written."""
+
+
+class MasterKeyMissing(StoreUnavailable):
+    """A master key that is in use is not among those given."""
+
+
+class DecryptionFailed(StoreUnavailable):
+    """Sealed bytes do not open with the key at hand."""
+
+
+class DataKeyLost(StoreUnavailable):
+    """The data key of sealed bytes is not in the store."""
+
+
+class DataKeyDestroyed(StoreUnavailable):
+    """The data key was destroyed on purpose: what it sealed is gone for good."""
 
 
 class HeadMoved(OperatingError):

@@ -63,8 +63,8 @@ class SnapshotRef:
     Attributes:
         snapshot_id: opaque, unique within the room, never used twice.
         sequence: the snapshot holds all updates up to and with this one.
-        size_bytes: of the merged update.
-        checksum: SHA-256 of the merged update, hex.
+        size_bytes: of the merged update as stored.
+        checksum: SHA-256 of the same, hex.
     """
 
     snapshot_id: str
@@ -111,6 +111,8 @@ class RecordKind(StrEnum):
 
     VERSION = "version"
     FILLING = "filling"  # a restore or a migration into this store has not ended
+    DATA_KEY = "data-key"  # of a document's epoch, wrapped; of the whole store
+    MASTER_KEY = "master-key"  # that wraps data keys: its id, and a check; of the whole store
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import asyncio
 import platform
 import re
 import sys
+from dataclasses import replace
 from importlib.metadata import version as package_version
 from pathlib import Path
 from typing import Annotated, Final
@@ -25,6 +26,7 @@ from gateway.auth.tokens import SecretKey, TokenContent, TokenVerifier, mint_tok
 from gateway.cli_backup import add_backup_commands
 from gateway.cli_recovery import add_recovery_commands
 from gateway.doctor import Finding, Verdict, examine
+from gateway.key_commands import keys_app
 from gateway.listing import (
     RoomRow,
     release_in_folder,
@@ -36,6 +38,8 @@ from gateway.options import Options, setting_names, shown_setting, with_setting_
 from gateway.reference import DOCUMENTS
 from gateway.setting_types import AuthMode
 from gateway.settings import CLI_BEARER_VARIABLE, ENV_PREFIX, Settings, load_settings
+from gateway.store_settings import store_settings
+from persistence.build import StoreSettings
 
 EXIT_BAD: Final = 1
 EXIT_USAGE: Final = 2
@@ -60,6 +64,7 @@ _rooms = typer.Typer(rich_markup_mode="rich")
 app.add_typer(_rooms, name="rooms")
 add_backup_commands(app)
 add_recovery_commands(app)
+app.add_typer(keys_app, name="keys")
 
 
 def main() -> None:
@@ -236,10 +241,11 @@ def release_room(
     typer.echo("Released.")
 
 
-def _folder(url: str | None, data: Path | None) -> Path:
+def _folder(url: str | None, data: Path | None) -> StoreSettings:
     if url is not None and data is not None:
         raise _usage("--url and --data contradict each other", "Keep one.")
-    return load_settings({"data": None if data is None else str(data)}).data
+    settings = load_settings({"data": None if data is None else str(data)})
+    return replace(store_settings(settings), url="sqlite:")
 
 
 @app.command()

@@ -38,12 +38,14 @@ from gateway.keeping import (
     usage,
     write_files,
 )
+from gateway.settings import load_settings
+from gateway.store_settings import store_settings
 from persistence.backup.catalogue import BackupId
 from persistence.backup.points import Goal
 from persistence.backup.reader import Chain
 from persistence.backup.restoring import RestoreRequest, RestoreResult, restore
 from persistence.backup.verifying import Report, verify_backup, verify_store
-from persistence.build import StoreSettings, open_archive, open_stores
+from persistence.build import StoreSettings, open_archive, open_raw_stores
 from persistence.migration import MigrationResult, migrate
 
 
@@ -184,7 +186,7 @@ def migrated(
 
     async def run() -> MigrationResult:
         stores, is_final = await open_source(source)
-        async with stores, await open_stores(StoreSettings(url=target)) as copy:
+        async with stores, await open_raw_stores(StoreSettings(url=target)) as copy:
             with bar("Copying", await count_rooms(stores), shown=not as_json) as advance:
                 return await migrate(
                     stores,
@@ -239,7 +241,10 @@ def drilled(
     async def run(work: Path) -> DrillReport:
         with steps(shown=not as_json) as step:
             if rooms is None:
-                source = StoreSettings(data_folder=data_folder(data), read_only=True)
+                keys = store_settings(load_settings({})).encryption
+                source = StoreSettings(
+                    data_folder=data_folder(data), read_only=True, encryption=keys
+                )
             else:
                 size_bytes = document_mib * 1024 * 1024
                 source = await make_scratch(work / "scratch", rooms, size_bytes, step)

@@ -25,11 +25,12 @@ from gateway.auth.jwks import FETCH_TIMEOUT_S
 from gateway.auth.revocation_file import RevocationFile
 from gateway.auth.revocations import FILE_NAME
 from gateway.compiled.form import running_form
-from gateway.main import store_settings
 from gateway.setting_types import AuthMode, StoreKind
 from gateway.settings import SECRET_BYTES_MIN, Settings
+from gateway.store_settings import store_settings
 from persistence.blob_probe import probe_blobs
 from persistence.build import Stores, open_stores
+from persistence.encryption import key_status
 
 FREE_BYTES_MIN: Final = 64 * MIB
 FREE_BYTES_LOW: Final = 1024 * MIB
@@ -85,6 +86,7 @@ def _quick_checks(settings: Settings) -> Iterator[Finding]:
     yield _check_form()
     yield _check_broadcasts()
     yield from _check_secret(settings)
+    yield from _check_key_files(settings)
     yield _check_port("port", settings.host, settings.port)
     if settings.admin_port is not None:
         yield _check_port("admin port", "127.0.0.1", settings.admin_port)
@@ -242,6 +244,7 @@ async def _check_store(settings: Settings) -> AsyncIterator[Finding]:
             "store", Verdict.GOOD, f"{stores.description}, {usage.used_bytes // 1024} KiB"
         )
         yield await _check_blobs(stores)
+        yield await _check_encryption(stores)
         yield await _check_rooms(stores)
 
 
@@ -255,6 +258,29 @@ async def _check_blobs(stores: Stores) -> Finding:
             "Snapshots cannot be stored: see the part on buckets in docs/operators.md.",
         )
     return Finding("blobs", Verdict.GOOD, "made, replaced, listed and deleted one")
+
+
+async def _check_encryption(stores: Stores) -> Finding:
+    """That the store opened says that every master key in use is at hand and the right one."""
+    if stores.data_keys is None:
+        return Finding("encryption", Verdict.GOOD, "off")
+    found = await key_status(stores.raw.records, stores.data_keys)
+    wrapped = sum(key.data_keys for key in found)
+    old = sum(key.data_keys for key in found if not key.is_current)
+    text = f"on, {wrapped} documents' keys, {old} of them under an old master key"
+    if old:
+        return Finding("encryption", Verdict.WARNING, text, "Run: bandpro keys rotate")
+    return Finding("encryption", Verdict.GOOD, text)
+
+
+def _check_key_files(settings: Settings) -> Iterator[Finding]:
+    for spelling in (settings.encryption, *settings.encryption_old_keys):
+        kind, _, place = spelling.partition(":")
+        file = Path(place).expanduser()
+        if kind == "file" and file.is_file() and file.stat().st_mode & (S_IRWXG | S_IRWXO):
+            yield Finding(
+                "master key", Verdict.WARNING, f"{file} is open to others", f"chmod 600 {file}"
+            )
 
 
 async def _check_rooms(stores: Stores) -> Finding:

@@ -21,7 +21,7 @@ from persistence.backup.making import BackupRequest, anchor_of, make_backup
 from persistence.backup.reader import Chain
 from persistence.backup.restoring import RestoreRequest, restore
 from persistence.backup.sealing import Sealer
-from persistence.build import StoreSettings, open_archive, open_stores
+from persistence.build import StoreSettings, open_archive, open_raw_stores, open_stores
 from persistence.capture import all_manifests, capture_room
 from persistence.manifests import ensure_manifest
 from persistence.offload import Offload, OffloadLimits
@@ -98,16 +98,18 @@ async def drill(
     try:
         async with await open_stores(source) as stores:
             expected = await _expectations(stores, offload, step)
-            backup = await _back_up(stores, blobs, sealer, step, report)
+            backup = await _back_up(stores.raw, blobs, sealer, step, report)
         if destroys:
             shutil.rmtree(source.sqlite_folder)
-        async with await open_stores(StoreSettings(data_folder=work / "restored")) as fresh:
+        target = StoreSettings(data_folder=work / "restored", encryption=source.encryption)
+        async with await open_raw_stores(target) as fresh:
             began = time.monotonic()
             chain = await Chain.open(blobs, sealer, backup)
             await restore(
                 chain, fresh, RestoreRequest(progress=lambda rooms, _: step("restoring", rooms))
             )
             report.restore_s = time.monotonic() - began
+        async with await open_stores(target) as fresh:
             await _compare(fresh, expected, offload, step, report)
     finally:
         await offload.aclose()

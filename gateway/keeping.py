@@ -27,7 +27,7 @@ from persistence.backup.catalogue import BackupId, backup_ids, read_manifest
 from persistence.backup.points import Goal
 from persistence.backup.restoring import RestoreResult
 from persistence.backup.sealing import BackupKey, Sealer
-from persistence.build import StoreSettings, open_stores
+from persistence.build import StoreSettings, open_raw_stores
 from persistence.capture import all_manifests
 from persistence.stores import Stores
 
@@ -61,17 +61,17 @@ def data_folder(data: Path | None) -> Path:
 
 async def open_folder(folder: Path, *, read_only: bool) -> Stores:
     """Open the store of a data folder."""
-    return await open_stores(StoreSettings(data_folder=folder, read_only=read_only))
+    return await open_raw_stores(StoreSettings(data_folder=folder, read_only=read_only))
 
 
 async def open_source(url: str) -> tuple[Stores, bool]:
     """The store to copy, and whether nobody else writes to it: then it is ours meanwhile."""
-    reading = await open_stores(StoreSettings(url=url, read_only=True))
+    reading = await open_raw_stores(StoreSettings(url=url, read_only=True))
     await reading.close()  # whatever is wrong with it is told before anything is locked or made
     try:
-        return await open_stores(StoreSettings(url=url)), True
+        return await open_raw_stores(StoreSettings(url=url)), True
     except StoreUnavailable:
-        return await open_stores(StoreSettings(url=url, read_only=True)), False
+        return await open_raw_stores(StoreSettings(url=url, read_only=True)), False
 
 
 def files_of(folder: Path) -> dict[str, bytes]:

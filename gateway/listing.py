@@ -72,15 +72,15 @@ def rooms_of_server(url: str, token: str | None) -> list[RoomRow]:
                 return rows
 
 
-def rooms_of_folder(folder: Path) -> list[RoomRow]:
+def rooms_of_folder(settings: StoreSettings) -> list[RoomRow]:
     """Read the rooms of a data folder that no server uses.
 
     Raises:
         SettingsError: there is no such folder.
         StoreUnavailable: a server uses it, or it cannot be read.
     """
-    _require_folder(folder)
-    return asyncio.run(_read_rooms(folder))
+    _require_folder(settings.data_folder)
+    return asyncio.run(_read_rooms(settings))
 
 
 def release_on_server(url: str, token: str | None, name: RoomName, *, accept_loss: bool) -> None:
@@ -101,7 +101,7 @@ def release_on_server(url: str, token: str | None, name: RoomName, *, accept_los
         raise SettingsError(f"{url} says no: {problem.get('detail') or problem.get('title')}")
 
 
-def release_in_folder(folder: Path, name: RoomName, *, accept_loss: bool) -> None:
+def release_in_folder(settings: StoreSettings, name: RoomName, *, accept_loss: bool) -> None:
     """Release a quarantined room of a data folder that no server uses.
 
     Raises:
@@ -110,10 +110,10 @@ def release_in_folder(folder: Path, name: RoomName, *, accept_loss: bool) -> Non
     """
 
     async def released() -> bool:
-        async with await _open_folder(folder) as stores:
+        async with await _open_folder(settings) as stores:
             return await release(stores, name, accept_loss=accept_loss)
 
-    _require_folder(folder)
+    _require_folder(settings.data_folder)
     if not asyncio.run(released()):
         raise SettingsError("the room is not quarantined")
 
@@ -125,17 +125,17 @@ def _require_folder(folder: Path) -> None:
         raise error
 
 
-async def _open_folder(folder: Path) -> Stores:
+async def _open_folder(settings: StoreSettings) -> Stores:
     try:
-        return await open_stores(StoreSettings(data_folder=folder))
+        return await open_stores(settings)
     except StoreUnavailable as unavailable:
         unavailable.add_note("A running server can be asked: --url http://127.0.0.1:8080")
         raise
 
 
-async def _read_rooms(folder: Path) -> list[RoomRow]:
+async def _read_rooms(settings: StoreSettings) -> list[RoomRow]:
     rows: list[RoomRow] = []
-    async with await _open_folder(folder) as stores:
+    async with await _open_folder(settings) as stores:
         async for manifest in all_manifests(stores):
             is_active = manifest.status is RoomStatus.ACTIVE
             rows.append(

@@ -45,6 +45,7 @@ from gateway.rooms.version_keeper import VersionKeeper, VersionRules
 from gateway.rooms.versions import VersionServices
 from gateway.setting_types import TransportKind
 from gateway.settings import Settings
+from gateway.store_settings import store_settings
 from gateway.transport.connection import ConnectionLimits
 from gateway.transport.doors import Doors
 from gateway.transport.gate import Gate, GateLimits
@@ -52,7 +53,7 @@ from gateway.transport.handshake import Entrance, HandshakeProtocol
 from gateway.transport.rates import Pace
 from gateway.transport.sweeper import PERIOD_S, Sweeper
 from gateway.transport.uvicorn_protocol import DetachableProtocol
-from persistence.build import MongoLimits, S3Limits, StoreSettings, open_stores
+from persistence.build import open_stores
 from persistence.failpoints import Failpoints
 from persistence.offload import Offload
 from persistence.room_copy import require_whole
@@ -198,30 +199,6 @@ async def seed_demo(node: Node) -> None:
     runner = await node.registry.open(name)
     await runner.append(seed_update(chorale_facets()))
     _log.info("demo.seeded")
-
-
-def store_settings(settings: Settings) -> StoreSettings:
-    """The part of the settings that the store is opened with."""
-    return StoreSettings(
-        url=settings.store.url,
-        data_folder=settings.data,
-        failpoints=Failpoints.parse(",".join(settings.failpoints)),
-        mongodb=MongoLimits(
-            operation_timeout_ms=settings.mongodb_operation_timeout_ms,
-            selection_timeout_ms=settings.mongodb_selection_timeout_ms,
-            socket_timeout_ms=settings.mongodb_socket_timeout_ms,
-            connections_max=settings.mongodb_connections_max,
-        ),
-        blobs_url=settings.blobs or "",
-        s3=S3Limits(
-            endpoint=str(settings.blobs_endpoint) if settings.blobs_endpoint else None,
-            region=settings.blobs_region,
-            path_style=settings.blobs_path_style,
-            timeout_ms=settings.blobs_timeout_ms,
-            operation_timeout_ms=settings.blobs_operation_timeout_ms,
-            tags=settings.blobs_tags,
-        ),
-    )
 
 
 def runner_settings(settings: Settings) -> RunnerSettings:

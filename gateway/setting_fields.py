@@ -70,6 +70,19 @@ class ServerSettings(BaseModel):
     )
 
 
+class EncryptionSettings(BaseModel):
+    """Encryption at rest."""
+
+    encryption: str = Field(
+        "off",
+        description="Master key that wraps the documents' keys: file:<path>, env:<NAME>, "
+        "kms:<id, ARN or alias>, or off.",
+    )
+    encryption_old_keys: Words = Field(
+        (), description="Earlier master keys, spelled alike, until `bandpro keys rotate` is done."
+    )
+
+
 class AccessSettings(BaseModel):
     """Who gets in."""
 
@@ -344,6 +357,7 @@ class LogSettings(BaseModel):
 
 GROUPS: Final = (
     ServerSettings,
+    EncryptionSettings,
     AccessSettings,
     TimeSettings,
     ApplySettings,

@@ -23,6 +23,7 @@ from gateway.setting_fields import (
     AccessSettings,
     ApplySettings,
     BlobSettings,
+    EncryptionSettings,
     LogSettings,
     MongoSettings,
     RateSettings,
@@ -52,6 +53,7 @@ _PUBLIC_KEY_ALGORITHMS: Final = (
 
 class Settings(
     ServerSettings,
+    EncryptionSettings,
     AccessSettings,
     TimeSettings,
     ApplySettings,

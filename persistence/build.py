@@ -11,6 +11,7 @@ from typing import Final
 from collab.errors import SettingsError
 from collab.ports import BlobStore
 from persistence.blob_snapshots import BlobSnapshots, MovingSnapshots
+from persistence.encryption import KeySettings, encrypted, open_key_ring
 from persistence.failpoints import Failpoints
 from persistence.files import FileBlobs, ReadingFileBlobs
 from persistence.memory import MemoryStore
@@ -28,12 +29,14 @@ from persistence.stores import (
 )
 
 __all__ = [
+    "KeySettings",
     "MongoLimits",
     "S3Limits",
     "StoreSettings",
     "StoreUsage",
     "Stores",
     "open_archive",
+    "open_raw_stores",
     "open_stores",
 ]
 
@@ -57,6 +60,7 @@ class StoreSettings:
             SQLite, MongoDB for MongoDB.
         s3: how a bucket is reached.
         read_only: open it beside whoever uses it, and refuse every write.
+        encryption: where the master keys are.
     """
 
     url: str = field(default="sqlite:", repr=False)
@@ -66,6 +70,7 @@ class StoreSettings:
     blobs_url: str = ""
     s3: S3Limits = field(default_factory=S3Limits)
     read_only: bool = False
+    encryption: KeySettings = field(default_factory=KeySettings)
 
     @property
     def blobs_folder(self) -> Path:
@@ -81,15 +86,33 @@ class StoreSettings:
 
 
 async def open_stores(settings: StoreSettings) -> Stores:
-    """Open the store that the settings name, on the running loop.
+    """Open the store that the settings name, on the running loop, and its encryption.
 
     Returns:
         The ports; an async context manager that closes them.
 
     Raises:
-        SettingsError: a URL that names no store, or a folder that cannot be used.
+        SettingsError: a URL that names no store, a folder or a master key that cannot be used.
+        MasterKeyMissing: the store is encrypted under a key that the settings do not name.
+        DecryptionFailed: they name another key than before.
         StoreUnavailable: the store is in use by another process, newer than this program, cannot
             be reached, or cannot be read.
+    """
+    stores = await open_raw_stores(settings)
+    try:
+        ring = await open_key_ring(stores, settings.encryption, reads_only=settings.read_only)
+    except BaseException:
+        await stores.close()
+        raise
+    return stores if ring is None else encrypted(stores, ring)
+
+
+async def open_raw_stores(settings: StoreSettings) -> Stores:
+    """Open the store without its encryption: what is sealed is read, and copied, as it is.
+
+    Raises:
+        SettingsError: as `open_stores`.
+        StoreUnavailable: as `open_stores`.
     """
     match settings.url.partition(":"):
         case "memory", ":", "//":

@@ -8,6 +8,7 @@ from typing import Final
 from collab.errors import InvariantViolated
 from collab.limits import RECORD_BYTES_MAX, RECORD_ID_BYTES_MAX
 from collab.ports import Record
+from persistence.encryption.envelope import OVERHEAD_BYTES, is_sealed
 
 _ID: Final = re.compile(rf"[a-z0-9._-]{{1,{RECORD_ID_BYTES_MAX}}}")
 
@@ -21,5 +22,6 @@ def check_record(record: Record) -> None:
     """
     if _ID.fullmatch(record.record_id) is None:
         raise InvariantViolated("a record's id has 1 to 128 of a-z, 0-9, '.', '_' and '-'")
-    if len(record.value) > RECORD_BYTES_MAX:
+    envelope_bytes = OVERHEAD_BYTES if is_sealed(record.value) else 0
+    if len(record.value) > RECORD_BYTES_MAX + envelope_bytes:
         raise InvariantViolated(f"a record has at most {RECORD_BYTES_MAX} bytes")

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from collab.ids import UnixSeconds
 from collab.limits import MIB
 from collab.ports import BlobStore, RecordStore, RoomManifests, SnapshotStore, UpdateLog
 from persistence.failpoints import Failpoints
+
+if TYPE_CHECKING:
+    from persistence.encryption.data_keys import DataKeys
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +168,8 @@ class Stores:
         backend: what runs behind the ports.
         failpoints: the same as inside the backend; none in production.
         unfinished: removes what uploads that began before a time left behind.
+        beneath: the same ports without encryption, where that is on; see `raw`.
+        data_keys: the documents' keys, where encryption is on.
     """
 
     log: UpdateLog
@@ -176,6 +181,13 @@ class Stores:
     backend: Backend
     failpoints: Failpoints = field(default_factory=Failpoints)
     unfinished: Callable[[UnixSeconds], Awaitable[int]] = nothing_unfinished
+    beneath: Stores | None = None
+    data_keys: DataKeys | None = field(default=None, repr=False)
+
+    @property
+    def raw(self) -> Stores:
+        """The ports as stored: what is encrypted stays so, as in a backup."""
+        return self.beneath or self
 
     async def check(self) -> list[str]:
         """Write and read a probe; return what is wrong, each as a sentence, or nothing.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import sqlite3
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
@@ -16,7 +17,7 @@ from pymongo.database import Database
 from collab.ids import BlobKey, RoomKey, Sequence
 from collab.ports import SnapshotRef
 from persistence.blob_snapshots import snapshot_key
-from persistence.build import S3Limits, Stores, StoreSettings, open_stores
+from persistence.build import KeySettings, S3Limits, Stores, StoreSettings, open_stores
 from persistence.memory import MemoryStore
 from tests.support.s3 import Bucket
 
@@ -204,6 +205,17 @@ def limits_of(bucket: Bucket, *, port: int | None = None, **changed: int) -> S3L
     """How a test reaches its bucket: through a proxy's port, if there is one."""
     endpoint = bucket.service.endpoint if port is None else f"http://127.0.0.1:{port}"
     return S3Limits(endpoint=endpoint, path_style=endpoint is not None, **changed)  # type: ignore[arg-type] # sizes and times
+
+
+class EncryptedUnderTest(SqliteUnderTest):
+    """The embedded store under encryption at rest."""
+
+    async def open(self) -> Stores:
+        key = self.folder.with_name("master.key")
+        if not key.exists():
+            key.write_text(secrets.token_hex(32))
+        encryption = KeySettings(f"file:{key}")
+        return await open_stores(StoreSettings("sqlite:", self.folder, encryption=encryption))
 
 
 class MongoUnderTest(StoreUnderTest):

@@ -10,6 +10,7 @@ import pytest
 from collab.ids import room_key, room_name
 from persistence.build import Stores
 from tests.contract.backends import (
+    EncryptedUnderTest,
     MemoryUnderTest,
     MongoUnderTest,
     SqliteAndS3UnderTest,
@@ -23,7 +24,7 @@ NAME = room_name("band/Größe 1")
 ROOM = room_key(NAME)
 OTHER = room_key(room_name("band/other"))
 
-KINDS = ["memory", "sqlite", "mongodb"]
+KINDS = ["memory", "sqlite", "encrypted", "mongodb"]
 OVER_A_BUCKET = {"test_blobs", "test_compaction", "test_loading", "test_snapshots"}
 
 
@@ -74,6 +75,8 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> StoreUnderTest:
             return SqliteUnderTest(tmp_path / "data")
         case "sqlite+s3":
             return SqliteAndS3UnderTest(tmp_path / "data", request.getfixturevalue("bucket"))
+        case "encrypted":
+            return EncryptedUnderTest(tmp_path / "data")
         case _:
             mongo: MongoUnderTest = request.getfixturevalue("mongo")
             return mongo

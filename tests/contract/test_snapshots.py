@@ -20,8 +20,10 @@ PART = 256 * 1024
 async def test_snapshot_of_any_size_comes_back_whole(stores: Stores, size: int) -> None:
     update = random.Random(size).randbytes(size)
     ref = await stores.snapshots.put(ROOM, epoch=FIRST_EPOCH, sequence=Sequence(7), update=update)
-    assert (ref.sequence, ref.size_bytes) == (7, size)
-    assert ref.checksum == hashlib.sha256(update).hexdigest()
+    stored = await stores.raw.snapshots.get(ROOM, ref)
+    assert stored is not None
+    assert (ref.sequence, ref.size_bytes) == (7, len(stored))
+    assert ref.checksum == hashlib.sha256(stored).hexdigest()
     assert await stores.snapshots.get(ROOM, ref) == update
 
 
@@ -89,5 +91,5 @@ async def test_appends_go_on_while_a_large_snapshot_is_stored(stores: Stores) ->
     while not put.done():
         head = await stores.log.append(ROOM, epoch=FIRST_EPOCH, after=head, updates=[b"edit"])
         await asyncio.sleep(0)
-    assert (await put).size_bytes == 20_000_000
+    assert (await put).size_bytes >= 20_000_000
     assert await stores.log.head(ROOM) == head > 0

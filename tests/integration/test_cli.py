@@ -224,7 +224,8 @@ def test_doctor_finds_a_fresh_folder_in_good_order(tmp_path: Path) -> None:
     found = findings(result)
     assert set(found) == {
         "settings", "versions", "core", "broadcasts", "auth", "port", "admin port", "open files",
-        "disk", "revocations", "store", "blobs", "rooms",
+        "disk", "revocations", "store", "blobs", "encryption",
+        "rooms",
     }  # fmt: skip
     assert {check["verdict"] for check in found.values()} <= {"good", "warning"}
     spoken = bandpro("doctor", *args, cwd=tmp_path)

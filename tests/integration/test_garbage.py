@@ -9,8 +9,9 @@ from contextlib import asynccontextmanager
 
 import uvloop
 
-from gateway.main import _Server, _uvicorn_config, build_node, store_settings
+from gateway.main import _Server, _uvicorn_config, build_node
 from gateway.settings import load_settings
+from gateway.store_settings import store_settings
 from persistence.build import open_stores
 from persistence.offload import Offload
 from tests.support.ws_client import HocuspocusMember, Member, YWebsocketMember, open_socket
