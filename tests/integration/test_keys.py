@@ -71,7 +71,7 @@ async def test_what_is_encrypted_is_backed_up_restored_and_drilled(tmp_path: Pat
     """KEY-10: Backups need no key, and hold nothing in clear."""
     key = new_key(tmp_path, "master.key")
     content = text_update("Andante cantabile")
-    async with running_server(tmp_path, args=["--encryption", key]) as server:
+    async with running_server(tmp_path, args=["--encryption", key, "--demo", "off"]) as server:
         assert (await append(server, "quartet", content, "")).is_success
     places = ("--data", str(server.data)), ("--to", str(tmp_path / "backups"))
     made = bandpro("backup", *places[0], *places[1], cwd=tmp_path)
