@@ -80,7 +80,9 @@ async def test_what_is_encrypted_is_backed_up_restored_and_drilled(tmp_path: Pat
     back = bandpro("restore", *restored, cwd=tmp_path)
     assert back.returncode == 0, back
     (tmp_path / "again").mkdir(exist_ok=True)
-    async with running_server(tmp_path / "again", args=["--encryption", key]) as server:
+    async with running_server(
+        tmp_path / "again", args=["--encryption", key, "--demo", "off"]
+    ) as server:
         assert text_of(await stored_update(server, "quartet")) == "Andante cantabile"
     drilled = bandpro(
         "drill", "--data", str(server.data), "--json", cwd=tmp_path, env={"BANDPRO_ENCRYPTION": key}
