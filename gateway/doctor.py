@@ -30,7 +30,7 @@ from gateway.settings import SECRET_BYTES_MIN, Settings
 from gateway.store_settings import store_settings
 from persistence.blob_probe import probe_blobs
 from persistence.build import Stores, open_stores
-from persistence.encryption import key_status
+from persistence.encryption.rotation import key_status
 
 FREE_BYTES_MIN: Final = 64 * MIB
 FREE_BYTES_LOW: Final = 1024 * MIB

@@ -16,8 +16,9 @@ from gateway.options import Options, with_setting_options
 from gateway.settings import load_settings
 from gateway.store_settings import store_settings
 from persistence.build import open_stores
-from persistence.encryption import DataKeys, KeyStatus, key_status, rotate
+from persistence.encryption.data_keys import DataKeys
 from persistence.encryption.master_keys import new_secret
+from persistence.encryption.rotation import KeyStatus, key_status, rotate
 from persistence.stores import Stores
 
 Result = TypeVar("Result")

@@ -11,7 +11,8 @@ from typing import Final
 from collab.errors import SettingsError
 from collab.ports import BlobStore
 from persistence.blob_snapshots import BlobSnapshots, MovingSnapshots
-from persistence.encryption import KeySettings, encrypted, open_key_ring
+from persistence.encryption.build import encrypted, open_key_ring
+from persistence.encryption.key_ring import KeySettings
 from persistence.failpoints import Failpoints
 from persistence.files import FileBlobs, ReadingFileBlobs
 from persistence.memory import MemoryStore

@@ -25,10 +25,11 @@ from collab.ports import Record, RecordKind
 from persistence.blob_keys import blob_key
 from persistence.build import KeySettings, Stores, StoreSettings, open_stores
 from persistence.compaction import compact
-from persistence.encryption import DataKeys, KeyRing, key_status, rotate
-from persistence.encryption.data_keys import CACHE_KEYS_MAX, CACHE_S, key_record_id
+from persistence.encryption.data_keys import CACHE_KEYS_MAX, CACHE_S, DataKeys, key_record_id
 from persistence.encryption.envelope import OVERHEAD_BYTES, place_of, seal, unseal
+from persistence.encryption.key_ring import KeyRing
 from persistence.encryption.master_keys import LocalKey
+from persistence.encryption.rotation import key_status, rotate
 from persistence.loading import load_room
 from persistence.memory import MemoryStore
 from tests.contract.conftest import NAME, OTHER, ROOM
