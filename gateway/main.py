@@ -38,6 +38,7 @@ from gateway.rooms.appender import AppendLimits
 from gateway.rooms.applying import ApplyLimits
 from gateway.rooms.commit_pace import CommitPace
 from gateway.rooms.compactor import Compactor
+from gateway.rooms.node_load import NodeLoad
 from gateway.rooms.registry import RoomRegistry
 from gateway.rooms.runner_settings import RunnerSettings
 from gateway.rooms.services import RoomServices
@@ -114,6 +115,8 @@ class Node:
 
     registry: RoomRegistry
     keeper: VersionKeeper
+    compactor: Compactor
+    load: NodeLoad
     auth: AuthParts
     gate: Gate
     sweeper: Sweeper
@@ -130,7 +133,8 @@ def build_node(
     metrics = Metrics()
     metrics.core_compiled.set(running_form().is_compiled)
     auth = build_auth(settings)
-    compactor = Compactor(stores, offload, compaction_limits(settings), metrics)
+    load = NodeLoad(lambda: sum(runner.unsaved_bytes for runner in registry.live()))
+    compactor = Compactor(stores, offload.merge, compaction_limits(settings), metrics, load)
     keeper = VersionKeeper(
         stores, offload.state, version_rules(settings), metrics, SYSTEM_CLOCKS.wall
     )
@@ -140,7 +144,7 @@ def build_node(
         metrics,
         compactor.compact,
         offload.merge,
-        duties=(keeper.tick,),
+        duties=(keeper.tick, compactor.observe),
     )
     auth.revocations.observe(lambda revocation: _apply_revocation(registry, auth, revocation))
     gate = Gate(gate_limits(settings))
@@ -177,6 +181,8 @@ def build_node(
     return Node(
         registry=registry,
         keeper=keeper,
+        compactor=compactor,
+        load=load,
         auth=auth,
         gate=gate,
         sweeper=sweeper,
@@ -234,7 +240,9 @@ def runner_settings(settings: Settings) -> RunnerSettings:
 def compaction_limits(settings: Settings) -> CompactionLimits:
     """The part of the settings that says when logs are compacted."""
     return CompactionLimits(
-        tail_updates=settings.compaction_tail_updates, tail_bytes=settings.compaction_tail_bytes
+        tail_updates=settings.compaction_tail_updates,
+        tail_bytes=settings.compaction_tail_bytes,
+        tail_age_s=settings.compaction_tail_age_s,
     )
 
 
@@ -323,7 +331,8 @@ async def _run_servers(
         running.append(asyncio.create_task(admin.serve(sockets=[admin_listener])))
     ticking = asyncio.create_task(node.registry.run())
     watching = [
-        asyncio.create_task(watch_loop_lag(node.metrics)),
+        asyncio.create_task(watch_loop_lag(node.metrics, node.load.lagged)),
+        asyncio.create_task(node.compactor.walk(node.registry.is_here)),
         asyncio.create_task(node.sweeper.run()),
         asyncio.create_task(watch_garbage(lambda: node.registry.is_deserted)),
     ]

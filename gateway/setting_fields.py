@@ -257,6 +257,12 @@ class SizeSettings(BaseModel):
     compaction_tail_bytes: Bytes = Field(
         limits.COMPACTION_TAIL_BYTES, ge=1024, description="Bytes after which a log is compacted."
     )
+    compaction_tail_age_s: int = Field(
+        limits.COMPACTION_TAIL_AGE_S,
+        ge=60,
+        description="Age at which what was added to a log is compacted, if it is 20 updates or "
+        "more; also in rooms that nobody has open.",
+    )
 
 
 class VersionSettings(BaseModel):

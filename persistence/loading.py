@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Final
 
 from collab.errors import RoomQuarantined, StoreUnavailable
-from collab.ids import NO_SEQUENCE, RoomName, Sequence, room_key
+from collab.ids import NO_SEQUENCE, RoomName, Sequence, UnixSeconds, room_key
 from collab.ports import LogTail, Manifest, RoomStatus, SnapshotRef
 from persistence.manifests import quarantine, read_manifest
 from persistence.stores import Stores
@@ -49,6 +49,7 @@ class LoadedRoom:
         snapshot_bytes: its size; 0 without one.
         tail_count: rows after the snapshot.
         tail_bytes: their size.
+        tail_since: when the first of them was stored; 0 where that is not known.
         problems: what is missing or had to be replaced; empty for a room in good health.
     """
 
@@ -60,6 +61,7 @@ class LoadedRoom:
     tail_count: int
     tail_bytes: int
     problems: tuple[LoadProblem, ...] = ()
+    tail_since: UnixSeconds = UnixSeconds(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,4 +158,5 @@ def _loaded(manifest: Manifest, base: _Base, tail: LogTail) -> LoadedRoom:
         tail_count=len(rows),
         tail_bytes=sum(map(len, rows)),
         problems=tuple(problems),
+        tail_since=tail.rows[0].stored_at if tail.rows else UnixSeconds(0),
     )

@@ -13,14 +13,21 @@ from typing import Final
 from collab.errors import InvariantViolated
 from collab.ids import NO_SEQUENCE, Sequence
 from collab.limits import (
+    COMPACTION_AGED_UPDATES_MIN,
+    COMPACTION_TAIL_AGE_S,
     COMPACTION_TAIL_BYTES,
     COMPACTION_TAIL_UPDATES,
+    KIB,
     SNAPSHOT_GENERATIONS_KEPT,
 )
 from collab.ports import Manifest, RoomStatus, SnapshotRef
 
 SNAPSHOT_PER_TAIL_MAX: Final = 16
 """A compaction writes at most this many bytes of snapshot for one byte of tail."""
+
+LOG_PER_STATE_MAX: Final = 3
+BLOATED_BYTES_MIN: Final = 256 * KIB
+"""A log of more than so many times its document is worth an operator's look, if it is not tiny."""
 
 PATIENCE: Final = 10
 """Many times the usual tail is folded in however large the snapshot is: it slows every load."""
@@ -33,11 +40,15 @@ class CompactionLimits:
     Attributes:
         tail_updates: rows after the newest snapshot.
         tail_bytes: bytes of those rows.
+        tail_age_s: since the first of those rows was stored.
+        aged_updates_min: fewer rows than this are left however old they are.
         generations: snapshots kept, at least 2.
     """
 
     tail_updates: int = COMPACTION_TAIL_UPDATES
     tail_bytes: int = COMPACTION_TAIL_BYTES
+    tail_age_s: int = COMPACTION_TAIL_AGE_S
+    aged_updates_min: int = COMPACTION_AGED_UPDATES_MIN
     generations: int = SNAPSHOT_GENERATIONS_KEPT
 
 
@@ -76,6 +87,7 @@ def plan_compaction(
     tail_count: int,
     tail_bytes: int,
     limits: CompactionLimits,
+    tail_age_s: int = 0,
 ) -> CompactionPlan | None:
     """Decide whether the tail has grown enough to be folded in now.
 
@@ -89,6 +101,7 @@ def plan_compaction(
         tail_count: rows after the newest snapshot.
         tail_bytes: bytes of those rows.
         limits: the operator's bounds.
+        tail_age_s: since the first of those rows was stored.
     """
     newest = manifest.snapshots[0] if manifest.snapshots else None
     after = NO_SEQUENCE if newest is None else newest.sequence
@@ -98,9 +111,15 @@ def plan_compaction(
     snapshot_bytes = 0 if newest is None else newest.size_bytes
     is_worth_it = tail_bytes * SNAPSHOT_PER_TAIL_MAX >= snapshot_bytes
     is_overdue = tail_count >= limits.tail_updates * PATIENCE
-    if is_overdue or (is_long and is_worth_it):
+    is_old = tail_age_s >= limits.tail_age_s and tail_count >= limits.aged_updates_min
+    if is_overdue or ((is_long or is_old) and is_worth_it):
         return CompactionPlan(after=after, through=head)
     return None
+
+
+def is_bloated(tail_bytes: int, document_bytes: int) -> bool:
+    """Whether the rows beyond the newest snapshot have outgrown the document."""
+    return tail_bytes > max(LOG_PER_STATE_MAX * document_bytes, BLOATED_BYTES_MIN)
 
 
 def advance_manifest(

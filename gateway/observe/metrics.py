@@ -7,6 +7,7 @@ series is bounded whatever clients send.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Final
 
 from prometheus_client import (
@@ -104,6 +105,13 @@ class Metrics:
         self.appends = self._counter("appends", "Appends to a log, each of one or more updates.")
         self.appends_failed = self._counter("appends_failed", "Appends given up after retries.")
         self.compactions = self._counter("compactions", "Compactions of a log.", "outcome")
+        self.compactions_waiting = self._gauge(
+            "compactions_waiting", "Compactions that wait until the node is less busy."
+        )
+        self.logs_bloated = self._gauge(
+            "logs_bloated",
+            "Live rooms whose log, beyond its snapshot, is over 3 times the document.",
+        )
 
     def _define_versions(self) -> None:
         self.versions = self._counter("versions_made", "Versions of documents made.", "kind")
@@ -149,10 +157,17 @@ class Metrics:
         )
 
 
-async def watch_loop_lag(metrics: Metrics) -> None:
-    """Measure, until cancelled, how late the event loop runs a timer."""
+async def watch_loop_lag(metrics: Metrics, told: Callable[[float], None]) -> None:
+    """Measure, until cancelled, how late the event loop runs a timer.
+
+    Args:
+        metrics: what is counted.
+        told: of each measurement, in seconds.
+    """
     loop = asyncio.get_running_loop()
     while True:
         due_s = loop.time() + LOOP_LAG_PERIOD_S
         await asyncio.sleep(LOOP_LAG_PERIOD_S)
-        metrics.loop_lag_seconds.observe(max(0.0, loop.time() - due_s))
+        lag_s = max(0.0, loop.time() - due_s)
+        metrics.loop_lag_seconds.observe(lag_s)
+        told(lag_s)

@@ -1,18 +1,49 @@
-"""Compacts the logs of live rooms, one at a time, in a worker process."""
+"""Compacts logs in the background: one at a time on a node, in a worker process, not under load.
+
+Rooms that are live here say when their tail is due. The others are walked through slowly: a room
+that nobody opens again would otherwise keep its tail, and every later load would pay for it.
+"""
 
 from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from collections.abc import Sequence as SequenceOf
+from dataclasses import dataclass
+from typing import Final
 
 import structlog
 
 from collab.errors import BandProError
-from collab.history.compaction import CompactionLimits
+from collab.history.compaction import CompactionLimits, is_bloated, plan_compaction
+from collab.ids import NO_SEQUENCE, Milliseconds, RoomName, room_key
+from collab.ports import Manifest, RoomStatus
 from gateway.observe.metrics import Metrics
+from gateway.rooms.node_load import NodeLoad
 from gateway.rooms.runner import RoomRunner
-from persistence.compaction import CompactionStatus, compact
-from persistence.offload import Offload
+from persistence.compaction import CompactionOutcome, CompactionStatus, Merger, compact
 from persistence.stores import Stores
 
 _log = structlog.stdlib.get_logger(__name__)
+
+PAGE: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class WalkPace:
+    """How fast the rooms that nobody has open are walked through.
+
+    Attributes:
+        room_s: pause after each room.
+        round_s: pause after all of them.
+    """
+
+    room_s: float = 0.05
+    round_s: float = 600.0
+
+
+DEFAULT_PACE: Final = WalkPace()
 
 
 class Compactor:
@@ -20,38 +51,120 @@ class Compactor:
 
     Args:
         stores: where the rooms are kept.
-        offload: where updates are merged.
+        merge: merges updates off the event loop, and verifies what comes of it.
         limits: when and how.
         metrics: what is counted.
+        load: how busy the node is.
     """
 
     def __init__(
-        self, stores: Stores, offload: Offload, limits: CompactionLimits, metrics: Metrics
+        self,
+        stores: Stores,
+        merge: Merger,
+        limits: CompactionLimits,
+        metrics: Metrics,
+        load: NodeLoad,
     ) -> None:
         self._stores = stores
-        self._offload = offload
+        self._merge = merge
         self._limits = limits
         self._metrics = metrics
+        self._load = load
+        self._turn = asyncio.Lock()
 
     async def compact(self, runner: RoomRunner) -> None:
-        """Compact one room; a failure is logged and delays the next attempt, nothing more."""
-        tail_bytes = runner.tail_bytes
-        try:
-            outcome = await compact(
-                self._stores, runner.name, self._offload.merge, limits=self._limits
+        """Compact a live room, when its turn has come and there is time.
+
+        A failure is logged and delays the next attempt, nothing more.
+        """
+        async with self._turn:
+            await self._calm()
+            if not runner.is_due_for_compaction:
+                return
+            size_bytes = runner.tail.size_bytes
+            begun_ms = Milliseconds(int(asyncio.get_running_loop().time() * 1000))
+            outcome = await self._fold(runner.name)
+        if outcome is None:
+            runner.tail.postpone()
+        elif outcome.status is CompactionStatus.DONE:
+            runner.compacted(outcome.manifest, outcome.rows_merged, size_bytes, begun_ms)
+
+    def observe(self, live: SequenceOf[RoomRunner]) -> None:
+        """Count the rooms whose log has outgrown them; called at every tick."""
+        bloated = sum(is_bloated(r.tail.size_bytes, r.room.doc.size_bytes) for r in live)
+        self._metrics.logs_bloated.set(bloated)
+        self._metrics.compactions_waiting.set(self._load.waiting)
+
+    async def walk(
+        self, is_live: Callable[[RoomName], bool], pace: WalkPace = DEFAULT_PACE
+    ) -> None:
+        """Compact what is due among the rooms that nobody has open, round after round.
+
+        Args:
+            is_live: whether a room looks after itself.
+            pace: how fast.
+        """
+        while True:
+            try:
+                await self._round(is_live, pace)
+            except BandProError as error:
+                _log.warning("rooms.walk_interrupted", error=str(error))
+            except Exception:  # noqa: BLE001 - our own defect must not end the walk for good
+                _log.exception("rooms.walk_broke")
+            await asyncio.sleep(pace.round_s)
+
+    async def _round(self, is_live: Callable[[RoomName], bool], pace: WalkPace) -> None:
+        after: RoomName | None = None
+        while page := await self._stores.manifests.list(after=after, limit=PAGE):
+            for manifest in page:
+                if manifest.status is RoomStatus.ACTIVE and not is_live(manifest.name):
+                    try:
+                        await self._look_after(manifest)
+                    except BandProError as error:
+                        _log.warning("room.not_looked_after", error=str(error))
+                await asyncio.sleep(pace.room_s)
+            after = page[-1].name
+
+    async def _look_after(self, manifest: Manifest) -> None:
+        key = room_key(manifest.name)
+        covered = max((ref.sequence for ref in manifest.snapshots), default=NO_SEQUENCE)
+        head = await self._stores.log.head(key)
+        if head - covered < self._limits.aged_updates_min:
+            return
+        async with self._turn:
+            await self._calm()
+            tail = await self._stores.log.read(key, after=covered)
+            since = min((row.stored_at for row in tail.rows), default=0)
+            plan = plan_compaction(
+                manifest,
+                head=tail.head,
+                tail_count=len(tail.rows),
+                tail_bytes=sum(len(row.update) for row in tail.rows),
+                tail_age_s=max(0, int(time.time()) - since),
+                limits=self._limits,
             )
+            if plan is not None:
+                await self._fold(manifest.name)
+
+    async def _calm(self) -> None:
+        if self._load.is_high:
+            _log.info("rooms.compaction_waits", lag_ms=int(self._load.lag_ms))
+            await self._load.calm()
+
+    async def _fold(self, name: RoomName) -> CompactionOutcome | None:
+        """Compact a room now; None when that failed."""
+        try:
+            outcome = await compact(self._stores, name, self._merge, limits=self._limits)
         except BandProError as error:
             self._metrics.compactions.labels("failed").inc()
-            runner.postpone_compaction()
-            _log.warning("room.compaction_failed", room=runner.key[:12], error=str(error))
-            return
+            _log.warning("room.compaction_failed", room=room_key(name)[:12], error=str(error))
+            return None
         self._metrics.compactions.labels(outcome.status.value).inc()
-        if outcome.status is CompactionStatus.DONE:
-            runner.compacted(outcome.manifest, outcome.rows_merged, tail_bytes)
         _log.info(
             "room.compacted",
-            room=runner.key[:12],
+            room=room_key(name)[:12],
             status=outcome.status.value,
             rows_merged=outcome.rows_merged,
             rows_deleted=outcome.rows_deleted,
         )
+        return outcome

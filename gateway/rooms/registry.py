@@ -85,6 +85,10 @@ class RoomRegistry:
         runner = self._rooms.get(name)
         return runner if runner is not None and runner.room.state is RoomState.LIVE else None
 
+    def is_here(self, name: RoomName) -> bool:
+        """Whether a room is live or being loaded."""
+        return name in self._rooms or name in self._opening
+
     def is_opening(self, name: RoomName) -> bool:
         """Whether a room is being loaded."""
         return name in self._opening

@@ -8,13 +8,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from collections.abc import Sequence as SequenceOf
-from typing import Final
 
 import structlog
 
 from collab.access import Claims
 from collab.errors import BandProError, InvariantViolated, RoomUnavailable
-from collab.history.compaction import plan_compaction
 from collab.ids import Milliseconds, RoomName, Sequence, SessionId, room_key
 from collab.ports import Manifest
 from collab.protocol.close_codes import CloseCode
@@ -29,12 +27,12 @@ from gateway.rooms.applying import INLINE_BYTES_MAX, is_small
 from gateway.rooms.fanout import Post, Seat
 from gateway.rooms.joins import LARGE_ANSWER_BYTES, Joins
 from gateway.rooms.runner_settings import RunnerSettings
+from gateway.rooms.tail import Tail
 from persistence.crash_guard import begin_open, open_succeeded
 from persistence.loading import LoadedRoom, LoadProblem, load_room
 from persistence.stores import Stores
 
 _log = structlog.stdlib.get_logger(__name__)
-_PATIENCE_MAX: Final = 64
 _Admit = Callable[[], Admitted | list[Effect]]
 
 
@@ -54,12 +52,10 @@ class RoomRunner:
         self.room = Room(name, settings.room)
         self.seats: dict[SessionId, Seat] = {}
         self.problems: tuple[LoadProblem, ...] = ()
-        self.tail_count = 0
-        self.tail_bytes = 0
+        self.tail = Tail()
         self.empty_since_ms: Milliseconds | None = None
         self.busy = 0
         self._applying: asyncio.Lock | None = None
-        self._compaction_patience = 1
         self._joins = joins
         self._slices = joins.slices
         self._stores = stores
@@ -141,26 +137,21 @@ class RoomRunner:
         """Whether the log's tail has passed one of its bounds."""
         if self.room.state is not RoomState.LIVE:
             return False
-        plan = plan_compaction(
-            self.appender.manifest,
-            head=self.appender.head,
-            tail_count=self.tail_count // self._compaction_patience,
-            tail_bytes=self.tail_bytes // self._compaction_patience,
-            limits=self._settings.compaction,
-        )
-        return plan is not None
+        appender = self.appender
+        return self.tail.is_due(appender.manifest, appender.head, self._settings.compaction)
 
-    def compacted(self, manifest: Manifest, rows_merged: int, bytes_merged: int) -> None:
+    @property
+    def unsaved_bytes(self) -> int:
+        """Of updates that wait for their commit."""
+        return 0 if self._appender is None else self._appender.unsaved_bytes
+
+    def compacted(
+        self, manifest: Manifest, rows_merged: int, bytes_merged: int, begun_ms: Milliseconds
+    ) -> None:
         """A snapshot now covers part of the tail."""
-        self.tail_count = max(0, self.tail_count - rows_merged)
-        self.tail_bytes = max(0, self.tail_bytes - bytes_merged)
-        self._compaction_patience = 1
+        self.tail.fold(rows_merged, bytes_merged, begun_ms)
         if self._appender is not None:
             self._appender.manifest = manifest
-
-    def postpone_compaction(self) -> None:
-        """A compaction failed: wait for twice as long a tail before the next."""
-        self._compaction_patience = min(self._compaction_patience * 2, _PATIENCE_MAX)
 
     @property
     def _log(self) -> structlog.stdlib.BoundLogger:
@@ -315,8 +306,7 @@ class RoomRunner:
                         self._post.carry(effect)
                 case Persist(update, ticket):
                     self._metrics.updates.inc()
-                    self.tail_count += 1
-                    self.tail_bytes += len(update)
+                    self.tail.grow(len(update))
                     self.appender.persist(ticket, update)
                 case Close(session_id, code, detail):
                     self._close(session_id, code, detail)
@@ -414,8 +404,7 @@ class RoomRunner:
 
     def _adopt(self, loaded: LoadedRoom) -> None:
         self.problems = loaded.problems
-        self.tail_count = loaded.tail_count
-        self.tail_bytes = loaded.tail_bytes
+        self.tail.adopt(loaded.tail_count, loaded.tail_bytes, loaded.tail_since)
         for problem in loaded.problems:
             self._log.error("room.damaged", problem=problem.code, sequence=problem.sequence)
 

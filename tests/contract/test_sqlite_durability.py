@@ -126,6 +126,8 @@ async def test_confirmed_writes_survive_kill_at_random_moments(
         "snapshot.after_put",
         "manifest.before_commit",
         "manifest.after_commit",
+        "blob.before_name",
+        "blob.after_name",
     ],
 )
 async def test_confirmed_writes_survive_kill_at_every_point(tmp_path: Path, point: str) -> None:

@@ -58,7 +58,8 @@ def test_no_label_could_hold_what_clients_choose() -> None:
 async def test_loop_lag_is_seen() -> None:
     """A loop that was held up is late by about as much."""
     metrics = Metrics()
-    watching = asyncio.create_task(watch_loop_lag(metrics))
+    told: list[float] = []
+    watching = asyncio.create_task(watch_loop_lag(metrics, told.append))
     loop = asyncio.get_running_loop()
     await asyncio.sleep(0)
     until = loop.time() + LOOP_LAG_PERIOD_S + 0.2

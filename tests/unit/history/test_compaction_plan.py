@@ -9,6 +9,7 @@ from collab.history.compaction import (
     CompactionLimits,
     CompactionPlan,
     advance_manifest,
+    is_bloated,
     plan_compaction,
 )
 from collab.ids import Epoch, Sequence, room_name
@@ -140,3 +141,44 @@ def test_trimming_never_goes_back() -> None:
 def test_snapshot_that_holds_less_than_its_base_is_our_own_mistake() -> None:
     with pytest.raises(InvariantViolated):
         advance_manifest(manifest(snapshot(30)), snapshot(30), base=Sequence(30), limits=LIMITS)
+
+
+@pytest.mark.parametrize(
+    ("tail_count", "age_s", "snapshot_bytes", "is_due"),
+    [
+        (20, 3_600, 100, True),
+        (20, 3_599, 100, False),
+        (19, 1_000_000, 100, False),  # so short a tail costs a load nothing
+        (20, 1_000_000, 16_001, False),  # 16 times the tail is less than the snapshot
+        (20, 1_000_000, 16_000, True),
+    ],
+)
+def test_old_tail_is_folded_if_it_is_worth_it(
+    tail_count: int, age_s: int, snapshot_bytes: int, *, is_due: bool
+) -> None:
+    """STO-35."""
+    plan = plan_compaction(
+        manifest(snapshot(100, size_bytes=snapshot_bytes)),
+        head=Sequence(100 + tail_count),
+        tail_count=tail_count,
+        tail_bytes=1_000,
+        tail_age_s=age_s,
+        limits=CompactionLimits(tail_age_s=3_600, aged_updates_min=20),
+    )
+    assert plan == (CompactionPlan(Sequence(100), Sequence(100 + tail_count)) if is_due else None)
+
+
+@pytest.mark.parametrize(
+    ("tail_bytes", "document_bytes", "expected"),
+    [
+        (300_000, 100_000, False),
+        (300_001, 100_000, True),
+        (262_144, 10, False),
+        (262_145, 10, True),
+    ],
+)
+def test_log_is_bloated_above_three_times_its_document(
+    tail_bytes: int, document_bytes: int, *, expected: bool
+) -> None:
+    """OPS-32."""
+    assert is_bloated(tail_bytes, document_bytes) is expected

@@ -1,0 +1,75 @@
+"""What a room's log holds beyond its newest snapshot, and whether that should be folded in."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Final
+
+from collab.history.compaction import CompactionLimits, plan_compaction
+from collab.ids import Milliseconds, Sequence, UnixSeconds
+from collab.ports import Manifest
+
+_PATIENCE_MAX: Final = 64
+
+
+class Tail:
+    """The rows after the newest snapshot.
+
+    Attributes:
+        count: how many.
+        size_bytes: of all of them.
+        since_ms: when the first was stored, by the event loop's clock; means nothing without one.
+    """
+
+    __slots__ = ("_patience", "count", "since_ms", "size_bytes")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.size_bytes = 0
+        self.since_ms = Milliseconds(0)
+        self._patience = 1
+
+    def adopt(self, count: int, size_bytes: int, since: UnixSeconds) -> None:
+        """Begin with what was loaded; rows from before times were kept count from now on."""
+        age_s = max(0.0, time.time() - since) if since else 0.0
+        self.count = count
+        self.size_bytes = size_bytes
+        self.since_ms = Milliseconds(int(_now_ms() - age_s * 1000))
+
+    def grow(self, size_bytes: int) -> None:
+        """One more row."""
+        if not self.count:
+            self.since_ms = _now_ms()
+        self.count += 1
+        self.size_bytes += size_bytes
+
+    def fold(self, rows: int, size_bytes: int, at_ms: Milliseconds) -> None:
+        """A snapshot, begun at a time, now covers so many rows."""
+        self.count = max(0, self.count - rows)
+        self.size_bytes = max(0, self.size_bytes - size_bytes)
+        self.since_ms = at_ms
+        self._patience = 1
+
+    def postpone(self) -> None:
+        """Folding failed: wait for twice as much before the next attempt."""
+        self._patience = min(self._patience * 2, _PATIENCE_MAX)
+
+    def is_due(self, manifest: Manifest, head: Sequence, limits: CompactionLimits) -> bool:
+        """Whether it has passed one of its bounds."""
+        if not self.count:
+            return False
+        age_s = (_now_ms() - self.since_ms) // 1000
+        plan = plan_compaction(
+            manifest,
+            head=head,
+            tail_count=self.count // self._patience,
+            tail_bytes=self.size_bytes // self._patience,
+            tail_age_s=age_s // self._patience,
+            limits=limits,
+        )
+        return plan is not None
+
+
+def _now_ms() -> Milliseconds:
+    return Milliseconds(int(asyncio.get_running_loop().time() * 1000))
