@@ -153,8 +153,13 @@ $(SERVICES)/%/.venv/.stamp: $(SERVICES)/%/requirements.lock | $(BIN)/python
 .PHONY: services
 services: $(SERVICE_LOCKS:%/requirements.lock=%/.venv/.stamp)
 
+# Records what the store writes; a program of Linux, and the test that needs it runs there alone.
+.PHONY: strace
+strace:
+	@if [ "$$(uname)" = Linux ] && ! command -v strace >/dev/null; then $(call apt_install,strace); fi
+
 .PHONY: test-needs
-test-needs: setup page chromium services $(NODE_TESTS:%/package-lock.json=%/node_modules/.stamp)
+test-needs: setup page chromium strace services $(NODE_TESTS:%/package-lock.json=%/node_modules/.stamp)
 
 .PHONY: test
 test: test-needs check ## Everything, with real clients and a real browser; at most 20 minutes

@@ -33,7 +33,7 @@ class FolderLock:
 
     def __init__(self, folder: Path, name: str = LOCK_FILE) -> None:
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _make_folders(folder)
             self._file = os.open(folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, mode=0o600)
         except OSError as error:
             raise SettingsError(
@@ -55,3 +55,16 @@ class FolderLock:
     def release(self) -> None:
         """Let another process have the folder; the file stays. Once only."""
         os.close(self._file)
+
+
+def _make_folders(folder: Path) -> None:
+    """Make a folder and those above it, and have their names on the disk."""
+    if folder.is_dir():
+        return
+    _make_folders(folder.parent)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    descriptor = os.open(folder.parent, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
