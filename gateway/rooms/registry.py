@@ -180,6 +180,7 @@ class RoomRegistry:
             runner.tick()
             if runner.room.state is RoomState.CLOSED:
                 del self._rooms[name]
+                runner.part()
                 continue
             self._begin_compaction(runner)
             idle_since = runner.empty_since_ms
@@ -189,6 +190,7 @@ class RoomRegistry:
                 runner.empty_since_ms = idle_since = Milliseconds(int(now_ms))
             if now_ms - idle_since >= self._settings.unload_after_ms:
                 del self._rooms[name]
+                runner.part()
                 _log.info("room.unloaded", room=runner.key[:12])
         self._metrics.rooms.set(len(self._rooms))
 

@@ -106,6 +106,13 @@ class RoomRunner:
             self._appender.stop()
         self.run(self.room.discard(code, detail))
 
+    def part(self) -> None:
+        """Let go of the appender when the room is live no more.
+
+        They hold each other: only a search of all that lives would free them otherwise.
+        """
+        self._appender = None
+
     async def drain(self) -> None:
         """Wait until all that was accepted is durable, or the room was discarded."""
         if self._appender is not None:
