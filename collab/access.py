@@ -33,6 +33,7 @@ class Action(StrEnum):
     PRESENCE = "presence"
     INSPECT = "inspect"  # sessions, sizes and watermarks of the room
     MANAGE = "manage"  # close sessions, revoke
+    ERASE = "erase"  # all content, or all history, for good
     READ_VERSIONS = "read_versions"  # list, open and compare them
     KEEP_VERSIONS = "keep_versions"  # make, name and restore them
     DELETE_VERSIONS = "delete_versions"

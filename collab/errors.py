@@ -16,6 +16,7 @@
     ├── OperatingError           the world's fault: retry within bounds, then say so
     │   ├── StoreUnavailable     the store did not answer, or answered with an error of its own
     │   │   ├── StoreReadOnly        it was opened for reading
+    │   │   ├── EpochUnfinished      the log is an epoch ahead of its manifest
     │   │   ├── MasterKeyMissing     what is stored is encrypted under a key that is not at hand
     │   │   ├── DecryptionFailed     sealed bytes do not open: another key, another place, changed
     │   │   ├── DataKeyLost          sealed bytes, but no key of theirs is stored
@@ -131,6 +132,10 @@ class StoreUnavailable(OperatingError):
 
 class StoreReadOnly(StoreUnavailable):
     """The store was opened for reading, and something would have been written."""
+
+
+class EpochUnfinished(StoreUnavailable):
+    """The log has begun an epoch that the manifest does not tell of yet."""
 
 
 class MasterKeyMissing(StoreUnavailable):

@@ -115,8 +115,12 @@ STATE_TAIL_PER_BYTES: Final = 4  # and beyond that a quarter of its size
 DIFFERENCES_KEPT_MAX: Final = 16  # answers by state vector, until the next edit
 DIFFERENCE_KEPT_BYTES_MAX: Final = 64 * KIB  # each of them
 
+# Erasure (fixed).
+RETIRED_CLIENTS_MAX: Final = 1_000_000  # of all erasures of one room; 8 bytes each while it is live
+
 assert FRAME_BEFORE_AUTH_BYTES_MAX <= UPDATE_BYTES_MAX <= DOCUMENT_BYTES_MAX
 assert DOCUMENT_CLIENTS_MAX < STATE_VECTOR_CLIENTS_MAX
+assert DOCUMENT_CLIENTS_MAX < RETIRED_CLIENTS_MAX
 assert TOKEN_BYTES_MAX <= FRAME_BEFORE_AUTH_BYTES_MAX
 assert AWARENESS_STATE_BYTES_MAX < UPDATE_BYTES_MAX
 assert AWARENESS_TICK_MS_MIN <= AWARENESS_TICK_MS_MAX < AWARENESS_EXPIRY_MS

@@ -111,6 +111,7 @@ class RecordKind(StrEnum):
 
     VERSION = "version"
     FILLING = "filling"  # a restore or a migration into this store has not ended
+    ERASURE = "erasure"  # of a room: what completes its last one, and who must reload
     DATA_KEY = "data-key"  # of a document's epoch, wrapped; of the whole store
     MASTER_KEY = "master-key"  # that wraps data keys: its id, and a check; of the whole store
 

@@ -26,6 +26,7 @@ from gateway.auth.tokens import SecretKey, TokenContent, TokenVerifier, mint_tok
 from gateway.cli_backup import add_backup_commands
 from gateway.cli_recovery import add_recovery_commands
 from gateway.doctor import Finding, Verdict, examine
+from gateway.erase_command import erase_in_folder, erase_on_server
 from gateway.key_commands import keys_app
 from gateway.listing import (
     RoomRow,
@@ -40,6 +41,7 @@ from gateway.setting_types import AuthMode
 from gateway.settings import CLI_BEARER_VARIABLE, ENV_PREFIX, Settings, load_settings
 from gateway.store_settings import store_settings
 from persistence.build import StoreSettings
+from persistence.erasure import ErasureMode
 
 EXIT_BAD: Final = 1
 EXIT_USAGE: Final = 2
@@ -239,6 +241,47 @@ def release_room(
     else:
         release_on_server(url, bearer, room_name(name), accept_loss=accept_loss)
     typer.echo("Released.")
+
+
+@_rooms.command("erase")
+def erase_room(
+    name: Annotated[str, typer.Argument(help="The room.")],
+    mode: Annotated[
+        ErasureMode,
+        typer.Option(help="Leave the document without its history, or an empty one."),
+    ],
+    url: _Url = None,
+    bearer: _Bearer = None,
+    data: _Data = None,
+    *,
+    accept_loss: Annotated[
+        bool,
+        typer.Option("--accept-loss", help="Although not all content can be carried over."),
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Erase a room's history or all its content, for good; backups keep what they have.
+
+    [bold]Examples[/bold]
+
+    Whatever was deleted, and who wrote what:
+      [cyan]bandpro rooms erase band/setlist --mode history --url http://127.0.0.1:8080[/cyan]
+
+    Everything, without being asked:
+      [cyan]bandpro rooms erase band/setlist --mode everything --yes --data ./data[/cyan]
+    """
+    folder = _folder(url, data)
+    what = "all content" if mode is ErasureMode.EVERYTHING else "the history and all versions"
+    if not yes and typer.prompt(f"This erases {what}. Type the room's name") != name:
+        raise _usage("that is another name", "Nothing was changed.")
+    room = room_name(name)
+    if url is None:
+        erased = erase_in_folder(folder, room, mode, accept_loss=accept_loss)
+    else:
+        erased = erase_on_server(url, bearer, room, mode, accept_loss=accept_loss)
+    typer.echo(f"Erased; the room is in epoch {erased.epoch}.")
+    for note in erased.notes:
+        typer.echo(f"Lost: {note}")
 
 
 def _folder(url: str | None, data: Path | None) -> StoreSettings:

@@ -79,7 +79,6 @@ def rooms_of_folder(settings: StoreSettings) -> list[RoomRow]:
         SettingsError: there is no such folder.
         StoreUnavailable: a server uses it, or it cannot be read.
     """
-    _require_folder(settings.data_folder)
     return asyncio.run(_read_rooms(settings))
 
 
@@ -110,10 +109,9 @@ def release_in_folder(settings: StoreSettings, name: RoomName, *, accept_loss: b
     """
 
     async def released() -> bool:
-        async with await _open_folder(settings) as stores:
+        async with await open_folder(settings) as stores:
             return await release(stores, name, accept_loss=accept_loss)
 
-    _require_folder(settings.data_folder)
     if not asyncio.run(released()):
         raise SettingsError("the room is not quarantined")
 
@@ -125,7 +123,14 @@ def _require_folder(folder: Path) -> None:
         raise error
 
 
-async def _open_folder(settings: StoreSettings) -> Stores:
+async def open_folder(settings: StoreSettings) -> Stores:
+    """Open the store of a data folder that is there.
+
+    Raises:
+        SettingsError: there is no such folder.
+        StoreUnavailable: a server uses it, or it cannot be read.
+    """
+    _require_folder(settings.data_folder)
     try:
         return await open_stores(settings)
     except StoreUnavailable as unavailable:
@@ -135,7 +140,7 @@ async def _open_folder(settings: StoreSettings) -> Stores:
 
 async def _read_rooms(settings: StoreSettings) -> list[RoomRow]:
     rows: list[RoomRow] = []
-    async with await _open_folder(settings) as stores:
+    async with await open_folder(settings) as stores:
         async for manifest in all_manifests(stores):
             is_active = manifest.status is RoomStatus.ACTIVE
             rows.append(

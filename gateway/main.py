@@ -164,7 +164,7 @@ def build_node(
         trusted_proxies=settings.trusted_proxies,
         sweeper=sweeper,
     )
-    services = RoomServices(registry, settings.update_bytes_max)
+    services = RoomServices(registry, settings.update_bytes_max, offload)
     api = ApiServices(
         directory=services,
         documents=services,

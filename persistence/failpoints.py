@@ -34,6 +34,12 @@ POINTS: Final = frozenset(
         "record.after_commit",
         "version.after_blob",
         "version.after_record",
+        "erasure.after_snapshot",
+        "erasure.after_record",
+        "erasure.after_epoch",
+        "erasure.after_manifest",
+        "erasure.after_deletes",
+        "erasure.after_keys",
         "acknowledge.before_send",
         "acknowledge.after_send",
     }

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from collab.errors import RoomQuarantined, StoreUnavailable
+from collab.errors import EpochUnfinished, RoomQuarantined, StoreUnavailable
 from collab.ids import NO_SEQUENCE, RoomName, Sequence, UnixSeconds, room_key
 from collab.ports import LogTail, Manifest, RoomStatus, SnapshotRef
 from persistence.manifests import quarantine, read_manifest
@@ -121,7 +121,7 @@ async def _loaded_damaged(
     """Load what is left, unless that would pass a fragment off as the document."""
     if tail.epoch > manifest.epoch:
         # The commit point of an erasure is behind it, the manifest is still to follow.
-        raise StoreUnavailable("the room's document is being replaced")
+        raise EpochUnfinished("the room's document is being replaced")
     if tail.epoch < manifest.epoch:
         await quarantine(
             stores,

@@ -143,6 +143,14 @@ class Offload:
         """
         return await self._request(Operation.FINGERPRINT, updates)
 
+    async def clients(self, updates: SequenceOf[bytes]) -> bytes:
+        """The client ids that ever wrote in a document, encoded as `RetiredClients`.
+
+        Raises:
+            WorkerFailed: the worker died, overran a limit, or refused the updates.
+        """
+        return await self._request(Operation.CLIENTS, updates)
+
     @property
     def worker_pids(self) -> tuple[int, ...]:
         """Process ids of the workers alive, for operators and tests."""

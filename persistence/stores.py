@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
-from collab.ids import UnixSeconds
+from collab.ids import RoomKey, UnixSeconds
 from collab.limits import MIB
 from collab.ports import BlobStore, RecordStore, RoomManifests, SnapshotStore, UpdateLog
 from persistence.failpoints import Failpoints
@@ -97,6 +97,13 @@ class Backend(Protocol):
     async def usage(self) -> StoreUsage:
         """Measure the space taken and left."""
 
+    async def scrub(self, room: RoomKey) -> None:
+        """Remove what was moved aside of a room, and what is deleted but still in the files.
+
+        Raises:
+            StoreUnavailable: it was not done, or not to its end; repeating is safe.
+        """
+
     async def close(self) -> None:
         """Finish what was accepted, then let go of everything. Closing twice is no error."""
 
@@ -141,6 +148,10 @@ class JoinedBackend:
     async def usage(self) -> StoreUsage:
         """What the store takes, without blobs."""
         return await self.store.usage()
+
+    async def scrub(self, room: RoomKey) -> None:
+        """What the store has; a place keeps nothing of what was deleted there."""
+        await self.store.scrub(room)
 
     async def close(self) -> None:
         """Close both."""

@@ -25,6 +25,7 @@ class Operation(IntEnum):
     DESCRIBE = 4  # one update -> its roots as JSON
     COMPARE = 5  # two updates and bounds -> what differs as JSON
     RESTORE = 6  # two updates and a client id -> notes as JSON, and the edit from one to the other
+    CLIENTS = 33  # updates -> the client ids in them, encoded as `RetiredClients`
     FINGERPRINT = 32  # updates -> a digest of the document that they amount to
 
 

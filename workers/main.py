@@ -17,6 +17,7 @@ from persistence.worker_frames import (
     decode_request,
     encode_answer,
 )
+from workers.clients import clients
 from workers.compare import compare
 from workers.content import describe
 from workers.fingerprint import fingerprint
@@ -60,6 +61,8 @@ def _work(operation: Operation, arguments: list[bytes]) -> bytes:
     match operation:
         case Operation.MERGE:
             return merge(arguments)
+        case Operation.CLIENTS:
+            return clients(arguments)
         case Operation.FINGERPRINT:
             return fingerprint(arguments)
         case Operation.STATE_VECTOR:

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 
 from collab.awareness import AwarenessTable, Publisher
 from collab.errors import ClientIdTaken, LimitExceeded, MalformedUpdate
+from collab.history.retired import RetiredClients
 from collab.ids import Milliseconds, SessionId
 from collab.limits import (
     AWARENESS_CLIENTS_PER_SESSION_MAX,
@@ -122,6 +123,17 @@ def _is_foreign(owner: Publisher, sender: Publisher, is_filler: bool) -> bool:  
     if owner.subject != sender.subject:
         return True
     return is_filler and not (owner.stamped and sender.stamped)
+
+
+def holds_retired(scanned: ScannedUpdate, retired: RetiredClients) -> bool:
+    """Whether an update has structs or deletions under retired client ids, or builds on such."""
+    for span in scanned.ranges:
+        if span.client in retired:
+            return True
+    for span in scanned.deletes:
+        if span.client in retired:
+            return True
+    return any(client in retired for client in scanned.needs)
 
 
 def check_size(update: bytes, scanned: ScannedUpdate, doc: RoomDoc, limits: RoomLimits) -> None:

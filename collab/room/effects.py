@@ -114,4 +114,12 @@ class Refused:
     reason: str
 
 
+def announced(entries: tuple[AwarenessEntry, ...]) -> list[Effect]:
+    """The effect of changed states, if any.
+
+    The sender gets its own back: y-websocket takes 30 s of silence for a dead connection.
+    """
+    return [Announce(entries)] if entries else []
+
+
 Effect = Send | Broadcast | Announce | Persist | Close | Refused

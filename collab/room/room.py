@@ -26,6 +26,8 @@ live       leave                live         announce the withdrawal of its awar
 live       new claims           live         tell; ask an editor again for what was refused
 live       fell behind          live         none until it has caught up
 live       caught up            live         what it missed
+live       step 1, 2, update    live         close it with 4410
+           of before an erasure
 any        discard              closed       close all sessions with one code
 closed     join                 closed       none: RoomUnavailable
 closed     anything else        closed       none
@@ -35,11 +37,11 @@ closed     anything else        closed       none
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable
-from enum import Enum
 
 from collab.access import Action, Claims, decide
 from collab.awareness import AwarenessTable
-from collab.errors import LimitExceeded, RoomUnavailable
+from collab.errors import LimitExceeded, RoomUnavailable, StateConflict
+from collab.history.retired import RetiredClients
 from collab.ids import ClientId, Milliseconds, RoomName, SessionId
 from collab.limits import STEPS_UNANSWERED_MAX
 from collab.protocol import hocuspocus, y_sync
@@ -55,7 +57,7 @@ from collab.protocol.messages import (
 )
 from collab.protocol.state_vector import decode_state_vector, encode_state_vector
 from collab.protocol.update_scan import ScannedUpdate
-from collab.room.admission import Admitted, RoomLimits, check_client_ids, check_size
+from collab.room.admission import Admitted, RoomLimits, check_client_ids, check_size, holds_retired
 from collab.room.doc import Applied, RoomDoc
 from collab.room.effects import (
     Announce,
@@ -65,21 +67,13 @@ from collab.room.effects import (
     Persist,
     Refused,
     Send,
+    announced,
 )
 from collab.room.fanout import broadcast_of, news_of_peer
 from collab.room.session import Session, Wire
+from collab.room.state import RoomState
 
 __all__ = ["Admitted", "Room", "RoomLimits", "RoomState"]
-
-READ_ONLY_REASON = "read-only"
-
-
-class RoomState(Enum):
-    """Where a room is in its life."""
-
-    LOADING = "loading"
-    LIVE = "live"
-    CLOSED = "closed"
 
 
 class Room:
@@ -96,13 +90,15 @@ class Room:
         )
         self.last_ticket = 0
         self.durable_ticket = 0
+        self.retired: RetiredClients | None = None
 
     # Life -------------------------------------------------------------------------------------
 
-    def loaded(self) -> list[Effect]:
-        """The stored updates are all in ``doc``: begin to serve those who wait."""
+    def loaded(self, retired: RetiredClients | None = None) -> list[Effect]:
+        """The stored updates are in ``doc``: serve all but who has client ids of an erased one."""
         if self.state is not RoomState.LOADING:
             return []
+        self.retired = retired
         self.state = RoomState.LIVE
         return [effect for session in self.sessions.values() for effect in self._greet(session)]
 
@@ -149,7 +145,7 @@ class Room:
             return []
         if not self.sessions:
             self.sessions.clear()  # gives back what an emptied dict keeps
-        return _announced(self.awareness.leave(session_id, now_ms))
+        return announced(self.awareness.leave(session_id, now_ms))
 
     def set_claims(
         self, session_id: SessionId, claims: Claims, now_ms: Milliseconds
@@ -177,7 +173,7 @@ class Room:
         """Let time pass: awareness that was not renewed expires."""
         if self.state is not RoomState.LIVE:
             return []
-        return _announced(self.awareness.expire(now_ms))
+        return announced(self.awareness.expire(now_ms))
 
     def fell_behind(self, session_id: SessionId, rewind: dict[int, int]) -> None:
         """A session's outbox overflowed at a broadcast; it gets no more until it has drained.
@@ -215,6 +211,9 @@ class Room:
             return []
         match message:
             case SyncStep1(state_vector):
+                clocks = decode_state_vector(state_vector)
+                if self.retired is not None and any(map(self.retired.__contains__, clocks)):
+                    return self._send_to_reload(session_id, now_ms)
                 return self._answer_step1(session, state_vector)
             case AwarenessUpdate(entries):
                 return self._receive_awareness(session, entries, now_ms)
@@ -242,6 +241,8 @@ class Room:
         session = self.sessions.get(session_id)
         if session is None or self.state is not RoomState.LIVE:
             return []
+        if self.retired is not None and holds_retired(scanned, self.retired):
+            return self._send_to_reload(session_id, now_ms)
         is_step2 = isinstance(message, SyncStep2)
         acknowledgements = session.take_answer() if is_step2 else 1
         may_edit = self._may(session, Action.EDIT)
@@ -269,6 +270,8 @@ class Room:
         """
         if self.state is not RoomState.LIVE:
             raise RoomUnavailable("the room is not open")
+        if self.retired is not None and holds_retired(scanned, self.retired):
+            raise StateConflict("the edit builds on a document that was erased: load it afresh")
         adds = self.doc.adds(scanned)
         if adds:
             check_client_ids(None, scanned, self.doc.clocks, self.awareness, {})
@@ -347,6 +350,11 @@ class Room:
             may = session.rights[action] = decide(session.claims, self.name, action)
         return may
 
+    def _send_to_reload(self, session_id: SessionId, now_ms: Milliseconds) -> list[Effect]:
+        """A session holds the document of before an erasure: nothing of it may come back."""
+        refused = Refused(session_id, "retired")
+        return [refused, Close(session_id, CloseCode.RELOAD), *self.leave(session_id, now_ms)]
+
     def _greet(self, session: Session) -> list[Effect]:
         effects: list[Effect] = []
         if session.wire is Wire.Y_WEBSOCKET and self._may(session, Action.EDIT):
@@ -372,7 +380,6 @@ class Room:
         return self._ask(session, acknowledgements=refused)
 
     def _answer_step1(self, session: Session, state_vector: bytes) -> list[Effect]:
-        decode_state_vector(state_vector)
         if not self._may(session, Action.READ):
             return [Refused(session.session_id, "read")]
         effects: list[Effect] = []
@@ -417,7 +424,7 @@ class Room:
         if not self._may(session, Action.PRESENCE):
             return [Refused(session.session_id, "presence")]
         outcome = self.awareness.receive(session.publisher, entries, now_ms)
-        effects = _announced(outcome.changed)
+        effects = announced(outcome.changed)
         if outcome.echoes != outcome.changed:
             effects = [Announce(outcome.changed, session.session_id, outcome.echoes)]
         if outcome.corrections:
@@ -436,15 +443,6 @@ class Room:
         return [Send(session.session_id, body) for body in session.pay(self.durable_ticket)]
 
     def _refuse_edit(self, session: Session, acknowledgements: int) -> list[Effect]:
-        effects: list[Effect] = [Refused(session.session_id, "edit")]
-        if session.wire is Wire.Y_WEBSOCKET:
-            effects.append(Send(session.session_id, y_sync.encode_denied(READ_ONLY_REASON)))
-        elif acknowledgements:
-            session.refused += acknowledgements
-            effects.append(Send(session.session_id, hocuspocus.encode_sync_status(applied=False)))
-        return effects
-
-
-def _announced(entries: tuple[AwarenessEntry, ...]) -> list[Effect]:
-    # The sender gets its own back: y-websocket takes 30 s of silence for a dead connection.
-    return [Announce(entries)] if entries else []
+        refused = Refused(session.session_id, "edit")
+        body = session.refuse_edit(acknowledgements)
+        return [refused] if body is None else [refused, Send(session.session_id, body)]

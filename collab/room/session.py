@@ -11,6 +11,7 @@ from collab.awareness import Publisher
 from collab.ids import SessionId
 from collab.protocol import hocuspocus, y_sync
 
+READ_ONLY_REASON: Final = "read-only"
 _SAVED: Final = hocuspocus.encode_sync_status(applied=True)
 
 
@@ -95,6 +96,15 @@ class Session:
     def take_answer(self) -> int:
         """A step 2 came: how many acknowledgements it earns; none where nothing was asked."""
         return self.asked.pop(0) if self.asked else 0
+
+    def refuse_edit(self, acknowledgements: int) -> bytes | None:
+        """Refuse an edit: what to tell the client, in its protocol's words."""
+        if self.wire is Wire.Y_WEBSOCKET:
+            return y_sync.encode_denied(READ_ONLY_REASON)
+        if not acknowledgements:
+            return None
+        self.refused += acknowledgements
+        return hocuspocus.encode_sync_status(applied=False)
 
     def owe_update(self, ticket: int, update: bytes) -> None:
         """Owe the acknowledgement of an update frame: the echo, or one SyncStatus."""

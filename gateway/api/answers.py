@@ -18,6 +18,7 @@ from gateway.api.services import (
     WireProtocol,
 )
 from gateway.auth.tokens import SUBJECT_BYTES_MAX
+from persistence.erasure import ErasureMode
 
 LIST_LIMIT_MAX: Final = 500
 _STATE_VECTOR_CHARACTERS_MAX: Final = 16_384  # of a URL that every proxy passes on
@@ -67,6 +68,16 @@ class Sessions(Answer):
     """The sessions of a room."""
 
     sessions: list[Session]
+
+
+class Erasure(Answer):
+    """What an erasure did."""
+
+    epoch: Count = Field(description="Incarnation of the document from now on.")
+    clients_retired: Count = Field(
+        description="Client ids of the old document, and of those before it, that must reload."
+    )
+    notes: list[str] = Field(description="What the new document lacks of the old one's content.")
 
 
 class RoomLine(Answer):
@@ -185,6 +196,19 @@ class ReleaseQuery(RequestModel):
         False,  # noqa: FBT003 - pydantic's default
         description="Open the room with what is left, although snapshots cannot be read and the "
         "rows merged into them are gone.",
+    )
+
+
+class ErasureQuery(RequestModel):
+    """The query of an erasure."""
+
+    mode: ErasureMode = Field(
+        description="`history` leaves the document as it is seen now, by one new author; "
+        "`everything` leaves an empty one."
+    )
+    accept_loss: bool = Field(
+        False,  # noqa: FBT003 - pydantic's default
+        description="Go on although not all content can be carried over into the new document.",
     )
 
 

@@ -11,6 +11,8 @@ from starlette.responses import Response
 from collab.access import Action, Claims, decide
 from collab.ids import RoomName, SessionId, room_name
 from gateway.api.answers import (
+    Erasure,
+    ErasureQuery,
     ListQuery,
     NoQuery,
     ReleaseQuery,
@@ -86,6 +88,21 @@ class RoomsApi:
             raise ProblemError(Problem.CONFLICT, "the room is not quarantined")
         return empty_response()
 
+    async def erase(self, request: Request) -> Response:
+        """POST /rooms/{room}/erasure."""
+        name = room_of(request)
+        await self._services.require(request, name, Action.ERASE)
+        query = read_query(request, ErasureQuery)
+        if await self._services.directory.describe(name) is None:
+            raise ProblemError(Problem.NOT_FOUND, "no room of this name is live or stored")
+        erased = await self._services.directory.erase(
+            name, query.mode, accept_loss=query.accept_loss
+        )
+        answer = Erasure(
+            epoch=erased.epoch, clients_retired=erased.clients_retired, notes=list(erased.notes)
+        )
+        return json_response(answer.model_dump())
+
     async def _described(self, request: Request, action: Action) -> RoomDescription:
         name = room_of(request)
         await self._services.require(request, name, action)
@@ -121,6 +138,10 @@ def _is_past(name: RoomName, prefix: str) -> bool:
 def room_endpoints(services: ApiServices) -> list[Endpoint]:
     """The operations on rooms and sessions."""
     api = RoomsApi(services)
+    return [*_of_rooms(api), *_of_sessions(api)]
+
+
+def _of_rooms(api: RoomsApi) -> list[Endpoint]:
     return [
         Endpoint(
             "GET",
@@ -157,6 +178,25 @@ def room_endpoints(services: ApiServices) -> list[Endpoint]:
             parameters=parameters_of(ReleaseQuery),
             problems=(Problem.NOT_FOUND, Problem.CONFLICT),
         ),
+        Endpoint(
+            "POST",
+            "/rooms/{room}/erasure",
+            api.erase,
+            "eraseRoom",
+            _TAG,
+            "Erase a room's history, or everything",
+            "Puts a document without history, or an empty one, in place of the room's, and "
+            "deletes all that was stored of it, versions included. For owners; it cannot be "
+            "undone. Clients that hold the old document are closed with 4410 until they reload.",
+            answer=Body(JSON, schema_of(Erasure)),
+            parameters=parameters_of(ErasureQuery),
+            problems=(Problem.NOT_FOUND, Problem.CONFLICT),
+        ),
+    ]
+
+
+def _of_sessions(api: RoomsApi) -> list[Endpoint]:
+    return [
         Endpoint(
             "GET",
             "/rooms/{room}/sessions",

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from collab.access import Claims, Role
 from collab.ids import ClientId, Epoch, RoomName, Sequence, SessionId, Subject, UnixSeconds
+from persistence.erasure import Erased, ErasureMode
 
 
 class RoomState(StrEnum):
@@ -124,6 +125,21 @@ class RoomDirectory(Protocol):
 
         Raises:
             StoreUnavailable: the store did not answer.
+        """
+
+    async def erase(self, name: RoomName, mode: ErasureMode, *, accept_loss: bool) -> Erased:
+        """Erase a room: everybody is closed, and who holds the old document must reload.
+
+        Args:
+            name: the room.
+            mode: what is to be left.
+            accept_loss: go on although not all content can be carried over.
+
+        Raises:
+            StateConflict: some content cannot be carried over, or it is being erased already.
+            RoomQuarantined: an operator must release it first.
+            WorkerFailed: the content could not be rewritten; nothing was changed.
+            StoreUnavailable: the old room is there, or the next open completes the erasure.
         """
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from collections.abc import Sequence as SequenceOf
+from contextlib import asynccontextmanager
 from typing import Final
 
 import structlog
 
 from collab.access import Claims
-from collab.errors import BandProError, RoomQuarantined, RoomUnavailable
+from collab.errors import BandProError, RoomQuarantined, RoomUnavailable, StateConflict
 from collab.ids import Milliseconds, RoomName, Subject
 from collab.protocol.close_codes import CloseCode
 from collab.room.room import RoomState
@@ -67,6 +68,7 @@ class RoomRegistry:
         self.joins = Joins(stores, merge, settings.join_bytes_in_flight_max, Slices(settings.apply))
         self._rooms: dict[RoomName, RoomRunner] = {}
         self._opening: dict[RoomName, asyncio.Task[RoomRunner]] = {}
+        self._closed: set[RoomName] = set()
         self._compacting: dict[RoomName, asyncio.Task[None]] = {}
 
     # Rooms ------------------------------------------------------------------------------------
@@ -103,6 +105,8 @@ class RoomRegistry:
         """
         if self.is_draining:
             raise RoomUnavailable("the server is restarting")
+        if name in self._closed:
+            raise RoomUnavailable("the room is being replaced")
         runner = self.get(name)
         if runner is not None:
             return runner
@@ -115,6 +119,30 @@ class RoomRegistry:
         if self.is_draining:
             raise RoomUnavailable("the server is restarting")  # the drain has not seen this room
         return runner
+
+    @asynccontextmanager
+    async def closed(self, name: RoomName) -> AsyncIterator[None]:
+        """Close a room, all that it accepted being stored, and let nobody open it meanwhile.
+
+        Raises:
+            StateConflict: somebody does so already.
+        """
+        if name in self._closed:
+            raise StateConflict("the room is being replaced already")
+        self._closed.add(name)
+        try:
+            under_way = (self._opening.get(name), self._compacting.get(name))
+            waited = (task for task in under_way if task is not None)
+            await asyncio.gather(*waited, return_exceptions=True)
+            runner = self._rooms.get(name)
+            if runner is not None:
+                await runner.drain()
+                # Retryable: should nothing come of it, everybody just comes back.
+                runner.discard(CloseCode.SERVICE_RESTART, "the room is being replaced")
+                self._rooms.pop(name, None)
+            yield
+        finally:
+            self._closed.discard(name)
 
     async def _load(self, name: RoomName) -> RoomRunner:
         # After a restart everybody comes at once: rooms that are loaded answer, others take turns.

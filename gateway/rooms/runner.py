@@ -29,7 +29,8 @@ from gateway.rooms.joins import LARGE_ANSWER_BYTES, Joins
 from gateway.rooms.runner_settings import RunnerSettings
 from gateway.rooms.tail import Tail
 from persistence.crash_guard import begin_open, open_succeeded
-from persistence.loading import LoadedRoom, LoadProblem, load_room
+from persistence.erasure import load_after_erasure
+from persistence.loading import LoadedRoom, LoadProblem
 from persistence.stores import Stores
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -74,7 +75,7 @@ class RoomRunner:
             StoreUnavailable: it cannot be read now; nothing is known about it.
             RoomUnavailable: its stored bytes cannot be applied.
         """
-        loaded = await load_room(self._stores, self.name)
+        loaded, retired = await load_after_erasure(self._stores, self.name)
         manifest = await begin_open(self._stores, loaded)
         try:
             for update in loaded.updates:
@@ -95,7 +96,7 @@ class RoomRunner:
             pace=self._settings.pace,
             owner=self,
         )
-        self.run(self.room.loaded())
+        self.run(self.room.loaded(retired or None))
         opened = {"head": loaded.head, "updates": len(loaded.updates)}
         size_bytes, problems = self.room.doc.size_bytes, len(loaded.problems)
         self._log.info("room.opened", **opened, bytes=size_bytes, problems=problems)

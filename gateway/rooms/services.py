@@ -22,6 +22,7 @@ from gateway.api.services import (
 )
 from gateway.rooms.registry import RoomRegistry
 from gateway.rooms.runner import RoomRunner
+from persistence.erasure import Erased, ErasureMode, Rewriter, erase
 from persistence.manifests import release
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -34,8 +35,11 @@ _WIRES = {
 class RoomServices:
     """Directory and documents over one registry."""
 
-    def __init__(self, registry: RoomRegistry, update_bytes_max: int) -> None:
+    def __init__(
+        self, registry: RoomRegistry, update_bytes_max: int, rewriter: Rewriter | None = None
+    ) -> None:
         self._registry = registry
+        self._rewriter = rewriter
         self._stores = registry.stores
         self._update_bytes_max = update_bytes_max
 
@@ -79,6 +83,15 @@ class RoomServices:
         if released:
             _log.info("room.released", room=room_key(name)[:12], accept_loss=accept_loss)
         return released
+
+    async def erase(self, name: RoomName, mode: ErasureMode, *, accept_loss: bool) -> Erased:
+        """Erase a room; see ``RoomDirectory``."""
+        if self._rewriter is None:
+            raise RoomUnavailable("this node has no workers")
+        async with self._registry.closed(name):
+            erased = await erase(self._stores, name, self._rewriter, mode, accept_loss=accept_loss)
+        _log.info("room.erased", room=room_key(name)[:12], mode=mode.value, epoch=erased.epoch)
+        return erased
 
     # Documents --------------------------------------------------------------------------------
 

@@ -27,6 +27,8 @@ from gateway.transport.sockets import Rest
 
 PATH: Final = "/collab/"
 PROTOCOL: Final = "y-websocket"
+RELOAD_PAUSE_S: Final = 2.0
+"""Stock providers that do not heed close codes ask again a tenth of a second after each close."""
 
 
 class YWebSocketEndpoint(Endpoint):
@@ -107,7 +109,11 @@ class YWebSocketSeat:
         return self.connection.socket.waiting_bytes
 
     def close(self, code: CloseCode, detail: str) -> None:
-        """Close the socket."""
+        """Close the socket; one that is to reload after a pause, as many come back at once."""
+        if code is CloseCode.RELOAD:
+            loop = asyncio.get_running_loop()
+            loop.call_later(RELOAD_PAUSE_S, self.connection.close, code, detail)
+            return
         self.connection.close(code, detail)
 
     def on_frame(self, frame: bytes) -> Rest:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from collab.ids import RoomKey
 from persistence.encryption.blobs import EncryptedBlobs
 from persistence.encryption.data_keys import DataKeys
 from persistence.encryption.key_ring import KeyRing, KeySettings
@@ -26,6 +27,9 @@ class _Encrypted:
 
     async def usage(self) -> StoreUsage:
         return await self.backend.usage()
+
+    async def scrub(self, room: RoomKey) -> None:
+        await self.backend.scrub(room)
 
     async def close(self) -> None:
         await self.backend.close()

@@ -6,6 +6,7 @@ import asyncio
 from typing import Any, Final, Self
 
 from collab.errors import StoreUnavailable
+from collab.ids import RoomKey
 from collab.limits import MIB
 from persistence.failpoints import Failpoints
 from persistence.mongo.blobs import MongoBlobs
@@ -15,7 +16,12 @@ from persistence.mongo.log import MongoLog
 from persistence.mongo.manifests import MongoManifests
 from persistence.mongo.parts import Parts
 from persistence.mongo.records import MongoRecords
-from persistence.mongo.schema import META, prepare
+from persistence.mongo.schema import (
+    META,
+    QUARANTINED_SNAPSHOTS,
+    QUARANTINED_UPDATES,
+    prepare,
+)
 from persistence.mongo.snapshots import MongoSnapshots
 from persistence.stores import MongoLimits, Stores, StoreUsage
 
@@ -65,6 +71,19 @@ class MongoStore:
             backend=self,
             failpoints=self._failpoints,
         )
+
+    async def scrub(self, room: RoomKey) -> None:
+        """Delete what was moved aside of a room; MongoDB reuses the space by itself."""
+        aside = self._link.collection(QUARANTINED_SNAPSHOTS)
+
+        async def found() -> list[str]:
+            return [line["_id"] async for line in aside.find({"room": room})]
+
+        parts_ids = await self._link.call(found)
+        await self._parts.remove(parts_ids)
+        await self._link.call(lambda: aside.delete_many({"room": room}))
+        updates = self._link.collection(QUARANTINED_UPDATES)
+        await self._link.call(lambda: updates.delete_many({"room": room}))
 
     async def check(self) -> list[str]:
         """Write a beat with a majority, and look at the space left."""

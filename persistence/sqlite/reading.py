@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 from collab.errors import SettingsError, StoreReadOnly
+from collab.ids import RoomKey
 from collab.ports import BlobStore
 from persistence.blob_snapshots import BlobSnapshots, MovingSnapshots
 from persistence.sqlite.connection import DATABASE_FILE, open_reader
@@ -91,6 +92,11 @@ class SqliteReading:
     async def usage(self) -> StoreUsage:
         """Whoever owns the folder measures it."""
         return StoreUsage(used_bytes=0, free_bytes=None)
+
+    async def scrub(self, room: RoomKey) -> None:
+        """Refuse, as every write."""
+        del room
+        raise StoreReadOnly("the store was opened for reading")
 
     async def close(self) -> None:
         """Close the connections."""

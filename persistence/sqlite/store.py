@@ -6,10 +6,12 @@ import asyncio
 import os
 import shutil
 import sqlite3
+from functools import partial
 from pathlib import Path
 from typing import Final, Self
 
 from collab.errors import StoreUnavailable
+from collab.ids import RoomKey
 from collab.limits import MIB
 from persistence.blob_snapshots import BlobSnapshots, MovingSnapshots
 from persistence.failpoints import Failpoints
@@ -20,6 +22,7 @@ from persistence.sqlite.manifests import SqliteManifests
 from persistence.sqlite.reader import Reader
 from persistence.sqlite.records import SqliteRecords
 from persistence.sqlite.schema import prepare
+from persistence.sqlite.scrub import forget_quarantined, rebuild
 from persistence.sqlite.snapshots import SqliteSnapshots
 from persistence.sqlite.writer import Kind, Writer
 from persistence.stores import BlobPlace, Stores, StoreUsage
@@ -107,6 +110,11 @@ class SqliteStore:
             used_bytes=sum(file.stat().st_size for file in files if file.exists()),
             free_bytes=shutil.disk_usage(self._folder).free,
         )
+
+    async def scrub(self, room: RoomKey) -> None:
+        """Rebuild the database's files: everybody's saving waits, some seconds for a gigabyte."""
+        await self._writer.run(Kind.UPKEEP, partial(forget_quarantined, room))
+        await self._writer.run(Kind.ALONE, rebuild)
 
     async def close(self) -> None:
         """Commit what was accepted, close the connections, and give the folder free."""

@@ -38,6 +38,7 @@ class Kind(Enum):
     TRIM = ("trim.before_commit", "trim.after_commit")
     RECORD = ("record.before_commit", "record.after_commit")
     UPKEEP = (None, None)
+    ALONE = (None, None, "alone")  # runs outside of any transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +148,11 @@ class Writer:
 
     def _commit(self, batch: list[_Job]) -> list[_Outcome]:
         """Run a batch in one transaction; one job that cannot be stored takes no other along."""
+        alone = [job for job in batch if job.kind is Kind.ALONE]
+        if alone:
+            together = [job for job in batch if job.kind is not Kind.ALONE]
+            outcomes = self._commit(together) if together else []
+            return outcomes + [self._run_alone(job) for job in alone]
         try:
             return self._transact(batch)
         except sqlite3.Error as error:
@@ -159,6 +165,14 @@ class Writer:
             if len(batch) > 1:
                 return self._commit_one_by_one(batch)
             return [_Outcome(batch[0], error=error)]
+
+    def _run_alone(self, job: _Job) -> _Outcome:
+        try:
+            return _Outcome(job, value=job.work(self._connection))
+        except sqlite3.Error as error:
+            return _Outcome(job, error=unavailable(error))
+        except Exception as error:  # noqa: BLE001 - our own defect fails its job, not the thread
+            return _Outcome(job, error=error)
 
     def _commit_one_by_one(self, batch: list[_Job]) -> list[_Outcome]:
         return [outcome for job in batch for outcome in self._commit([job])]

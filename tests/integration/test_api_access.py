@@ -46,6 +46,7 @@ MATRIX = {
     "sessions": Attempt("GET", "/v1/rooms/matrix/sessions", INSPECTORS, 200),
     "close": Attempt("DELETE", "/v1/rooms/matrix/sessions/none", ("owner",), 404),
     "release": Attempt("POST", "/v1/rooms/matrix/release", ("owner",), 409),
+    "erase": Attempt("POST", "/v1/rooms/matrix/erasure?mode=none", ("owner",), 400),
     "update": Attempt("GET", "/v1/rooms/matrix/update", READERS, 200),
     "state-vector": Attempt("GET", "/v1/rooms/matrix/state-vector", READERS, 200),
     "append": Attempt(

@@ -23,13 +23,17 @@ def fresh_environment() -> dict[str, str]:
 
 
 def bandpro(
-    *args: str, cwd: Path | None = None, env: Mapping[str, str] | None = None
+    *args: str,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    given: str | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end."""
+    """Run a command to its end; `given` is what somebody types."""
     return subprocess.run(
         [BANDPRO, *args],
         cwd=cwd,
         env=fresh_environment() | {"COLUMNS": "120", "NO_COLOR": "1"} | dict(env or {}),
+        input=given,
         capture_output=True,
         text=True,
         timeout=60,

@@ -22,7 +22,7 @@ ROOM = room_name("bach/fugue")
 # What a role may do, by hand; whatever is not listed is denied.
 ALLOWED = {
     Role.OWNER: {
-        *("join", "read", "edit", "presence", "inspect", "manage"),
+        *("join", "read", "edit", "presence", "inspect", "manage", "erase"),
         *("read_versions", "keep_versions", "delete_versions"),
     },
     Role.EDITOR: {

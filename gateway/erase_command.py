@@ -1,0 +1,68 @@
+"""`bandpro rooms erase`: at a running server, or in a data folder that no server uses."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+from urllib.parse import quote
+
+import httpx
+
+from collab.errors import SettingsError
+from collab.ids import RoomName, room_key
+from gateway.listing import open_folder
+from persistence.build import StoreSettings
+from persistence.erasure import Erased, ErasureMode, erase
+from persistence.offload import Offload
+
+TIMEOUT_S: Final = 300.0
+"""Rewriting a large document, and rebuilding a large database, take their time."""
+
+_DONE: Final = 200
+
+
+def erase_on_server(
+    url: str, token: str | None, name: RoomName, mode: ErasureMode, *, accept_loss: bool
+) -> Erased:
+    """Ask a running server to erase a room.
+
+    Raises:
+        SettingsError: it cannot be reached, or says no, and why.
+    """
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    path = f"{url.rstrip('/')}/v1/rooms/{quote(name, safe='')}/erasure"
+    query = {"mode": mode.value} | ({"accept_loss": "true"} if accept_loss else {})
+    try:
+        response = httpx.post(path, params=query, headers=headers, timeout=TIMEOUT_S)
+        answer: dict[str, Any] = response.json()
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as cause:
+        raise SettingsError(
+            f"{url} does not answer as a BandPro server: {type(cause).__name__}"
+        ) from cause
+    if response.status_code != _DONE:
+        raise SettingsError(f"{url} says no: {answer.get('detail') or answer.get('title')}")
+    return Erased(answer["epoch"], answer["clients_retired"], tuple(answer["notes"]))
+
+
+def erase_in_folder(
+    settings: StoreSettings, name: RoomName, mode: ErasureMode, *, accept_loss: bool
+) -> Erased:
+    """Erase a room of a data folder that no server uses.
+
+    Raises:
+        SettingsError: there is no such folder or room.
+        StateConflict: some content cannot be carried over.
+        StoreUnavailable: a server uses the folder, or it cannot be written.
+    """
+
+    async def erased() -> Erased:
+        offload = Offload()
+        try:
+            async with await open_folder(settings) as stores:
+                if await stores.manifests.get(room_key(name)) is None:
+                    raise SettingsError("no room of this name is stored")
+                return await erase(stores, name, offload, mode, accept_loss=accept_loss)
+        finally:
+            await offload.aclose()
+
+    return asyncio.run(erased())

@@ -1,0 +1,296 @@
+"""Erasing a room: its document anew without history, or empty, and nothing of before anywhere.
+
+The commit point is the log's new epoch. What is needed to complete an erasure is stored before it,
+and all that is deleted is deleted after it, so a crash at any step leaves either the old room or an
+erasure that the next open, or another try, completes:
+
+==========================  =====================================================================
+step                        after a crash there
+==========================  =====================================================================
+new snapshot, retired ids   the old room; the next compaction clears up
+record                      the old room; the next erasure replaces the record
+new epoch (commit)          nobody can open the old room; the next open completes the erasure
+manifest                    the new room; the next open goes on deleting
+deletions, keys, free space the same
+record is done              over
+==========================  =====================================================================
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Sequence as SequenceOf
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Final, Protocol
+
+from collab.errors import (
+    EpochMoved,
+    EpochUnfinished,
+    HeadMoved,
+    LimitExceeded,
+    RecordMoved,
+    StateConflict,
+    StoreUnavailable,
+)
+from collab.history.retired import RetiredClients
+from collab.ids import FIRST_EPOCH, BlobKey, Epoch, RecordId, RoomKey, RoomName, room_key
+from collab.limits import RETIRED_CLIENTS_MAX
+from collab.ports import Manifest, RecordKind, RoomStatus
+from persistence.blob_keys import ROOMS, blob_key
+from persistence.encryption.envelope import is_sealed, sealed_epoch
+from persistence.erasure_record import (
+    ErasureRecord,
+    get_erasure,
+    put_erasure,
+    retired_clients,
+)
+from persistence.loading import LoadedRoom, load_room
+from persistence.manifests import change_manifest, read_manifest
+from persistence.stores import Stores
+from persistence.version_codec import decode_version
+
+ATTEMPTS_MAX: Final = 5
+"""How often the document is read again because somebody appended meanwhile."""
+
+_CLIENT_ID_END: Final = 2**32  # as Yjs draws them
+_EMPTY_UPDATE: Final = b"\x00\x00"
+_PAGE: Final = 200
+
+
+class ErasureMode(StrEnum):
+    """What is to be left."""
+
+    HISTORY = "history"  # the document as it is seen now, without what was deleted or who wrote it
+    EVERYTHING = "everything"  # an empty document
+
+
+class Rewriter(Protocol):
+    """Reads and rewrites content in processes that may be killed (`persistence.offload`)."""
+
+    async def clients(self, updates: SequenceOf[bytes]) -> bytes:
+        """The client ids of updates, encoded as `RetiredClients`."""
+
+    async def state(self, updates: SequenceOf[bytes]) -> bytes:
+        """What updates integrate to, as one update."""
+
+    async def restore(self, current: bytes, wanted: bytes, client: int) -> tuple[bytes, bytes]:
+        """Notes as JSON, and the edit that makes one document's content that of another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What an erasure did.
+
+    Attributes:
+        epoch: that the room is in now.
+        clients_retired: client ids that must reload, from earlier erasures as well.
+        notes: what the new document lacks of the old one's content.
+    """
+
+    epoch: Epoch
+    clients_retired: int
+    notes: tuple[str, ...] = ()
+
+
+async def erase(
+    stores: Stores,
+    name: RoomName,
+    rewriter: Rewriter,
+    mode: ErasureMode,
+    *,
+    accept_loss: bool = False,
+) -> Erased:
+    """Erase a room that is not open anywhere.
+
+    Args:
+        stores: the store.
+        name: the room.
+        rewriter: works on content.
+        mode: what is to be left.
+        accept_loss: go on although not all content can be carried over.
+
+    Raises:
+        StateConflict: some content cannot be carried over; nothing was changed.
+        LimitExceeded: more client ids would be retired than can be kept; nothing was changed.
+        RoomQuarantined: it is out of service: release it first; nothing was changed.
+        WorkerFailed: the content could not be rewritten; nothing was changed.
+        StoreUnavailable: the store failed: the old room is there, or opening completes the erasure.
+    """
+    await finish_erasure(stores, name)
+    for _ in range(ATTEMPTS_MAX):
+        prepared = await _prepare(stores, name, rewriter, mode, accept_loss=accept_loss)
+        erasure, clients, notes = prepared
+        try:
+            await stores.log.begin_epoch(room_key(name), epoch=erasure.epoch, after=erasure.head)
+        except HeadMoved:
+            await _discard(stores, room_key(name), erasure)
+            continue
+        except EpochMoved:
+            await _discard(stores, room_key(name), erasure)
+            raise StateConflict("the room was replaced meanwhile") from None
+        stores.failpoints.hit("erasure.after_epoch")
+        await finish_erasure(stores, name)
+        return Erased(erasure.epoch, len(clients), notes)
+    raise StoreUnavailable("others kept writing in the room: close it first")
+
+
+async def finish_erasure(stores: Stores, name: RoomName) -> bool:
+    """Complete an erasure that is committed, but not at its end.
+
+    Returns:
+        Whether there was one.
+
+    Raises:
+        StoreUnavailable: the store failed; repeating goes on from there.
+    """
+    key = room_key(name)
+    erasure = await get_erasure(stores, key)
+    if erasure is None or erasure.is_done:
+        return False
+    tail = await stores.log.read(key, after=await stores.log.head(key))
+    if tail.epoch != erasure.epoch:
+        return False  # never committed, or replaced by a later epoch that has cleared up itself
+    manifest = await read_manifest(stores, name)
+    if manifest.epoch < erasure.epoch:
+        await change_manifest(stores, manifest, lambda now: _begun(now, erasure))
+    stores.failpoints.hit("erasure.after_manifest")
+    await _delete_before(stores, key, erasure)
+    stores.failpoints.hit("erasure.after_deletes")
+    if stores.data_keys is not None:
+        await stores.data_keys.destroy(key, before=erasure.epoch)
+    stores.failpoints.hit("erasure.after_keys")
+    await stores.backend.scrub(key)
+    await put_erasure(stores, key, replace(erasure, is_done=True))
+    return True
+
+
+async def load_after_erasure(stores: Stores, name: RoomName) -> tuple[LoadedRoom, RetiredClients]:
+    """Load a room, first completing its erasure if one is under way; with its retired client ids.
+
+    Raises:
+        RoomQuarantined: as `load_room`.
+        StoreUnavailable: as `load_room`, or an erasure cannot be completed now.
+    """
+    try:
+        loaded = await load_room(stores, name)
+    except EpochUnfinished:
+        if not await finish_erasure(stores, name):
+            raise
+        loaded = await load_room(stores, name)
+    if loaded.manifest.epoch == FIRST_EPOCH:
+        return loaded, RetiredClients()  # nothing to be asked for
+    erasure = await get_erasure(stores, room_key(name))
+    if erasure is not None and not erasure.is_done:
+        await finish_erasure(stores, name)
+    if erasure is None or erasure.epoch > loaded.manifest.epoch:
+        return loaded, RetiredClients()
+    return loaded, await retired_clients(stores, erasure)
+
+
+async def _prepare(
+    stores: Stores, name: RoomName, rewriter: Rewriter, mode: ErasureMode, *, accept_loss: bool
+) -> tuple[ErasureRecord, RetiredClients, tuple[str, ...]]:
+    """Store the new document, the retired ids and the record; nothing of it counts yet."""
+    key = room_key(name)
+    loaded = await load_room(stores, name)
+    before = await get_erasure(stores, key)
+    committed = before if before is not None and before.is_done else None
+    retired = await retired_clients(stores, committed)
+    if loaded.updates:
+        found = RetiredClients.decode(await rewriter.clients(loaded.updates))
+        retired = retired.including(found)
+    if len(retired) > RETIRED_CLIENTS_MAX:
+        raise LimitExceeded(
+            f"at most {RETIRED_CLIENTS_MAX} client ids may be retired", limit="retired_clients_max"
+        )
+    content: bytes = b""
+    notes: tuple[str, ...] = ()
+    if mode is ErasureMode.HISTORY and loaded.updates:
+        content, notes = await _rewritten(loaded, rewriter, retired)
+        if notes and not accept_loss:
+            raise StateConflict(f"not all content can be carried over: {'; '.join(notes)}")
+    epoch = Epoch(loaded.manifest.epoch + 1)
+    snapshot = None
+    if content:
+        snapshot = await stores.snapshots.put(
+            key, epoch=epoch, sequence=loaded.head, update=content
+        )
+    blob = blob_key(ROOMS, key, str(epoch), "retired", secrets.token_hex(8))
+    await stores.blobs.create(blob, retired.encode())
+    stores.failpoints.hit("erasure.after_snapshot")
+    revision = 0 if before is None else before.revision
+    erasure = ErasureRecord(epoch, loaded.head, snapshot, blob, revision=revision)
+    try:
+        erasure = await put_erasure(stores, key, erasure)
+    except RecordMoved:
+        await _discard(stores, key, erasure)
+        raise StateConflict("the room is being erased by somebody else") from None
+    # From here on compactions leave the snapshot alone; one before may have taken it away.
+    if snapshot is not None and await stores.snapshots.get(key, snapshot) is None:
+        raise StoreUnavailable("the new document was cleared away meanwhile: try again")
+    stores.failpoints.hit("erasure.after_record")
+    return erasure, retired, notes
+
+
+async def _rewritten(
+    loaded: LoadedRoom, rewriter: Rewriter, retired: RetiredClients
+) -> tuple[bytes, tuple[str, ...]]:
+    """The content by one new author, and notes of what it lacks."""
+    state = await rewriter.state(loaded.updates)
+    client = secrets.randbelow(_CLIENT_ID_END)
+    while client in retired:
+        client = secrets.randbelow(_CLIENT_ID_END)
+    told, content = await rewriter.restore(_EMPTY_UPDATE, state, client)
+    return content, tuple(json.loads(told)["notes"])
+
+
+def _begun(now: Manifest, erasure: ErasureRecord) -> Manifest:
+    return replace(
+        now,
+        epoch=max(now.epoch, erasure.epoch),
+        snapshots=() if erasure.snapshot is None else (erasure.snapshot,),
+        status=RoomStatus.ACTIVE,
+        status_reason="",
+        open_attempts=0,
+        trimmed_through=erasure.head,
+    )
+
+
+async def _discard(stores: Stores, key: RoomKey, erasure: ErasureRecord) -> None:
+    """Delete what was prepared for an erasure that did not come to be."""
+    if erasure.snapshot is not None:
+        await stores.snapshots.delete(key, erasure.snapshot)
+    await stores.blobs.delete(erasure.retired)
+
+
+async def _delete_before(stores: Stores, key: RoomKey, erasure: ErasureRecord) -> None:
+    """Delete all that the epochs before have left, beneath the encryption: keys may be gone."""
+    for ref in await stores.snapshots.list(key):
+        if ref != erasure.snapshot and ref.sequence <= erasure.head:
+            await stores.snapshots.delete(key, ref)
+    await _delete_versions(stores.raw, key, erasure.epoch)
+    prefix = f"{ROOMS}/{key}/"
+    after: BlobKey | None = None
+    while page := await stores.blobs.list(prefix, after=after, limit=_PAGE):
+        for info in page:
+            if _blob_epoch(info.key) < erasure.epoch:
+                await stores.blobs.delete(info.key)
+        after = page[-1].key
+
+
+async def _delete_versions(stores: Stores, key: RoomKey, epoch: Epoch) -> None:
+    after: RecordId | None = None
+    while page := await stores.records.list(RecordKind.VERSION, key, after=after, limit=_PAGE):
+        for record in page:
+            sealed = is_sealed(record.value)
+            of = sealed_epoch(record.value) if sealed else decode_version(record).epoch
+            if of < epoch:
+                await stores.records.delete(RecordKind.VERSION, key, record.record_id)
+        after = page[-1].record_id
+
+
+def _blob_epoch(key: BlobKey) -> int:
+    segment = key.split("/")[2]
+    return int(segment) if segment.isdigit() else 0
