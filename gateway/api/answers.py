@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -18,7 +18,6 @@ from gateway.api.services import (
     WireProtocol,
 )
 from gateway.auth.tokens import SUBJECT_BYTES_MAX
-from persistence.erasure import ErasureMode
 
 LIST_LIMIT_MAX: Final = 500
 _STATE_VECTOR_CHARACTERS_MAX: Final = 16_384  # of a URL that every proxy passes on
@@ -202,7 +201,7 @@ class ReleaseQuery(RequestModel):
 class ErasureQuery(RequestModel):
     """The query of an erasure."""
 
-    mode: ErasureMode = Field(
+    mode: Literal["history", "everything"] = Field(
         description="`history` leaves the document as it is seen now, by one new author; "
         "`everything` leaves an empty one."
     )

@@ -28,6 +28,7 @@ from gateway.api.openapi import parameters_of, schema_of
 from gateway.api.problems import Problem, ProblemError
 from gateway.api.requests import empty_response, json_response, read_query
 from gateway.api.services import RoomDescription, RoomSummary
+from persistence.erasure import ErasureMode
 
 _SCAN_SIZE_MIN: Final = 50
 _TAG: Final = "Rooms"
@@ -96,7 +97,7 @@ class RoomsApi:
         if await self._services.directory.describe(name) is None:
             raise ProblemError(Problem.NOT_FOUND, "no room of this name is live or stored")
         erased = await self._services.directory.erase(
-            name, query.mode, accept_loss=query.accept_loss
+            name, ErasureMode(query.mode), accept_loss=query.accept_loss
         )
         answer = Erasure(
             epoch=erased.epoch, clients_retired=erased.clients_retired, notes=list(erased.notes)

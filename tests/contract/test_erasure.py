@@ -5,10 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence as SequenceOf
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-import bson
 import pytest
 from pycrdt import Array, Doc, Map, Text, XmlElement, XmlFragment, XmlText
 
@@ -24,10 +22,9 @@ from collab.history.versions import VersionKind
 from collab.ids import FIRST_EPOCH, Epoch, Sequence, UnixSeconds
 from collab.ports import RecordKind
 from collab.protocol.update_scan import scan_update
-from persistence.build import KeySettings, Stores, StoreSettings, open_stores
+from persistence.build import Stores
 from persistence.compaction import compact
 from persistence.erasure import (
-    Erased,
     ErasureMode,
     erase,
     finish_erasure,
@@ -38,87 +35,21 @@ from persistence.failpoints import Failpoints
 from persistence.loading import load_room
 from persistence.manifests import quarantine, read_manifest
 from persistence.versions import Content, Label, add_version, list_versions
-from tests.contract.backends import MongoUnderTest, SqliteAndS3UnderTest, StoreUnderTest
+from tests.contract.backends import StoreUnderTest
 from tests.contract.conftest import NAME, OTHER, ROOM
 from tests.contract.edits import merge_here, text_of, typed
+from tests.contract.erasing import (
+    EMPTY,
+    SECRET,
+    VISIBLE,
+    Here,
+    document,
+    erased,
+    fill,
+    merge_of,
+    with_secret,
+)
 from tests.support.faulty_store import Faults, faulty
-from tests.support.s3 import Bucket
-from workers.clients import clients
-from workers.merge import state
-from workers.restore import restore
-
-SECRET = "Unter den Linden 77"
-KEPT = "the score that stays"
-
-
-class Here:
-    """What the worker does, in this process."""
-
-    async def clients(self, updates: SequenceOf[bytes]) -> bytes:
-        return clients(updates)
-
-    async def state(self, updates: SequenceOf[bytes]) -> bytes:
-        return state(updates)
-
-    async def restore(self, current: bytes, wanted: bytes, client: int) -> tuple[bytes, bytes]:
-        answer = restore(current, wanted, str(client).encode())
-        end = 4 + int.from_bytes(answer[:4], "big")
-        return answer[4:end], answer[end:]
-
-
-async def erased(
-    stores: Stores, mode: ErasureMode = ErasureMode.HISTORY, *, accept_loss: bool = False
-) -> Erased:
-    return await erase(stores, NAME, Here(), mode, accept_loss=accept_loss)
-
-
-def with_secret() -> list[bytes]:
-    """Updates of a document that once held the secret, and does no more."""
-    doc: Doc[Any] = Doc(client_id=7)
-    updates: list[bytes] = []
-    subscription = doc.observe(lambda event: updates.append(event.update))
-    text = doc.get("text", type=Text)
-    text += KEPT
-    text += SECRET
-    del text[len(KEPT) :]
-    doc.get("map", type=Map)["title"] = SECRET
-    doc.get("map", type=Map)["title"] = "Sonata"
-    del subscription
-    return updates
-
-
-async def fill(stores: Stores) -> Sequence:
-    """The secret in rows, snapshots of several generations, versions; some of it moved aside."""
-    updates = with_secret()
-    head = Sequence(0)
-    for update in updates:
-        head = await stores.log.append(ROOM, epoch=FIRST_EPOCH, after=head, updates=[update])
-        if head > 1:
-            await compact(stores, NAME, merge_here)
-    content = Content(FIRST_EPOCH, head, merge_of(updates[:2]))
-    label = Label(VersionKind.NAMED, UnixSeconds(1_800_000_000), name="before")
-    await add_version(stores, NAME, content, label)
-    return head
-
-
-def merge_of(updates: list[bytes]) -> bytes:
-    return state(updates)
-
-
-async def document(stores: Stores) -> dict[str, Any]:
-    """What a fresh client sees."""
-    loaded, _ = await load_after_erasure(stores, NAME)
-    doc: Doc[Any] = Doc()
-    for update in loaded.updates:
-        doc.apply_update(update)
-    return {
-        "text": str(doc.get("text", type=Text)),
-        "map": doc.get("map", type=Map).to_py(),
-    }
-
-
-VISIBLE = {"text": KEPT, "map": {"title": "Sonata"}}
-EMPTY = {"text": "", "map": {}}
 
 
 async def test_history_goes_and_the_document_stays_under_a_new_author(stores: Stores) -> None:
@@ -353,54 +284,6 @@ async def test_nothing_is_finished_that_was_not_committed(stores: Stores) -> Non
     assert (await load_room(stores, NAME)).manifest.epoch == FIRST_EPOCH
 
 
-def files_with(folder: Path, needle: bytes) -> list[str]:
-    return [
-        path.name for path in folder.rglob("*") if path.is_file() and needle in path.read_bytes()
-    ]
-
-
-@pytest.mark.parametrize("mode", list(ErasureMode))
-@pytest.mark.parametrize("encryption", ["off", "on"])
-async def test_what_was_erased_is_in_no_file_of_the_data_folder(
-    tmp_path: Path, mode: ErasureMode, encryption: str
-) -> None:
-    """ERA-3: Neither in rows, snapshots, versions, nor in free pages and the write-ahead log."""
-    key = KeySettings()
-    if encryption == "on":
-        (tmp_path / "key").write_text("ab" * 32)
-        key = KeySettings(f"file:{tmp_path / 'key'}")
-    settings = StoreSettings(data_folder=tmp_path / "data", encryption=key)
-    needle = SECRET.encode()
-    async with await open_stores(settings) as stores:
-        head = await fill(stores)
-        filler = random.Random(1)
-        for number in range(300):  # pages fill, split, and are used again by other rooms
-            secret = typed([f"{SECRET} {number} {'x' * filler.randint(0, 900)}"], 1000 + number)
-            head = await stores.log.append(ROOM, epoch=FIRST_EPOCH, after=head, updates=secret)
-            other = typed([f"other {number} {'y' * filler.randint(0, 900)}"])
-            after = await stores.log.head(OTHER)
-            await stores.log.append(OTHER, epoch=FIRST_EPOCH, after=after, updates=other)
-        assert bool(files_with(settings.data_folder, needle)) == (encryption == "off")
-        if mode is ErasureMode.HISTORY:
-            doc: Doc[Any] = Doc(client_id=3)
-            loaded = await load_room(stores, NAME)
-            for update in loaded.updates:
-                doc.apply_update(update)
-            before = doc.get_state()
-            for name in ("text", "t"):
-                doc.get(name, type=Text).clear()
-            await stores.log.append(
-                ROOM, epoch=FIRST_EPOCH, after=head, updates=[doc.get_update(before)]
-            )
-        await erased(stores, mode)
-        assert files_with(settings.data_folder, needle) == []
-        tail = await stores.log.read(OTHER, after=Sequence(0))
-        assert len(tail.rows) == 300
-    assert files_with(settings.data_folder, needle) == []
-    if encryption == "on":
-        assert files_with(settings.data_folder, KEPT.encode()) == []
-
-
 async def test_versions_that_come_late_are_not_kept(stores: Stores) -> None:
     """ERA-3: A version of the old epoch whose maker was overtaken by the erasure."""
     head = await fill(stores)
@@ -422,45 +305,3 @@ def test_retired_client_ids_survive_their_encoding() -> None:
     assert sum(draw.randrange(2**53) in retired for _ in range(1_000)) == 0
     assert len(RetiredClients(ids).encode()) < 8 * len(ids)
     assert repr(retired) == f"RetiredClients({len(ids)})"
-
-
-def found_in_mongodb(mongo: MongoUnderTest, needle: bytes) -> list[str]:
-    """The collections in which some document holds the bytes."""
-    with mongo.database() as database:
-        return [
-            name
-            for name in database.list_collection_names()
-            if any(needle in bson.encode(document) for document in database[name].find())
-        ]
-
-
-async def test_what_was_erased_is_in_no_collection(mongo: MongoUnderTest) -> None:
-    """ERA-3."""
-    needle = SECRET.encode()
-    async with await mongo.open() as stores:
-        head = await fill(stores)
-        updates = typed([f"{SECRET} again"], client=9)
-        await stores.log.append(ROOM, epoch=FIRST_EPOCH, after=head, updates=updates)
-        assert "updates" in found_in_mongodb(mongo, needle)
-        await erased(stores, ErasureMode.EVERYTHING)
-        assert found_in_mongodb(mongo, needle) == []
-        await stores.log.append(
-            ROOM, epoch=Epoch(2), after=Sequence(head + 1), updates=typed([KEPT], client=10)
-        )
-        assert (await document(stores))["text"] == KEPT
-
-
-async def test_what_was_erased_is_in_no_object_of_the_bucket(
-    tmp_path: Path, bucket: Bucket
-) -> None:
-    """ERA-3."""
-    store = SqliteAndS3UnderTest(tmp_path / "data", bucket)
-    needle = KEPT.encode()
-    async with await store.open() as stores:
-        await fill(stores)
-        assert any(needle in bucket.read(key) for key in bucket.stored_keys())
-        await erased(stores, ErasureMode.EVERYTHING)
-    left = bucket.stored_keys()
-    assert not any(needle in bucket.read(key) for key in left)
-    assert [key.split("/")[3] for key in left] == ["retired"]
-    assert files_with(store.folder, needle) == []

@@ -74,6 +74,7 @@ def test_the_description_is_valid_openapi_and_is_what_is_served(server: Server) 
         "/rooms",
         "/rooms/{room}",
         "/rooms/{room}/release",
+        "/rooms/{room}/erasure",
         "/rooms/{room}/sessions",
         "/rooms/{room}/sessions/{session}",
         "/rooms/{room}/update",
