@@ -16,6 +16,7 @@ from gateway.api.problems import MEDIA_TYPE, Problem
 
 _REF: Final = "#/components/schemas/{model}"
 _ANSWERS: Final[tuple[type[BaseModel], ...]] = (
+    answers.Erasure,
     answers.Appended,
     answers.Revoked,
     answers.Room,
