@@ -150,15 +150,7 @@ def _begin_epoch(
         raise EpochMoved(expected=epoch, actual=current)
     if head != after:
         raise HeadMoved(expected=after, actual=head)
-    (room_id,) = connection.execute(
-        "INSERT INTO rooms (room_key, head, trimmed_through, epoch)"
-        " VALUES (:room, :head, :head, :epoch) ON CONFLICT (room_key) DO UPDATE"
-        " SET trimmed_through = excluded.trimmed_through, epoch = excluded.epoch"
-        " RETURNING room_id",
-        {"room": room, "head": head, "epoch": epoch},
-    ).fetchone()
-    connection.execute("DELETE FROM updates WHERE room_id = ?", (room_id,))
-    connection.execute("DELETE FROM quarantined_updates WHERE room_key = ?", (room,))
+    _empty(room, epoch, head, connection)
 
 
 def _skip_to(
@@ -174,6 +166,11 @@ def _skip_to(
         raise EpochMoved(expected=epoch, actual=current)
     if found != after:
         raise HeadMoved(expected=after, actual=found)
+    _empty(room, epoch, head, connection)
+
+
+def _empty(room: RoomKey, epoch: Epoch, head: Sequence, connection: sqlite3.Connection) -> None:
+    """Delete every row; the log goes on behind the head, in the epoch."""
     (room_id,) = connection.execute(
         "INSERT INTO rooms (room_key, head, trimmed_through, epoch)"
         " VALUES (:room, :head, :head, :epoch) ON CONFLICT (room_key) DO UPDATE"
