@@ -9,8 +9,9 @@ from __future__ import annotations
 import base64
 import json
 import math
+from collections.abc import Iterable
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 
 from pycrdt import Array, Doc, Map, Text, XmlElement, XmlFragment, XmlText
 
@@ -77,7 +78,7 @@ def plain(value: Any, *, tagged: bool = False) -> Any:  # noqa: ANN401 - JSON of
         held = _text(value)
         return {"$text": held} if tagged else held
     if isinstance(value, XmlFragment | XmlElement | XmlText):
-        return {"$xml": str(value)} if tagged else str(value)
+        return _node(value) if tagged else str(value)
     if isinstance(value, Doc):
         return {"$subdocument": value.guid}
     return _plain_value(value)
@@ -99,8 +100,26 @@ def describe(update: bytes) -> bytes:
     return json.dumps({"roots": roots}, ensure_ascii=False).encode(errors="replace")
 
 
+def _node(node: XmlFragment | XmlElement | XmlText) -> dict[str, Any]:
+    """An XML node by its parts: as markup, the library writes attributes in an order of chance."""
+    if isinstance(node, XmlText):
+        return {"$words": _runs(node.diff()), "attributes": _attributes(node)}
+    nodes = [_node(child) for child in node.children]
+    if isinstance(node, XmlElement):
+        return {"$element": node.tag, "attributes": _attributes(node), "nodes": nodes}
+    return {"$xml": nodes}
+
+
+def _attributes(node: XmlElement | XmlText) -> dict[str, Any]:
+    # The view's type is no iterable to mypy: its __iter__ says to return one, not an iterator.
+    return dict(cast("Iterable[tuple[str, Any]]", node.attributes))
+
+
 def _text(text: Text) -> object:
-    runs = text.diff()
+    return _runs(text.diff())
+
+
+def _runs(runs: list[tuple[Any, dict[str, Any] | None]]) -> object:
     if all(isinstance(piece, str) and not attributes for piece, attributes in runs):
         return "".join(str(piece) for piece, _ in runs)
     return [
