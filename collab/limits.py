@@ -98,6 +98,8 @@ SLICE_BRANCHES: Final = 16  # structs and deletes that may each cost a walk alon
 SLICE_CHECKS: Final = 512  # structs whose shape is checked in one step
 SLICE_TARGET_MS: Final = 3.0  # slices grow or shrink until applying one takes about this long
 SLICE_TURN_MS: Final = 2.0  # steps are taken together until this time is used up
+DISSOLVE_BYTES_MIN: Final = 256 * KIB  # smaller documents are freed in one go, some 4 ms at most
+DISSOLVE_CLOCKS: Final = 512  # deleted in the first step of taking a large one apart
 
 # Processor time for large updates (defaults of settings): beyond the burst, at the pace at which it
 # flows in.

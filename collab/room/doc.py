@@ -11,12 +11,10 @@ an update                                      what becomes of it    what the ot
 refers to nothing that is missing              integrated            the update itself
 the same, and others waited for it             and those as well     the difference; the sender is
                                                                      sent what it released
-lacks something, or has a Skip                 integrated as far as  the difference, if there is any
-                                               it goes; the rest
-                                               waits
+lacks something, or has a Skip                 integrated in part;   the difference, if there is any
+                                               the rest waits
 its shape is forbidden                         refused whole         nothing
-was kept waiting, and its shape turns out to   that part is dropped  nothing of that part
-be forbidden
+waited, and its shape turns out forbidden      that part is dropped  nothing of that part
 =============================================  ====================  ===============================
 """
 
@@ -34,6 +32,7 @@ from collab.protocol.scanned import ClockRange
 from collab.protocol.state_vector import EMPTY_STATE_VECTOR, advance_clocks, encode_state_vector
 from collab.protocol.update_scan import ScannedUpdate, scan_update
 from collab.protocol.update_slices import UpdateSlices
+from collab.room.dissolving import dissolve
 from collab.room.encoded_state import Answers
 from collab.room.replica import Replica, is_library_failure
 from collab.room.waiting import Missing, Run, Waiting, delete_update, runs_of
@@ -166,6 +165,10 @@ class RoomDoc:
     def lacking_bytes(self, state_vector: bytes) -> int:
         """About how much of a large document a replica with this state vector lacks."""
         return self.answers.lacking_bytes(state_vector, self._clocks)
+
+    def dissolve_in_steps(self) -> Generator[None, float | None, None]:
+        """Empty the document; see :func:`dissolve`."""
+        return dissolve(self._doc, self._shape, self._clocks)
 
     def rewound(self, rewind: Mapping[int, int]) -> dict[int, int]:
         """The clocks of a replica that has everything but what moved since `rewind`."""
@@ -412,8 +415,7 @@ class RoomDoc:
     # Deletions --------------------------------------------------------------------------------
 
     def _are_deleted(self, scanned: ScannedUpdate) -> bool:
-        covers = self._deleted.covers
-        return all(covers(client, start, end) for client, start, end in scanned.deletes)
+        return all(self._deleted.covers(who, start, end) for who, start, end in scanned.deletes)
 
     def _refresh_deleted(self) -> None:
         """Take the delete set from the Doc: an update from "now" carries nothing but that."""

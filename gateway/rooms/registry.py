@@ -8,13 +8,16 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from collections.abc import Sequence as SequenceOf
 from contextlib import asynccontextmanager
 from typing import Final
+from weakref import ref
 
 import structlog
 
 from collab.access import Claims
 from collab.errors import BandProError, RoomQuarantined, RoomUnavailable, StateConflict
 from collab.ids import Milliseconds, RoomName, Subject
+from collab.limits import DISSOLVE_BYTES_MIN
 from collab.protocol.close_codes import CloseCode
+from collab.room.doc import RoomDoc
 from collab.room.room import RoomState
 from gateway.observe.metrics import Metrics
 from gateway.rooms.applying import Slices
@@ -70,6 +73,8 @@ class RoomRegistry:
         self._opening: dict[RoomName, asyncio.Task[RoomRunner]] = {}
         self._closed: set[RoomName] = set()
         self._compacting: dict[RoomName, asyncio.Task[None]] = {}
+        self._parting: list[tuple[ref[RoomRunner], RoomDoc]] = []
+        self._dissolving: set[asyncio.Task[None]] = set()
 
     # Rooms ------------------------------------------------------------------------------------
 
@@ -140,6 +145,7 @@ class RoomRegistry:
                 # Retryable: should nothing come of it, everybody just comes back.
                 runner.discard(CloseCode.SERVICE_RESTART, "the room is being replaced")
                 self._rooms.pop(name, None)
+                self._part(runner)
             yield
         finally:
             self._closed.discard(name)
@@ -208,7 +214,7 @@ class RoomRegistry:
             runner.tick()
             if runner.room.state is RoomState.CLOSED:
                 del self._rooms[name]
-                runner.part()
+                self._part(runner)
                 continue
             self._begin_compaction(runner)
             idle_since = runner.empty_since_ms
@@ -218,9 +224,27 @@ class RoomRegistry:
                 runner.empty_since_ms = idle_since = Milliseconds(int(now_ms))
             if now_ms - idle_since >= self._settings.unload_after_ms:
                 del self._rooms[name]
-                runner.part()
+                self._part(runner)
                 _log.info("room.unloaded", room=runner.key[:12])
+        self._dissolve()
         self._metrics.rooms.set(len(self._rooms))
+
+    def _part(self, runner: RoomRunner) -> None:
+        """See a room off; one with a large document is freed in slices."""
+        runner.part()
+        if runner.room.doc.size_bytes >= DISSOLVE_BYTES_MIN:
+            self._parting.append((ref(runner), runner.room.doc))
+
+    def _dissolve(self) -> None:
+        """Take the documents apart whose rooms nobody holds any more, a request for example."""
+        gone = [doc for runner, doc in self._parting if runner() is None]
+        if not gone:
+            return
+        self._parting = [each for each in self._parting if each[0]() is not None]
+        for doc in gone:
+            task = asyncio.create_task(self.joins.slices.run(doc.dissolve_in_steps()))
+            self._dissolving.add(task)
+            task.add_done_callback(self._dissolving.discard)
 
     def _begin_compaction(self, runner: RoomRunner) -> None:
         if runner.name in self._compacting or self.is_draining:
