@@ -144,9 +144,16 @@ def _weaker(granted: Role, cap: Role | None) -> Role | None:
     return None if cap is None else min(granted, cap, key=_STRENGTH.__getitem__)
 
 
-@lru_cache(maxsize=4096)
 def matches(pattern: str, room: str) -> bool:
-    """Whether a grant's pattern covers a room's name.
+    """Whether a grant's pattern covers a room's name."""
+    if pattern == "**":
+        return True
+    return matches_asterisks(pattern, room) if "*" in pattern else pattern == room
+
+
+@lru_cache(maxsize=4096)
+def matches_asterisks(pattern: str, room: str) -> bool:
+    """Whether a pattern with asterisks covers a name.
 
     All places that the pattern may have reached are advanced together, so the time is bounded by
     the product of both lengths, whatever the pattern.

@@ -184,12 +184,14 @@ class AwarenessTable:
         withdrawn = []
         for client_id in sorted(self._owned.pop(session_id, ())):
             record = self._records[client_id]
+            if record.clock < 0:  # it was written with and never shown: nobody must be told
+                del self._records[client_id]
+                continue
             record.owner = None
             entry = self._withdraw(client_id, record, now_ms)
             if entry is not None:
                 withdrawn.append(entry)
-        if not self._owned:
-            self._owned.clear()  # gives back what an emptied dict keeps
+        self._give_back()
         return tuple(withdrawn)
 
     def expire(self, now_ms: Milliseconds) -> tuple[AwarenessEntry, ...]:
@@ -203,8 +205,7 @@ class AwarenessTable:
                     withdrawn.append(entry)
             elif record.state is None and record.owner is None and age_ms >= AWARENESS_TOMBSTONE_MS:
                 del self._records[client_id]
-        if not self._records:
-            self._records.clear()  # gives back what an emptied dict keeps
+        self._give_back()
         return tuple(withdrawn)
 
     def current(self, *, but: SessionId | None = None) -> tuple[AwarenessEntry, ...]:
@@ -282,6 +283,13 @@ class AwarenessTable:
         if record is not None and record.owner is not None:
             self._owned[record.owner.session_id].discard(client_id)
         owned.add(client_id)
+
+    def _give_back(self) -> None:
+        """Free what emptied dicts keep."""
+        if not self._owned:
+            self._owned.clear()
+        if not self._records:
+            self._records.clear()
 
     def _withdraw(
         self, client_id: int, record: _Record, now_ms: Milliseconds
