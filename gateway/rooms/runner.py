@@ -143,9 +143,9 @@ class RoomRunner:
     @property
     def is_due_for_compaction(self) -> bool:
         """Whether the log's tail has passed one of its bounds."""
-        if self.room.state is not RoomState.LIVE:
+        appender = self._appender
+        if appender is None or self.room.state is not RoomState.LIVE:
             return False
-        appender = self.appender
         return self.tail.is_due(appender.manifest, appender.head, self._settings.compaction)
 
     @property

@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import Sequence as SequenceOf
 
 import pytest
+from pycrdt import Doc, Map
 
 from collab.errors import WorkerFailed
 from collab.history.compaction import CompactionLimits
-from collab.ids import FIRST_EPOCH, NO_SEQUENCE, RoomName, room_key, room_name
+from collab.ids import FIRST_EPOCH, NO_SEQUENCE, RoomName, SessionId, room_key, room_name
 from gateway.observe.metrics import Metrics
 from gateway.rooms import node_load
 from gateway.rooms.compactor import Compactor, WalkPace
@@ -20,6 +21,7 @@ from persistence.manifests import ensure_manifest
 from persistence.memory import MemoryStore
 from persistence.stores import Stores
 from tests.contract.edits import merge_here, text_of, typed
+from tests.unit.rooms.rig import NAME, edit, rig
 
 QUICK = WalkPace(room_s=0.0, round_s=0.0)
 OLD = CompactionLimits(tail_age_s=0, aged_updates_min=3)
@@ -133,6 +135,26 @@ async def test_one_log_at_a_time_is_folded() -> None:
     for task in tasks:
         task.cancel()
     assert most == 1
+
+
+async def test_room_that_was_unloaded_while_it_waited_for_its_turn_is_left_alone() -> None:
+    """STO-36."""
+    node = rig(tail_updates=2)
+    runner, _ = await node.join("one")
+    doc: Doc[Map[object]] = Doc(client_id=7)
+    for number in range(3):
+        await runner.receive(SessionId("one"), edit(doc, f"e{number}", number))
+    await runner.drain()
+    assert runner.is_due_for_compaction
+    waiting, _ = compactor(node.stores)
+    async with waiting._turn:
+        task = asyncio.create_task(waiting.compact(runner))
+        await asyncio.sleep(0)
+        runner.leave(SessionId("one"))
+        node.registry.tick()
+        assert node.registry.get(NAME) is None
+    await task
+    assert await snapshots(node.stores, NAME) == []
 
 
 @pytest.mark.parametrize("reason", ["lag", "unsaved"])
