@@ -184,7 +184,7 @@ class UpdateLog(Protocol):
                 the call, and then meets HeadMoved if the first one had succeeded.
         """
 
-    async def begin_epoch(self, room: RoomKey, *, epoch: Epoch, after: Sequence) -> None:
+    async def begin_epoch(self, room: RoomKey, *, of: Epoch, epoch: Epoch, after: Sequence) -> None:
         """Delete all rows and begin a new epoch, as one durable step; sequences go on.
 
         When this returns, no row that was appended before can be read any more, quarantined ones
@@ -193,11 +193,13 @@ class UpdateLog(Protocol):
 
         Args:
             room: whose log.
-            epoch: a later one than the log's.
+            of: what the caller takes for the log's epoch.
+            epoch: a later one.
             after: what the caller takes for the head.
 
         Raises:
-            EpochMoved: the log's epoch is `epoch` or a later one; nothing was changed.
+            EpochMoved: the log's epoch was not `of`, or `epoch` is no later one; nothing was
+                changed.
             HeadMoved: the head was not `after`; nothing was changed.
             StoreUnavailable: the outcome is unknown or the write failed; the caller may repeat
                 the call, and then meets EpochMoved if the first one had succeeded.

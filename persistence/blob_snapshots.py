@@ -41,11 +41,18 @@ _SEQUENCE_DIGITS: Final = 16  # as many as 2**53 has, so that keys sort by seque
 _END: Final = "\x7f"  # sorts behind every character of a key
 _NAME: Final = re.compile(r"(\d{16})-(\d+)-([0-9a-f]{64})-([0-9a-f]{16})")
 _ID: Final = re.compile(r"(\d+)\.([0-9a-f]{16})")
+_EPOCH: Final = re.compile(r"(\d+)\.")  # of an id in any store
 
 
 def snapshot_key(room: RoomKey, ref: SnapshotRef) -> BlobKey | None:
     """Where a snapshot is kept; None for one that is no blob."""
     return _key(room, ref, FOLDER)
+
+
+def snapshot_epoch(ref: SnapshotRef) -> Epoch | None:
+    """The epoch that a snapshot was made for; None where an earlier version made it."""
+    found = _EPOCH.match(ref.snapshot_id)
+    return Epoch(int(found[1])) if found else None
 
 
 def parse_snapshot_key(key: BlobKey) -> tuple[RoomKey, SnapshotRef] | None:

@@ -16,7 +16,7 @@ from collab.errors import ManifestMoved
 from collab.history.compaction import CompactionLimits, ManifestChange, advance_manifest
 from collab.ids import RoomName, room_key
 from collab.ports import Manifest, SnapshotRef
-from persistence.erasure_record import get_erasure
+from persistence.blob_snapshots import snapshot_epoch
 from persistence.loading import LoadedRoom, LoadProblem, load_room
 from persistence.manifests import read_manifest
 from persistence.stores import Stores
@@ -144,17 +144,16 @@ async def _delete_unnamed(stores: Stores, manifest: Manifest) -> None:
 
     A compaction still under way elsewhere, whose snapshot is not named yet, is safe from this: it
     either began before the manifest just stored, and will lose, or it holds more than the newest.
+    So is what an erasure has prepared, for it is of a later epoch.
     """
     key = room_key(manifest.name)
     newest = manifest.snapshots[0].sequence
     doomed = [
         ref
         for ref in await stores.snapshots.list(key)
-        if ref not in manifest.snapshots and ref.sequence <= newest
+        if ref not in manifest.snapshots
+        and ref.sequence <= newest
+        and (snapshot_epoch(ref) or manifest.epoch) <= manifest.epoch
     ]
-    # An erasure under way is committed after its snapshot was stored.
-    erasure = await get_erasure(stores, key) if doomed else None
-    kept = None if erasure is None or erasure.is_done else erasure.snapshot
     for ref in doomed:
-        if ref != kept:
-            await stores.snapshots.delete(key, ref)
+        await stores.snapshots.delete(key, ref)

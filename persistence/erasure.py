@@ -1,14 +1,15 @@
 """Erasing a room: its document anew without history, or empty, and nothing of before anywhere.
 
-The commit point is the log's new epoch. What is needed to complete an erasure is stored before it,
-and all that is deleted is deleted after it, so a crash at any step leaves either the old room or an
-erasure that the next open, or another try, completes:
+The commit point is the log's new epoch, which begins only where the log is still in the epoch, and
+at the head, that the new document was made of. What is needed to complete an erasure is stored
+before it, and all that is deleted is deleted after it, so a crash at any step leaves either the old
+room or an erasure that the next open, or another try, completes; any node can, several at once too:
 
 ==========================  =====================================================================
 step                        after a crash there
 ==========================  =====================================================================
-new snapshot, retired ids   the old room; the next compaction clears up
-record                      the old room; the next erasure replaces the record
+new snapshot, retired ids   the old room; the next erasure clears up
+record, a claim             the old room; the next erasure claims a later epoch, and clears up
 new epoch (commit)          nobody can open the old room; the next open completes the erasure
 manifest                    the new room; the next open goes on deleting
 deletions, keys, free space the same
@@ -21,6 +22,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Sequence as SequenceOf
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final, Protocol
@@ -39,10 +41,13 @@ from collab.ids import FIRST_EPOCH, BlobKey, Epoch, RecordId, RoomKey, RoomName,
 from collab.limits import RETIRED_CLIENTS_MAX
 from collab.ports import Manifest, RecordKind, RoomStatus
 from persistence.blob_keys import ROOMS, blob_key
+from persistence.blob_snapshots import snapshot_epoch
 from persistence.encryption.envelope import is_sealed, sealed_epoch
 from persistence.erasure_record import (
     ErasureRecord,
-    get_erasure,
+    discard_erasure,
+    in_force,
+    list_erasures,
     put_erasure,
     retired_clients,
 )
@@ -112,7 +117,8 @@ async def erase(
         accept_loss: go on although not all content can be carried over.
 
     Raises:
-        StateConflict: some content cannot be carried over; nothing was changed.
+        StateConflict: some content cannot be carried over, or somebody else erased the room
+            meanwhile; nothing was changed.
         LimitExceeded: more client ids would be retired than can be kept; nothing was changed.
         RoomQuarantined: it is out of service: release it first; nothing was changed.
         WorkerFailed: the content could not be rewritten; nothing was changed.
@@ -123,13 +129,16 @@ async def erase(
         prepared = await _prepare(stores, name, rewriter, mode, accept_loss=accept_loss)
         erasure, clients, notes = prepared
         try:
-            await stores.log.begin_epoch(room_key(name), epoch=erasure.epoch, after=erasure.head)
+            await stores.log.begin_epoch(
+                room_key(name), of=erasure.of, epoch=erasure.epoch, after=erasure.head
+            )
         except HeadMoved:
-            await _discard(stores, room_key(name), erasure)
+            await discard_erasure(stores, room_key(name), erasure)
             continue
-        except EpochMoved:
-            await _discard(stores, room_key(name), erasure)
-            raise StateConflict("the room was replaced meanwhile") from None
+        except EpochMoved as moved:
+            if moved.actual != erasure.epoch:  # else it is ours: no one else has claimed it
+                await discard_erasure(stores, room_key(name), erasure)
+                raise StateConflict("the room was replaced meanwhile") from None
         stores.failpoints.hit("erasure.after_epoch")
         await finish_erasure(stores, name)
         return Erased(erasure.epoch, len(clients), notes)
@@ -146,23 +155,28 @@ async def finish_erasure(stores: Stores, name: RoomName) -> bool:
         StoreUnavailable: the store failed; repeating goes on from there.
     """
     key = room_key(name)
-    erasure = await get_erasure(stores, key)
-    if erasure is None or erasure.is_done:
+    erasures = await list_erasures(stores, key)
+    if all(known.is_done for known in erasures):
         return False
     tail = await stores.log.read(key, after=await stores.log.head(key))
-    if tail.epoch != erasure.epoch:
-        return False  # never committed, or replaced by a later epoch that has cleared up itself
-    manifest = await read_manifest(stores, name)
-    if manifest.epoch < erasure.epoch:
-        await change_manifest(stores, manifest, lambda now: _begun(now, erasure))
+    erasure = in_force(erasures, tail.epoch)
+    if erasure is None or erasure.is_done:
+        return False  # none of the claims was committed
+    await change_manifest(
+        stores, await read_manifest(stores, name), lambda now: _begun(now, erasure)
+    )
     stores.failpoints.hit("erasure.after_manifest")
+    for other in erasures:
+        if other.of < erasure.epoch and other is not erasure:
+            await discard_erasure(stores, key, other)
     await _delete_before(stores, key, erasure)
     stores.failpoints.hit("erasure.after_deletes")
     if stores.data_keys is not None:
         await stores.data_keys.destroy(key, before=erasure.epoch)
     stores.failpoints.hit("erasure.after_keys")
     await stores.backend.scrub(key)
-    await put_erasure(stores, key, replace(erasure, is_done=True))
+    with suppress(RecordMoved):  # another node has completed it as well
+        await put_erasure(stores, key, replace(erasure, is_done=True))
     return True
 
 
@@ -181,11 +195,9 @@ async def load_after_erasure(stores: Stores, name: RoomName) -> tuple[LoadedRoom
         loaded = await load_room(stores, name)
     if loaded.manifest.epoch == FIRST_EPOCH:
         return loaded, RetiredClients()  # nothing to be asked for
-    erasure = await get_erasure(stores, room_key(name))
+    erasure = in_force(await list_erasures(stores, room_key(name)), loaded.manifest.epoch)
     if erasure is not None and not erasure.is_done:
         await finish_erasure(stores, name)
-    if erasure is None or erasure.epoch > loaded.manifest.epoch:
-        return loaded, RetiredClients()
     return loaded, await retired_clients(stores, erasure)
 
 
@@ -195,9 +207,9 @@ async def _prepare(
     """Store the new document, the retired ids and the record; nothing of it counts yet."""
     key = room_key(name)
     loaded = await load_room(stores, name)
-    before = await get_erasure(stores, key)
-    committed = before if before is not None and before.is_done else None
-    retired = await retired_clients(stores, committed)
+    of = loaded.manifest.epoch
+    erasures = await list_erasures(stores, key)
+    retired = await retired_clients(stores, in_force(erasures, of))
     if loaded.updates:
         found = RetiredClients.decode(await rewriter.clients(loaded.updates))
         retired = retired.including(found)
@@ -211,7 +223,7 @@ async def _prepare(
         content, notes = await _rewritten(loaded, rewriter, retired)
         if notes and not accept_loss:
             raise StateConflict(f"not all content can be carried over: {'; '.join(notes)}")
-    epoch = Epoch(loaded.manifest.epoch + 1)
+    epoch = Epoch(max([of, *(known.epoch for known in erasures)]) + 1)
     snapshot = None
     if content:
         snapshot = await stores.snapshots.put(
@@ -220,16 +232,12 @@ async def _prepare(
     blob = blob_key(ROOMS, key, str(epoch), "retired", secrets.token_hex(8))
     await stores.blobs.create(blob, retired.encode())
     stores.failpoints.hit("erasure.after_snapshot")
-    revision = 0 if before is None else before.revision
-    erasure = ErasureRecord(epoch, loaded.head, snapshot, blob, revision=revision)
+    erasure = ErasureRecord(of, epoch, loaded.head, snapshot, blob)
     try:
         erasure = await put_erasure(stores, key, erasure)
     except RecordMoved:
-        await _discard(stores, key, erasure)
+        await discard_erasure(stores, key, erasure)
         raise StateConflict("the room is being erased by somebody else") from None
-    # From here on compactions leave the snapshot alone; one before may have taken it away.
-    if snapshot is not None and await stores.snapshots.get(key, snapshot) is None:
-        raise StoreUnavailable("the new document was cleared away meanwhile: try again")
     stores.failpoints.hit("erasure.after_record")
     return erasure, retired, notes
 
@@ -247,9 +255,11 @@ async def _rewritten(
 
 
 def _begun(now: Manifest, erasure: ErasureRecord) -> Manifest:
+    if now.epoch >= erasure.epoch:  # another node was faster, and may have compacted since
+        return now
     return replace(
         now,
-        epoch=max(now.epoch, erasure.epoch),
+        epoch=erasure.epoch,
         snapshots=() if erasure.snapshot is None else (erasure.snapshot,),
         status=RoomStatus.ACTIVE,
         status_reason="",
@@ -258,17 +268,10 @@ def _begun(now: Manifest, erasure: ErasureRecord) -> Manifest:
     )
 
 
-async def _discard(stores: Stores, key: RoomKey, erasure: ErasureRecord) -> None:
-    """Delete what was prepared for an erasure that did not come to be."""
-    if erasure.snapshot is not None:
-        await stores.snapshots.delete(key, erasure.snapshot)
-    await stores.blobs.delete(erasure.retired)
-
-
 async def _delete_before(stores: Stores, key: RoomKey, erasure: ErasureRecord) -> None:
     """Delete all that the epochs before have left, beneath the encryption: keys may be gone."""
     for ref in await stores.snapshots.list(key):
-        if ref != erasure.snapshot and ref.sequence <= erasure.head:
+        if (snapshot_epoch(ref) or FIRST_EPOCH) < erasure.epoch:
             await stores.snapshots.delete(key, ref)
     await _delete_versions(stores.raw, key, erasure.epoch)
     prefix = f"{ROOMS}/{key}/"

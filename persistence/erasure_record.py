@@ -1,8 +1,14 @@
-"""The record of a room's last erasure: what completes it, and which client ids it retired."""
+"""The records of a room's erasures: what completes each of them, and which client ids it retired.
+
+Each erasure claims an epoch that no other one has, by making the record of that epoch. So when the
+log begins an epoch, there is one record that says what belongs to it. A claim whose log has gone on
+to another epoch meanwhile can never be committed: it is dead.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence as SequenceOf
 from dataclasses import asdict, dataclass, replace
 from typing import Final
 
@@ -12,7 +18,8 @@ from collab.ids import BlobKey, Epoch, RecordId, RoomKey, Sequence
 from collab.ports import Record, RecordKind, SnapshotRef
 from persistence.stores import Stores
 
-_ID: Final = RecordId("last")
+_DIGITS: Final = 16  # so that ids sort by epoch
+_LISTED_MAX: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +27,7 @@ class ErasureRecord:
     """One erasure.
 
     Attributes:
+        of: the epoch that it replaces.
         epoch: the one that it begins.
         head: the log's when it does.
         snapshot: the new document; None for an empty one.
@@ -28,6 +36,7 @@ class ErasureRecord:
         revision: of the stored record; 0 for one that is not stored yet.
     """
 
+    of: Epoch
     epoch: Epoch
     head: Sequence
     snapshot: SnapshotRef | None
@@ -35,47 +44,60 @@ class ErasureRecord:
     is_done: bool = False
     revision: int = 0
 
+    @property
+    def record_id(self) -> RecordId:
+        """Where it is stored."""
+        return RecordId(f"{self.epoch:0{_DIGITS}d}")
 
-async def get_erasure(stores: Stores, room: RoomKey) -> ErasureRecord | None:
-    """The record, or None for a room that was never erased.
+
+async def list_erasures(stores: Stores, room: RoomKey) -> tuple[ErasureRecord, ...]:
+    """All records of a room, by epoch: the one in force, and claims that may be dead.
 
     Raises:
         StoreUnavailable: the store cannot be read now.
     """
-    record = await stores.records.get(RecordKind.ERASURE, room, _ID)
-    if record is None:
-        return None
-    fields = json.loads(record.value)
-    ref = fields["snapshot"]
-    snapshot = None
-    if ref is not None:
-        snapshot = SnapshotRef(
-            ref["snapshot_id"], Sequence(ref["sequence"]), ref["size_bytes"], ref["checksum"]
-        )
-    return ErasureRecord(
-        epoch=Epoch(fields["epoch"]),
-        head=Sequence(fields["head"]),
-        snapshot=snapshot,
-        retired=BlobKey(fields["retired"]),
-        is_done=fields["is_done"],
-        revision=record.revision,
-    )
+    found = await stores.records.list(RecordKind.ERASURE, room, after=None, limit=_LISTED_MAX)
+    return tuple(map(_decoded, found))
+
+
+def in_force(erasures: SequenceOf[ErasureRecord], epoch: Epoch) -> ErasureRecord | None:
+    """The last erasure of a room that is in an epoch; None where it was never erased."""
+    committed = [e for e in erasures if e.epoch == epoch or (e.is_done and e.epoch < epoch)]
+    return committed[-1] if committed else None
+
+
+def is_claim(kind: RecordKind, record: Record) -> bool:
+    """Whether a record is of an erasure that may not have been committed."""
+    return kind is RecordKind.ERASURE and not _decoded(record).is_done
 
 
 async def put_erasure(stores: Stores, room: RoomKey, erasure: ErasureRecord) -> ErasureRecord:
-    """Make or replace the record, from the revision that `erasure` names.
+    """Make or replace a record, from the revision that `erasure` names.
 
     Raises:
-        RecordMoved: another erasure came first.
+        RecordMoved: another erasure claimed the epoch, or the record was changed or is gone.
         StoreUnavailable: the outcome is unknown.
     """
     fields = asdict(erasure)
     del fields["revision"]
     value = json.dumps(fields).encode()
     stored = await stores.records.compare_and_set(
-        RecordKind.ERASURE, room, Record(_ID, erasure.revision, value)
+        RecordKind.ERASURE, room, Record(erasure.record_id, erasure.revision, value)
     )
     return replace(erasure, revision=stored.revision)
+
+
+async def discard_erasure(stores: Stores, room: RoomKey, erasure: ErasureRecord) -> None:
+    """Delete a claim, or an erasure that another has replaced, and what was prepared for it.
+
+    Raises:
+        StoreUnavailable: some of it may be left; repeating is safe.
+    """
+    if erasure.snapshot is not None:
+        await stores.snapshots.delete(room, erasure.snapshot)
+    await stores.blobs.delete(erasure.retired)
+    if erasure.revision:
+        await stores.records.delete(RecordKind.ERASURE, room, erasure.record_id)
 
 
 async def retired_clients(stores: Stores, erasure: ErasureRecord | None) -> RetiredClients:
@@ -90,3 +112,22 @@ async def retired_clients(stores: Stores, erasure: ErasureRecord | None) -> Reti
     if blob is None:
         raise StoreUnavailable("the retired client ids of an erased room are missing")
     return RetiredClients.decode(blob.data)
+
+
+def _decoded(record: Record) -> ErasureRecord:
+    fields = json.loads(record.value)
+    ref = fields["snapshot"]
+    snapshot = None
+    if ref is not None:
+        snapshot = SnapshotRef(
+            ref["snapshot_id"], Sequence(ref["sequence"]), ref["size_bytes"], ref["checksum"]
+        )
+    return ErasureRecord(
+        of=Epoch(fields["of"]),
+        epoch=Epoch(fields["epoch"]),
+        head=Sequence(fields["head"]),
+        snapshot=snapshot,
+        retired=BlobKey(fields["retired"]),
+        is_done=fields["is_done"],
+        revision=record.revision,
+    )

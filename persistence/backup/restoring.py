@@ -14,6 +14,7 @@ from persistence.backup.catalogue import BackupId, RoomLine
 from persistence.backup.entries import EntryType, decode_described
 from persistence.backup.points import Goal, Lines, Run, find_run
 from persistence.backup.reader import Archive, Chain
+from persistence.erasure_record import is_claim
 from persistence.room_copy import (
     RoomSource,
     SnapshotSource,
@@ -209,7 +210,9 @@ async def _restore_extras(
     lines = {each.manifest.backup_id: found for each, found in history}
     records_from = chain.archive(line.records_in)
     async for kind, record in records_of(records_from, _named(lines, records_from)):
-        await put_record(stores, kind, name, record)
+        # A claim to an epoch would be taken for committed in a room that begins just that one.
+        if not is_claim(kind, record):
+            await put_record(stores, kind, name, record)
     wanted: dict[BackupId, set[str]] = {}
     for blob in line.blobs:
         wanted.setdefault(blob.held_by, set()).add(blob.key)

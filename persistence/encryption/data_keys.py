@@ -12,14 +12,13 @@ import json
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from collab.errors import DataKeyDestroyed, DataKeyLost, RecordMoved, StoreUnavailable
-from collab.ids import NO_ROOM, Epoch, RecordId, RoomKey
+from collab.ids import FIRST_EPOCH, NO_ROOM, Epoch, RecordId, RoomKey
 from collab.ports import Record, RecordKind, RecordStore
 from persistence.encryption.envelope import KEY_BYTES
 from persistence.encryption.key_ring import KeyRing
@@ -104,11 +103,15 @@ class DataKeys:
             StoreUnavailable: the outcome is unknown; repeating is safe.
         """
         destroyed = 0
-        await self._bar(key_record_id(room, Epoch(before - 1)))
+        barred = set(map(Epoch, range(FIRST_EPOCH, before)))
         async for key in self.stored(RecordId(f"{room}.")):
-            if _epoch_of(key.record_id) < before:
+            epoch = _epoch_of(key.record_id)
+            barred.discard(epoch)
+            if epoch < before:
                 self._cache.pop(key.record_id, None)
                 destroyed += await self.replace(key.record_id, lambda _: b"") is not None
+        for epoch in barred:
+            destroyed += await self._bar(room, epoch)
         return destroyed
 
     def forget(self) -> None:
@@ -158,12 +161,20 @@ class DataKeys:
             return key
         raise StoreUnavailable("a data key was changed by others again and again")
 
-    async def _bar(self, record_id: RecordId) -> None:
-        """Where there never was a key, as before the encryption, none is to be made any more."""
-        with suppress(RecordMoved):
+    async def _bar(self, room: RoomKey, epoch: Epoch) -> bool:
+        """Where there never was a key, as before the encryption, none is to be made any more.
+
+        Returns:
+            Whether one was made just before, and is destroyed.
+        """
+        record_id = key_record_id(room, epoch)
+        try:
             await self._records.compare_and_set(
                 RecordKind.DATA_KEY, NO_ROOM, Record(record_id, 0, b"")
             )
+        except RecordMoved:
+            return await self.replace(record_id, lambda _: b"") is not None
+        return False
 
     def _cached(self, record_id: RecordId) -> AESGCM | None:
         found = self._cache.get(record_id)

@@ -44,9 +44,9 @@ class EncryptedLog:
         ]
         return await self._log.append(room, epoch=epoch, after=after, updates=sealed)
 
-    async def begin_epoch(self, room: RoomKey, *, epoch: Epoch, after: Sequence) -> None:
+    async def begin_epoch(self, room: RoomKey, *, of: Epoch, epoch: Epoch, after: Sequence) -> None:
         """Begin a new epoch; see `UpdateLog.begin_epoch`."""
-        await self._log.begin_epoch(room, epoch=epoch, after=after)
+        await self._log.begin_epoch(room, of=of, epoch=epoch, after=after)
 
     async def skip_to(
         self, room: RoomKey, *, epoch: Epoch, after: Sequence, head: Sequence

@@ -76,11 +76,11 @@ class MemoryLog:
             )
         return log.head
 
-    async def begin_epoch(self, room: RoomKey, *, epoch: Epoch, after: Sequence) -> None:
+    async def begin_epoch(self, room: RoomKey, *, of: Epoch, epoch: Epoch, after: Sequence) -> None:
         """Begin a new epoch; see `UpdateLog.begin_epoch`."""
         log = self.rooms.get(room, MemoryRoomLog())
-        if log.epoch >= epoch:
-            raise EpochMoved(expected=epoch, actual=log.epoch)
+        if log.epoch != of or epoch <= of:
+            raise EpochMoved(expected=of, actual=log.epoch)
         if log.head != after:
             raise HeadMoved(expected=after, actual=log.head)
         self.rooms[room] = MemoryRoomLog(head=after, epoch=epoch, trimmed_through=after)

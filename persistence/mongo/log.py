@@ -125,10 +125,10 @@ class MongoLog:
             deleted += await self._delete_rows(room, Sequence(last))
         return deleted
 
-    async def begin_epoch(self, room: RoomKey, *, epoch: Epoch, after: Sequence) -> None:
+    async def begin_epoch(self, room: RoomKey, *, of: Epoch, epoch: Epoch, after: Sequence) -> None:
         """Begin a new epoch; see `UpdateLog.begin_epoch`."""
         parts_ids = await self._link.transact(
-            partial(self._begin_epoch, room, epoch, after), kind="epoch"
+            partial(self._begin_epoch, room, of, epoch, after), kind="epoch"
         )
         await self._link.hit("epoch.after_commit")
         await self._parts.remove(parts_ids)
@@ -138,7 +138,7 @@ class MongoLog:
     ) -> None:
         """Let the log go on later; see `UpdateLog.skip_to`."""
         parts_ids = await self._link.transact(
-            partial(self._begin_epoch, room, epoch, after, skip_to=head), kind="epoch"
+            partial(self._skip_to, room, epoch, after, head), kind="epoch"
         )
         await self._link.hit("epoch.after_commit")
         await self._parts.remove(parts_ids)
@@ -230,24 +230,39 @@ class MongoLog:
         return count
 
     async def _begin_epoch(
-        self,
-        room: RoomKey,
-        epoch: Epoch,
-        after: Sequence,
-        session: Session,
-        skip_to: Sequence | None = None,
+        self, room: RoomKey, of: Epoch, epoch: Epoch, after: Sequence, session: Session
     ) -> list[str]:
-        place = await self._rooms.find_one({"_id": room}, session=session)
-        head, now = (NO_SEQUENCE, FIRST_EPOCH) if place is None else (place["head"], place["epoch"])
-        if now > epoch or (now == epoch and skip_to is None):
-            raise EpochMoved(expected=epoch, actual=now)
+        head, now = await self._place(room, session)
+        if now != of or epoch <= of:
+            raise EpochMoved(expected=of, actual=now)
         if head != after:
             raise HeadMoved(expected=after, actual=head)
-        begin = after if skip_to is None else skip_to
+        return await self._empty(room, epoch, head, session)
+
+    async def _skip_to(
+        self, room: RoomKey, epoch: Epoch, after: Sequence, head: Sequence, session: Session
+    ) -> list[str]:
+        found, now = await self._place(room, session)
+        if now > epoch:
+            raise EpochMoved(expected=epoch, actual=now)
+        if found != after:
+            raise HeadMoved(expected=after, actual=found)
+        return await self._empty(room, epoch, head, session)
+
+    async def _place(self, room: RoomKey, session: Session) -> tuple[Sequence, Epoch]:
+        place = await self._rooms.find_one({"_id": room}, session=session)
+        if place is None:
+            return NO_SEQUENCE, FIRST_EPOCH
+        return Sequence(place["head"]), Epoch(place["epoch"])
+
+    async def _empty(
+        self, room: RoomKey, epoch: Epoch, head: Sequence, session: Session
+    ) -> list[str]:
+        """Delete every row; the log goes on behind the head, in the epoch. Returns their parts."""
         await self._rooms.update_one(
             {"_id": room},
             {
-                "$set": {"epoch": epoch, "head": begin, "trimmed_through": begin},
+                "$set": {"epoch": epoch, "head": head, "trimmed_through": head},
                 "$unset": {"has_quarantined": True},
             },
             upsert=True,

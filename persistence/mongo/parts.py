@@ -34,9 +34,9 @@ class Parts:
         self._parts = link.collection(PARTS)
         self._unsettled = link.collection(UNSETTLED)
 
-    async def store(self, data: bytes) -> str:
-        """Store bytes as a new set that nothing names yet; return its id."""
-        parts_id = secrets.token_hex(16)
+    async def store(self, data: bytes, *, prefix: str = "") -> str:
+        """Store bytes as a new set that nothing names yet; return its id, a random one."""
+        parts_id = prefix + secrets.token_hex(16)
         await self._link.call(lambda: self._unsettled.insert_one(_listed(parts_id)))
         for part, start in enumerate(range(0, max(1, len(data)), PART_BYTES)):
             piece = {"of": parts_id, "part": part, "bytes": data[start : start + PART_BYTES]}

@@ -36,9 +36,8 @@ class MongoSnapshots:
         self, room: RoomKey, *, epoch: Epoch, sequence: Sequence, update: bytes
     ) -> SnapshotRef:
         """Store a snapshot; see `SnapshotStore.put`."""
-        del epoch
         checksum = await asyncio.to_thread(snapshot_checksum, update)
-        parts_id = await self._parts.store(update)
+        parts_id = await self._parts.store(update, prefix=f"{epoch}.")
         ref = SnapshotRef(parts_id, sequence, len(update), checksum)
         await self._link.transact(partial(self._name, room, ref), kind="snapshot")
         await self._link.hit("snapshot.after_put")

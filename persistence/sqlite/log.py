@@ -62,9 +62,9 @@ class SqliteLog:
             size_bytes=sum(map(len, updates)),
         )
 
-    async def begin_epoch(self, room: RoomKey, *, epoch: Epoch, after: Sequence) -> None:
+    async def begin_epoch(self, room: RoomKey, *, of: Epoch, epoch: Epoch, after: Sequence) -> None:
         """Begin a new epoch; see `UpdateLog.begin_epoch`."""
-        await self._writer.run(Kind.EPOCH, partial(_begin_epoch, room, epoch, after))
+        await self._writer.run(Kind.EPOCH, partial(_begin_epoch, room, of, epoch, after))
 
     async def skip_to(
         self, room: RoomKey, *, epoch: Epoch, after: Sequence, head: Sequence
@@ -142,12 +142,12 @@ def _append(
 
 
 def _begin_epoch(
-    room: RoomKey, epoch: Epoch, after: Sequence, connection: sqlite3.Connection
+    room: RoomKey, of: Epoch, epoch: Epoch, after: Sequence, connection: sqlite3.Connection
 ) -> None:
     """Delete every row and set the epoch, in one commit: a log is short by compaction."""
     head, current = _place(room, connection)
-    if current >= epoch:
-        raise EpochMoved(expected=epoch, actual=current)
+    if current != of or epoch <= of:
+        raise EpochMoved(expected=of, actual=current)
     if head != after:
         raise HeadMoved(expected=after, actual=head)
     _empty(room, epoch, head, connection)

@@ -6,7 +6,7 @@ import secrets
 import sqlite3
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AsyncExitStack, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -75,6 +75,15 @@ class StoreUnderTest(ABC):
     @abstractmethod
     def quarantined_snapshots(self) -> list[str]:
         """Ids of snapshots moved aside."""
+
+
+async def nodes(store: StoreUnderTest, stack: AsyncExitStack, count: int) -> list[Stores]:
+    """As many openings as there are nodes; a data folder has one owner, whose writers share it."""
+    opened = [await stack.enter_async_context(await store.open())]
+    while len(opened) < count:
+        shared = isinstance(store, SqliteUnderTest)
+        opened.append(opened[0] if shared else await stack.enter_async_context(await store.open()))
+    return opened
 
 
 class MemoryUnderTest(StoreUnderTest):

@@ -287,7 +287,7 @@ async def test_a_writer_of_an_epoch_whose_key_is_gone_is_told_that_the_epoch_mov
 ) -> None:
     """KEY-5, STO-20."""
     await sealed.log.append(ROOM, epoch=FIRST_EPOCH, after=Sequence(0), updates=[b"old"])
-    await sealed.log.begin_epoch(ROOM, epoch=Epoch(2), after=Sequence(1))
+    await sealed.log.begin_epoch(ROOM, of=FIRST_EPOCH, epoch=Epoch(2), after=Sequence(1))
     assert sealed.data_keys is not None
     await sealed.data_keys.destroy(ROOM, before=Epoch(2))
     with pytest.raises(EpochMoved) as caught:

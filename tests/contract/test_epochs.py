@@ -23,8 +23,10 @@ async def append_in(
     return await stores.log.append(room, epoch=Epoch(epoch), after=Sequence(after), updates=updates)
 
 
-async def begin(stores: Stores, epoch: int, after: int, room: RoomKey = ROOM) -> None:
-    await stores.log.begin_epoch(room, epoch=Epoch(epoch), after=Sequence(after))
+async def begin(
+    stores: Stores, epoch: int, after: int, room: RoomKey = ROOM, *, of: int = FIRST_EPOCH
+) -> None:
+    await stores.log.begin_epoch(room, of=Epoch(of), epoch=Epoch(epoch), after=Sequence(after))
 
 
 async def content(stores: Stores, after: int = 0, room: RoomKey = ROOM) -> list[tuple[int, bytes]]:
@@ -79,9 +81,23 @@ async def test_epoch_that_is_not_later_is_not_begun(stores: Stores, epoch: int) 
     await begin(stores, 3, 1)
     await append_in(stores, 3, 1, b"b")
     with pytest.raises(EpochMoved) as caught:
-        await begin(stores, epoch, 2)
-    assert (caught.value.expected, caught.value.actual) == (epoch, 3)
+        await begin(stores, epoch, 2, of=3)
+    assert (caught.value.expected, caught.value.actual) == (3, 3)
     assert await content(stores) == [(2, b"b")]
+
+
+@pytest.mark.parametrize("of", [1, 2, 4])
+async def test_epoch_of_another_one_is_not_begun_behind_the_same_head(
+    stores: Stores, of: int
+) -> None:
+    """STO-19: What was made from an epoch that another one has replaced since comes too late."""
+    await append(stores, 0, b"a")
+    await begin(stores, 3, 1)
+    with pytest.raises(EpochMoved) as caught:
+        await begin(stores, 5, 1, of=of)
+    assert (caught.value.expected, caught.value.actual) == (of, 3)
+    await begin(stores, 5, 1, of=3)
+    assert await append_in(stores, 5, 1, b"b") == 2
 
 
 @pytest.mark.parametrize("after", [0, 1, 3])
@@ -133,14 +149,19 @@ async def test_of_an_append_and_a_new_epoch_behind_one_head_exactly_one_wins(
     stores: Stores,
 ) -> None:
     """STO-19, STO-20."""
-    won = set()
     for number in range(20):
         room = RoomKey(f"{number:064x}")
         await append(stores, 0, b"old", room=room)
         rivals = [append(stores, 1, b"edit", room=room), begin(stores, 2, 1, room=room)]
         if number % 2:
             rivals.reverse()
-        results = await asyncio.gather(*rivals, return_exceptions=True)
+        if number < 2:  # these two do not overlap: whoever is first has won
+            results = [(await asyncio.gather(rival, return_exceptions=True))[0] for rival in rivals]
+            assert (results[0], type(results[1])) == (
+                (None, EpochMoved) if number else (2, HeadMoved)
+            )
+        else:
+            results = await asyncio.gather(*rivals, return_exceptions=True)
         edited, begun = results[:: -1 if number % 2 else 1]
         tail = await stores.log.read(room, after=NO_SEQUENCE)
         if edited == 2:
@@ -149,8 +170,6 @@ async def test_of_an_append_and_a_new_epoch_behind_one_head_exactly_one_wins(
         else:
             assert (begun, type(edited)) == (None, EpochMoved)
             assert (tail.rows, tail.head, tail.epoch) == ((), 1, 2)
-        won.add(edited == 2)
-    assert won == {True, False}
 
 
 async def test_of_racing_new_epochs_exactly_one_is_begun(stores: Stores) -> None:

@@ -134,7 +134,7 @@ async def test_log_that_ends_before_its_snapshot_quarantines_the_room(stores: St
 async def test_room_between_two_epochs_is_neither_the_old_nor_an_empty_one(stores: Stores) -> None:
     """STO-21."""
     await fill(stores, rows=3, snapshots=(2,))
-    await stores.log.begin_epoch(ROOM, epoch=Epoch(2), after=Sequence(3))
+    await stores.log.begin_epoch(ROOM, of=FIRST_EPOCH, epoch=Epoch(2), after=Sequence(3))
     with pytest.raises(StoreUnavailable, match="being replaced"):
         await load_room(stores, NAME)
     manifest = await read_manifest(stores, NAME)

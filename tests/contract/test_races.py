@@ -13,10 +13,9 @@ import pytest
 from collab.errors import HeadMoved, ManifestMoved, RecordMoved, StoreUnavailable
 from collab.ids import FIRST_EPOCH, RecordId, Sequence
 from collab.ports import Manifest, Record, RecordKind
-from persistence.build import Stores
 from persistence.compaction import CompactionOutcome, CompactionStatus, compact
 from persistence.loading import load_room
-from tests.contract.backends import SqliteUnderTest, StoreUnderTest
+from tests.contract.backends import StoreUnderTest, nodes
 from tests.contract.conftest import NAME, ROOM
 from tests.contract.edits import merge_here, text_of, typed
 from tests.support.counts import repeats
@@ -24,15 +23,6 @@ from tests.support.counts import repeats
 WRITERS: Final = 10
 ROUNDS: Final = repeats(20, proof=200)
 COMPACTIONS: Final = repeats(5, proof=40)
-
-
-async def nodes(store: StoreUnderTest, stack: AsyncExitStack, count: int) -> list[Stores]:
-    """As many openings as there are nodes; a data folder has one owner, whose writers share it."""
-    opened = [await stack.enter_async_context(await store.open())]
-    while len(opened) < count:
-        shared = isinstance(store, SqliteUnderTest)
-        opened.append(opened[0] if shared else await stack.enter_async_context(await store.open()))
-    return opened
 
 
 @pytest.mark.prove

@@ -93,11 +93,14 @@ class StoresAgree(RuleBasedStateMachine):
         assert isinstance(tail, LogTail)
         return tail.epoch
 
-    @rule(name=names, off=near, step=st.integers(-1, 2))
-    def begin_epoch(self, name: RoomName, off: int, step: int) -> None:
+    @rule(name=names, off=near, late=st.sampled_from([0, 0, 0, -1, 1]), step=st.integers(-1, 2))
+    def begin_epoch(self, name: RoomName, off: int, late: int, step: int) -> None:
         after = Sequence(max(0, self.head(name) + off))
+        of = Epoch(self.epoch(name) + late)
         epoch = Epoch(self.epoch(name) + step)
-        self.both(lambda stores: stores.log.begin_epoch(room_key(name), epoch=epoch, after=after))
+        self.both(
+            lambda stores: stores.log.begin_epoch(room_key(name), of=of, epoch=epoch, after=after)
+        )
 
     @rule(name=names, off=near, step=st.integers(-1, 1), batch=updates)
     def append(self, name: RoomName, off: int, step: int, batch: list[bytes]) -> None:

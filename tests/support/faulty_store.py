@@ -107,9 +107,9 @@ class _FaultyLog:
         async with self._faults.around("log.append"):
             return await self._log.append(room, epoch=epoch, after=after, updates=updates)
 
-    async def begin_epoch(self, room: RoomKey, *, epoch: Epoch, after: Sequence) -> None:
+    async def begin_epoch(self, room: RoomKey, *, of: Epoch, epoch: Epoch, after: Sequence) -> None:
         async with self._faults.around("log.begin_epoch"):
-            await self._log.begin_epoch(room, epoch=epoch, after=after)
+            await self._log.begin_epoch(room, of=of, epoch=epoch, after=after)
 
     async def skip_to(
         self, room: RoomKey, *, epoch: Epoch, after: Sequence, head: Sequence

@@ -19,7 +19,9 @@ async def test_a_room_whose_log_was_begun_anew_stores_nothing_and_is_to_be_reloa
     await runner.receive(SessionId("one"), edit(doc, "old", 1))
     await runner.drain()
     second = Epoch(FIRST_EPOCH + 1)
-    await node.stores.log.begin_epoch(room_key(NAME), epoch=second, after=Sequence(1))
+    await node.stores.log.begin_epoch(
+        room_key(NAME), of=FIRST_EPOCH, epoch=second, after=Sequence(1)
+    )
 
     await runner.receive(SessionId("one"), edit(doc, "stale", 2))
     await runner.drain()
@@ -39,7 +41,7 @@ async def test_what_others_wrote_in_another_epoch_is_not_mixed_into_the_old_docu
     await runner.receive(SessionId("one"), edit(doc, "old", 1))
     await runner.drain()
     key, second = room_key(NAME), Epoch(FIRST_EPOCH + 1)
-    await other.stores.log.begin_epoch(key, epoch=second, after=Sequence(1))
+    await other.stores.log.begin_epoch(key, of=FIRST_EPOCH, epoch=second, after=Sequence(1))
     new = edit(Doc(client_id=8), "new", 2).update
     await other.stores.log.append(key, epoch=second, after=Sequence(1), updates=[new])
 
