@@ -27,7 +27,7 @@ from tests.property.room.clients import Client, Speaks, clocks_of
 from tests.property.room.node import Node
 from tests.support.counts import proving, repeats
 
-HISTORIES = repeats(500, proof=5_000)
+HISTORIES = repeats(150, proof=5_000)
 STEPS = repeats(50, proof=120)
 READER, TURNCOAT = "reader", "turncoat"
 WIRES = {Speaks.Y_WEBSOCKET: Wire.Y_WEBSOCKET, Speaks.HOCUSPOCUS: Wire.HOCUSPOCUS}
@@ -405,7 +405,7 @@ def is_update(frame: bytes, client: Client) -> bool:
 
 
 @pytest.mark.prove
-@pytest.mark.timeout(3600)
+@pytest.mark.timeout(repeats(300, proof=3600), method="thread")  # see tests/conftest.py
 def test_replicas_converge_and_nothing_saved_is_lost(
     record_property: Callable[[str, object], None],
 ) -> None:
