@@ -7,9 +7,12 @@ import random
 import time
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Final
+from statistics import median
+from typing import Final, NamedTuple
 
+import psutil
 import uvloop
 
 from benchmarks.edits import random_client_id
@@ -53,6 +56,7 @@ class Soak:
     name: str = "soak"
     goals: tuple[Goal, ...] = (
         Goal("rss_mib_per_min", 0.5),
+        Goal("workers_mib_per_min", 0.5),
         Goal("files_per_min", 0.5),
     )
 
@@ -74,20 +78,22 @@ class Soak:
             until_s = time.perf_counter() + self.lasts_s
             await asyncio.gather(*(churn.go_on(until_s) for _ in range(self.at_once)))
             watching.cancel()
-        late = samples.late()
         figures = {
-            "rss_mib_per_min": round(slope([(at, rss / MIB) for at, rss, _ in late]) * 60, 3),
-            "files_per_min": round(slope([(at, files) for at, _, files in late]) * 60, 3),
-            "rss_first_mib": round(late[0][1] / MIB, 1),
-            "rss_last_mib": round(late[-1][1] / MIB, 1),
-            "files_first": late[0][2],
-            "files_last": late[-1][2],
+            "rss_mib_per_min": round(samples.rise_per_s("rss_bytes") * 60 / MIB, 3),
+            "workers_mib_per_min": round(samples.rise_per_s("workers_bytes") * 60 / MIB, 3),
+            "files_per_min": round(samples.rise_per_s("files") * 60, 3),
+            "rss_first_mib": round(samples.taken[0].rss_bytes / MIB, 1),
+            "rss_last_mib": round(samples.taken[-1].rss_bytes / MIB, 1),
+            "files_first": samples.taken[0].files,
+            "files_last": samples.taken[-1].files,
             "visits": churn.visited,
             "rooms": churn.rooms,
             "updates": churn.sent,
         }
         outcome = churn.checks.outcome(figures | gauge.figures())
-        outcome.curves["rss_mib"] = [(round(at), rss / MIB) for at, rss, _ in samples.taken]
+        outcome.curves["rss_mib"] = [
+            (round(each.at_s), each.rss_bytes / MIB) for each in samples.taken
+        ]
         return outcome
 
 
@@ -167,15 +173,31 @@ class _Churn:
         await leave_all(sessions)
 
 
+class _Sample(NamedTuple):
+    """One look at the server.
+
+    Attributes:
+        at_s: seconds since the first look.
+        rss_bytes: of the server's process.
+        workers_bytes: of its child processes together.
+        files: that its process has open.
+    """
+
+    at_s: float
+    rss_bytes: int
+    workers_bytes: int
+    files: int
+
+
 class _Samples:
     """Memory and open files of the server over time.
 
     Attributes:
-        taken: seconds since the start, resident bytes, open files.
+        taken: in order.
     """
 
     def __init__(self, target: Target) -> None:
-        self.taken: list[tuple[float, int, int]] = []
+        self.taken: list[_Sample] = []
         self._target = target
 
     async def take(self) -> None:
@@ -184,20 +206,39 @@ class _Samples:
         while True:
             process = self._target.process
             at_s = time.perf_counter() - begun_s
-            self.taken.append((at_s, self._target.rss_bytes(), process.num_fds()))
+            workers = _rss_of_children(process)
+            sample = _Sample(at_s, self._target.rss_bytes(), workers, process.num_fds())
+            self.taken.append(sample)
             await asyncio.sleep(_SAMPLE_S)
 
-    def late(self) -> list[tuple[float, int, int]]:
-        """The last two thirds: what is fetched once and kept is fetched by then."""
-        return self.taken[len(self.taken) // 3 :]
+    def rise_per_s(self, name: str) -> float:
+        """How fast one of the attributes rises; see :func:`rise`."""
+        return rise([(each.at_s, getattr(each, name)) for each in self.taken])
 
 
-def slope(points: Sequence[tuple[float, float]]) -> float:
-    """The regression line's rise for each unit; 0 for a single point."""
-    count = len(points)
-    mean_x = sum(x for x, _ in points) / count
-    mean_y = sum(y for _, y in points) / count
-    spread = sum((x - mean_x) ** 2 for x, _ in points)
-    if not spread:
+def _rss_of_children(process: psutil.Process) -> int:
+    total = 0
+    for child in process.children(recursive=True):
+        with suppress(psutil.NoSuchProcess):  # it has ended just now
+            total += child.memory_info().rss
+    return total
+
+
+def rise(points: Sequence[tuple[float, float]]) -> float:
+    """How much higher the last third lies than the middle one, for each unit between them.
+
+    The first third is the warm-up: what is fetched once and kept, and caches that have a bound, are
+    full by then. Medians, because what is in use at the moment goes up and down with each visit.
+
+    Args:
+        points: in the order of their first values.
+
+    Returns:
+        The difference of the medians over the distance; 0 where there are fewer than three points.
+    """
+    third = len(points) // 3
+    if not third:
         return 0.0
-    return sum((x - mean_x) * (y - mean_y) for x, y in points) / spread
+    middle, last = points[-2 * third : -third], points[-third:]
+    passed = median(x for x, _ in last) - median(x for x, _ in middle)
+    return (median(y for _, y in last) - median(y for _, y in middle)) / passed

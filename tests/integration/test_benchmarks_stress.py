@@ -23,7 +23,7 @@ from benchmarks.stress.presence import Presence
 from benchmarks.stress.reconnects import ReconnectStorm
 from benchmarks.stress.session import Messages, Session
 from benchmarks.stress.slow import SlowReaders
-from benchmarks.stress.soak import Soak, slope
+from benchmarks.stress.soak import Soak, rise
 from benchmarks.stress.stage import Goal, Outcome, Stage, Workload
 from benchmarks.stress.uploads import count_of
 from benchmarks.stress.workloads import BEYOND_PEERS
@@ -148,7 +148,11 @@ def test_kept_findings_outlive_a_run_of_something_else(tmp_path: Path) -> None:
     assert kept["flood"]["targets"]["bandpro"]["runs"][0]["figures"] == {"figure_ms": 1.0}
 
 
-def test_the_slope_of_a_line_is_found_and_of_one_point_there_is_none() -> None:
-    assert slope([(0, 5), (2, 11), (4, 17)]) == 3
-    assert slope([(0, 1), (1, 0), (2, 1), (3, 0)]) == pytest.approx(-0.2)
-    assert slope([(7, 5)]) == 0
+def test_a_steady_rise_is_found_and_a_warm_up_or_a_wobble_is_none() -> None:
+    steady = [(float(at), 3.0 * at) for at in range(30)]
+    warm_up = [(float(at), min(at, 10) * 50.0) for at in range(30)]
+    wobble = [(float(at), at % 2 * 40.0) for at in range(30)]
+    assert rise(steady) == 3
+    assert rise(warm_up) == 0
+    assert rise(wobble) == 0
+    assert rise([(0, 5), (1, 9)]) == 0

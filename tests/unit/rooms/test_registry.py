@@ -231,6 +231,23 @@ async def test_an_unloaded_room_is_freed_without_a_search_for_garbage() -> None:
         gc.enable()
 
 
+async def test_a_room_that_is_replaced_is_freed_without_a_search_for_garbage() -> None:
+    """MEM-2."""
+    node = rig()
+    runner, _ = await node.join("one")
+    await runner.receive(SessionId("one"), edit(Doc(client_id=7), "e1", 1))
+    kept = weakref.ref(runner)
+    gc.disable()
+    try:
+        del runner, _
+        async with node.registry.closed(NAME):
+            pass
+        await asyncio.sleep(0)
+        assert kept() is None
+    finally:
+        gc.enable()
+
+
 async def test_a_room_is_not_unloaded_while_an_append_is_under_way() -> None:
     """ROOM-5."""
     node = rig(unload_after_ms=0)
