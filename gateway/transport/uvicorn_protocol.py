@@ -51,6 +51,11 @@ class DetachableProtocol(WebSocketsSansIOProtocol):
         self._http = cast("asyncio.Transport", transport).get_protocol()
         super().connection_made(transport)
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Let go of all after a refusal, or wherever nobody took the connection off."""
+        super().connection_lost(exc)
+        self._break_cycles()
+
     def handle_connect(self, event: Request) -> None:
         """Offer the way out to the application that is about to start."""
         super().handle_connect(event)
@@ -98,7 +103,9 @@ class DetachableProtocol(WebSocketsSansIOProtocol):
         """
         self.conn.parser.close()
         del self.conn.parser
-        cast("dict[str, Any]", self.scope["extensions"]).clear()
+        scope = getattr(self, "scope", None)  # None where the request was no handshake
+        if scope is not None:
+            cast("dict[str, Any]", scope["extensions"]).clear()
         vars(self._http).pop("parser", None)
         self._http = _NO_PROTOCOL
 

@@ -7,7 +7,9 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
 import uvloop
+from websockets.exceptions import InvalidStatus
 
 from gateway.main import _Server, _uvicorn_config, build_node
 from gateway.settings import load_settings
@@ -45,14 +47,23 @@ async def come_and_go(port: int, number: int) -> None:
             await member.until(lambda: member.synced)
 
 
+async def be_refused(port: int) -> None:
+    """One handshake for a path that serves no websockets: the web server answers it."""
+    with pytest.raises(InvalidStatus):
+        async with open_socket(f"ws://127.0.0.1:{port}/nowhere"):
+            pass
+
+
 async def left_behind() -> Counter[str]:
     """Types and numbers of the server's objects that only a search for cycles frees."""
     async with served_here() as port:
         await come_and_go(port, 0)
         await come_and_go(port, 1)
+        await be_refused(port)
         gc.collect()
         for number in range(CONNECTIONS):
             await come_and_go(port, number)
+            await be_refused(port)
         await asyncio.sleep(0.1)  # the server's ends close after ours
         gc.set_debug(gc.DEBUG_SAVEALL)
         gc.collect()
