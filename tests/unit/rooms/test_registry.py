@@ -1,8 +1,6 @@
 """Rooms are opened once, saved before they are acknowledged, and lose nothing on the way out."""
 
 import asyncio
-import gc
-import weakref
 from collections.abc import Iterable
 from collections.abc import Sequence as SequenceOf
 from dataclasses import replace
@@ -209,43 +207,6 @@ async def test_a_failed_load_is_not_an_empty_room() -> None:
         await node.join("two")
     again, _ = await node.join("two")
     assert content(again.room.doc.full_update()) == {"e1": 1}
-
-
-async def test_an_unloaded_room_is_freed_without_a_search_for_garbage() -> None:
-    """MEM-2."""
-    node = rig(unload_after_ms=0)
-    runner, _ = await node.join("one")
-    await runner.receive(SessionId("one"), edit(Doc(client_id=7), "e1", 1))
-    await runner.drain()
-    runner.leave(SessionId("one"))
-    kept = weakref.ref(runner)
-    await asyncio.sleep(0)
-    gc.disable()
-    try:
-        del runner, _
-        node.registry.tick()
-        await asyncio.sleep(0)
-        assert node.registry.live() == []
-        assert kept() is None
-    finally:
-        gc.enable()
-
-
-async def test_a_room_that_is_replaced_is_freed_without_a_search_for_garbage() -> None:
-    """MEM-2."""
-    node = rig()
-    runner, _ = await node.join("one")
-    await runner.receive(SessionId("one"), edit(Doc(client_id=7), "e1", 1))
-    kept = weakref.ref(runner)
-    gc.disable()
-    try:
-        del runner, _
-        async with node.registry.closed(NAME):
-            pass
-        await asyncio.sleep(0)
-        assert kept() is None
-    finally:
-        gc.enable()
 
 
 async def test_a_room_is_not_unloaded_while_an_append_is_under_way() -> None:

@@ -1,6 +1,8 @@
 """What becomes of a room that is no longer needed in memory."""
 
 import asyncio
+import gc
+import weakref
 
 from pycrdt import Doc, Text
 
@@ -8,7 +10,44 @@ from collab.ids import SessionId
 from collab.limits import DISSOLVE_BYTES_MIN
 from collab.protocol.state_vector import encode_state_vector
 from collab.room.doc import RoomDoc
-from tests.unit.rooms.rig import content, edit, rig, typed
+from tests.unit.rooms.rig import NAME, content, edit, rig, typed
+
+
+async def test_an_unloaded_room_is_freed_without_a_search_for_garbage() -> None:
+    """MEM-2."""
+    node = rig(unload_after_ms=0)
+    runner, _ = await node.join("one")
+    await runner.receive(SessionId("one"), edit(Doc(client_id=7), "e1", 1))
+    await runner.drain()
+    runner.leave(SessionId("one"))
+    kept = weakref.ref(runner)
+    await asyncio.sleep(0)
+    gc.disable()
+    try:
+        del runner, _
+        node.registry.tick()
+        await asyncio.sleep(0)
+        assert node.registry.live() == []
+        assert kept() is None
+    finally:
+        gc.enable()
+
+
+async def test_a_room_that_is_replaced_is_freed_without_a_search_for_garbage() -> None:
+    """MEM-2."""
+    node = rig()
+    runner, _ = await node.join("one")
+    await runner.receive(SessionId("one"), edit(Doc(client_id=7), "e1", 1))
+    kept = weakref.ref(runner)
+    gc.disable()
+    try:
+        del runner, _
+        async with node.registry.closed(NAME):
+            pass
+        await asyncio.sleep(0)
+        assert kept() is None
+    finally:
+        gc.enable()
 
 
 async def test_a_large_document_is_taken_apart_once_nobody_holds_its_room() -> None:
