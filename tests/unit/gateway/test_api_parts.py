@@ -24,6 +24,10 @@ from gateway.api.requests import BODY_TIMEOUT_S, RequestModel, from_base64url, r
 from gateway.api.routes import api_endpoints
 from gateway.observe.metrics import Metrics
 
+# As the server logs. Unless told, the library formats an error with all the values and sources on
+# its way, which are others in every environment, and takes most of the time of these tests.
+pytestmark = pytest.mark.usefixtures("stream")
+
 
 class Greeting(RequestModel):
     """A body."""

@@ -3,7 +3,7 @@
 import io
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -16,20 +16,6 @@ from tests.support.tokens import hs256, payload_of
 TOKEN = hs256(payload_of(1_800_000_000))
 
 Lines = Callable[[], list[dict[str, Any]]]
-
-
-@pytest.fixture
-def stream() -> Iterator[io.StringIO]:
-    """Where logs go in the test; what was set up before is put back."""
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    out = io.StringIO()
-    configure_logging(LogFormat.JSON, LogLevel.INFO, stream=out)
-    yield out
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.reset_defaults()
-    structlog.contextvars.clear_contextvars()
 
 
 @pytest.fixture
