@@ -6,45 +6,31 @@ import asyncio
 import platform
 import re
 import sys
-from dataclasses import replace
 from importlib.metadata import version as package_version
-from pathlib import Path
 from typing import Annotated, Final
 
-import orjson
 import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from collab.access import Role
-from collab.errors import BandProError, SettingsError
-from collab.ids import Subject, room_name
+from collab.errors import BandProError
+from collab.ids import Subject
 from gateway.api.routes import server_version
 from gateway.auth.build import SYSTEM_CLOCKS, token_rules
 from gateway.auth.tokens import SecretKey, TokenContent, TokenVerifier, mint_token
 from gateway.cli_backup import add_backup_commands
 from gateway.cli_recovery import add_recovery_commands
 from gateway.doctor import Finding, Verdict, examine
-from gateway.erase_command import erase_in_folder, erase_on_server
 from gateway.key_commands import keys_app
-from gateway.listing import (
-    RoomRow,
-    release_in_folder,
-    release_on_server,
-    rooms_of_folder,
-    rooms_of_server,
-)
 from gateway.options import Options, setting_names, shown_setting, with_setting_options
 from gateway.reference import DOCUMENTS
+from gateway.room_commands import rooms_app
 from gateway.setting_types import AuthMode
-from gateway.settings import CLI_BEARER_VARIABLE, ENV_PREFIX, Settings, load_settings
-from gateway.store_settings import store_settings
-from persistence.build import StoreSettings
-from persistence.erasure import ErasureMode
+from gateway.settings import ENV_PREFIX, Settings, load_settings
+from gateway.terminal import EXIT_BAD, EXIT_USAGE, Json, complain, print_json, usage
 
-EXIT_BAD: Final = 1
-EXIT_USAGE: Final = 2
 _SPAN: Final = re.compile(r"(\d{1,9})([smhd]?)")
 _SPAN_UNITS_S: Final = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _MARKS: Final = {Verdict.GOOD: "green", Verdict.WARNING: "yellow", Verdict.BAD: "red"}
@@ -62,8 +48,7 @@ app = typer.Typer(
 )
 
 
-_rooms = typer.Typer(rich_markup_mode="rich")
-app.add_typer(_rooms, name="rooms")
+app.add_typer(rooms_app, name="rooms")
 add_backup_commands(app)
 add_recovery_commands(app)
 app.add_typer(keys_app, name="keys")
@@ -74,7 +59,7 @@ def main() -> None:
     try:
         app()
     except BandProError as error:
-        _complain(str(error), *getattr(error, "__notes__", ()))
+        complain(str(error), *getattr(error, "__notes__", ()))
         sys.exit(EXIT_USAGE)
     except BrokenPipeError:
         # Whoever read our output has seen enough.
@@ -151,13 +136,13 @@ def token(
         }
     )
     if settings.token_secret is None:
-        raise _usage(
+        raise usage(
             "a token can only be minted with a secret, and jwks_url is set",
             "Ask your identity provider for one.",
         )
     lifetime_s = _span_s(ttl)
     if lifetime_s > settings.token_lifetime_s_max:
-        raise _usage(
+        raise usage(
             f"--ttl {ttl}: the server accepts {settings.token_lifetime_s_max} s at most",
             "Raise token_lifetime_s_max on the server and here.",
         )
@@ -169,134 +154,12 @@ def token(
     typer.echo(minted)
 
 
-_Url = Annotated[str | None, typer.Option(help="A running server, such as http://127.0.0.1:8080.")]
-_Bearer = Annotated[
-    str | None,
-    typer.Option(
-        "--token",
-        help="A token for it; better in the variable, for commands show in the process list.",
-        envvar=CLI_BEARER_VARIABLE,
-    ),
-]
-_Data = Annotated[Path | None, typer.Option(help="A data folder no server is using.")]
-
-
-@_rooms.callback(invoke_without_command=True)
-def rooms(
-    context: typer.Context,
-    url: _Url = None,
-    bearer: _Bearer = None,
-    data: _Data = None,
-    *,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
-) -> None:
-    """List the rooms of a running server or of a data folder, or release one.
-
-    [bold]Examples[/bold]
-
-    Of a running server:
-      [cyan]bandpro rooms --url http://127.0.0.1:8080[/cyan]
-
-    Of a folder, while no server runs:
-      [cyan]bandpro rooms --data ./data --json[/cyan]
-    """
-    if context.invoked_subcommand is not None:
-        return
-    folder = _folder(url, data)
-    found = rooms_of_folder(folder) if url is None else rooms_of_server(url, bearer)
-    if as_json:
-        typer.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
-        return
-    _print_rooms(found)
-
-
-@_rooms.command("release")
-def release_room(
-    name: Annotated[str, typer.Argument(help="The room.")],
-    url: _Url = None,
-    bearer: _Bearer = None,
-    data: _Data = None,
-    *,
-    accept_loss: Annotated[
-        bool,
-        typer.Option(
-            "--accept-loss",
-            help="Open the room with what is left, although stored content is lost for good.",
-        ),
-    ] = False,
-) -> None:
-    """Make a quarantined room openable again, once the reason is understood.
-
-    [bold]Examples[/bold]
-
-    After the cause of three failed attempts was removed:
-      [cyan]bandpro rooms release band/setlist --url http://127.0.0.1:8080[/cyan]
-
-    When there is no backup of what was lost, and what is left shall serve:
-      [cyan]bandpro rooms release band/setlist --accept-loss --data ./data[/cyan]
-    """
-    folder = _folder(url, data)
-    if url is None:
-        release_in_folder(folder, room_name(name), accept_loss=accept_loss)
-    else:
-        release_on_server(url, bearer, room_name(name), accept_loss=accept_loss)
-    typer.echo("Released.")
-
-
-@_rooms.command("erase")
-def erase_room(
-    name: Annotated[str, typer.Argument(help="The room.")],
-    mode: Annotated[
-        ErasureMode,
-        typer.Option(help="Leave the document without its history, or an empty one."),
-    ],
-    url: _Url = None,
-    bearer: _Bearer = None,
-    data: _Data = None,
-    *,
-    accept_loss: Annotated[
-        bool,
-        typer.Option("--accept-loss", help="Although not all content can be carried over."),
-    ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-) -> None:
-    """Erase a room's history or all its content, for good; backups keep what they have.
-
-    [bold]Examples[/bold]
-
-    Whatever was deleted, and who wrote what:
-      [cyan]bandpro rooms erase band/setlist --mode history --url http://127.0.0.1:8080[/cyan]
-
-    Everything, without being asked:
-      [cyan]bandpro rooms erase band/setlist --mode everything --yes --data ./data[/cyan]
-    """
-    folder = _folder(url, data)
-    what = "all content" if mode is ErasureMode.EVERYTHING else "the history and all versions"
-    if not yes and typer.prompt(f"This erases {what}. Type the room's name") != name:
-        raise _usage("that is another name", "Nothing was changed.")
-    room = room_name(name)
-    if url is None:
-        erased = erase_in_folder(folder, room, mode, accept_loss=accept_loss)
-    else:
-        erased = erase_on_server(url, bearer, room, mode, accept_loss=accept_loss)
-    typer.echo(f"Erased; the room is in epoch {erased.epoch}.")
-    for note in erased.notes:
-        typer.echo(f"Lost: {note}")
-
-
-def _folder(url: str | None, data: Path | None) -> StoreSettings:
-    if url is not None and data is not None:
-        raise _usage("--url and --data contradict each other", "Keep one.")
-    settings = load_settings({"data": None if data is None else str(data)})
-    return replace(store_settings(settings), url="sqlite:")
-
-
 @app.command()
 @with_setting_options
 def doctor(
     options: Options,
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Check settings, secret, ports, open files, disk and store, and say what to do.
 
@@ -309,7 +172,7 @@ def doctor(
     """
     findings = asyncio.run(_examined(load_settings(options), shown=not as_json))
     if as_json:
-        typer.echo(orjson.dumps(findings, option=orjson.OPT_INDENT_2).decode())
+        print_json(findings)
     if any(finding.verdict is Verdict.BAD for finding in findings):
         raise typer.Exit(EXIT_BAD)
 
@@ -319,7 +182,7 @@ def doctor(
 def settings(
     options: Options,
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Show the settings in force, and where each one comes from.
 
@@ -333,7 +196,7 @@ def settings(
     ]
     if as_json:
         values = {name: {"value": value, "from": source} for _, name, value, source in rows}
-        typer.echo(orjson.dumps(values, option=orjson.OPT_INDENT_2).decode())
+        print_json(values)
         return
     table = Table("setting", "value", "from", box=None, header_style="bold")
     previous = ""
@@ -352,7 +215,7 @@ def reference(
 ) -> None:
     """Print a reference table as Markdown, or the rules for an S3 bucket as JSON."""
     if table not in DOCUMENTS:
-        raise _usage(f"there is no reference {table!r}", f"There are {', '.join(DOCUMENTS)}.")
+        raise usage(f"there is no reference {table!r}", f"There are {', '.join(DOCUMENTS)}.")
     typer.echo(DOCUMENTS[table](), nl=False)
 
 
@@ -380,24 +243,6 @@ async def _examined(loaded: Settings, *, shown: bool) -> list[Finding]:
     return findings
 
 
-def _print_rooms(found: list[RoomRow]) -> None:
-    console = Console()
-    if not found:
-        console.print("No rooms yet.")
-        return
-    table = Table("room", "state", "sessions", "saved", "size", box=None, header_style="bold")
-    for row in found:
-        table.add_row(
-            # Names are people's: no markup is read in them.
-            Text(row.name),
-            row.state,
-            str(row.sessions),
-            str(row.saved),
-            f"{row.size_bytes / 1024:.1f} KiB" if row.size_bytes else "",
-        )
-    console.print(table)
-
-
 def _shown(loaded: Settings, name: str) -> str:
     if name == "token_algorithms":
         return ",".join(algorithm.value for algorithm in loaded.pinned_algorithms)
@@ -415,7 +260,7 @@ def _source(loaded: Settings, name: str, options: Options) -> str:
 def _grant(text: str) -> tuple[str, Role]:
     pattern, separator, role = text.rpartition("=")
     if not separator or not pattern or role not in set(Role):
-        raise _usage(
+        raise usage(
             f"--room {text}: no PATTERN=ROLE",
             f"Roles are {', '.join(Role)}; for example --room 'band/*=editor'.",
         )
@@ -425,23 +270,8 @@ def _grant(text: str) -> tuple[str, Role]:
 def _span_s(text: str) -> int:
     found = _SPAN.fullmatch(text)
     if found is None or int(found[1]) == 0:
-        raise _usage(f"--ttl {text}: no time", "Write it as 90s, 30m, 12h or 7d.")
+        raise usage(f"--ttl {text}: no time", "Write it as 90s, 30m, 12h or 7d.")
     return int(found[1]) * _SPAN_UNITS_S[found[2]]
-
-
-def _usage(message: str, hint: str) -> SettingsError:
-    error = SettingsError(message)
-    error.add_note(hint)
-    return error
-
-
-def _complain(message: str, *hints: str) -> None:
-    console = Console(stderr=True, highlight=False)
-    line = Text("Error: ", style="bold red")
-    line.append(message, style="default")
-    console.print(line, soft_wrap=True)
-    for hint in hints:
-        console.print(Text(hint), soft_wrap=True)
 
 
 if __name__ == "__main__":

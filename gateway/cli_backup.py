@@ -11,20 +11,17 @@ from rich.table import Table
 
 from gateway.keeping import (
     Data,
-    Json,
     Key,
     bar,
     count_rooms,
     data_folder,
     files_of,
     open_folder,
-    print_json,
     sealer_of,
-    shown_size,
-    shown_time,
     tell,
     time_now,
 )
+from gateway.terminal import Json, print_json, shown_size, shown_time
 from persistence.backup.catalogue import backup_ids, read_manifest
 from persistence.backup.making import BackupRequest, BackupResult, make_backup
 from persistence.build import open_archive

@@ -15,11 +15,9 @@ from rich.text import Text
 from collab.ids import room_name
 from gateway.drill import DrillReport, drill, make_scratch
 from gateway.keeping import (
-    EXIT_BAD,
     FINDINGS_SHOWN_MAX,
     Backup,
     Data,
-    Json,
     Key,
     bar,
     copy_files,
@@ -30,16 +28,14 @@ from gateway.keeping import (
     open_folder,
     open_source,
     print_drill,
-    print_json,
     sealer_of,
-    shown_size,
     steps,
     tell,
-    usage,
     write_files,
 )
 from gateway.settings import load_settings
 from gateway.store_settings import store_settings
+from gateway.terminal import EXIT_BAD, Json, print_json, shown_size, usage
 from persistence.backup.catalogue import BackupId
 from persistence.backup.points import Goal
 from persistence.backup.reader import Chain

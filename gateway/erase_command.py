@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final
-from urllib.parse import quote
-
-import httpx
 
 from collab.errors import SettingsError
 from collab.ids import RoomName, room_key
 from gateway.listing import open_folder
+from gateway.remote import RemoteServer, room_path
 from persistence.build import StoreSettings
 from persistence.erasure import Erased, ErasureMode, erase
 from persistence.offload import Offload
-
-TIMEOUT_S: Final = 300.0
-"""Rewriting a large document, and rebuilding a large database, take their time."""
-
-_DONE: Final = 200
 
 
 def erase_on_server(
@@ -29,18 +21,9 @@ def erase_on_server(
     Raises:
         SettingsError: it cannot be reached, or says no, and why.
     """
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    path = f"{url.rstrip('/')}/v1/rooms/{quote(name, safe='')}/erasure"
     query = {"mode": mode.value} | ({"accept_loss": "true"} if accept_loss else {})
-    try:
-        response = httpx.post(path, params=query, headers=headers, timeout=TIMEOUT_S)
-        answer: dict[str, Any] = response.json()
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as cause:
-        raise SettingsError(
-            f"{url} does not answer as a BandPro server: {type(cause).__name__}"
-        ) from cause
-    if response.status_code != _DONE:
-        raise SettingsError(f"{url} says no: {answer.get('detail') or answer.get('title')}")
+    with RemoteServer(url, token) as server:
+        answer = server.ask_json("POST", f"{room_path(name)}/erasure", query=query)
     return Erased(answer["epoch"], answer["clients_retired"], tuple(answer["notes"]))
 
 

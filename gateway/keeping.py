@@ -7,22 +7,22 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Final
 
-import orjson
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-from collab.errors import ArchiveUnreadable, SettingsError, StoreUnavailable, TargetRefused
+from collab.errors import ArchiveUnreadable, StoreUnavailable, TargetRefused
 from collab.ids import Sequence, UnixSeconds
 from collab.ports import BlobStore
 from gateway.drill import DrillReport
 from gateway.settings import BACKUP_KEY_VARIABLES, load_settings
+from gateway.terminal import shown_size, usage
 from persistence.backup.catalogue import BackupId, backup_ids, read_manifest
 from persistence.backup.points import Goal
 from persistence.backup.restoring import RestoreResult
@@ -31,7 +31,6 @@ from persistence.build import StoreSettings, open_raw_stores
 from persistence.capture import all_manifests
 from persistence.stores import Stores
 
-EXIT_BAD: Final = 1
 REVOCATIONS: Final = "revocations.jsonl"
 _KEY_VARIABLE, _KEY_FILE_VARIABLE = BACKUP_KEY_VARIABLES
 TIME: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(Z|[+-]\d{2}:\d{2})")
@@ -48,7 +47,6 @@ Key = Annotated[
         metavar="PATH",
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="For programs.")]
 Backup = Annotated[
     str | None, typer.Option("--backup", help="Which backup; the newest one if not given.")
 ]
@@ -203,28 +201,6 @@ def tell(troubles: object, *, as_json: bool) -> None:
         console.print(Text(f"{name}: {what}", style="yellow"), soft_wrap=True)
 
 
-def print_json(value: object) -> None:
-    """Show something to programs."""
-    typer.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
-
-
-def shown_size(size_bytes: int) -> str:
-    """A size for people."""
-    return f"{size_bytes / 1024 / 1024:.1f} MiB"
-
-
-def shown_time(at: UnixSeconds) -> str:
-    """A time for people."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 def time_now() -> UnixSeconds:
     """The time by this machine."""
     return UnixSeconds(int(time.time()))
-
-
-def usage(message: str, hint: str) -> SettingsError:
-    """A mistake on the command line, with a hint."""
-    error = SettingsError(message)
-    error.add_note(hint)
-    return error

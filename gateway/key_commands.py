@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Final, TypeVar
+from typing import Final, TypeVar
 
-import orjson
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -15,6 +14,7 @@ from collab.errors import SettingsError
 from gateway.options import Options, with_setting_options
 from gateway.settings import load_settings
 from gateway.store_settings import store_settings
+from gateway.terminal import Json, print_json
 from persistence.build import open_stores
 from persistence.encryption.data_keys import DataKeys
 from persistence.encryption.master_keys import new_secret
@@ -51,7 +51,7 @@ def new_key() -> None:
 def list_keys(
     options: Options,
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: Json = False,
 ) -> None:
     """List the master keys that are given or in use, and how many documents' keys each wraps.
 
@@ -63,7 +63,7 @@ def list_keys(
 
     found = asyncio.run(_with_keys(options, listed))
     if as_json:
-        typer.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
+        print_json(found)
         return
     table = Table("master key", "wraps new keys", "at hand", "wraps", box=None)
     for key in found:

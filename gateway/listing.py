@@ -5,10 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
-from urllib.parse import quote
-
-import httpx
+from typing import Final
 
 from collab.errors import SettingsError, StoreUnavailable
 from collab.ids import RoomName, room_key
@@ -16,14 +13,12 @@ from collab.ports import RoomStatus
 from gateway.api.answers import LIST_LIMIT_MAX
 from gateway.api.services import RoomState
 from gateway.doctor import all_manifests
+from gateway.remote import RemoteServer, room_path
 from persistence.build import StoreSettings, open_stores
 from persistence.manifests import release
 from persistence.stores import Stores
 
-_TIMEOUT_S: Final = 10.0
-_PAGE: Final = LIST_LIMIT_MAX
-_UNAUTHENTICATED: Final = 401
-_DONE: Final = 204
+_LIST_TIMEOUT_S: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +46,12 @@ def rooms_of_server(url: str, token: str | None) -> list[RoomRow]:
     Raises:
         SettingsError: it cannot be reached, or says no; the notes say what to do.
     """
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
     rows: list[RoomRow] = []
     after: str | None = None
-    with httpx.Client(base_url=url.rstrip("/"), headers=headers, timeout=_TIMEOUT_S) as client:
+    with RemoteServer(url, token) as server:
         while True:
-            page = _page(client, url, after)
+            query = {"limit": LIST_LIMIT_MAX} | ({} if after is None else {"after": after})
+            page = server.ask_json("GET", "/rooms", query=query, timeout_s=_LIST_TIMEOUT_S)
             rows += (
                 RoomRow(
                     name=room["name"],
@@ -88,16 +83,9 @@ def release_on_server(url: str, token: str | None, name: RoomName, *, accept_los
     Raises:
         SettingsError: it cannot be reached, or says no, and why.
     """
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    path = f"{url.rstrip('/')}/v1/rooms/{quote(name, safe='')}/release"
     query = {"accept_loss": "true"} if accept_loss else {}
-    try:
-        response = httpx.post(path, params=query, headers=headers, timeout=_TIMEOUT_S)
-        problem = {} if response.status_code == _DONE else response.json()
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as cause:
-        raise _no_server(url, cause) from cause
-    if problem:
-        raise SettingsError(f"{url} says no: {problem.get('detail') or problem.get('title')}")
+    with RemoteServer(url, token) as server:
+        server.ask("POST", f"{room_path(name)}/release", query=query)
 
 
 def release_in_folder(settings: StoreSettings, name: RoomName, *, accept_loss: bool) -> None:
@@ -153,23 +141,3 @@ async def _read_rooms(settings: StoreSettings) -> list[RoomRow]:
                 )
             )
     return rows
-
-
-def _page(client: httpx.Client, url: str, after: str | None) -> dict[str, Any]:
-    query: dict[str, str | int] = {"limit": _PAGE} | ({} if after is None else {"after": after})
-    try:
-        response = client.get("/v1/rooms", params=query)
-        if response.status_code == _UNAUTHENTICATED:
-            error = SettingsError(f"{url} wants a token")
-            error.add_note("Mint one with `bandpro token`, and pass it as BANDPRO_CLI_TOKEN.")
-            raise error
-        page: dict[str, Any] = response.raise_for_status().json()
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as cause:
-        raise _no_server(url, cause) from cause
-    return page
-
-
-def _no_server(url: str, cause: Exception) -> SettingsError:
-    error = SettingsError(f"{url} does not answer as a BandPro server: {type(cause).__name__}")
-    error.add_note("Is it running? `bandpro serve` prints its address.")
-    return error

@@ -1,0 +1,160 @@
+"""`bandpro rooms`: lists, releases and erases rooms, of a running server or of a data folder."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from collab.ids import room_name
+from gateway.erase_command import erase_in_folder, erase_on_server
+from gateway.listing import (
+    RoomRow,
+    release_in_folder,
+    release_on_server,
+    rooms_of_folder,
+    rooms_of_server,
+)
+from gateway.remote import Bearer, Url
+from gateway.settings import load_settings
+from gateway.store_settings import store_settings
+from gateway.terminal import Json, Yes, print_json, shown_size, usage
+from persistence.build import StoreSettings
+from persistence.erasure import ErasureMode
+
+rooms_app: Final = typer.Typer(rich_markup_mode="rich")
+
+_Data = Annotated[Path | None, typer.Option(help="A data folder no server is using.")]
+
+
+@rooms_app.callback(invoke_without_command=True)
+def rooms(
+    context: typer.Context,
+    url: Url = None,
+    bearer: Bearer = None,
+    data: _Data = None,
+    *,
+    as_json: Json = False,
+) -> None:
+    """List the rooms of a running server or of a data folder, or release one.
+
+    [bold]Examples[/bold]
+
+    Of a running server:
+      [cyan]bandpro rooms --url http://127.0.0.1:8080[/cyan]
+
+    Of a folder, while no server runs:
+      [cyan]bandpro rooms --data ./data --json[/cyan]
+    """
+    if context.invoked_subcommand is not None:
+        return
+    folder = _folder(url, data)
+    found = rooms_of_folder(folder) if url is None else rooms_of_server(url, bearer)
+    if as_json:
+        print_json(found)
+        return
+    _print_rooms(found)
+
+
+@rooms_app.command("release")
+def release_room(
+    name: Annotated[str, typer.Argument(help="The room.")],
+    url: Url = None,
+    bearer: Bearer = None,
+    data: _Data = None,
+    *,
+    accept_loss: Annotated[
+        bool,
+        typer.Option(
+            "--accept-loss",
+            help="Open the room with what is left, although stored content is lost for good.",
+        ),
+    ] = False,
+) -> None:
+    """Make a quarantined room openable again, once the reason is understood.
+
+    [bold]Examples[/bold]
+
+    After the cause of three failed attempts was removed:
+      [cyan]bandpro rooms release band/setlist --url http://127.0.0.1:8080[/cyan]
+
+    When there is no backup of what was lost, and what is left shall serve:
+      [cyan]bandpro rooms release band/setlist --accept-loss --data ./data[/cyan]
+    """
+    folder = _folder(url, data)
+    if url is None:
+        release_in_folder(folder, room_name(name), accept_loss=accept_loss)
+    else:
+        release_on_server(url, bearer, room_name(name), accept_loss=accept_loss)
+    typer.echo("Released.")
+
+
+@rooms_app.command("erase")
+def erase_room(
+    name: Annotated[str, typer.Argument(help="The room.")],
+    mode: Annotated[
+        ErasureMode,
+        typer.Option(help="Leave the document without its history, or an empty one."),
+    ],
+    url: Url = None,
+    bearer: Bearer = None,
+    data: _Data = None,
+    *,
+    accept_loss: Annotated[
+        bool,
+        typer.Option("--accept-loss", help="Although not all content can be carried over."),
+    ] = False,
+    yes: Yes = False,
+) -> None:
+    """Erase a room's history or all its content, for good; backups keep what they have.
+
+    [bold]Examples[/bold]
+
+    Whatever was deleted, and who wrote what:
+      [cyan]bandpro rooms erase band/setlist --mode history --url http://127.0.0.1:8080[/cyan]
+
+    Everything, without being asked:
+      [cyan]bandpro rooms erase band/setlist --mode everything --yes --data ./data[/cyan]
+    """
+    folder = _folder(url, data)
+    what = "all content" if mode is ErasureMode.EVERYTHING else "the history and all versions"
+    if not yes and typer.prompt(f"This erases {what}. Type the room's name") != name:
+        raise usage("that is another name", "Nothing was changed.")
+    room = room_name(name)
+    if url is None:
+        erased = erase_in_folder(folder, room, mode, accept_loss=accept_loss)
+    else:
+        erased = erase_on_server(url, bearer, room, mode, accept_loss=accept_loss)
+    typer.echo(f"Erased; the room is in epoch {erased.epoch}.")
+    for note in erased.notes:
+        typer.echo(f"Lost: {note}")
+
+
+def _folder(url: str | None, data: Path | None) -> StoreSettings:
+    if url is not None and data is not None:
+        raise usage("--url and --data contradict each other", "Keep one.")
+    settings = load_settings({"data": None if data is None else str(data)})
+    return replace(store_settings(settings), url="sqlite:")
+
+
+def _print_rooms(found: list[RoomRow]) -> None:
+    console = Console()
+    if not found:
+        console.print("No rooms yet.")
+        return
+    table = Table("room", "state", "sessions", "saved", "size", box=None, header_style="bold")
+    for row in found:
+        table.add_row(
+            # Names are people's: no markup is read in them.
+            Text(row.name),
+            row.state,
+            str(row.sessions),
+            str(row.saved),
+            shown_size(row.size_bytes) if row.size_bytes else "",
+        )
+    console.print(table)
