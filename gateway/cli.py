@@ -30,6 +30,7 @@ from gateway.room_commands import rooms_app
 from gateway.setting_types import AuthMode
 from gateway.settings import ENV_PREFIX, Settings, load_settings
 from gateway.terminal import EXIT_BAD, EXIT_USAGE, Json, complain, print_json, usage
+from gateway.version_commands import versions_app
 
 _SPAN: Final = re.compile(r"(\d{1,9})([smhd]?)")
 _SPAN_UNITS_S: Final = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400}
@@ -52,6 +53,7 @@ app.add_typer(rooms_app, name="rooms")
 add_backup_commands(app)
 add_recovery_commands(app)
 app.add_typer(keys_app, name="keys")
+app.add_typer(versions_app, name="versions")
 
 
 def main() -> None:

@@ -143,6 +143,12 @@ class RemoteServer:
         return answer
 
     def _refusal(self, response: httpx.Response) -> SettingsError:
+        if response.has_redirect_location:
+            return usage(
+                f"{self.url} is not where the server is: it leads to "
+                f"{response.headers['Location']}",
+                "Pass the server's own address with --url.",
+            )
         problem = _object_of(response) or {}
         if not str(problem.get("type")).startswith(TYPE_PREFIX):
             return self._no_server(f"HTTP status {response.status_code}")
