@@ -31,6 +31,8 @@ class RoomRow:
         sessions: how many are in it.
         saved: sequence of the newest durable update.
         size_bytes: of the document, or of its newest snapshot.
+        log_bytes: of what was stored beyond that; None for a room that is not live.
+        is_bloated: as in the API.
     """
 
     name: str
@@ -38,6 +40,8 @@ class RoomRow:
     sessions: int
     saved: int
     size_bytes: int
+    log_bytes: int | None = None
+    is_bloated: bool | None = None
 
 
 def rooms_of_server(url: str, token: str | None) -> list[RoomRow]:
@@ -59,6 +63,8 @@ def rooms_of_server(url: str, token: str | None) -> list[RoomRow]:
                     sessions=room["sessions"],
                     saved=room["saved"],
                     size_bytes=room["size_bytes"],
+                    log_bytes=room.get("log_bytes"),
+                    is_bloated=room.get("is_bloated"),
                 )
                 for room in page["rooms"]
             )

@@ -23,11 +23,16 @@ from gateway.listing import (
 from gateway.remote import Bearer, Url
 from gateway.settings import load_settings
 from gateway.store_settings import store_settings
-from gateway.terminal import Json, Yes, print_json, shown_size, usage
+from gateway.terminal import Json, Yes, escaped_line, print_json, shown_size, usage
 from persistence.build import StoreSettings
 from persistence.erasure import ErasureMode
 
 rooms_app: Final = typer.Typer(rich_markup_mode="rich")
+
+_BLOATED: Final = (
+    "! over three times the document: where this stays, compaction waits or fails, as the "
+    "server's log says."
+)
 
 _Data = Annotated[Path | None, typer.Option(help="A data folder no server is using.")]
 
@@ -41,7 +46,10 @@ def rooms(
     *,
     as_json: Json = False,
 ) -> None:
-    """List the rooms of a running server or of a data folder, or release one.
+    """List the rooms of a running server or of a data folder, release or erase one.
+
+    The log is what was stored beyond a live room's newest snapshot; one that is over three times
+    its document is marked.
 
     [bold]Examples[/bold]
 
@@ -147,14 +155,23 @@ def _print_rooms(found: list[RoomRow]) -> None:
     if not found:
         console.print("No rooms yet.")
         return
-    table = Table("room", "state", "sessions", "saved", "size", box=None, header_style="bold")
+    titles = ("room", "state", "sessions", "saved", "size", "log")
+    table = Table(*titles, box=None, header_style="bold")
     for row in found:
         table.add_row(
             # Names are people's: no markup is read in them.
-            Text(row.name),
+            Text(escaped_line(row.name)),
             row.state,
             str(row.sessions),
             str(row.saved),
             shown_size(row.size_bytes) if row.size_bytes else "",
+            _log_cell(row),
         )
     console.print(table)
+    if any(row.is_bloated for row in found):
+        console.print(_BLOATED, soft_wrap=True)
+
+
+def _log_cell(row: RoomRow) -> Text:
+    size = shown_size(row.log_bytes) if row.log_bytes else ""
+    return Text(f"{size} !", style="yellow") if row.is_bloated else Text(size)

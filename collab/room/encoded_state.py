@@ -124,13 +124,14 @@ class Answers:
     Attributes:
         size_bytes: about how large the document is; never less than its full update was when it
             was last made, plus what came since.
+        measured_bytes: how large the full update was then; 0 before the first one.
     """
 
-    __slots__ = ("_differences", "_encoded", "_measured_bytes", "_recording", "size_bytes")
+    __slots__ = ("_differences", "_encoded", "_recording", "measured_bytes", "size_bytes")
 
     def __init__(self) -> None:
         self.size_bytes = 0
-        self._measured_bytes = 0
+        self.measured_bytes = 0
         self._encoded: EncodedState | None = None
         self._differences: dict[bytes, bytes] | None = None
         self._recording: list[bytes] | None = None
@@ -150,7 +151,7 @@ class Answers:
 
     def measure(self, doc: Replica) -> int:
         """The size of the whole document's update; one part in 64 is not worth a closer look."""
-        if self.size_bytes - self._measured_bytes > self.size_bytes // 64:
+        if self.size_bytes - self.measured_bytes > self.size_bytes // 64:
             self._fresh(doc)
         return self.size_bytes
 
@@ -237,7 +238,7 @@ class Answers:
         encoded = self._encoded
         if encoded is None or encoded.tail_bytes:
             encoded = self._encoded = EncodedState(doc.get_update())
-            self.size_bytes = self._measured_bytes = encoded.size_bytes
+            self.size_bytes = self.measured_bytes = encoded.size_bytes
         encoded.is_used = True
         return encoded
 

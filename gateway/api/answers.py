@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -13,8 +13,6 @@ from gateway.api.requests import RequestModel
 from gateway.api.services import (
     RoomDescription,
     RoomState,
-    RoomSummary,
-    SessionInfo,
     WireProtocol,
 )
 from gateway.auth.tokens import SUBJECT_BYTES_MAX
@@ -39,6 +37,11 @@ class Answer(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    @classmethod
+    def of(cls, value: object) -> Self:
+        """The answer that tells of a value: what has each field as an attribute."""
+        return cls.model_validate(value, from_attributes=True)
+
 
 class Session(Answer):
     """One session of a room."""
@@ -49,18 +52,6 @@ class Session(Answer):
     protocol: WireProtocol = Field(description="What it speaks.")
     client_ids: list[Count] = Field(description="Yjs client ids seen from it.")
     joined_at: Count = Field(description="Unix time of the join, in seconds.")
-
-    @classmethod
-    def of(cls, session: SessionInfo) -> Session:
-        """The answer for a session."""
-        return cls(
-            session_id=session.session_id,
-            subject=session.subject,
-            role=session.role,
-            protocol=session.protocol,
-            client_ids=list(session.client_ids),
-            joined_at=session.joined_at,
-        )
 
 
 class Sessions(Answer):
@@ -79,29 +70,29 @@ class Erasure(Answer):
     notes: list[str] = Field(description="What the new document lacks of the old one's content.")
 
 
-class RoomLine(Answer):
-    """One room of the list."""
+class RoomFacts(Answer):
+    """What is told about a room wherever it is told."""
 
     name: Name = Field(description="The room's name.")
     state: RoomState = Field(description="How it stands on this node.")
-    sessions: Count = Field(description="How many sessions are in it.")
     head: Count = Field(description="Sequence of the newest update received.")
     saved: Count = Field(description="Sequence of the newest update that is durable.")
     size_bytes: Count = Field(
         description="Size of the document as one update; of its newest snapshot when not live."
     )
+    log_bytes: Count | None = Field(
+        description="Size of the updates stored beyond its newest snapshot; null when not live."
+    )
+    is_bloated: bool | None = Field(
+        description="Whether that is over three times the document, and over 256 KiB. Where this "
+        "stays, compaction waits or fails. Null when not live."
+    )
 
-    @classmethod
-    def of(cls, room: RoomSummary) -> RoomLine:
-        """The answer for a line of the list."""
-        return cls(
-            name=room.name,
-            state=room.state,
-            sessions=room.sessions,
-            head=room.head,
-            saved=room.saved,
-            size_bytes=room.size_bytes,
-        )
+
+class RoomLine(RoomFacts):
+    """One room of the list."""
+
+    sessions: Count = Field(description="How many sessions are in it.")
 
 
 class Rooms(Answer):
@@ -113,30 +104,20 @@ class Rooms(Answer):
     )
 
 
-class Room(Answer):
+class Room(RoomFacts):
     """One room in full."""
 
-    name: Name = Field(description="The room's name.")
-    state: RoomState = Field(description="How it stands on this node.")
-    head: Count = Field(description="Sequence of the newest update received.")
-    saved: Count = Field(description="Sequence of the newest update that is durable.")
-    size_bytes: Count = Field(
-        description="Size of the document as one update; of its newest snapshot when not live."
-    )
     epoch: Count = Field(description="Incarnation of the document.")
     snapshot_sequence: Count = Field(description="What the newest snapshot holds.")
     reason: str = Field(description="Why it is quarantined; empty otherwise.")
     sessions: list[Session] = Field(description="Who is in it, oldest first.")
 
     @classmethod
-    def of(cls, room: RoomDescription) -> Room:
+    def of_description(cls, room: RoomDescription) -> Room:
         """The answer for one room."""
+        facts = RoomFacts.of(room.summary)
         return cls(
-            name=room.summary.name,
-            state=room.summary.state,
-            head=room.summary.head,
-            saved=room.summary.saved,
-            size_bytes=room.summary.size_bytes,
+            **dict(facts),
             epoch=room.epoch,
             snapshot_sequence=room.snapshot_sequence,
             reason=room.reason,

@@ -67,13 +67,7 @@ class CredentialsApi:
             Subject(wanted.subject), name, wanted.role, self._services.clocks.wall()
         )
         await auth.revocations.revoke(revocation)
-        answer = Revoked(
-            subject=revocation.subject,
-            room=revocation.room,
-            role=revocation.role,
-            revoked_at=revocation.revoked_at,
-        )
-        return json_response(answer.model_dump())
+        return json_response(Revoked.of(revocation).model_dump())
 
 
 def credential_endpoints(services: ApiServices) -> list[Endpoint]:

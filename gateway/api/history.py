@@ -57,8 +57,7 @@ class HistoryApi:
         read_query(request, NoQuery)
         version = await found_version(self._services, name, version_id_of(request))
         done = await self._services.versions.restore(name, version, claims)
-        answer = bodies.Restoration(sequence=done.sequence, undo=done.undo, notes=list(done.notes))
-        return json_response(answer.model_dump())
+        return json_response(bodies.Restoration.of(done).model_dump())
 
     async def fork(self, request: Request) -> Response:
         """POST /rooms/{room}/versions/{version}/fork."""

@@ -60,7 +60,7 @@ class RoomsApi:
     async def describe(self, request: Request) -> Response:
         """GET /rooms/{room}."""
         description = await self._described(request, Action.INSPECT)
-        return json_response(Room.of(description).model_dump())
+        return json_response(Room.of_description(description).model_dump())
 
     async def list_sessions(self, request: Request) -> Response:
         """GET /rooms/{room}/sessions."""
@@ -99,10 +99,7 @@ class RoomsApi:
         erased = await self._services.directory.erase(
             name, ErasureMode(query.mode), accept_loss=query.accept_loss
         )
-        answer = Erasure(
-            epoch=erased.epoch, clients_retired=erased.clients_retired, notes=list(erased.notes)
-        )
-        return json_response(answer.model_dump())
+        return json_response(Erasure.of(erased).model_dump())
 
     async def _described(self, request: Request, action: Action) -> RoomDescription:
         name = room_of(request)

@@ -43,6 +43,9 @@ class RoomSummary:
         saved: sequence of the newest update that is durable; never above `head`.
         size_bytes: of the document as one update when live, of its newest snapshot otherwise; 0
             when there is no snapshot yet.
+        log_bytes: of the rows beyond the newest snapshot; None when it is not live.
+        is_bloated: whether that is so much beside the document that an operator should look;
+            None when it is not live.
     """
 
     name: RoomName
@@ -51,6 +54,8 @@ class RoomSummary:
     head: Sequence
     saved: Sequence
     size_bytes: int
+    log_bytes: int | None = None
+    is_bloated: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

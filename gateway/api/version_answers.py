@@ -6,7 +6,6 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from collab.history import versions
 from collab.history.versions import VersionKind
 from collab.limits import VERSION_MESSAGE_CHARS_MAX, VERSION_NAME_CHARS_MAX
 from gateway.api.answers import Answer, Count, Name
@@ -46,27 +45,6 @@ class Version(Answer):
     size_bytes: Count = Field(description="Size of its content as one update.")
     checksum: str = Field(description="SHA-256 of its content, in hex.")
     source: Source | None = Field(description="What the room was forked from, in its first one.")
-
-    @classmethod
-    def of(cls, version: versions.Version) -> Version:
-        """The answer for a version."""
-        source = version.source
-        return cls(
-            version_id=version.version_id,
-            kind=version.kind,
-            name=version.name,
-            message=version.message,
-            author=version.author,
-            author_name=version.author_name,
-            created_at=version.created_at,
-            epoch=version.epoch,
-            sequence=version.sequence,
-            size_bytes=version.size_bytes,
-            checksum=version.checksum,
-            source=None
-            if source is None
-            else Source(room=source.room, version_id=source.version_id),
-        )
 
 
 class Versions(Answer):

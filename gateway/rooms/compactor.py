@@ -16,7 +16,7 @@ from typing import Final
 import structlog
 
 from collab.errors import BandProError
-from collab.history.compaction import CompactionLimits, is_bloated, plan_compaction
+from collab.history.compaction import CompactionLimits, plan_compaction
 from collab.ids import NO_SEQUENCE, Milliseconds, RoomName, room_key
 from collab.ports import Manifest, RoomStatus
 from gateway.observe.metrics import Metrics
@@ -91,7 +91,7 @@ class Compactor:
 
     def observe(self, live: SequenceOf[RoomRunner]) -> None:
         """Count the rooms whose log has outgrown them; called at every tick."""
-        bloated = sum(is_bloated(r.tail.size_bytes, r.room.doc.size_bytes) for r in live)
+        bloated = sum(runner.tail.outgrows(runner.room.doc) for runner in live)
         self._metrics.logs_bloated.set(bloated)
         self._metrics.compactions_waiting.set(self._load.waiting)
 

@@ -148,6 +148,7 @@ class RoomServices:
         if runner is not None:
             saved = runner.appender.head
             unsaved = runner.room.last_ticket - runner.room.durable_ticket
+            is_bloated = runner.tail.outgrows(runner.room.doc)
             return RoomSummary(
                 name=name,
                 state=RoomState.CLOSING if self._registry.is_draining else RoomState.LIVE,
@@ -155,6 +156,8 @@ class RoomServices:
                 head=Sequence(saved + unsaved),
                 saved=saved,
                 size_bytes=runner.room.doc.size_bytes,
+                log_bytes=runner.tail.size_bytes,
+                is_bloated=is_bloated,
             )
         head = await self._stores.log.head(room_key(name))
         snapshots = manifest.snapshots if manifest else ()

@@ -6,9 +6,11 @@ import asyncio
 import time
 from typing import Final
 
-from collab.history.compaction import CompactionLimits, plan_compaction
+from collab.history.compaction import CompactionLimits, is_bloated, plan_compaction
 from collab.ids import Milliseconds, Sequence, UnixSeconds
+from collab.limits import ENCODE_INLINE_BYTES_MAX
 from collab.ports import Manifest
+from collab.room.doc import RoomDoc
 
 _PATIENCE_MAX: Final = 64
 
@@ -54,6 +56,19 @@ class Tail:
     def postpone(self) -> None:
         """Folding failed: wait for twice as much before the next attempt."""
         self._patience = min(self._patience * 2, _PATIENCE_MAX)
+
+    def outgrows(self, doc: RoomDoc) -> bool:
+        """Whether an operator should look at it, beside its document.
+
+        How large the document is said to be only grows until it is measured. That is done where
+        it decides, and so not again before log or document have grown by a part of themselves.
+        """
+        if is_bloated(self.size_bytes, doc.size_bytes):
+            return True
+        if not is_bloated(self.size_bytes, doc.answers.measured_bytes):
+            return False
+        is_small = doc.size_bytes <= ENCODE_INLINE_BYTES_MAX
+        return is_small and is_bloated(self.size_bytes, doc.measured_bytes())
 
     def is_due(self, manifest: Manifest, head: Sequence, limits: CompactionLimits) -> bool:
         """Whether it has passed one of its bounds."""

@@ -12,11 +12,13 @@ from typing import Any, Final
 import httpx
 import jwt
 import pytest
+from pycrdt import Doc, Map
 
 from gateway.options import setting_names
 from tests.support.access import mint
 from tests.support.api import append, text_update
 from tests.support.command import BANDPRO, bandpro, fresh_environment
+from tests.support.http import room_path
 from tests.support.server import Server, free_port, serving
 from tests.support.tokens import SECRET
 
@@ -199,6 +201,43 @@ async def test_rooms_are_listed_from_a_server_and_from_its_folder(tmp_path: Path
         ]
         shown = bandpro("rooms", "--data", str(server.data), cwd=tmp_path)
         assert "[bold]odd[/bold]" in shown.stdout
+
+
+def test_a_log_over_three_times_its_document_is_marked(tmp_path: Path) -> None:
+    """OPS-32, OPS-33: In the metric, in the API and in the list, before anybody joins."""
+    with serving(tmp_path) as server:
+        _write_20_times(server, "band/kept", "k{}")
+        _write_20_times(server, "band/replaced", "k")
+        listed = httpx.get(f"{server.url}/v1/rooms").json()["rooms"]
+        found = {room["name"]: room for room in listed}
+        for name, is_bloated in (("band/kept", False), ("band/replaced", True)):
+            assert 400_000 < found[name]["log_bytes"] < 420_000
+            assert found[name]["is_bloated"] is is_bloated
+            described = httpx.get(server.url + room_path(name)).json()
+            assert described["log_bytes"] == found[name]["log_bytes"]
+            assert described["is_bloated"] is is_bloated
+        lines = bandpro("rooms", "--url", server.url, cwd=tmp_path).stdout.splitlines()
+        marked = [line.split()[0] for line in lines if line.rstrip().endswith("KiB !")]
+        assert marked == ["band/replaced"]
+        deadline = time.monotonic() + 20
+        while "\nbandpro_logs_bloated 1.0\n" not in httpx.get(f"{server.admin_url}/metrics").text:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+
+
+def _write_20_times(server: Server, room: str, key: str) -> None:
+    """Store 20 updates of 20 KB, each under a key with its number, or in place of the last one."""
+    doc: Doc[Any] = Doc(client_id=1)
+    held = doc.get("map", type=Map)
+    for number in range(20):
+        before = doc.get_state()
+        held[key.format(number)] = f"{number:020}" * 1_000
+        answer = httpx.post(
+            f"{server.url}{room_path(room)}/updates",
+            content=doc.get_update(before),
+            headers={"Content-Type": "application/octet-stream"},
+        )
+        assert answer.status_code == 200
 
 
 def test_rooms_of_nowhere_are_refused(tmp_path: Path) -> None:
