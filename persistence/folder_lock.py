@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from collab.errors import SettingsError, StoreUnavailable
+from persistence.folders import sync_folder
 
 LOCK_FILE: Final = "bandpro.lock"
 
@@ -63,8 +64,4 @@ def _make_folders(folder: Path) -> None:
         return
     _make_folders(folder.parent)
     folder.mkdir(mode=0o700, exist_ok=True)
-    descriptor = os.open(folder.parent, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync_folder(folder.parent)

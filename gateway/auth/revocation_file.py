@@ -16,6 +16,7 @@ import orjson
 from collab.access import Role
 from collab.errors import BandProError, StoreUnavailable
 from collab.ids import RoomName, Subject, UnixSeconds, room_name
+from persistence.folders import sync_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ class RevocationFile:
                 file.flush()
                 os.fsync(file.fileno())
             fresh.replace(self._path)
-            _sync_folder(self._path.parent)
+            sync_folder(self._path.parent)
         except OSError as error:
             raise StoreUnavailable(f"{self._path}: {error.strerror}") from error
 
@@ -121,11 +122,3 @@ def _encoded(revocation: Revocation) -> bytes:
         },
         option=orjson.OPT_APPEND_NEWLINE,
     )
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

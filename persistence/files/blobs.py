@@ -21,6 +21,7 @@ from collab.ids import BlobKey, BlobTag, UnixSeconds
 from collab.ports import Blob, BlobInfo
 from persistence.failpoints import Failpoints
 from persistence.folder_lock import FolderLock
+from persistence.folders import sync_folder
 
 _Result = TypeVar("_Result")
 _ASIDE: Final = ".aside"  # no segment of a key begins with a dot
@@ -112,12 +113,12 @@ class FileBlobs:
                 # A link fails where the name is taken; a rename would replace what is there.
                 os.link(aside, path)
         except FileExistsError:
-            _sync_folder(path.parent)  # whoever is told that it is there may rely on it
+            sync_folder(path.parent)  # whoever is told that it is there may rely on it
             raise BlobMoved("there is a blob under this key") from None
         finally:
             aside.unlink()
         self._failpoints.hit("blob.after_name")
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
         return _tag(data)
 
     def _replace(self, key: BlobKey, data: bytes, tag: BlobTag) -> BlobTag:
@@ -127,7 +128,7 @@ class FileBlobs:
             if found is None or found.tag != tag:
                 raise BlobMoved("the blob was changed meanwhile")
             self._write_aside(data).replace(path)
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
         return _tag(data)
 
     def _read(self, key: BlobKey) -> Blob | None:
@@ -154,7 +155,7 @@ class FileBlobs:
             except OSError:
                 break
             folder = folder.parent
-        _sync_folder(folder)
+        sync_folder(folder)
 
     def _list(self, prefix: str, after: BlobKey | None, limit: int) -> tuple[BlobInfo, ...]:
         lines: list[BlobInfo] = []
@@ -217,7 +218,7 @@ class FileBlobs:
             return
         self._make_folders(folder.parent)
         folder.mkdir(mode=0o700, exist_ok=True)
-        _sync_folder(folder.parent)
+        sync_folder(folder.parent)
 
     def _write_aside(self, data: bytes) -> Path:
         descriptor, name = tempfile.mkstemp(dir=self._aside)
@@ -244,14 +245,6 @@ async def _in_thread(work: Callable[[], _Result]) -> _Result:
         return await asyncio.to_thread(work)
     except OSError as error:
         raise StoreUnavailable(f"the blob folder refused: {error.strerror}") from error
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _tag(data: bytes) -> BlobTag:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterable
 from collections.abc import Sequence as SequenceOf
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -16,6 +15,7 @@ from collab.ids import FIRST_EPOCH, NO_SEQUENCE, Epoch, RoomKey, Sequence, UnixS
 from collab.limits import MIB
 from collab.ports import LogRow, LogTail
 from persistence.checksums import row_checksum
+from persistence.log_reading import NO_LOG, Found, Range, found_in
 from persistence.mongo.committer import Committer, Place
 from persistence.mongo.link import Document, MongoLink, Session
 from persistence.mongo.parts import Parts
@@ -33,17 +33,6 @@ TRIM_ROWS: Final = 1_000
 READS_MAX: Final = 5
 """A row that fails its checksum is read again after it was moved aside; so is a log that another
 node trimmed in between."""
-
-MISSING_ROWS_MAX: Final = 10_000
-"""More than this is no longer a damaged row but a damaged head."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """What one read saw: the answer if nothing is wrong, and the sequences that are."""
-
-    tail: LogTail
-    damaged: tuple[Sequence, ...]
 
 
 class MongoLog:
@@ -143,10 +132,10 @@ class MongoLog:
         await self._link.hit("epoch.after_commit")
         await self._parts.remove(parts_ids)
 
-    async def _read(self, room: RoomKey, after: Sequence) -> _Found:
+    async def _read(self, room: RoomKey, after: Sequence) -> Found:
         place = await self._rooms.find_one({"_id": room})
         if place is None:
-            return _Found(LogTail((), NO_SEQUENCE, FIRST_EPOCH), ())
+            return NO_LOG
         head = Sequence(place["head"])
         after = max(after, Sequence(place["trimmed_through"]))
         # What was appended since the head was read is left for the next read.
@@ -165,14 +154,8 @@ class MongoLog:
         if place.get("has_quarantined"):
             aside = self._quarantined.find(within, {"sequence": 1}).sort("sequence")
             quarantined = tuple([Sequence(document["sequence"]) async for document in aside])
-        known = {row.sequence for row in rows} | set(quarantined)
-        missing = max(0, head - after) - len(known) - len(set(damaged) - known)
-        if missing > MISSING_ROWS_MAX:
-            raise StoreUnavailable(f"{missing} rows of a log are missing: restore a backup")
-        if missing:
-            damaged = [s for s in map(Sequence, range(after + 1, head + 1)) if s not in known]
-        tail = LogTail(tuple(rows), head, Epoch(place["epoch"]), quarantined)
-        return _Found(tail, tuple(damaged))
+        part = Range(after, head, Epoch(place["epoch"]))
+        return found_in(part, rows, damaged, quarantined)
 
     async def _bytes_of(self, document: Document) -> bytes:
         if "parts_id" in document:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Sequence as SequenceOf
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -15,6 +15,7 @@ from collab.errors import EpochMoved, HeadMoved, InvariantViolated, StoreReadOnl
 from collab.ids import FIRST_EPOCH, NO_SEQUENCE, Epoch, RoomKey, Sequence, UnixSeconds
 from collab.ports import LogRow, LogTail
 from persistence.checksums import row_checksum
+from persistence.log_reading import NO_LOG, Found, Range, found_in
 from persistence.sqlite.reader import Reader
 from persistence.sqlite.writer import Kind, Writer
 
@@ -25,17 +26,6 @@ TRIM_ROWS: Final = 256
 
 READS_MAX: Final = 3
 """A row that fails its checksum is read again after it was moved aside."""
-
-MISSING_ROWS_MAX: Final = 10_000
-"""More than this is no longer a damaged row but a damaged head."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """What one read saw: the answer if nothing is wrong, and the sequences that are."""
-
-    tail: LogTail
-    damaged: tuple[Sequence, ...]
 
 
 class SqliteLog:
@@ -192,12 +182,12 @@ def _head(room: RoomKey, connection: sqlite3.Connection) -> Sequence:
     return _place(room, connection)[0]
 
 
-def _read(room: RoomKey, after: Sequence, connection: sqlite3.Connection) -> _Found:
+def _read(room: RoomKey, after: Sequence, connection: sqlite3.Connection) -> Found:
     place = connection.execute(
         "SELECT room_id, head, epoch, trimmed_through FROM rooms WHERE room_key = ?", (room,)
     ).fetchone()
     if place is None:
-        return _Found(LogTail((), NO_SEQUENCE, FIRST_EPOCH), ())
+        return NO_LOG
     room_id, head, epoch, trimmed_through = place
     after = max(after, trimmed_through)
     rows = []
@@ -219,14 +209,8 @@ def _read(room: RoomKey, after: Sequence, connection: sqlite3.Connection) -> _Fo
             (room, after),
         )
     )
-    missing = max(0, head - after) - len(rows) - len(damaged) - len(quarantined)
-    if missing > MISSING_ROWS_MAX:
-        raise StoreUnavailable(f"{missing} rows of a log are missing: restore a backup")
-    if missing:
-        known = {row.sequence for row in rows} | set(quarantined)
-        damaged = [sequence for sequence in range(after + 1, head + 1) if sequence not in known]
-    tail = LogTail(tuple(rows), Sequence(head), Epoch(epoch), quarantined)
-    return _Found(tail, tuple(damaged))
+    part = Range(Sequence(after), Sequence(head), Epoch(epoch))
+    return found_in(part, rows, damaged, quarantined)
 
 
 def _quarantine(

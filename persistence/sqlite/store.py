@@ -16,6 +16,7 @@ from collab.limits import MIB
 from persistence.blob_snapshots import BlobSnapshots, MovingSnapshots
 from persistence.failpoints import Failpoints
 from persistence.folder_lock import FolderLock
+from persistence.folders import sync_folder
 from persistence.sqlite.connection import DATABASE_FILE, open_writer
 from persistence.sqlite.log import SqliteLog
 from persistence.sqlite.manifests import SqliteManifests
@@ -139,17 +140,8 @@ def _open_database(folder: Path) -> tuple[sqlite3.Connection, Reader]:
     except BaseException:
         connection.close()
         raise
-    _sync_folder(folder)
+    sync_folder(folder)
     return connection, reader
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the names of new files as durable as their content."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _beat(connection: sqlite3.Connection) -> int:
