@@ -10,12 +10,10 @@ from collab.ids import SessionId, UnixSeconds
 from collab.protocol import hocuspocus
 from collab.protocol.close_codes import CloseCode, is_retryable
 from collab.protocol.messages import ChannelMessage
-from collab.protocol.websocket_frames import Frame
-from gateway.lines import Line
-from gateway.observe.traffic import Traffic
 from gateway.rooms.runner import RoomRunner
 from gateway.transport.connection import Connection
 from gateway.transport.refusals import close_reason
+from gateway.transport.seats import ConnectionSeat
 
 
 @dataclass(slots=True)
@@ -40,7 +38,7 @@ class Refused:
 
 
 @dataclass(slots=True)
-class Joined:
+class Joined(ConnectionSeat):
     """A document that is open on this socket; also the seat of its session.
 
     Attributes:
@@ -62,22 +60,6 @@ class Joined:
     forget: Callable[[bytes], None]
     expires_at: UnixSeconds | None = None
     timers: list[asyncio.TimerHandle] = field(default_factory=list)
-
-    def push(self, frame: bytes) -> None:
-        """Queue a frame that must arrive."""
-        self.connection.push(frame)
-
-    def offer(self, frame: Frame, taken: int = 0) -> bool:
-        """Queue what is left of a broadcast, or say that the reader is too slow for it."""
-        return self.connection.socket.offer(frame, taken)
-
-    def line(self) -> tuple[Line, Traffic] | None:
-        """The way straight to the socket, and where its frames are counted."""
-        return self.connection.socket.line()
-
-    def unread_bytes(self) -> int:
-        """Bytes queued on the socket that the system has not taken yet."""
-        return self.connection.socket.waiting_bytes
 
     def close(self, code: CloseCode, detail: str) -> None:
         """End this document; where a new connection helps, end the whole socket.

@@ -14,15 +14,13 @@ from collab.ids import RoomName, SessionId, UnixSeconds, room_name
 from collab.protocol import y_sync
 from collab.protocol.close_codes import CloseCode
 from collab.protocol.messages import RoomMessage
-from collab.protocol.websocket_frames import Frame
 from collab.room.session import Session, Wire
-from gateway.lines import Line
-from gateway.observe.traffic import Traffic
 from gateway.rooms.runner import RoomRunner
 from gateway.transport.connection import Connection
 from gateway.transport.doors import Doors, new_session_id
 from gateway.transport.endpoint import Endpoint
 from gateway.transport.opening import Opening
+from gateway.transport.seats import ConnectionSeat
 from gateway.transport.sockets import Rest
 
 PATH: Final = "/collab/"
@@ -81,7 +79,7 @@ class YWebSocketEndpoint(Endpoint):
 
 
 @dataclass(slots=True)
-class YWebSocketSeat:
+class YWebSocketSeat(ConnectionSeat):
     """A session's end of its own socket, and the handler of what comes from there."""
 
     connection: Connection
@@ -91,22 +89,6 @@ class YWebSocketSeat:
     joined_at: UnixSeconds
     expiry: asyncio.TimerHandle | None = None
     prefix: bytes = b""
-
-    def push(self, frame: bytes) -> None:
-        """Send a frame that must arrive."""
-        self.connection.socket.push(frame)
-
-    def offer(self, frame: Frame, taken: int = 0) -> bool:
-        """Send what is left of a broadcast, or say that the reader is too slow for it."""
-        return self.connection.socket.offer(frame, taken)
-
-    def line(self) -> tuple[Line, Traffic] | None:
-        """The way straight to the socket, and where its frames are counted."""
-        return self.connection.socket.line()
-
-    def unread_bytes(self) -> int:
-        """Bytes queued on the connection that the system has not taken yet."""
-        return self.connection.socket.waiting_bytes
 
     def close(self, code: CloseCode, detail: str) -> None:
         """Close the socket; one that is to reload after a pause, as many come back at once."""
