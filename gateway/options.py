@@ -15,8 +15,7 @@ from pydantic.fields import FieldInfo
 from rich.markup import escape
 
 from collab.limits import KIB, MIB
-from gateway.setting_fields import GROUPS
-from gateway.settings import Settings
+from gateway.settings import GROUPS, Settings
 
 _METAVARS: Final[tuple[tuple[type, str], ...]] = (
     (bool, "on|off"),

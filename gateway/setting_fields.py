@@ -359,19 +359,3 @@ class LogSettings(BaseModel):
         LogFormat.AUTO, description="json, pretty, or auto: pretty on a terminal."
     )
     log_level: LogLevel = Field(LogLevel.INFO, description="Least severe events that are written.")
-
-
-GROUPS: Final = (
-    ServerSettings,
-    EncryptionSettings,
-    AccessSettings,
-    TimeSettings,
-    ApplySettings,
-    RateSettings,
-    SizeSettings,
-    VersionSettings,
-    MongoSettings,
-    BlobSettings,
-    LogSettings,
-)
-"""The groups in the order in which they are shown."""

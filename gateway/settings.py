@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from pydantic import SecretStr, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from collab.errors import SettingsError
@@ -60,8 +60,8 @@ class Settings(
     RateSettings,
     SizeSettings,
     VersionSettings,
-    BlobSettings,
     MongoSettings,
+    BlobSettings,
     LogSettings,
     BaseSettings,
 ):
@@ -102,6 +102,12 @@ class Settings(
     def frame_bytes_max(self) -> int:
         """The largest frame of a client that has signed in: a step 2 with a whole document."""
         return self.document_bytes_max + FRAME_OVERHEAD_BYTES_MAX
+
+
+GROUPS: Final[tuple[type[BaseModel], ...]] = tuple(
+    base for base in Settings.__bases__ if issubclass(base, BaseModel) and base is not BaseSettings
+)
+"""The groups of settings, in the order in which they are shown."""
 
 
 def load_settings(options: Mapping[str, object] | None = None) -> Settings:
