@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from collections.abc import Sequence as SequenceOf
+from contextlib import AsyncExitStack
+from typing import Final
 
 import pytest
 
@@ -10,10 +14,13 @@ from collab.errors import BlobMoved, InvariantViolated
 from collab.ids import BlobTag
 from persistence.blob_keys import blob_key
 from persistence.build import Stores
-from tests.contract.backends import StoreUnderTest
+from tests.contract.backends import StoreUnderTest, nodes
+from tests.support.counts import repeats
 
 KEY = blob_key("rooms", "ab" * 32, "1", "versions", "v-1.bin")
 LARGE = bytes(range(256)) * 40_000
+WRITERS: Final = 10
+ROUNDS: Final = repeats(5, proof=200)
 
 
 async def test_blob_comes_back_after_closing_and_opening(store: StoreUnderTest) -> None:
@@ -52,6 +59,44 @@ async def test_of_racing_replacements_exactly_one_wins(stores: Stores) -> None:
     found = await stores.blobs.read(KEY)
     assert found is not None
     assert found.data == b"by %d" % winners[0]
+
+
+@pytest.mark.prove
+@pytest.mark.timeout(1200)
+async def test_each_round_of_racing_writes_of_a_blob_has_one_winner(
+    store: StoreUnderTest, record_property: Callable[[str, object], None]
+) -> None:
+    """Of ten writers that make, then replace, one blob exactly one wins in each round.
+
+    Bears STO-22.
+    """
+    async with AsyncExitStack() as stack:
+        opened = await nodes(store, stack, WRITERS)
+        for number in range(ROUNDS):
+            key = blob_key("rooms", "ab" * 32, "1", "versions", f"v-{number}.bin")
+            tag, _ = _winner(
+                await asyncio.gather(
+                    *(stores.blobs.create(key, b"%d" % n) for n, stores in enumerate(opened)),
+                    return_exceptions=True,
+                )
+            )
+            replacements = (
+                stores.blobs.replace(key, b"by %d" % n, tag=tag) for n, stores in enumerate(opened)
+            )
+            tag, winner = _winner(await asyncio.gather(*replacements, return_exceptions=True))
+            found = await opened[-1].blobs.read(key)
+            assert found is not None
+            assert (found.data, found.tag) == (b"by %d" % winner, tag)
+    record_property("rounds", ROUNDS)
+
+
+def _winner(results: SequenceOf[BlobTag | BaseException]) -> tuple[BlobTag, int]:
+    """The new tag, and who wrote it; all others were told."""
+    ((winner, tag),) = [
+        (n, result) for n, result in enumerate(results) if not isinstance(result, BaseException)
+    ]
+    assert sum(isinstance(result, BlobMoved) for result in results) == WRITERS - 1, results
+    return tag, winner
 
 
 async def test_what_is_not_there_cannot_be_replaced_and_is_read_as_none(stores: Stores) -> None:
