@@ -198,6 +198,9 @@ async def load_after_erasure(stores: Stores, name: RoomName) -> tuple[LoadedRoom
     erasure = in_force(await list_erasures(stores, room_key(name)), loaded.manifest.epoch)
     if erasure is not None and not erasure.is_done:
         await finish_erasure(stores, name)
+    elif erasure is not None:
+        # Another node may have been at work on the old room, and ended before it cleared up.
+        await _delete_before(stores, room_key(name), erasure)
     return loaded, await retired_clients(stores, erasure)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -12,8 +12,17 @@ from typing import Any, cast
 import pytest
 from pycrdt import Doc, Map
 
-from collab.errors import EpochMoved, HeadMoved, OperatingError, StateConflict, StoreUnavailable
+from collab.errors import (
+    DataKeyDestroyed,
+    EpochMoved,
+    HeadMoved,
+    OperatingError,
+    StateConflict,
+    StoreUnavailable,
+)
+from collab.history.versions import VersionKind
 from collab.ids import FIRST_EPOCH, Epoch, Sequence, UnixSeconds
+from collab.ports import RecordKind
 from persistence.backup.making import BackupRequest, make_backup
 from persistence.backup.points import Goal
 from persistence.backup.reader import Chain
@@ -27,10 +36,11 @@ from persistence.failpoints import Failpoints
 from persistence.files import FileBlobs
 from persistence.loading import load_room
 from persistence.memory import MemoryStore
+from persistence.versions import Content, Label, add_version
 from tests.contract.backends import StoreUnderTest, nodes
 from tests.contract.conftest import NAME, ROOM
 from tests.contract.edits import merge_here, typed
-from tests.contract.erasing import EMPTY, VISIBLE, Here, document, fill
+from tests.contract.erasing import EMPTY, VISIBLE, Here, document, fill, merge_of
 from tests.support.counts import repeats
 
 ROUNDS = repeats(8, proof=60)
@@ -256,6 +266,30 @@ async def test_a_writer_of_another_node_is_told_wherever_it_believes_the_head_to
     )
     assert after == head + 1
     assert (await document(one))["map"] == {"title": "Sonata", "new": "saved"}
+
+
+async def test_what_a_node_makes_of_the_old_room_and_then_ends_goes_with_the_next_open(
+    pair: tuple[Stores, Stores],
+) -> None:
+    """ERA-10, ERA-3: A snapshot, and a version, that were under way on another node."""
+    one, two = pair
+    head = await fill(one)
+    old = (await load_room(two, NAME)).updates
+    await erased_by(one, ErasureMode.EVERYTHING)
+    ending = replace(two, failpoints=Failpoints.parse("version.after_record=error"))
+    with suppress(DataKeyDestroyed):  # with encryption it comes too late for anything
+        await two.snapshots.put(ROOM, epoch=FIRST_EPOCH, sequence=head, update=merge_of(list(old)))
+    content = Content(FIRST_EPOCH, head, merge_of(list(old)))
+    with pytest.raises(StoreUnavailable):
+        await add_version(ending, NAME, content, Label(VersionKind.NAMED, UnixSeconds(1)))
+    if two.data_keys is None:
+        assert await one.snapshots.list(ROOM) != ()
+        assert await one.raw.records.list(RecordKind.VERSION, ROOM, after=None, limit=9) != ()
+    assert await document(one) == EMPTY
+    assert await one.snapshots.list(ROOM) == ()
+    assert await one.raw.records.list(RecordKind.VERSION, ROOM, after=None, limit=9) == ()
+    blobs = await one.blobs.list("rooms/", after=None, limit=9)
+    assert [info.key for info in blobs] == [(await list_erasures(one, ROOM))[0].retired]
 
 
 async def test_an_erasure_that_never_was_does_not_befall_a_room_that_is_restored(
