@@ -26,6 +26,7 @@
     │   ├── ManifestMoved        another writer changed the manifest first (compare-and-set lost)
     │   ├── RecordMoved          another writer changed a record first
     │   ├── BlobMoved            another writer made or changed a blob first
+    │   ├── BlobsNotOwned        the place for blobs is another store's: nothing is deleted there
     │   ├── ArchiveUnreadable    a part of a backup is damaged, gone, or sealed with another key
     │   ├── PointUnreachable     no backup holds the state that is wanted
     │   ├── TargetRefused        what shall be restored or copied to has content already
@@ -192,6 +193,10 @@ class RecordMoved(OperatingError):
 
 class BlobMoved(OperatingError):
     """A blob to be made exists already, or one to be replaced is no longer as it was."""
+
+
+class BlobsNotOwned(OperatingError):
+    """The place for blobs is another store's, or whose it is cannot be told; says why."""
 
 
 class ArchiveUnreadable(OperatingError):

@@ -25,6 +25,7 @@ from gateway.cli_recovery import add_recovery_commands
 from gateway.doctor import Finding, Verdict, examine
 from gateway.key_commands import keys_app
 from gateway.options import Options, setting_names, shown_setting, with_setting_options
+from gateway.orphans_command import add_orphans_command
 from gateway.reference import DOCUMENTS
 from gateway.room_commands import rooms_app
 from gateway.setting_types import AuthMode
@@ -54,6 +55,7 @@ add_backup_commands(app)
 add_recovery_commands(app)
 app.add_typer(keys_app, name="keys")
 app.add_typer(versions_app, name="versions")
+add_orphans_command(app)
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ from typing import Final
 
 import httpx
 
-from collab.errors import BandProError
+from collab.errors import BandProError, BlobsNotOwned
 from collab.ids import RoomName, room_key
 from collab.limits import MIB
 from collab.ports import Manifest, RoomStatus
@@ -25,6 +25,7 @@ from gateway.auth.jwks import FETCH_TIMEOUT_S
 from gateway.auth.revocation_file import RevocationFile
 from gateway.auth.revocations import FILE_NAME
 from gateway.compiled.form import running_form
+from gateway.orphans_command import described, survey
 from gateway.setting_types import AuthMode, StoreKind
 from gateway.settings import SECRET_BYTES_MIN, Settings
 from gateway.store_settings import store_settings
@@ -244,6 +245,7 @@ async def _check_store(settings: Settings) -> AsyncIterator[Finding]:
             "store", Verdict.GOOD, f"{stores.description}, {usage.used_bytes // 1024} KiB"
         )
         yield await _check_blobs(stores)
+        yield await _check_orphans(stores, settings.orphan_age_hours)
         yield await _check_encryption(stores)
         yield await _check_rooms(stores)
 
@@ -258,6 +260,20 @@ async def _check_blobs(stores: Stores) -> Finding:
             "Snapshots cannot be stored: see the part on buckets in docs/operators.md.",
         )
     return Finding("blobs", Verdict.GOOD, "made, replaced, listed and deleted one")
+
+
+async def _check_orphans(stores: Stores, age_hours: int) -> Finding:
+    """Files that nothing names: the server collects them, if they are its own to collect."""
+    try:
+        found = await survey(stores, age_hours)
+    except BlobsNotOwned as error:
+        return Finding(
+            "orphans",
+            Verdict.WARNING,
+            str(error),
+            "Nothing is deleted there. If no other store uses the place: bandpro orphans --claim",
+        )
+    return Finding("orphans", Verdict.GOOD, described(found, age_hours))
 
 
 async def _check_encryption(stores: Stores) -> Finding:

@@ -39,6 +39,7 @@ from gateway.rooms.applying import ApplyLimits
 from gateway.rooms.commit_pace import CommitPace
 from gateway.rooms.compactor import Compactor
 from gateway.rooms.node_load import NodeLoad
+from gateway.rooms.orphan_collector import OrphanCollector, OrphanRules
 from gateway.rooms.registry import RoomRegistry
 from gateway.rooms.runner_settings import RunnerSettings
 from gateway.rooms.services import RoomServices
@@ -116,6 +117,7 @@ class Node:
     registry: RoomRegistry
     keeper: VersionKeeper
     compactor: Compactor
+    collector: OrphanCollector
     load: NodeLoad
     auth: AuthParts
     gate: Gate
@@ -135,6 +137,7 @@ def build_node(
     auth = build_auth(settings)
     load = NodeLoad(lambda: sum(runner.unsaved_bytes for runner in registry.live()))
     compactor = Compactor(stores, offload.merge, compaction_limits(settings), metrics, load)
+    collector = OrphanCollector(stores, orphan_rules(settings), metrics, load)
     keeper = VersionKeeper(
         stores, offload.state, version_rules(settings), metrics, SYSTEM_CLOCKS.wall
     )
@@ -182,6 +185,7 @@ def build_node(
         registry=registry,
         keeper=keeper,
         compactor=compactor,
+        collector=collector,
         load=load,
         auth=auth,
         gate=gate,
@@ -260,6 +264,15 @@ def version_rules(settings: Settings) -> VersionRules:
     )
 
 
+def orphan_rules(settings: Settings) -> OrphanRules:
+    """The part of the settings that says which files nothing needs any more."""
+    return OrphanRules(
+        collects=settings.collect_orphans,
+        age_s=settings.orphan_age_hours * _HOUR_S,
+        round_s=settings.orphan_round_s,
+    )
+
+
 def connection_limits(settings: Settings) -> ConnectionLimits:
     """The part of the settings that bounds each connection."""
     return ConnectionLimits(
@@ -333,6 +346,7 @@ async def _run_servers(
     watching = [
         asyncio.create_task(watch_loop_lag(node.metrics, node.load.lagged)),
         asyncio.create_task(node.compactor.walk(node.registry.is_here)),
+        asyncio.create_task(node.collector.run()),
         asyncio.create_task(node.sweeper.run()),
         asyncio.create_task(watch_garbage(lambda: node.registry.is_deserted)),
     ]

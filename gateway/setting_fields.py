@@ -28,6 +28,7 @@ from gateway.setting_types import (
     TransportKind,
     Words,
 )
+from persistence.orphans import AGE_S_MIN
 
 _PORT_MAX: Final = 65_535
 _DAY_S: Final = 86_400
@@ -349,6 +350,15 @@ class BlobSettings(BaseModel):
         ge=100,
         le=600_000,
         description="Longest call, with all that is tried again in it; more for large files.",
+    )
+    collect_orphans: OnOff = Field(
+        default=True, description="Whether files that nothing names are deleted once they are old."
+    )
+    orphan_age_hours: int = Field(
+        24, ge=AGE_S_MIN // 3600, le=_YEARS_H, description="How old they must be for that."
+    )
+    orphan_round_s: int = Field(
+        21_600, ge=1, le=_DAY_S, description="How often they are looked for, by one node of all."
     )
 
 

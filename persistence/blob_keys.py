@@ -12,6 +12,9 @@ BLOB_KEY_CHARS_MAX: Final = 512
 ROOMS: Final = "rooms"
 """First segment of whatever belongs to one room; the room's key is the second, its epoch next."""
 
+OWNER: Final = "owner"
+"""The one blob that says whose the others are."""
+
 KINDS: Final = ("snapshot", "version", "export", "backup", "archive", "other")
 """What blobs are kept for; lifecycle rules of a bucket go by it."""
 

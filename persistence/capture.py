@@ -13,6 +13,8 @@ from typing import Final
 from collab.errors import StoreUnavailable
 from collab.ids import NO_SEQUENCE, BlobKey, RecordId, RoomKey, RoomName, Sequence, room_key
 from collab.ports import BlobInfo, LogRow, LogTail, Manifest, Record, RecordKind, SnapshotRef
+from persistence.blob_keys import OWNER
+from persistence.blob_probe import FOLDER as PROBES
 from persistence.blob_snapshots import ASIDE_FOLDER, FOLDER
 from persistence.stores import Stores
 
@@ -24,7 +26,9 @@ PAST_EVERYTHING: Final = "~"
 """Sorts after every character that a blob key may have."""
 
 _SNAPSHOT_FOLDERS: Final = ([FOLDER], [ASIDE_FOLDER])
-_SKIPPED_PREFIXES: Final = (ROOMS_PREFIX, "backups/")
+_SKIPPED_PREFIXES: Final = (ROOMS_PREFIX, "backups/", f"{PROBES}/", OWNER)
+_OF_ONE_STORE: Final = frozenset({RecordKind.FILLING, RecordKind.BLOB_OWNER})
+"""Kinds of records that say something of this store, and would be wrong of a copy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +142,10 @@ async def _captured(
 
 
 async def room_records(stores: Stores, key: RoomKey) -> AsyncIterator[tuple[RecordKind, Record]]:
-    """Every record of a room, by kind, then by id."""
+    """Every record of a room, by kind, then by id, without those of this store alone."""
     for kind in RecordKind:
+        if kind in _OF_ONE_STORE:
+            continue
         after: RecordId | None = None
         while page := await stores.records.list(kind, key, after=after, limit=PAGE):
             for record in page:

@@ -59,6 +59,9 @@ from persistence.version_codec import decode_version
 ATTEMPTS_MAX: Final = 5
 """How often the document is read again because somebody appended meanwhile."""
 
+RETIRED: Final = "retired"
+"""Folder of the blobs that hold retired client ids."""
+
 _CLIENT_ID_END: Final = 2**32  # as Yjs draws them
 _EMPTY_UPDATE: Final = b"\x00\x00"
 _PAGE: Final = 200
@@ -232,7 +235,7 @@ async def _prepare(
         snapshot = await stores.snapshots.put(
             key, epoch=epoch, sequence=loaded.head, update=content
         )
-    blob = blob_key(ROOMS, key, str(epoch), "retired", secrets.token_hex(8))
+    blob = blob_key(ROOMS, key, str(epoch), RETIRED, secrets.token_hex(8))
     await stores.blobs.create(blob, retired.encode())
     stores.failpoints.hit("erasure.after_snapshot")
     erasure = ErasureRecord(of, epoch, loaded.head, snapshot, blob)

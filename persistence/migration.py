@@ -183,13 +183,12 @@ async def _copy_extras(source: Stores, target: Stores, name: RoomName | None) ->
     key = NO_ROOM if name is None else room_key(name)
     kept: set[tuple[RecordKind, RecordId]] = set()
     async for kind, record in room_records(source, key):
-        if kind is not RecordKind.FILLING:
-            kept.add((kind, record.record_id))
-            await put_record(target, kind, name, record)
+        kept.add((kind, record.record_id))
+        await put_record(target, kind, name, record)
     gone = [
         (kind, record.record_id)
         async for kind, record in room_records(target, key)
-        if kind is not RecordKind.FILLING and (kind, record.record_id) not in kept
+        if (kind, record.record_id) not in kept
     ]
     for kind, record_id in gone:
         await target.records.delete(kind, key, record_id)

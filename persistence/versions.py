@@ -32,7 +32,7 @@ from collab.ids import (
     room_key,
 )
 from collab.ports import RecordKind
-from persistence.blob_keys import blob_key
+from persistence.blob_keys import ROOMS, blob_key
 from persistence.checksums import snapshot_checksum
 from persistence.loading import load_room
 from persistence.manifests import read_manifest
@@ -43,6 +43,7 @@ Stateful = Callable[[SequenceOf[bytes]], Awaitable[bytes]]
 """Makes updates one update of what is integrated, off the loop (`persistence.offload`)."""
 
 CHANGES_MAX: Final = 8
+FOLDER: Final = "versions"
 _PAGE: Final = 250
 _LEVEL: Final = 3  # of compression: a score shrinks to a tenth in a few milliseconds
 
@@ -223,7 +224,7 @@ def _new_id(created_at: UnixSeconds, sequence: Sequence) -> VersionId:
 
 def _key(name: RoomName, version: Version) -> BlobKey:
     epoch = str(version.epoch)
-    return blob_key("rooms", room_key(name), epoch, "versions", version.version_id)
+    return blob_key(ROOMS, room_key(name), epoch, FOLDER, version.version_id)
 
 
 def _unpack(packed: bytes, size_bytes: int) -> bytes:

@@ -61,6 +61,7 @@ class Metrics:
         self._define_traffic()
         self._define_rooms()
         self._define_store()
+        self._define_blobs()
         self._define_versions()
         self.http_requests = self._counter(
             "http_requests", "HTTP requests answered.", "method", "route", "status"
@@ -111,6 +112,14 @@ class Metrics:
         self.logs_bloated = self._gauge(
             "logs_bloated",
             "Live rooms whose log, beyond its snapshot, is over 3 times the document.",
+        )
+
+    def _define_blobs(self) -> None:
+        self.orphans_collected = self._counter(
+            "orphans_collected", "Files deleted because nothing names them, by kind.", "kind"
+        )
+        self.orphan_rounds = self._counter(
+            "orphan_rounds", "Searches for such files, by how they ended.", "outcome"
         )
 
     def _define_versions(self) -> None:

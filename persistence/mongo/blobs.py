@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from functools import partial
 from typing import Final
 
@@ -89,7 +88,7 @@ class MongoBlobs:
         line = {
             "tag": parts_id,
             "size_bytes": len(data),
-            "modified_at_unix_s": int(time.time()),
+            "modified_at_unix_s": await self._link.now(),
         }
         try:
             await self._link.transact(partial(self._name, key, line, tag))

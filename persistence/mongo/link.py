@@ -28,6 +28,7 @@ from pymongo.errors import (
 from pymongo.read_concern import ReadConcern
 
 from collab.errors import SettingsError, StoreUnavailable
+from collab.ids import UnixSeconds
 from persistence.failpoints import Failpoints
 from persistence.store_urls import masked
 from persistence.stores import MongoLimits
@@ -119,6 +120,11 @@ class MongoLink:
     def collection(self, name: str) -> Collection:
         """A collection of the database."""
         return self.database[name]
+
+    async def now(self) -> UnixSeconds:
+        """The time by the clock of the primary, which all nodes share."""
+        found: Document = await self.call(lambda: self.database.command("hello"))
+        return UnixSeconds(int(found["localTime"].timestamp()))
 
     async def call(self, work: Callable[[], Awaitable[Result]]) -> Result:
         """Await what `work` begins, within the bounds.

@@ -3,7 +3,7 @@
 A set of parts that nothing names is listed in `UNSETTLED`. It is listed before its first part is
 stored, and struck from the list in the transaction that names it; it is listed again in the
 transaction that stops naming it. So what is listed for a day belongs to a node that ended in the
-middle, and is removed at the next start of any node.
+middle, and is removed at the next start of any node, and by age.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import time
 from collections.abc import Sequence as SequenceOf
 from typing import Final
 
+from collab.ids import UnixSeconds
 from collab.limits import MIB
 from persistence.mongo.link import MongoLink, Session
 from persistence.mongo.schema import PARTS, UNSETTLED
@@ -68,15 +69,22 @@ class Parts:
             await self._link.call(lambda of=parts_id: self._parts.delete_many({"of": of}))  # type: ignore[misc]
             await self._link.call(lambda of=parts_id: self._unsettled.delete_one({"_id": of}))  # type: ignore[misc]
 
-    async def remove_abandoned(self) -> None:
-        """Delete what was listed so long ago that its node must have ended."""
-        before = {"$lt": int(time.time()) - ABANDONED_AFTER_S}
+    async def remove_abandoned(self, before: UnixSeconds | None = None) -> int:
+        """Delete what was listed so long ago that its node must have ended; return how many sets.
+
+        Args:
+            before: leave what is younger than that as well.
+        """
+        end = int(time.time()) - ABANDONED_AFTER_S
+        listed_before = {"$lt": end if before is None else min(end, before)}
 
         async def found() -> list[str]:
-            listed = self._unsettled.find({"since_unix_s": before})
+            listed = self._unsettled.find({"since_unix_s": listed_before})
             return [document["_id"] async for document in listed]
 
-        await self.remove(await self._link.call(found))
+        abandoned = await self._link.call(found)
+        await self.remove(abandoned)
+        return len(abandoned)
 
 
 def _listed(parts_id: str) -> dict[str, object]:

@@ -70,6 +70,7 @@ class MongoStore:
             description=f"MongoDB {self._version} at {self._link.place}",
             backend=self,
             failpoints=self._failpoints,
+            unfinished=self._parts.remove_abandoned,
         )
 
     async def scrub(self, room: RoomKey) -> None:

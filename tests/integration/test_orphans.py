@@ -1,0 +1,135 @@
+"""A server that collects what crashes left, and `bandpro orphans` beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from collab.ids import room_key, room_name
+from tests.support.api import text_of, text_update
+from tests.support.command import bandpro
+from tests.support.http import request, room_path, stored_update
+from tests.support.server import Server, running_server
+
+ROOM = "band/orphans"
+FAST = ("--orphan-round-s", "1", "--compaction-tail-updates", "2", "--demo", "off")
+
+
+def age(path: Path, hours: float) -> None:
+    when = time.time() - hours * 3_600
+    os.utime(path, (when, when))
+
+
+def plant(path: Path, hours: float) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"left by a crash")
+    age(path, hours)
+    return path
+
+
+def counted(server: Server, name: str, label: str) -> float:
+    for line in httpx.get(f"{server.admin_url}/metrics", timeout=20).text.splitlines():
+        if line.startswith(f"{name}{{") and f'="{label}"' in line:
+            return float(line.rsplit(" ", 1)[1])
+    return 0.0
+
+
+async def until_counted(server: Server, name: str, label: str, least: float) -> None:
+    async with asyncio.timeout(30):
+        while counted(server, name, label) < least:  # noqa: ASYNC110 - it says so only when asked
+            await asyncio.sleep(0.1)
+
+
+async def write(server: Server, blobs: Path) -> None:
+    """A room with a snapshot and a version."""
+    for number in range(4):
+        update = text_update("word ", client_id=number + 1)
+        answer = await request(server, "POST", f"{room_path(ROOM)}/updates", content=update)
+        assert answer.status_code == 200, answer.text
+    made = await request(server, "POST", f"{room_path(ROOM)}/versions", json={"name": "first"})
+    assert made.status_code == 201, made.text
+    async with asyncio.timeout(30):
+        while not list(blobs.rglob("snapshots/*")):  # noqa: ASYNC110, ASYNC240 - nobody tells
+            await asyncio.sleep(0.1)
+
+
+def told(*args: str) -> dict[str, Any]:
+    found = bandpro("orphans", "--json", *args)
+    assert found.returncode == 0, found.stderr
+    fields: dict[str, Any] = json.loads(found.stdout)
+    return fields
+
+
+async def test_server_collects_what_is_old_and_unnamed_and_keeps_the_rest(tmp_path: Path) -> None:
+    """BLOB-1, BLOB-5: Everything that is named is two days old as well."""
+    async with running_server(tmp_path, args=FAST) as server:
+        await write(server, server.data / "blobs")
+        await until_counted(server, "bandpro_orphan_rounds_total", "claimed", 1)
+        await server.terminate()
+    blobs = server.data / "blobs"
+    named = [path for path in (blobs / "rooms").rglob("*") if path.is_file()]
+    assert {path.parent.name for path in named} == {"snapshots", "versions"}
+    for path in named:
+        age(path, 48)
+    room = blobs / "rooms" / room_key(room_name(ROOM)) / "1"
+    old = [
+        plant(room / "versions" / "000000000-0000000001-00000000", 25),
+        plant(room / "snapshots" / f"{1:016}-15-{'0' * 64}-{'0' * 16}", 25),
+        plant(room / "retired" / "0123456789abcdef", 25),
+    ]
+    young = plant(room / "versions" / "000000000-0000000001-00000001", 23)
+    data = ("--data", str(server.data))
+    async with running_server(tmp_path, args=(*FAST, "--collect-orphans", "off")) as server:
+        aside = plant(blobs / ".aside" / "of-an-upload", 25)
+        beside = told(*data)
+        assert beside["orphans"] == {"version": 1, "snapshot": 1, "retired": 1}
+        assert all(path.exists() for path in old)
+        await server.terminate()
+    async with running_server(tmp_path, args=FAST) as server:
+        aside = plant(blobs / ".aside" / "of-an-upload", 25)
+        await until_counted(server, "bandpro_orphans_collected_total", "unfinished", 1)
+        for kind in ("version", "snapshot", "retired"):
+            assert counted(server, "bandpro_orphans_collected_total", kind) == 1
+        assert not any(path.exists() for path in (*old, aside))
+        assert all(path.exists() for path in (*named, young))
+        assert text_of(await stored_update(server, ROOM)) == "word " * 4
+        await server.terminate()
+    assert told(*data, "--orphan-age-hours", "22")["orphans"] == {"version": 1}
+    assert young.exists()
+    assert told(*data, "--orphan-age-hours", "22", "--collect")["orphans"] == {"version": 1}
+    assert not young.exists()
+
+
+async def test_blobs_of_another_store_are_left_alone_until_they_are_claimed(tmp_path: Path) -> None:
+    """BLOB-3, BLOB-5: As after an empty database was put before a folder that was in use."""
+    shared = ("--blobs", f"file:{tmp_path / 'blobs'}")
+    (tmp_path / "one").mkdir()
+    async with running_server(tmp_path / "one", args=(*FAST, *shared)) as server:
+        await write(server, tmp_path / "blobs")
+        await until_counted(server, "bandpro_orphan_rounds_total", "claimed", 1)
+        await server.terminate()
+    files = [path for path in (tmp_path / "blobs/rooms").rglob("*") if path.is_file()]
+    for path in files:
+        age(path, 48)
+    (tmp_path / "two").mkdir()
+    async with running_server(tmp_path / "two", args=(*FAST, *shared)) as server:
+        await until_counted(server, "bandpro_orphan_rounds_total", "refused", 2)
+        await server.terminate()
+    assert files
+    assert all(path.exists() for path in files)
+    data = ("--data", str(server.data), *shared)
+    checked = bandpro("doctor", *data, "--port", "0", "--admin-port", "0")
+    assert "belongs to another store" in checked.stdout
+    refused = bandpro("orphans", *data, "--collect")
+    assert refused.returncode == 2
+    assert "belongs to another store" in refused.stderr
+    assert all(path.exists() for path in files)
+    assert bandpro("orphans", *data, "--claim").returncode == 0
+    assert sum(told(*data, "--collect")["orphans"].values()) == len(files)
+    assert not any(path.exists() for path in files)
