@@ -2,6 +2,9 @@
 
 A snapshot's key says all that there is to know of it (room, epoch, sequence, size, SHA-256), so a
 listing is enough to find every snapshot without opening one, and any tool can verify the content.
+One that ends in ``.zst`` is a frame of zstd (`persistence.packing`); size and SHA-256 are those of
+what is in it. What would not shrink, such as sealed bytes, is stored as it is.
+
 A key is never used twice: two nodes that fold the same rows store two blobs, and the loser deletes
 its own.
 """
@@ -23,6 +26,7 @@ from collab.ports import BlobStore, SnapshotRef
 from persistence.blob_keys import ROOMS, blob_key
 from persistence.checksums import snapshot_checksum
 from persistence.failpoints import Failpoints
+from persistence.packing import pack, unpack
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -32,15 +36,17 @@ ASIDE_FOLDER: Final = "quarantined-snapshots"
 READS_MAX: Final = 2
 """What fails its checksum is read again before it is moved aside."""
 
-HASHED_HERE_BYTES_MAX: Final = 256 * KIB
-"""Larger ones are hashed in a thread: 256 KiB take some 0.2 ms."""
+HANDLED_HERE_BYTES_MAX: Final = 256 * KIB
+"""Larger ones are hashed and packed in a thread: 256 KiB take some 0.2 ms, and 1 ms."""
+
+PACKED: Final = ".zst"
 
 _PAGE: Final = 200
 _NONCE_BYTES: Final = 8
 _SEQUENCE_DIGITS: Final = 16  # as many as 2**53 has, so that keys sort by sequence
 _END: Final = "\x7f"  # sorts behind every character of a key
-_NAME: Final = re.compile(r"(\d{16})-(\d+)-([0-9a-f]{64})-([0-9a-f]{16})")
-_ID: Final = re.compile(r"(\d+)\.([0-9a-f]{16})")
+_NAME: Final = re.compile(r"(\d{16})-(\d+)-([0-9a-f]{64})-([0-9a-f]{16}(?:\.zst)?)")
+_ID: Final = re.compile(r"(\d+)\.([0-9a-f]{16}(?:\.zst)?)")
 _EPOCH: Final = re.compile(r"(\d+)\.")  # of an id in any store
 
 
@@ -98,8 +104,11 @@ class BlobSnapshots:
         self, room: RoomKey, *, epoch: Epoch, sequence: Sequence, update: bytes
     ) -> SnapshotRef:
         """Store a snapshot and read it back; see `SnapshotStore.put`."""
+        packed = await _packed(update)
+        is_smaller = len(packed) < len(update)
+        stored = packed if is_smaller else update
         ref = SnapshotRef(
-            snapshot_id=f"{epoch}.{secrets.token_hex(_NONCE_BYTES)}",
+            snapshot_id=f"{epoch}.{secrets.token_hex(_NONCE_BYTES)}{PACKED if is_smaller else ''}",
             sequence=sequence,
             size_bytes=len(update),
             checksum=await _checksum(update),
@@ -107,11 +116,11 @@ class BlobSnapshots:
         key = _key(room, ref, FOLDER)
         assert key is not None
         await self._hit("snapshot.before_commit")
-        await self._blobs.create(key, update)
+        await self._blobs.create(key, stored)
         await self._hit("snapshot.after_put")
         # What cannot be read now must not be named by a manifest: rows go on the strength of it.
-        stored = await self._blobs.read(key)
-        if stored is None or stored.data != update:
+        found = await self._blobs.read(key)
+        if found is None or await _content(ref, found.data) != update:
             raise StoreUnavailable("a snapshot does not read back as it was written")
         return ref
 
@@ -126,8 +135,9 @@ class BlobSnapshots:
             if found is None:
                 return None
             data = found.data
-            if len(data) == ref.size_bytes and await _checksum(data) == ref.checksum:
-                return data
+            update = await _content(ref, data)
+            if update is not None and await _checksum(update) == ref.checksum:
+                return update
         with suppress(StoreReadOnly):  # then it stays where it is
             await self._move_aside(room, ref, key, data)
         return None
@@ -213,8 +223,26 @@ class MovingSnapshots:
         return self._now if _ID.fullmatch(ref.snapshot_id) else self._before
 
 
+async def _packed(update: bytes) -> bytes:
+    if len(update) <= HANDLED_HERE_BYTES_MAX:
+        return pack(update)
+    return await asyncio.to_thread(pack, update)
+
+
+async def _content(ref: SnapshotRef, stored: bytes) -> bytes | None:
+    """What is stored for a snapshot, unpacked; None where that is damaged or of another size."""
+    if not ref.snapshot_id.endswith(PACKED):
+        return stored if len(stored) == ref.size_bytes else None
+    try:
+        if ref.size_bytes <= HANDLED_HERE_BYTES_MAX:
+            return unpack(stored, ref.size_bytes)
+        return await asyncio.to_thread(unpack, stored, ref.size_bytes)
+    except StoreUnavailable:
+        return None
+
+
 async def _checksum(update: bytes) -> str:
-    if len(update) <= HASHED_HERE_BYTES_MAX:
+    if len(update) <= HANDLED_HERE_BYTES_MAX:
         return snapshot_checksum(update)
     return await asyncio.to_thread(snapshot_checksum, update)
 

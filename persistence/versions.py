@@ -16,8 +16,6 @@ from collections.abc import Sequence as SequenceOf
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-import zstandard
-
 from collab.errors import RecordMoved, RoomUnavailable, StoreUnavailable
 from collab.history.versions import Version, VersionKind, VersionSource
 from collab.ids import (
@@ -36,6 +34,7 @@ from persistence.blob_keys import ROOMS, blob_key
 from persistence.checksums import snapshot_checksum
 from persistence.loading import load_room
 from persistence.manifests import read_manifest
+from persistence.packing import pack, unpack
 from persistence.stores import Stores
 from persistence.version_codec import decode_version, encode_version
 
@@ -45,7 +44,6 @@ Stateful = Callable[[SequenceOf[bytes]], Awaitable[bytes]]
 CHANGES_MAX: Final = 8
 FOLDER: Final = "versions"
 _PAGE: Final = 250
-_LEVEL: Final = 3  # of compression: a score shrinks to a tenth in a few milliseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +108,7 @@ async def add_version(stores: Stores, name: RoomName, content: Content, label: L
         author_name=label.author_name,
         source=label.source,
     )
-    packed = await asyncio.to_thread(zstandard.compress, content.update, _LEVEL)
+    packed = await asyncio.to_thread(pack, content.update)
     await stores.blobs.create(_key(name, version), packed)
     stores.failpoints.hit("version.after_blob")
     await stores.records.compare_and_set(
@@ -161,7 +159,10 @@ async def read_version(stores: Stores, name: RoomName, version: Version) -> byte
     blob = await stores.blobs.read(_key(name, version))
     if blob is None:
         raise StoreUnavailable("the content of a version is missing")
-    update = await asyncio.to_thread(_unpack, blob.data, version.size_bytes)
+    try:
+        update = await asyncio.to_thread(unpack, blob.data, version.size_bytes)
+    except StoreUnavailable as error:
+        raise StoreUnavailable("the content of a version is damaged") from error
     if await asyncio.to_thread(snapshot_checksum, update) != version.checksum:
         raise StoreUnavailable("the content of a version fails its checksum")
     return update
@@ -225,12 +226,3 @@ def _new_id(created_at: UnixSeconds, sequence: Sequence) -> VersionId:
 def _key(name: RoomName, version: Version) -> BlobKey:
     epoch = str(version.epoch)
     return blob_key(ROOMS, room_key(name), epoch, FOLDER, version.version_id)
-
-
-def _unpack(packed: bytes, size_bytes: int) -> bytes:
-    try:
-        if zstandard.frame_content_size(packed) != size_bytes:
-            raise StoreUnavailable("the content of a version is damaged")
-        return zstandard.decompress(packed)
-    except zstandard.ZstdError as error:
-        raise StoreUnavailable("the content of a version is damaged") from error

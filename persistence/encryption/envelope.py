@@ -4,6 +4,8 @@
 
     marker (8) | version (1) | epoch (4) | nonce (12) | ciphertext | tag (16)
 
+In version 2 the content was packed (`persistence.packing`) before it was encrypted.
+
 The marker cannot begin a plain update: eight bytes with their high bit set are a number of more
 than 53 bits, which the update scan refuses. So rows from before the encryption can be told from
 sealed ones without a word stored beside them.
@@ -25,6 +27,7 @@ NONCE_BYTES: Final = 12
 TAG_BYTES: Final = 16
 MARKER: Final = bytes(byte | 0x80 for byte in b"bandpro1")
 VERSION: Final = 1
+PACKED_VERSION: Final = 2
 
 _EPOCH_BYTES: Final = 4
 _EPOCH_AT: Final = len(MARKER) + 1
@@ -35,7 +38,9 @@ OVERHEAD_BYTES: Final = _SEALED_AT + TAG_BYTES
 """How many bytes more are stored than are sealed."""
 
 
-def seal(cipher: AESGCM, epoch: Epoch, place: bytes, plain: bytes) -> bytes:
+def seal(
+    cipher: AESGCM, epoch: Epoch, place: bytes, plain: bytes, *, is_packed: bool = False
+) -> bytes:
     """Encrypt bytes for one place.
 
     Args:
@@ -43,8 +48,10 @@ def seal(cipher: AESGCM, epoch: Epoch, place: bytes, plain: bytes) -> bytes:
         epoch: the room's.
         place: what the bytes are and where they belong; needed again to open them.
         plain: the content.
+        is_packed: whether that is a frame of `persistence.packing`.
     """
-    header = MARKER + bytes((VERSION,)) + epoch.to_bytes(_EPOCH_BYTES, "big")
+    version = PACKED_VERSION if is_packed else VERSION
+    header = MARKER + bytes((version,)) + epoch.to_bytes(_EPOCH_BYTES, "big")
     nonce = secrets.token_bytes(NONCE_BYTES)
     return header + nonce + cipher.encrypt(nonce, plain, header + place)
 
@@ -54,13 +61,18 @@ def is_sealed(stored: bytes) -> bool:
     return stored.startswith(MARKER)
 
 
+def holds_packed(stored: bytes) -> bool:
+    """Whether what sealed bytes hold was packed."""
+    return stored[len(MARKER)] == PACKED_VERSION
+
+
 def sealed_epoch(stored: bytes) -> Epoch:
     """The epoch whose data key opens sealed bytes.
 
     Raises:
         DecryptionFailed: of a later version, or cut off.
     """
-    if len(stored) < OVERHEAD_BYTES or stored[len(MARKER)] != VERSION:
+    if len(stored) < OVERHEAD_BYTES or stored[len(MARKER)] not in {VERSION, PACKED_VERSION}:
         raise DecryptionFailed("sealed bytes are cut off, or of a later version of this program")
     return Epoch(int.from_bytes(stored[_EPOCH_AT:_NONCE_AT], "big"))
 

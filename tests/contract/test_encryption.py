@@ -35,6 +35,7 @@ from persistence.memory import MemoryStore
 from tests.contract.conftest import NAME, OTHER, ROOM
 from tests.contract.edits import merge_here, text_of, typed
 from tests.support.kms import kms
+from tests.support.stored import legible
 
 SECRET = b"Sonate in B, D 960"
 BLOB = blob_key("rooms", ROOM, "1", "versions", "v1")
@@ -78,7 +79,9 @@ async def read_everywhere(stores: Stores) -> list[bytes]:
 
 def found_in_files(folder: Path, needle: bytes) -> list[str]:
     return [
-        path.name for path in folder.rglob("*") if path.is_file() and needle in path.read_bytes()
+        path.name
+        for path in folder.rglob("*")
+        if path.is_file() and needle in legible(path.read_bytes())
     ]
 
 

@@ -27,11 +27,14 @@ from tests.contract.erasing import (
     fill,
 )
 from tests.support.s3 import Bucket
+from tests.support.stored import legible
 
 
 def files_with(folder: Path, needle: bytes) -> list[str]:
     return [
-        path.name for path in folder.rglob("*") if path.is_file() and needle in path.read_bytes()
+        path.name
+        for path in folder.rglob("*")
+        if path.is_file() and needle in legible(path.read_bytes())
     ]
 
 
@@ -111,9 +114,9 @@ async def test_what_was_erased_is_in_no_object_of_the_bucket(
     needle = KEPT.encode()
     async with await store.open() as stores:
         await fill(stores)
-        assert any(needle in bucket.read(key) for key in bucket.stored_keys())
+        assert any(needle in legible(bucket.read(key)) for key in bucket.stored_keys())
         await erased(stores, ErasureMode.EVERYTHING)
     left = bucket.stored_keys()
-    assert not any(needle in bucket.read(key) for key in left)
+    assert not any(needle in legible(bucket.read(key)) for key in left)
     assert [key.split("/")[3] for key in left] == ["retired"]
     assert files_with(store.folder, needle) == []
