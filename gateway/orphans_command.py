@@ -7,7 +7,6 @@ import time
 from dataclasses import replace
 from typing import Annotated, Final
 
-import orjson
 import typer
 
 from collab.errors import SettingsError
@@ -16,6 +15,7 @@ from gateway.options import Options, with_setting_options
 from gateway.setting_types import StoreKind
 from gateway.settings import Settings, load_settings
 from gateway.store_settings import store_settings
+from gateway.terminal import Json, print_json, shown_size
 from persistence.blob_owner import claim, ownership, store_now
 from persistence.build import open_stores
 from persistence.orphans import Harvest, claim_place, collect_orphans, find_orphans
@@ -47,8 +47,8 @@ def described(found: Harvest, age_hours: int) -> str:
     unknown = f"; {found.unknown_rooms} rooms are unknown" if found.unknown_rooms else ""
     if not kinds:
         return f"none {older} among {found.blobs} files{unknown}"
-    kib = found.orphan_bytes / 1024
-    return f"{kinds} {older}, {kib:.1f} KiB, among {found.blobs} files{unknown}"
+    size = shown_size(found.orphan_bytes)
+    return f"{kinds} {older}, {size}, among {found.blobs} files{unknown}"
 
 
 def add_orphans_command(app: typer.Typer) -> None:
@@ -65,7 +65,7 @@ def orphans(
         bool,
         typer.Option("--claim", help="Make the place this store's, whoever's it was."),
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Tell of snapshots, versions and uploads that nothing names, as crashes leave them.
 
@@ -91,7 +91,7 @@ def orphans(
     found = asyncio.run(_collected(settings) if collect else _surveyed(settings))
     if as_json:
         fields = {"blobs": found.blobs, "orphans": found.orphans, "bytes": found.orphan_bytes}
-        typer.echo(orjson.dumps(fields | {"unknown_rooms": found.unknown_rooms}).decode())
+        print_json(fields | {"unknown_rooms": found.unknown_rooms})
         return
     text = described(found, settings.orphan_age_hours)
     typer.echo(f"Deleted: {text}." if collect else f"Orphans: {text}.")
