@@ -16,7 +16,7 @@ from benchmarks.processes import TargetFailed
 from benchmarks.systems import System
 from benchmarks.targets import Target
 
-RATES: Final = (100, 200, 400, 800, 1200, 1700, 2400, 3400, 4800)
+RATES: Final = (100, 200, 400, 800, 1200, 1700, 2400, 3400, 4800, 5700, 6800, 9600)
 """Updates a second of each of the five writers."""
 QUICK_RATES: Final = (200, 800, 2400)
 LADDER_PACE: Final = Pace(warm_up_s=0.3, measured_s=1.0, answers_within_s=5.0)
