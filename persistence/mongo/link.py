@@ -30,6 +30,7 @@ from pymongo.read_concern import ReadConcern
 from collab.errors import SettingsError, StoreUnavailable
 from collab.ids import UnixSeconds
 from persistence.failpoints import Failpoints
+from persistence.mongo.sessions import Sessions
 from persistence.store_urls import masked
 from persistence.stores import MongoLimits
 
@@ -110,6 +111,7 @@ class MongoLink:
                 read_preference=ReadPreference.PRIMARY,
                 write_concern=_DURABLE,
             )
+            self.sessions = Sessions(self.database)
         except (PyMongoError, ValueError, TypeError) as error:
             # The driver's own words may quote the URL, and with it the password.
             raise SettingsError(
@@ -154,6 +156,7 @@ class MongoLink:
                     return await self.transact_once(work, kind=kind)
                 except Conflict:
                     await pause(attempt)
+            await self.sessions.end_others()
         raise StoreUnavailable(OTHERS_FASTER)
 
     async def transact_once(
@@ -167,6 +170,7 @@ class MongoLink:
             PyMongoError: nothing was written.
         """
         async with self.client.start_session(causal_consistency=False) as session:
+            await self.sessions.enlist(session)
             await session.start_transaction(read_concern=_SNAPSHOT, write_concern=_DURABLE)
             try:  # leaving the session undoes a transaction that was not committed
                 result = await work(session)
@@ -201,6 +205,8 @@ class MongoLink:
 
     async def close(self) -> None:
         """Let go of all connections."""
+        with contextlib.suppress(StoreUnavailable):  # then it is struck by its age
+            await self.call(self.sessions.close)
         await self.client.close()
 
 

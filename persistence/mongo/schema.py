@@ -14,6 +14,7 @@ from pymongo.errors import DuplicateKeyError, OperationFailure
 
 from collab.errors import StoreUnavailable
 from persistence.mongo.link import MongoLink
+from persistence.mongo.sessions import SESSIONS
 
 META: Final = "meta"
 ROOMS: Final = "rooms"
@@ -89,7 +90,9 @@ _FIRST: Final = Migration(
     ),
 )
 
-MIGRATIONS: Final = (_FIRST,)
+_SECOND: Final = Migration(collections=(SESSIONS,), indexes=())
+
+MIGRATIONS: Final = (_FIRST, _SECOND)
 
 
 async def prepare(link: MongoLink) -> str:

@@ -54,6 +54,7 @@ class MongoStore:
         try:
             store = cls(link, await prepare(link), failpoints)
             await store._parts.remove_abandoned()
+            await link.call(link.sessions.forget_old)
         except BaseException:
             await link.close()
             raise

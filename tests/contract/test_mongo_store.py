@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
+import subprocess
+import sys
+
 import pytest
 from pymongo import monitoring
 from pymongo.monitoring import (
@@ -51,6 +56,49 @@ async def test_an_append_is_committed_with_a_majority_s_journals(
     async with store.stores() as stores:
         await stores.log.append(ROOM, epoch=FIRST_EPOCH, after=NO_SEQUENCE, updates=[b"x"])
     assert heard.concerns == [{"w": "majority", "j": True}]
+
+
+KILLED_BEFORE_ITS_COMMIT = """
+import asyncio, sys
+from collab.ids import FIRST_EPOCH, NO_SEQUENCE, RoomKey
+from persistence.build import StoreSettings, open_stores
+from persistence.failpoints import Failpoints
+
+async def main():
+    failpoints = Failpoints.parse("append.before_commit=kill@1")
+    async with await open_stores(StoreSettings(sys.argv[1], failpoints=failpoints)) as stores:
+        room = RoomKey(sys.argv[2])
+        await stores.log.append(room, epoch=FIRST_EPOCH, after=NO_SEQUENCE, updates=[b"never"])
+
+asyncio.run(main())
+"""
+
+
+async def test_a_transaction_of_a_killed_node_does_not_lock_others_out_of_its_room(
+    mongo: MongoUnderTest,
+) -> None:
+    """STO-37: MongoDB itself would keep it for a minute, or for ever."""
+    async with await mongo.open() as stores:
+        ended = await asyncio.to_thread(
+            subprocess.run, [sys.executable, "-c", KILLED_BEFORE_ITS_COMMIT, mongo.url, ROOM]
+        )
+        assert ended.returncode == -signal.SIGKILL
+        append = {"epoch": FIRST_EPOCH, "after": NO_SEQUENCE, "updates": [b"mine"]}
+        with pytest.raises(StoreUnavailable, match="at every attempt"):
+            await stores.log.append(ROOM, **append)  # type: ignore[arg-type] # by name
+        assert await stores.log.append(ROOM, **append) == 1  # type: ignore[arg-type] # by name
+        tail = await stores.log.read(ROOM, after=NO_SEQUENCE)
+        assert [row.update for row in tail.rows] == [b"mine"]
+
+
+async def test_a_node_that_is_closed_lists_no_sessions(mongo: MongoUnderTest) -> None:
+    """STO-37."""
+    async with await mongo.open() as stores:
+        await stores.log.append(ROOM, epoch=FIRST_EPOCH, after=NO_SEQUENCE, updates=[b"x"])
+        with mongo.database() as database:
+            assert database.sessions.count_documents({}) > 0
+    with mongo.database() as database:
+        assert database.sessions.count_documents({}) == 0
 
 
 async def test_a_newer_version_is_refused(mongo: MongoUnderTest) -> None:
