@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator
+from collections.abc import Sequence as SequenceOf
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from tests.support.server import Server
 from tests.support.ws_client import PROTOCOLS, Closed, Member, join
 
 ROOMS: Final = ("oracle/one", "oracle/two")
+PAUSES_S: Final = (0, 0, 0.001, 0.01)
 
 
 class Writer:
@@ -23,20 +25,30 @@ class Writer:
         room: the room's name.
         prefix: what its keys begin with.
         draw: how long it waits between edits.
+        pauses_s: of which it draws.
     """
 
-    def __init__(self, member: Member, room: str, prefix: str, draw: random.Random) -> None:
+    def __init__(
+        self,
+        member: Member,
+        room: str,
+        prefix: str,
+        draw: random.Random,
+        pauses_s: SequenceOf[float] = PAUSES_S,
+    ) -> None:
         self.member = member
         self.room = room
         self.sent: dict[bytes, str] = {}
+        self.is_stopping = False
         self._prefix = prefix
         self._draw = draw
+        self._pauses_s = pauses_s
 
     async def run(self) -> None:
-        """Write until the connection ends."""
-        while self.member.ended is None:
+        """Write until told to stop, or until the connection ends."""
+        while self.member.ended is None and not self.is_stopping:
             await self.write()
-            await asyncio.sleep(self._draw.choice([0, 0, 0.001, 0.01]))
+            await asyncio.sleep(self._draw.choice(self._pauses_s))
 
     async def write(self) -> None:
         """Make one edit."""
@@ -54,15 +66,23 @@ class Writer:
 
 
 @asynccontextmanager
-async def writers(server: Server, label: str, seed: int) -> AsyncIterator[list[Writer]]:
+async def writers(
+    server: Server,
+    label: str,
+    seed: int,
+    *,
+    rooms: SequenceOf[str] = ROOMS,
+    pauses_s: SequenceOf[float] = PAUSES_S,
+) -> AsyncIterator[list[Writer]]:
     """A writer of each protocol in each room."""
     async with AsyncExitStack() as stack:
         made = []
-        for room in ROOMS:
+        for room in rooms:
             for protocol in PROTOCOLS:
                 member = await stack.enter_async_context(join(server, protocol, room))
                 prefix = f"{label}-{protocol}"
-                made.append(Writer(member, room, prefix, random.Random(f"{seed}{prefix}{room}")))
+                draw = random.Random(f"{seed}{prefix}{room}")
+                made.append(Writer(member, room, prefix, draw, pauses_s))
         yield made
 
 
@@ -75,7 +95,7 @@ class Oracle:
     """
 
     def __init__(self) -> None:
-        self.saved: dict[str, set[str]] = {room: set() for room in ROOMS}
+        self.saved: dict[str, set[str]] = {}
         self.sent = 0
 
     @property
@@ -89,15 +109,32 @@ class Oracle:
         await end
         closes = [await writer.member.until_closed() for writer in made]
         await asyncio.gather(*writing)
-        for writer in made:
-            self.saved[writer.room] |= writer.saved()
-            self.sent += len(writer.sent)
+        self._remember(made)
         return closes
 
-    async def lost(self, server: Server) -> dict[str, set[str]]:
-        """Acknowledged keys that a newcomer or the HTTP API does not find."""
+    async def watch_on(self, made: list[Writer], end: "asyncio.Future[Any]") -> None:
+        """Let writers write until `end` is done, and wait until all that they wrote is saved."""
+        writing = [asyncio.create_task(writer.run()) for writer in made]
+        await end
+        for writer in made:
+            writer.is_stopping = True
+        await asyncio.gather(*writing)
+        for writer in made:
+            await writer.member.until_saved()
+        self._remember(made)
+
+    def _remember(self, made: list[Writer]) -> None:
+        for writer in made:
+            self.saved.setdefault(writer.room, set()).update(writer.saved())
+            self.sent += len(writer.sent)
+
+    async def lost(
+        self, server: Server, rooms: SequenceOf[str] | None = None
+    ) -> dict[str, set[str]]:
+        """Acknowledged keys that a newcomer or the HTTP API does not find, in all rooms or some."""
         missing: dict[str, set[str]] = {}
-        for room, expected in self.saved.items():
+        for room in self.saved if rooms is None else rooms:
+            expected = self.saved.get(room, set())
             async with join(server, "y-websocket", room) as newcomer:
                 seen = set(newcomer.map.keys())
             fetched = keys_of(await stored_update(server, room)) if expected else set()

@@ -122,11 +122,7 @@ def s3(folder: Path) -> Iterator[S3Service]:
             stderr=subprocess.STDOUT,
         )
     try:
-        deadline = time.monotonic() + READY_WITHIN_S
-        while not _answers(port):
-            assert process.poll() is None, (folder / "moto.log").read_text()[-2000:]
-            assert time.monotonic() < deadline, "moto did not start"
-            time.sleep(_POLL_S)
+        await_answer(port, process, folder / "moto.log")
         yield S3Service(f"http://127.0.0.1:{port}")
     finally:
         process.kill()
@@ -141,6 +137,15 @@ def new_bucket(service: S3Service) -> Bucket:
         return Bucket(service, parts.netloc, f"{parts.path.strip('/')}/{unique}/".lstrip("/"))
     service.client().create_bucket(Bucket=unique)
     return Bucket(service, unique, "band/")
+
+
+def await_answer(port: int, process: subprocess.Popen[Any], log: Path) -> None:
+    """Wait until a moto that was just started answers."""
+    deadline = time.monotonic() + READY_WITHIN_S
+    while not _answers(port):
+        assert process.poll() is None, log.read_text()[-2000:]
+        assert time.monotonic() < deadline, "moto did not start"
+        time.sleep(_POLL_S)
 
 
 def _answers(port: int) -> bool:
