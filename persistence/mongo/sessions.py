@@ -15,6 +15,7 @@ import structlog
 from bson.binary import Binary
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import OperationFailure
 
 SESSIONS: Final = "sessions"
 LISTED_S: Final = 3_600
@@ -59,8 +60,13 @@ class Sessions:
         """
         others = self._listed.find({"_id": {"$nin": list(self._own)}})
         found = [{"id": listed["_id"]} async for listed in others]
-        if found:
+        if not found:
+            return
+        try:
             await self._admin.command("killSessions", found)
+        except OperationFailure as error:  # a service without it: MongoDB gives them up in time
+            _log.warning("store.sessions_not_ended", code=error.code)
+        else:
             _log.warning("store.sessions_ended", sessions=len(found))
 
     async def forget_old(self) -> None:
