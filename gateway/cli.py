@@ -22,6 +22,7 @@ from gateway.auth.build import SYSTEM_CLOCKS, token_rules
 from gateway.auth.tokens import SecretKey, TokenContent, TokenVerifier, mint_token
 from gateway.cli_backup import add_backup_commands
 from gateway.cli_recovery import add_recovery_commands
+from gateway.cli_restore import add_restore_command
 from gateway.doctor import Finding, Verdict, examine
 from gateway.key_commands import keys_app
 from gateway.options import Options, setting_names, shown_setting, with_setting_options
@@ -52,6 +53,7 @@ app = typer.Typer(
 
 app.add_typer(rooms_app, name="rooms")
 add_backup_commands(app)
+add_restore_command(app)
 add_recovery_commands(app)
 app.add_typer(keys_app, name="keys")
 app.add_typer(versions_app, name="versions")

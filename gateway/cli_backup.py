@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -10,21 +11,20 @@ from rich.console import Console
 from rich.table import Table
 
 from gateway.keeping import (
-    Data,
     Key,
     bar,
     count_rooms,
-    data_folder,
     files_of,
-    open_folder,
     sealer_of,
     tell,
     time_now,
 )
+from gateway.places import Blobs, Data, Store, source_settings
 from gateway.terminal import Json, print_json, shown_size, shown_time
 from persistence.backup.catalogue import backup_ids, read_manifest
 from persistence.backup.making import BackupRequest, BackupResult, make_backup
-from persistence.build import open_archive
+from persistence.build import open_archive, open_raw_stores
+from persistence.capture import require_snapshots
 from persistence.room_copy import require_whole
 
 
@@ -37,6 +37,8 @@ def add_backup_commands(app: typer.Typer) -> None:
 def backup(
     to: Annotated[str, typer.Option("--to", help="Where backups are kept.", metavar="PLACE")],
     data: Data = None,
+    store: Store = None,
+    blobs: Blobs = None,
     key_file: Key = None,
     *,
     incremental: Annotated[
@@ -45,7 +47,7 @@ def backup(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Back up a data folder, also while a server uses it.
+    """Back up a store to a folder or a bucket, also while servers use it.
 
     An interrupted backup goes on where it ended when the command is run again within six hours.
 
@@ -56,18 +58,25 @@ def backup(
 
     What came since, every few minutes:
       [cyan]bandpro backup --incremental --to /mnt/backups --key-file backup.key[/cyan]
+
+    From MongoDB, with blobs in a bucket, into another bucket:
+      [cyan]bandpro backup --store mongodb://db1/bandpro --blobs s3://scores --to s3://backups/band
+      [/cyan]
     """
-    folder = data_folder(data)
+    source = replace(source_settings(data, store, blobs), read_only=True)
     sealer = sealer_of(key_file)
 
     async def run() -> BackupResult:
-        destination = open_archive(to, read_only=False)
-        async with await open_folder(folder, read_only=True) as stores:
+        async with (
+            await open_raw_stores(source) as stores,
+            open_archive(to, read_only=False, s3=source.s3) as destination,
+        ):
             await require_whole(stores)
+            await require_snapshots(stores)
             total = await count_rooms(stores)
             with bar("Backing up", total, shown=not as_json) as advance:
                 request = BackupRequest(
-                    incremental, files_of(folder), lambda rooms, _: advance(rooms)
+                    incremental, files_of(source.sqlite_folder), lambda rooms, _: advance(rooms)
                 )
                 return await make_backup(stores, destination, sealer, request, time_now)
 
@@ -104,24 +113,25 @@ def backups(
 ) -> None:
     """List the backups of a place."""
     sealer = sealer_of(key_file)
+    s3 = source_settings(None, None, None).s3
 
     async def run() -> list[dict[str, object]]:
-        blobs = open_archive(place, read_only=True)
-        whole, parts = await backup_ids(blobs)
         rows: list[dict[str, object]] = []
-        for backup_id in whole:
-            manifest, _ = await read_manifest(blobs, sealer, backup_id)
-            rows.append(
-                {
-                    "backup": backup_id,
-                    "parent": manifest.begun.parent,
-                    "begun_at": shown_time(manifest.begun.begun_at),
-                    "ended_at": shown_time(manifest.ended_at),
-                    "rooms": manifest.rooms,
-                    "rows": manifest.rows,
-                    "bytes": manifest.size_bytes,
-                }
-            )
+        async with open_archive(place, read_only=True, s3=s3) as blobs:
+            whole, parts = await backup_ids(blobs)
+            for backup_id in whole:
+                manifest, _ = await read_manifest(blobs, sealer, backup_id)
+                rows.append(
+                    {
+                        "backup": backup_id,
+                        "parent": manifest.begun.parent,
+                        "begun_at": shown_time(manifest.begun.begun_at),
+                        "ended_at": shown_time(manifest.ended_at),
+                        "rooms": manifest.rooms,
+                        "rows": manifest.rows,
+                        "bytes": manifest.size_bytes,
+                    }
+                )
         rows += ({"backup": backup_id, "unfinished": True} for backup_id in parts)
         return rows
 

@@ -1,10 +1,10 @@
-"""The commands that bring back, check and move what is stored."""
+"""The commands that check and move what is stored, and try whether it comes back."""
 
 from __future__ import annotations
 
 import asyncio
 import tempfile
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -12,20 +12,15 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from collab.ids import room_name
-from gateway.drill import DrillReport, drill, make_scratch
+from gateway.drill import DrillPlan, DrillReport, drill, make_scratch
 from gateway.keeping import (
     FINDINGS_SHOWN_MAX,
     Backup,
-    Data,
     Key,
     bar,
-    copy_files,
     count_rooms,
-    data_folder,
-    goal_of,
+    files_of,
     newest,
-    open_folder,
     open_source,
     print_drill,
     sealer_of,
@@ -33,88 +28,34 @@ from gateway.keeping import (
     tell,
     write_files,
 )
-from gateway.settings import load_settings
-from gateway.store_settings import store_settings
+from gateway.places import (
+    Blobs,
+    Data,
+    Store,
+    shown_place,
+    source_settings,
+    target_settings,
+)
 from gateway.terminal import EXIT_BAD, Json, print_json, shown_size, usage
 from persistence.backup.catalogue import BackupId
 from persistence.backup.points import Goal
-from persistence.backup.reader import Chain
-from persistence.backup.restoring import RestoreRequest, RestoreResult, restore
 from persistence.backup.verifying import Report, verify_backup, verify_store
-from persistence.build import StoreSettings, open_archive, open_raw_stores
+from persistence.build import open_archive, open_raw_stores
+from persistence.capture import require_snapshots
 from persistence.migration import MigrationResult, migrate
 
 
 def add_recovery_commands(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    app.command("restore")(restored)
     app.command()(verify)
     app.command("migrate")(migrated)
     app.command("drill")(drilled)
 
 
-def restored(
-    source: Annotated[str, typer.Option("--from", help="Where backups are kept.", metavar="PLACE")],
-    data: Annotated[Path, typer.Option(help="The data folder to fill.", metavar="PATH")],
-    backup_id: Backup = None,
-    room: Annotated[str | None, typer.Option(help="One room only.")] = None,
-    sequence: Annotated[
-        int | None, typer.Option(help="The room as it was at this sequence.", min=1)
-    ] = None,
-    at: Annotated[
-        str | None,
-        typer.Option(help="As it was at the end of this second.", metavar="2026-11-28T04:15:00Z"),
-    ] = None,
-    key_file: Key = None,
-    *,
-    as_json: Json = False,
-) -> None:
-    """Restore a backup into an empty data folder, or one room into a folder that lacks it.
-
-    No server may use the folder. An interrupted restore goes on when the command is run again;
-    until it has ended no server starts on the folder.
-
-    [bold]Examples[/bold]
-
-    Everything, from the newest backup:
-      [cyan]bandpro restore --from /mnt/backups --data ./data[/cyan]
-
-    Everything as it was at a time:
-      [cyan]bandpro restore --from /mnt/backups --data ./then --at 2026-11-28T04:15:00Z[/cyan]
-    """
-    goal = goal_of(room, sequence, at)
-    sealer = sealer_of(key_file)
-    name = None if room is None else room_name(room)
-
-    async def run() -> RestoreResult:
-        blobs = open_archive(source, read_only=True)
-        chosen = BackupId(backup_id) if backup_id else await newest(blobs, sealer, goal)
-        chain = await Chain.open(blobs, sealer, chosen)
-        total = chain.newest.manifest.rooms if name is None else 1
-        async with await open_folder(data, read_only=False) as stores:
-            with bar("Restoring", total, shown=not as_json) as advance:
-                request = RestoreRequest(
-                    name, goal, not goal.is_newest, lambda rooms, _: advance(rooms)
-                )
-                result = await restore(chain, stores, request)
-        write_files(data, result)
-        return result
-
-    result = asyncio.run(run())
-    if as_json:
-        print_json(asdict(result) | {"files": sorted(result.files)})
-    else:
-        went_on = "Went on with an interrupted restore. " if result.was_resumed else ""
-        typer.echo(f"{went_on}Restored {result.rooms} rooms, {result.rows} rows written.")
-    troubles = result.unreachable | {
-        each: f"{count} rows were lost before the backup; empty updates stand in"
-        for each, count in result.stand_ins.items()
-    }
-    tell(troubles, as_json=as_json)
-
-
 def verify(
     data: Data = None,
+    store: Store = None,
+    blobs: Blobs = None,
     place: Annotated[
         str | None,
         typer.Option("--backups", help="A place with backups, instead.", metavar="PLACE"),
@@ -124,28 +65,29 @@ def verify(
     *,
     as_json: Json = False,
 ) -> None:
-    """Read everything of a data folder, or of a backup and its parents, and say what is wrong.
+    """Read everything of a store, or of a backup and its parents, and say what is wrong.
 
-    Changes nothing, and works beside a running server. The exit code is 1 when something is wrong.
+    Changes nothing, and works beside running servers. The exit code is 1 when something is wrong.
 
     [bold]Examples[/bold]
 
       [cyan]bandpro verify --data ./data[/cyan]
       [cyan]bandpro verify --backups /mnt/backups --key-file backup.key[/cyan]
     """
-    if place is not None and data is not None:
-        raise usage("--data and --backups contradict each other", "Keep one.")
+    if place is not None and any(each is not None for each in (data, store, blobs)):
+        raise usage("--backups contradicts --data, --store and --blobs", "Keep one.")
     sealer = sealer_of(key_file)
+    source = replace(source_settings(data, store, blobs), read_only=True)
 
     async def run() -> Report:
         if place is None:
-            async with await open_folder(data_folder(data), read_only=True) as stores:
+            async with await open_raw_stores(source) as stores:
                 with bar("Verifying", await count_rooms(stores), shown=not as_json) as advance:
                     return await verify_store(stores, advance)
-        blobs = open_archive(place, read_only=True)
-        chosen = BackupId(backup_id) if backup_id else await newest(blobs, sealer, Goal())
-        with bar("Verifying", None, shown=not as_json) as advance:
-            return await verify_backup(blobs, sealer, chosen, advance)
+        async with open_archive(place, read_only=True, s3=source.s3) as kept:
+            chosen = BackupId(backup_id) if backup_id else await newest(kept, sealer, Goal())
+            with bar("Verifying", None, shown=not as_json) as advance:
+                return await verify_backup(kept, sealer, chosen, advance)
 
     report = asyncio.run(run())
     if as_json:
@@ -166,48 +108,77 @@ def verify(
 def migrated(
     source: Annotated[str, typer.Option("--from", help="The store to copy.", metavar="URL")],
     target: Annotated[str, typer.Option("--to", help="An empty store.", metavar="URL")],
+    from_blobs: Annotated[
+        str | None, typer.Option(help="Where the blobs of --from are.", metavar="URL")
+    ] = None,
+    to_blobs: Annotated[
+        str | None, typer.Option(help="Where those of --to shall be.", metavar="URL")
+    ] = None,
     *,
+    final: Annotated[
+        bool, typer.Option("--final", help="From MongoDB: all its servers are stopped.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Copy a store into another one: sqlite:FOLDER.
+    """Copy a store into another one: sqlite:FOLDER or mongodb://..., with blobs in a bucket or not.
 
-    May be run while a server uses the source: it copies what is there. Stop the server and run the
-    command again: it copies the rest and ends the migration. Until then no server starts on the
-    target. The exit code is 1 while it is not ended.
+    May be run while servers use the source: it copies what is there. Stop the servers and run the
+    command again (from MongoDB with [bold]--final[/bold]): it copies the rest and ends the
+    migration. Until then no server starts on the target. The exit code is 1 while it is not ended.
 
-    [bold]Example[/bold]
+    [bold]Examples[/bold]
 
       [cyan]bandpro migrate --from sqlite:./data --to sqlite:/mnt/data[/cyan]
+      [cyan]bandpro migrate --from sqlite:./data --to mongodb://db1/band --to-blobs s3://scores/band
+      [/cyan]
     """
+    old = target_settings(None, source, from_blobs)
+    new = target_settings(None, target, to_blobs)
 
     async def run() -> MigrationResult:
-        stores, is_final = await open_source(source)
-        async with stores, await open_raw_stores(StoreSettings(url=target)) as copy:
+        stores, is_final = await open_source(old, is_at_rest=final)
+        async with stores, await open_raw_stores(new) as copy:
+            await require_snapshots(stores)
             with bar("Copying", await count_rooms(stores), shown=not as_json) as advance:
                 return await migrate(
                     stores,
                     copy,
-                    origin=source,
+                    origin=shown_place(old),
                     is_final=is_final,
                     progress=lambda rooms, _: advance(rooms),
                 )
 
     result = asyncio.run(run())
     if result.is_complete:
-        copy_files(source, target)
+        write_files(new.sqlite_folder, files_of(old.sqlite_folder))
     if as_json:
         print_json(result)
     else:
         typer.echo(f"{result.rooms} rooms are the same in both, {result.rows} rows written.")
         if not result.is_complete:
-            typer.echo("A server uses the source: stop it, and run the same command again.")
-    tell(result.troubles or {}, as_json=as_json)
+            typer.echo("Stop the servers of the source, and run the same command again")
+            typer.echo("(from MongoDB with --final).")
+    tell(result.troubles, as_json=as_json)
     if not result.is_complete:
         raise typer.Exit(EXIT_BAD)
 
 
 def drilled(
     data: Data = None,
+    store: Store = None,
+    blobs: Blobs = None,
+    *,
+    into: Annotated[
+        str | None,
+        typer.Option(help="An empty store to restore into, or a temporary one.", metavar="URL"),
+    ] = None,
+    into_blobs: Annotated[
+        str | None, typer.Option(help="Where its blobs shall be.", metavar="URL")
+    ] = None,
+    to: Annotated[
+        str | None,
+        typer.Option(help="Where the backup shall be kept; not at all otherwise.", metavar="PLACE"),
+    ] = None,
     rooms: Annotated[
         int | None,
         typer.Option(help="Try it with so many made-up rooms instead.", min=1, max=1_000_000),
@@ -216,35 +187,41 @@ def drilled(
         int, typer.Option(help="With --rooms: and a document of so many MiB.", min=0, max=256)
     ] = 0,
     key_file: Key = None,
-    *,
     as_json: Json = False,
 ) -> None:
     """Prove that a backup brings everything back, and measure how long it takes.
 
-    Backs up into a temporary folder, restores into a fresh store without the source, and compares
-    every document. The data folder is only read; made-up data is really destroyed. The exit code
-    is 1 when anything is missing.
+    Backs up, restores into a fresh store without the source, and compares every document. The
+    source is only read; made-up data in a temporary folder is really destroyed. What was restored
+    with [bold]--into[/bold] is left there: look at it, then drop it. The exit code is 1 when
+    anything is missing.
 
     [bold]Examples[/bold]
 
       [cyan]bandpro drill --data ./data[/cyan]
       [cyan]bandpro drill --rooms 1000[/cyan]
+      [cyan]bandpro drill --store mongodb://db1/band --blobs s3://scores/band
+      --into mongodb://db1/drill --into-blobs s3://scores/drill --to s3://backups/drill[/cyan]
     """
     if rooms is not None and data is not None:
         raise usage("--data and --rooms contradict each other", "Keep one.")
     sealer = sealer_of(key_file)
+    source = source_settings(data, store, blobs)
 
     async def run(work: Path) -> DrillReport:
+        target = target_settings(work / "restored", into, into_blobs)
+        place = to or str(work / "backups")
         with steps(shown=not as_json) as step:
-            if rooms is None:
-                keys = store_settings(load_settings({})).encryption
-                source = StoreSettings(
-                    data_folder=data_folder(data), read_only=True, encryption=keys
-                )
-            else:
-                size_bytes = document_mib * 1024 * 1024
-                source = await make_scratch(work / "scratch", rooms, size_bytes, step)
-            return await drill(source, work, sealer, step, destroys=rooms is not None)
+            async with open_archive(place, read_only=False, s3=source.s3) as kept:
+                if rooms is None:
+                    plan = DrillPlan(replace(source, read_only=True), target, kept)
+                else:
+                    is_ours = store is None
+                    scratch = target_settings(work / "scratch", store, blobs)
+                    size_bytes = document_mib * 1024 * 1024
+                    await make_scratch(scratch, rooms, size_bytes, step)
+                    plan = DrillPlan(scratch, target, kept, destroys=is_ours)
+                return await drill(plan, sealer, step)
 
     with tempfile.TemporaryDirectory(prefix="bandpro-drill-") as work:
         report = asyncio.run(run(Path(work)))

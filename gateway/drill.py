@@ -6,8 +6,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from pycrdt import Doc, Text
@@ -21,10 +20,11 @@ from persistence.backup.making import BackupRequest, anchor_of, make_backup
 from persistence.backup.reader import Chain
 from persistence.backup.restoring import RestoreRequest, restore
 from persistence.backup.sealing import Sealer
-from persistence.build import StoreSettings, open_archive, open_raw_stores, open_stores
-from persistence.capture import all_manifests, capture_room
+from persistence.build import StoreSettings, open_raw_stores, open_stores
+from persistence.capture import all_manifests, capture_room, require_snapshots
 from persistence.manifests import ensure_manifest
 from persistence.offload import Offload, OffloadLimits
+from persistence.room_copy import require_empty
 from persistence.stores import Stores
 
 Step = Callable[[str, int], None]
@@ -77,38 +77,54 @@ class DrillReport:
         return not self.rows_lost and not self.differing
 
 
-async def drill(
-    source: StoreSettings, work: Path, sealer: Sealer, step: Step, *, destroys: bool
-) -> DrillReport:
+@dataclass(frozen=True, slots=True)
+class DrillPlan:
+    """Between which places a drill goes.
+
+    Attributes:
+        source: the store; only read, unless it is scratch data.
+        target: an empty store.
+        kept: where the backup is kept.
+        destroys: the source is scratch data in a folder: remove it before the restore.
+    """
+
+    source: StoreSettings
+    target: StoreSettings
+    kept: BlobStore
+    destroys: bool = False
+
+
+async def drill(plan: DrillPlan, sealer: Sealer, step: Step) -> DrillReport:
     """Run a drill.
 
     Args:
-        source: the store; only read, unless it is scratch data.
-        work: an empty folder for the backup and the fresh store.
+        plan: from where to where.
         sealer: compresses and encrypts the backup.
         step: told what is being done, and how far it is.
-        destroys: the source is scratch data in a folder: remove it before the restore.
 
     Raises:
+        TargetRefused: the target has rooms already.
         OperatingError: a step failed.
     """
     report = DrillReport()
-    blobs = open_archive(str(work / "backups"), read_only=False)
     offload = Offload(LIMITS)
     try:
-        async with await open_stores(source) as stores:
+        async with await open_raw_stores(plan.target) as fresh:
+            await require_empty(fresh)
+        async with await open_stores(plan.source) as stores:
+            await require_snapshots(stores)
             expected = await _expectations(stores, offload, step)
-            backup = await _back_up(stores.raw, blobs, sealer, step, report)
-        if destroys:
-            shutil.rmtree(source.sqlite_folder)
-        target = StoreSettings(data_folder=work / "restored", encryption=source.encryption)
-        async with await open_raw_stores(target) as fresh:
+            backup = await _back_up(stores.raw, plan.kept, sealer, step, report)
+        if plan.destroys:
+            shutil.rmtree(plan.source.sqlite_folder)
+        async with await open_raw_stores(plan.target) as fresh:
             began = time.monotonic()
-            chain = await Chain.open(blobs, sealer, backup)
+            chain = await Chain.open(plan.kept, sealer, backup)
             await restore(
                 chain, fresh, RestoreRequest(progress=lambda rooms, _: step("restoring", rooms))
             )
             report.restore_s = time.monotonic() - began
+        target = replace(plan.target, encryption=plan.source.encryption)
         async with await open_stores(target) as fresh:
             await _compare(fresh, expected, offload, step, report)
     finally:
@@ -116,17 +132,22 @@ async def drill(
     return report
 
 
-async def make_scratch(folder: Path, rooms: int, document_bytes: int, step: Step) -> StoreSettings:
+async def make_scratch(
+    settings: StoreSettings, rooms: int, document_bytes: int, step: Step
+) -> None:
     """Fill a new store with documents: many small ones, and perhaps a large one.
 
     Args:
-        folder: of the store.
+        settings: of the store.
         rooms: how many small ones.
         document_bytes: size of the large one; 0 for none.
         step: told how far it is.
+
+    Raises:
+        TargetRefused: the store has rooms already.
     """
-    settings = StoreSettings(data_folder=folder)
     async with await open_stores(settings) as stores:
+        await require_empty(stores)
         for number in range(rooms):
             name = room_name(f"drill/{number:06d}")
             words = [f"{number} {word} " for word in range(WORDS)]
@@ -136,7 +157,6 @@ async def make_scratch(folder: Path, rooms: int, document_bytes: int, step: Step
             count = document_bytes // PIECE_BYTES
             pieces = [os.urandom(PIECE_BYTES // 2).hex() for _ in range(count)]
             await _write(stores, room_name("drill/large"), _typed(pieces, client=7))
-    return settings
 
 
 async def _write(stores: Stores, name: RoomName, updates: list[bytes]) -> None:

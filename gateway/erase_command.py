@@ -6,7 +6,7 @@ import asyncio
 
 from collab.errors import SettingsError
 from collab.ids import RoomName, room_key
-from gateway.listing import open_folder
+from gateway.listing import open_there
 from gateway.remote import RemoteServer, room_path
 from persistence.build import StoreSettings
 from persistence.erasure import Erased, ErasureMode, erase
@@ -27,10 +27,10 @@ def erase_on_server(
     return Erased(answer["epoch"], answer["clients_retired"], tuple(answer["notes"]))
 
 
-def erase_in_folder(
+def erase_in_store(
     settings: StoreSettings, name: RoomName, mode: ErasureMode, *, accept_loss: bool
 ) -> Erased:
-    """Erase a room of a data folder that no server uses.
+    """Erase a room of a store; no server may use its folder.
 
     Raises:
         SettingsError: there is no such folder or room.
@@ -41,7 +41,7 @@ def erase_in_folder(
     async def erased() -> Erased:
         offload = Offload()
         try:
-            async with await open_folder(settings) as stores:
+            async with await open_there(settings) as stores:
                 if await stores.manifests.get(room_key(name)) is None:
                     raise SettingsError("no room of this name is stored")
                 return await erase(stores, name, offload, mode, accept_loss=accept_loss)

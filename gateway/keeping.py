@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Final
@@ -21,11 +22,10 @@ from collab.errors import ArchiveUnreadable, StoreUnavailable, TargetRefused
 from collab.ids import Sequence, UnixSeconds
 from collab.ports import BlobStore
 from gateway.drill import DrillReport
-from gateway.settings import BACKUP_KEY_VARIABLES, load_settings
+from gateway.settings import BACKUP_KEY_VARIABLES
 from gateway.terminal import shown_size, usage
 from persistence.backup.catalogue import BackupId, backup_ids, read_manifest
 from persistence.backup.points import Goal
-from persistence.backup.restoring import RestoreResult
 from persistence.backup.sealing import BackupKey, Sealer
 from persistence.build import StoreSettings, open_raw_stores
 from persistence.capture import all_manifests
@@ -36,7 +36,6 @@ _KEY_VARIABLE, _KEY_FILE_VARIABLE = BACKUP_KEY_VARIABLES
 TIME: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(Z|[+-]\d{2}:\d{2})")
 FINDINGS_SHOWN_MAX: Final = 100
 
-Data = Annotated[Path | None, typer.Option(help="The data folder.", metavar="PATH")]
 Key = Annotated[
     Path | None,
     typer.Option(
@@ -52,24 +51,19 @@ Backup = Annotated[
 ]
 
 
-def data_folder(data: Path | None) -> Path:
-    """The data folder that is meant."""
-    return load_settings({"data": None if data is None else str(data)}).data
+async def open_source(settings: StoreSettings, *, is_at_rest: bool) -> tuple[Stores, bool]:
+    """The store to copy, and whether nobody else writes to it.
 
-
-async def open_folder(folder: Path, *, read_only: bool) -> Stores:
-    """Open the store of a data folder."""
-    return await open_raw_stores(StoreSettings(data_folder=folder, read_only=read_only))
-
-
-async def open_source(url: str) -> tuple[Stores, bool]:
-    """The store to copy, and whether nobody else writes to it: then it is ours meanwhile."""
-    reading = await open_raw_stores(StoreSettings(url=url, read_only=True))
+    A folder is locked meanwhile, which tells. A database is shared, so somebody has to say it.
+    """
+    reading = await open_raw_stores(replace(settings, read_only=True))
+    if not settings.url.startswith("sqlite:"):
+        return reading, is_at_rest
     await reading.close()  # whatever is wrong with it is told before anything is locked or made
     try:
-        return await open_raw_stores(StoreSettings(url=url)), True
+        return await open_raw_stores(settings), True
     except StoreUnavailable:
-        return await open_raw_stores(StoreSettings(url=url, read_only=True)), False
+        return await open_raw_stores(replace(settings, read_only=True)), False
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
@@ -80,18 +74,11 @@ def files_of(folder: Path) -> dict[str, bytes]:
         return {}
 
 
-def write_files(folder: Path, result: RestoreResult) -> None:
-    """Write the files of a backup into a data folder."""
-    text = result.files.get(REVOCATIONS)
+def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write the files of a backup, or of a store that was copied, into a data folder."""
+    text = files.get(REVOCATIONS)
     if text is not None:
         write_revocations(folder, text)
-
-
-def copy_files(source: str, target: str) -> None:
-    """Copy the files of a data folder beside a migrated store."""
-    files = files_of(StoreSettings(url=source).sqlite_folder)
-    if REVOCATIONS in files:
-        write_revocations(StoreSettings(url=target).sqlite_folder, files[REVOCATIONS])
 
 
 def write_revocations(folder: Path, text: bytes) -> None:
@@ -101,6 +88,7 @@ def write_revocations(folder: Path, text: bytes) -> None:
         if path.read_bytes() == text:
             return
         raise TargetRefused(f"{path} is there already and differs: join both by hand")
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     fresh = path.with_suffix(".new")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from collab.errors import SettingsError, StoreUnavailable
@@ -73,8 +72,8 @@ def rooms_of_server(url: str, token: str | None) -> list[RoomRow]:
                 return rows
 
 
-def rooms_of_folder(settings: StoreSettings) -> list[RoomRow]:
-    """Read the rooms of a data folder that no server uses.
+def rooms_of_store(settings: StoreSettings) -> list[RoomRow]:
+    """Read the rooms of a store that is there; no server may use its folder.
 
     Raises:
         SettingsError: there is no such folder.
@@ -94,8 +93,8 @@ def release_on_server(url: str, token: str | None, name: RoomName, *, accept_los
         server.ask("POST", f"{room_path(name)}/release", query=query)
 
 
-def release_in_folder(settings: StoreSettings, name: RoomName, *, accept_loss: bool) -> None:
-    """Release a quarantined room of a data folder that no server uses.
+def release_in_store(settings: StoreSettings, name: RoomName, *, accept_loss: bool) -> None:
+    """Release a quarantined room of a store; no server may use its folder.
 
     Raises:
         SettingsError: there is no such folder, or the room is not quarantined.
@@ -103,28 +102,29 @@ def release_in_folder(settings: StoreSettings, name: RoomName, *, accept_loss: b
     """
 
     async def released() -> bool:
-        async with await open_folder(settings) as stores:
+        async with await open_there(settings) as stores:
             return await release(stores, name, accept_loss=accept_loss)
 
     if not asyncio.run(released()):
         raise SettingsError("the room is not quarantined")
 
 
-def _require_folder(folder: Path) -> None:
-    if not folder.is_dir():
+def _require_folder(settings: StoreSettings) -> None:
+    folder = settings.sqlite_folder
+    if settings.url.startswith("sqlite:") and not folder.is_dir():
         error = SettingsError(f"there is no data folder {folder}")
         error.add_note("Name it with --data, or ask a running server with --url.")
         raise error
 
 
-async def open_folder(settings: StoreSettings) -> Stores:
-    """Open the store of a data folder that is there.
+async def open_there(settings: StoreSettings) -> Stores:
+    """Open a store that is there.
 
     Raises:
         SettingsError: there is no such folder.
         StoreUnavailable: a server uses it, or it cannot be read.
     """
-    _require_folder(settings.data_folder)
+    _require_folder(settings)
     try:
         return await open_stores(settings)
     except StoreUnavailable as unavailable:
@@ -134,7 +134,7 @@ async def open_folder(settings: StoreSettings) -> Stores:
 
 async def _read_rooms(settings: StoreSettings) -> list[RoomRow]:
     rows: list[RoomRow] = []
-    async with await open_folder(settings) as stores:
+    async with await open_there(settings) as stores:
         async for manifest in all_manifests(stores):
             is_active = manifest.status is RoomStatus.ACTIVE
             rows.append(

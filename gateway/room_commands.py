@@ -1,8 +1,7 @@
-"""`bandpro rooms`: lists, releases and erases rooms, of a running server or of a data folder."""
+"""`bandpro rooms`: lists, releases and erases rooms, of a running server or of a store."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -12,17 +11,16 @@ from rich.table import Table
 from rich.text import Text
 
 from collab.ids import room_name
-from gateway.erase_command import erase_in_folder, erase_on_server
+from gateway.erase_command import erase_in_store, erase_on_server
 from gateway.listing import (
     RoomRow,
-    release_in_folder,
+    release_in_store,
     release_on_server,
-    rooms_of_folder,
     rooms_of_server,
+    rooms_of_store,
 )
+from gateway.places import Blobs, Data, Store, source_settings
 from gateway.remote import Bearer, Url
-from gateway.settings import load_settings
-from gateway.store_settings import store_settings
 from gateway.terminal import Json, Yes, escaped_line, print_json, shown_size, usage
 from persistence.build import StoreSettings
 from persistence.erasure import ErasureMode
@@ -34,19 +32,19 @@ _BLOATED: Final = (
     "server's log says."
 )
 
-_Data = Annotated[Path | None, typer.Option(help="A data folder no server is using.")]
-
 
 @rooms_app.callback(invoke_without_command=True)
 def rooms(
     context: typer.Context,
     url: Url = None,
     bearer: Bearer = None,
-    data: _Data = None,
+    data: Data = None,
+    store: Store = None,
+    blobs: Blobs = None,
     *,
     as_json: Json = False,
 ) -> None:
-    """List the rooms of a running server or of a data folder, release or erase one.
+    """List the rooms of a running server or of a store, release or erase one.
 
     The log is what was stored beyond a live room's newest snapshot; one that is over three times
     its document is marked.
@@ -56,13 +54,13 @@ def rooms(
     Of a running server:
       [cyan]bandpro rooms --url http://127.0.0.1:8080[/cyan]
 
-    Of a folder, while no server runs:
+    Of a store (a folder only while no server uses it):
       [cyan]bandpro rooms --data ./data --json[/cyan]
     """
     if context.invoked_subcommand is not None:
         return
-    folder = _folder(url, data)
-    found = rooms_of_folder(folder) if url is None else rooms_of_server(url, bearer)
+    settings = _settings(url, data, store, blobs)
+    found = rooms_of_store(settings) if url is None else rooms_of_server(url, bearer)
     if as_json:
         print_json(found)
         return
@@ -74,7 +72,9 @@ def release_room(
     name: Annotated[str, typer.Argument(help="The room.")],
     url: Url = None,
     bearer: Bearer = None,
-    data: _Data = None,
+    data: Data = None,
+    store: Store = None,
+    blobs: Blobs = None,
     *,
     accept_loss: Annotated[
         bool,
@@ -94,16 +94,16 @@ def release_room(
     When there is no backup of what was lost, and what is left shall serve:
       [cyan]bandpro rooms release band/setlist --accept-loss --data ./data[/cyan]
     """
-    folder = _folder(url, data)
+    settings = _settings(url, data, store, blobs)
     if url is None:
-        release_in_folder(folder, room_name(name), accept_loss=accept_loss)
+        release_in_store(settings, room_name(name), accept_loss=accept_loss)
     else:
         release_on_server(url, bearer, room_name(name), accept_loss=accept_loss)
     typer.echo("Released.")
 
 
 @rooms_app.command("erase")
-def erase_room(
+def erase_room(  # noqa: PLR0913 - each is an option
     name: Annotated[str, typer.Argument(help="The room.")],
     mode: Annotated[
         ErasureMode,
@@ -111,7 +111,9 @@ def erase_room(
     ],
     url: Url = None,
     bearer: Bearer = None,
-    data: _Data = None,
+    data: Data = None,
+    store: Store = None,
+    blobs: Blobs = None,
     *,
     accept_loss: Annotated[
         bool,
@@ -129,13 +131,13 @@ def erase_room(
     Everything, without being asked:
       [cyan]bandpro rooms erase band/setlist --mode everything --yes --data ./data[/cyan]
     """
-    folder = _folder(url, data)
+    settings = _settings(url, data, store, blobs)
     what = "all content" if mode is ErasureMode.EVERYTHING else "the history and all versions"
     if not yes and typer.prompt(f"This erases {what}. Type the room's name") != name:
         raise usage("that is another name", "Nothing was changed.")
     room = room_name(name)
     if url is None:
-        erased = erase_in_folder(folder, room, mode, accept_loss=accept_loss)
+        erased = erase_in_store(settings, room, mode, accept_loss=accept_loss)
     else:
         erased = erase_on_server(url, bearer, room, mode, accept_loss=accept_loss)
     typer.echo(f"Erased; the room is in epoch {erased.epoch}.")
@@ -143,11 +145,12 @@ def erase_room(
         typer.echo(f"Lost: {note}")
 
 
-def _folder(url: str | None, data: Path | None) -> StoreSettings:
-    if url is not None and data is not None:
-        raise usage("--url and --data contradict each other", "Keep one.")
-    settings = load_settings({"data": None if data is None else str(data)})
-    return replace(store_settings(settings), url="sqlite:")
+def _settings(
+    url: str | None, data: Path | None, store: str | None, blobs: str | None
+) -> StoreSettings:
+    if url is not None and any(each is not None for each in (data, store, blobs)):
+        raise usage("--url contradicts --data, --store and --blobs", "Keep one.")
+    return source_settings(data, store, blobs)
 
 
 def _print_rooms(found: list[RoomRow]) -> None:

@@ -110,11 +110,15 @@ GROUPS: Final[tuple[type[BaseModel], ...]] = tuple(
 """The groups of settings, in the order in which they are shown."""
 
 
-def load_settings(options: Mapping[str, object] | None = None) -> Settings:
+def load_settings(
+    options: Mapping[str, object] | None = None, *, for_serving: bool = True
+) -> Settings:
     """Read the settings from options and the environment.
 
     Args:
         options: values by name of setting, as from the command line; None means "not given".
+        for_serving: a server is to run with them; otherwise only what guards data on its way is
+            checked of `RULES`.
 
     Returns:
         The checked settings; a secret kept in a file has been read into `token_secret`.
@@ -130,7 +134,7 @@ def load_settings(options: Mapping[str, object] | None = None) -> Settings:
     except ValidationError as error:
         raise _explained(error, given) from None
     settings = _with_secret_from_file(settings)
-    for check in RULES:
+    for check in RULES if for_serving else (_endpoint_is_safe,):
         check(settings)
     return settings
 
@@ -332,10 +336,14 @@ def _ages_nest(settings: Settings) -> None:
             )
 
 
-def _bucket_is_reached_safely(settings: Settings) -> None:
+def _endpoint_has_a_bucket(settings: Settings) -> None:
     endpoint = settings.blobs_endpoint
     if endpoint is not None and not (settings.blobs or "").startswith("s3:"):
         raise _problem("blobs_endpoint is set, but blobs names no bucket", "Drop one of them.")
+
+
+def _endpoint_is_safe(settings: Settings) -> None:
+    endpoint = settings.blobs_endpoint
     if endpoint is not None and endpoint.scheme != "https" and settings.blobs_is_remote:
         raise _problem(
             "blobs_endpoint must be https beyond this machine",
@@ -359,7 +367,8 @@ RULES: Final[tuple[Callable[[Settings], None], ...]] = (
     _ports_differ,
     _sizes_nest,
     _ages_nest,
-    _bucket_is_reached_safely,
+    _endpoint_has_a_bucket,
+    _endpoint_is_safe,
     _memory_keeps_its_blobs,
 )
 """What settings must be to each other; each raises SettingsError."""

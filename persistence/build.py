@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -16,7 +18,7 @@ from persistence.encryption.key_ring import KeySettings
 from persistence.failpoints import Failpoints
 from persistence.files import FileBlobs, ReadingFileBlobs
 from persistence.memory import MemoryStore
-from persistence.read_only_blobs import ReadOnlyBlobs
+from persistence.read_only_blobs import ReadOnlyPlace
 from persistence.sqlite import SqliteReading, SqliteStore
 from persistence.store_urls import masked
 from persistence.stores import (
@@ -81,9 +83,10 @@ class StoreSettings:
 
     @property
     def sqlite_folder(self) -> Path:
-        """Where the database of a ``sqlite:`` URL is kept."""
-        _, _, place = self.url.partition(":")
-        return Path(place).expanduser() if place else self.data_folder
+        """Where the database of a ``sqlite:`` URL is kept; of another one, its few files."""
+        scheme, _, place = self.url.partition(":")
+        is_elsewhere = scheme == "sqlite" and place
+        return Path(place).expanduser() if is_elsewhere else self.data_folder
 
 
 async def open_stores(settings: StoreSettings) -> Stores:
@@ -120,10 +123,12 @@ async def open_raw_stores(settings: StoreSettings) -> Stores:
             return MemoryStore().stores()
         case "sqlite", ":", _ if settings.read_only:
             reading = await SqliteReading.open(settings.sqlite_folder)
-            if not settings.blobs_url.startswith("s3:"):
-                return reading.stores(ReadingFileBlobs(settings.blobs_folder))
-            place = await _open_blobs(settings)
-            stores = reading.stores(ReadOnlyBlobs(place.blobs))
+            try:
+                place = await _open_blobs(settings)
+            except BaseException:
+                await reading.close()
+                raise
+            stores = reading.stores(place.blobs)
             return replace(stores, backend=JoinedBackend(stores.backend, place))
         case "sqlite", ":", _:
             # First the database: it names whoever has the data folder in use.
@@ -133,13 +138,16 @@ async def open_raw_stores(settings: StoreSettings) -> Stores:
             except BaseException:
                 await store.close()
                 raise
-        case "mongodb" | "mongodb+srv", ":", _ if settings.read_only:
-            raise SettingsError("a store in MongoDB cannot be opened beside its servers yet")
         case "mongodb" | "mongodb+srv", ":", _:
             # Its driver takes a tenth of a second to import, which others need not wait for.
             from persistence.mongo import MongoStore  # noqa: PLC0415
 
-            mongo = await MongoStore.open(settings.url, settings.mongodb, settings.failpoints)
+            mongo = await MongoStore.open(
+                settings.url,
+                settings.mongodb,
+                settings.failpoints,
+                read_only=settings.read_only,
+            )
             if not settings.blobs_url:
                 return mongo.stores()
             try:
@@ -156,13 +164,16 @@ async def open_raw_stores(settings: StoreSettings) -> Stores:
 
 async def _open_blobs(settings: StoreSettings) -> BlobPlace:
     match settings.blobs_url.partition(":"):
+        case ("", "", "") | ("file", ":", _) if settings.read_only:
+            return ReadingFileBlobs(settings.blobs_folder)
         case ("", "", "") | ("file", ":", _):
             return await asyncio.to_thread(FileBlobs, settings.blobs_folder, settings.failpoints)
         case "s3", ":", place:
             # Its library takes half a second to import, which others need not wait for.
             from persistence.s3 import S3Blobs  # noqa: PLC0415
 
-            return await S3Blobs.open(_s3_place(place), settings.s3)
+            bucket = await S3Blobs.open(_s3_place(place), settings.s3)
+            return ReadOnlyPlace(bucket) if settings.read_only else bucket
         case _:
             raise SettingsError(
                 f"no place for blobs is called {masked(settings.blobs_url)!r}: use file:, "
@@ -170,22 +181,40 @@ async def _open_blobs(settings: StoreSettings) -> BlobPlace:
             )
 
 
-def open_archive(place: str, *, read_only: bool) -> BlobStore:
-    """Open the place that backups are kept in.
+@asynccontextmanager
+async def open_archive(
+    place: str, *, read_only: bool, s3: S3Limits | None = None
+) -> AsyncIterator[BlobStore]:
+    """Open the place that backups are kept in, for the time of a block.
 
     Args:
-        place: a folder.
+        place: a folder, or ``s3://<bucket>/<prefix>``.
         read_only: it is only read, beside whoever writes to it.
+        s3: how a bucket is reached.
 
     Raises:
         SettingsError: it cannot be used.
     """
+    if not place.startswith("s3:"):
+        files = await asyncio.to_thread(_archive_folder, place, read_only=read_only)
+        try:
+            yield files
+        finally:
+            await files.close()
+        return
+    settings = StoreSettings(blobs_url=place, s3=s3 or S3Limits(), read_only=read_only)
+    bucket = await _open_blobs(settings)
+    try:
+        yield bucket.blobs
+    finally:
+        await bucket.close()
+
+
+def _archive_folder(place: str, *, read_only: bool) -> FileBlobs:
     folder = Path(place.removeprefix("file:")).expanduser()
-    if not read_only:
-        return FileBlobs(folder)
-    if not folder.is_dir():
+    if read_only and not folder.is_dir():
         raise SettingsError(f"there is no folder {folder} with backups")
-    return ReadingFileBlobs(folder)
+    return ReadingFileBlobs(folder) if read_only else FileBlobs(folder)
 
 
 def _s3_place(text: str) -> S3Place:

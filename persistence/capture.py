@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from collab.errors import StoreUnavailable
+from collab.errors import EpochUnfinished, SettingsError, StoreUnavailable
 from collab.ids import NO_SEQUENCE, BlobKey, RecordId, RoomKey, RoomName, Sequence, room_key
 from collab.ports import BlobInfo, LogRow, LogTail, Manifest, Record, RecordKind, SnapshotRef
 from persistence.blob_keys import OWNER
@@ -20,6 +20,8 @@ from persistence.stores import Stores
 
 READS_MAX: Final = 20
 PAGE: Final = 500
+SNAPSHOTS_TRIED: Final = 20
+"""So many rooms in a row without their snapshots are no accident."""
 
 ROOMS_PREFIX: Final = "rooms/"
 PAST_EVERYTHING: Final = "~"
@@ -75,6 +77,28 @@ async def all_manifests(
         after = page[-1].name
 
 
+async def require_snapshots(stores: Stores) -> None:
+    """Refuse a store without the snapshots that it names: then its blobs are kept somewhere else.
+
+    Raises:
+        SettingsError: the first rooms that should have snapshots have none.
+        StoreUnavailable: the store cannot be read now.
+    """
+    missing = 0
+    async for manifest in all_manifests(stores):
+        if manifest.snapshots:
+            if await stores.snapshots.list(room_key(manifest.name)):
+                return
+            missing += 1
+        if missing == SNAPSHOTS_TRIED:
+            break
+    if missing:
+        raise SettingsError(
+            "the store's snapshots are not here: name the place of its blobs, or, if they are "
+            "lost, release the rooms and accept the loss"
+        )
+
+
 async def capture_room(stores: Stores, name: RoomName) -> RoomCapture | None:
     """Read a room with the longest history that its log and one snapshot give.
 
@@ -85,20 +109,27 @@ async def capture_room(stores: Stores, name: RoomName) -> RoomCapture | None:
         None for a room that is gone.
 
     Raises:
+        EpochUnfinished: an erasure of the room ended half-way, and nobody has opened it since.
         StoreUnavailable: the store cannot be read now, or the room changed all the time.
     """
     key = room_key(name)
+    is_unfinished = False
     for _ in range(READS_MAX):
         manifest = await stores.manifests.get(key)
         if manifest is None:
             return None
         tail = await stores.log.read(key, after=NO_SEQUENCE)
         capture = await _captured(stores, key, manifest, tail)
+        is_unfinished = tail.epoch > manifest.epoch
         if capture is not None and not capture.lost and not capture.is_fragment:
             return capture
         again = await stores.manifests.get(key)
         if capture is not None and again is not None and again.revision == manifest.revision:
             return capture
+    if is_unfinished:
+        raise EpochUnfinished(
+            "an erasure of the room has not ended: open the room, or erase it again"
+        )
     raise StoreUnavailable(f"a room changed {READS_MAX} times while it was read")
 
 

@@ -21,9 +21,10 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Awaitable, Callable
 from collections.abc import Sequence as SequenceOf
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final, Protocol
 
@@ -36,8 +37,17 @@ from collab.errors import (
     StateConflict,
     StoreUnavailable,
 )
-from collab.history.retired import RetiredClients
-from collab.ids import FIRST_EPOCH, BlobKey, Epoch, RecordId, RoomKey, RoomName, room_key
+from collab.history.retired import NOBODY, RetiredClients
+from collab.ids import (
+    FIRST_EPOCH,
+    BlobKey,
+    Epoch,
+    RecordId,
+    RoomKey,
+    RoomName,
+    Sequence,
+    room_key,
+)
 from collab.limits import RETIRED_CLIENTS_MAX
 from collab.ports import Manifest, RecordKind, RoomStatus
 from persistence.blob_keys import ROOMS, blob_key
@@ -72,6 +82,27 @@ class ErasureMode(StrEnum):
 
     HISTORY = "history"  # the document as it is seen now, without what was deleted or who wrote it
     EVERYTHING = "everything"  # an empty document
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """What a room begins anew from.
+
+    Attributes:
+        of: the epoch that it is in.
+        head: its log's.
+        present: all updates that are there of its document; their client ids are retired.
+        wanted: updates whose content the new document has; none for an empty one.
+        retired: more client ids to retire.
+        keeps: whether versions and keys stay.
+    """
+
+    of: Epoch
+    head: Sequence
+    present: SequenceOf[bytes] = field(repr=False)
+    wanted: SequenceOf[bytes] = field(repr=False)
+    retired: RetiredClients = NOBODY
+    keeps: bool = False
 
 
 class Rewriter(Protocol):
@@ -127,9 +158,39 @@ async def erase(
         WorkerFailed: the content could not be rewritten; nothing was changed.
         StoreUnavailable: the store failed: the old room is there, or opening completes the erasure.
     """
+
+    async def read() -> Beginning:
+        loaded = await load_room(stores, name)
+        wanted = loaded.updates if mode is ErasureMode.HISTORY else ()
+        return Beginning(loaded.manifest.epoch, loaded.head, loaded.updates, wanted)
+
+    return await begin_anew(stores, name, rewriter, read, accept_loss=accept_loss)
+
+
+async def begin_anew(
+    stores: Stores,
+    name: RoomName,
+    rewriter: Rewriter,
+    read: Callable[[], Awaitable[Beginning]],
+    *,
+    accept_loss: bool,
+) -> Erased:
+    """Put a new document in place of a room's, whose client ids are retired.
+
+    Args:
+        stores: the store.
+        name: the room.
+        rewriter: works on content.
+        read: reads what is there; asked again when somebody appended meanwhile.
+        accept_loss: go on although not all content can be carried over.
+
+    Raises:
+        BandProError: as `erase`, and as `read`.
+    """
     await finish_erasure(stores, name)
     for _ in range(ATTEMPTS_MAX):
-        prepared = await _prepare(stores, name, rewriter, mode, accept_loss=accept_loss)
+        beginning = await read()
+        prepared = await _prepare(stores, name, rewriter, beginning, accept_loss=accept_loss)
         erasure, clients, notes = prepared
         try:
             await stores.log.begin_epoch(
@@ -174,10 +235,11 @@ async def finish_erasure(stores: Stores, name: RoomName) -> bool:
             await discard_erasure(stores, key, other)
     await _delete_before(stores, key, erasure)
     stores.failpoints.hit("erasure.after_deletes")
-    if stores.data_keys is not None:
-        await stores.data_keys.destroy(key, before=erasure.epoch)
-    stores.failpoints.hit("erasure.after_keys")
-    await stores.backend.scrub(key)
+    if not erasure.keeps:
+        if stores.data_keys is not None:
+            await stores.data_keys.destroy(key, before=erasure.epoch)
+        stores.failpoints.hit("erasure.after_keys")
+        await stores.backend.scrub(key)
     with suppress(RecordMoved):  # another node has completed it as well
         await put_erasure(stores, key, replace(erasure, is_done=True))
     return True
@@ -208,37 +270,44 @@ async def load_after_erasure(stores: Stores, name: RoomName) -> tuple[LoadedRoom
 
 
 async def _prepare(
-    stores: Stores, name: RoomName, rewriter: Rewriter, mode: ErasureMode, *, accept_loss: bool
+    stores: Stores,
+    name: RoomName,
+    rewriter: Rewriter,
+    beginning: Beginning,
+    *,
+    accept_loss: bool,
 ) -> tuple[ErasureRecord, RetiredClients, tuple[str, ...]]:
     """Store the new document, the retired ids and the record; nothing of it counts yet."""
-    key = room_key(name)
-    loaded = await load_room(stores, name)
-    of = loaded.manifest.epoch
+    key, of = room_key(name), beginning.of
     erasures = await list_erasures(stores, key)
-    retired = await retired_clients(stores, in_force(erasures, of))
-    if loaded.updates:
-        found = RetiredClients.decode(await rewriter.clients(loaded.updates))
-        retired = retired.including(found)
+    known = in_force(erasures, of)
+    retired = (await retired_clients(stores, known)).including(beginning.retired)
+    if updates := (*beginning.present, *beginning.wanted):
+        retired = retired.including(RetiredClients.decode(await rewriter.clients(updates)))
     if len(retired) > RETIRED_CLIENTS_MAX:
         raise LimitExceeded(
             f"at most {RETIRED_CLIENTS_MAX} client ids may be retired", limit="retired_clients_max"
         )
     content: bytes = b""
     notes: tuple[str, ...] = ()
-    if mode is ErasureMode.HISTORY and loaded.updates:
-        content, notes = await _rewritten(loaded, rewriter, retired)
+    if beginning.wanted:
+        content, notes = await _rewritten(beginning.wanted, rewriter, retired)
         if notes and not accept_loss:
             raise StateConflict(f"not all content can be carried over: {'; '.join(notes)}")
-    epoch = Epoch(max([of, *(known.epoch for known in erasures)]) + 1)
+    epoch = Epoch(max([of, *(each.epoch for each in erasures)]) + 1)
     snapshot = None
     if content:
         snapshot = await stores.snapshots.put(
-            key, epoch=epoch, sequence=loaded.head, update=content
+            key, epoch=epoch, sequence=beginning.head, update=content
         )
     blob = blob_key(ROOMS, key, str(epoch), RETIRED, secrets.token_hex(8))
     await stores.blobs.create(blob, retired.encode())
     stores.failpoints.hit("erasure.after_snapshot")
-    erasure = ErasureRecord(of, epoch, loaded.head, snapshot, blob)
+    erasure = ErasureRecord(
+        of, epoch, beginning.head, snapshot, blob, keeps=beginning.keeps, erased=epoch
+    )
+    if beginning.keeps:
+        erasure = replace(erasure, erased=0 if known is None else known.erased)
     try:
         erasure = await put_erasure(stores, key, erasure)
     except RecordMoved:
@@ -249,10 +318,10 @@ async def _prepare(
 
 
 async def _rewritten(
-    loaded: LoadedRoom, rewriter: Rewriter, retired: RetiredClients
+    updates: SequenceOf[bytes], rewriter: Rewriter, retired: RetiredClients
 ) -> tuple[bytes, tuple[str, ...]]:
     """The content by one new author, and notes of what it lacks."""
-    state = await rewriter.state(loaded.updates)
+    state = await rewriter.state(updates)
     client = secrets.randbelow(_CLIENT_ID_END)
     while client in retired:
         client = secrets.randbelow(_CLIENT_ID_END)
@@ -279,6 +348,8 @@ async def _delete_before(stores: Stores, key: RoomKey, erasure: ErasureRecord) -
     for ref in await stores.snapshots.list(key):
         if (snapshot_epoch(ref) or FIRST_EPOCH) < erasure.epoch:
             await stores.snapshots.delete(key, ref)
+    if erasure.keeps:
+        return
     await _delete_versions(stores.raw, key, erasure.epoch)
     prefix = f"{ROOMS}/{key}/"
     after: BlobKey | None = None

@@ -1,5 +1,6 @@
 """The records of a room's erasures: what completes each of them, and which client ids it retired.
 
+A restored document that takes the place of a room's is recorded as an erasure that keeps versions.
 Each erasure claims an epoch that no other one has, by making the record of that epoch. So when the
 log begins an epoch, there is one record that says what belongs to it. A claim whose log has gone on
 to another epoch meanwhile can never be committed: it is dead.
@@ -33,6 +34,8 @@ class ErasureRecord:
         snapshot: the new document; None for an empty one.
         retired: blob with the retired client ids.
         is_done: whether everything of the epochs before is deleted.
+        keeps: versions and keys of the epochs before stay: a restore, no erasure.
+        erased: the epoch that the last real erasure began, this one included; 0 for none.
         revision: of the stored record; 0 for one that is not stored yet.
     """
 
@@ -42,6 +45,8 @@ class ErasureRecord:
     snapshot: SnapshotRef | None
     retired: BlobKey
     is_done: bool = False
+    keeps: bool = False
+    erased: int = 0
     revision: int = 0
 
     @property
@@ -66,9 +71,26 @@ def in_force(erasures: SequenceOf[ErasureRecord], epoch: Epoch) -> ErasureRecord
     return committed[-1] if committed else None
 
 
-def is_claim(kind: RecordKind, record: Record) -> bool:
-    """Whether a record is of an erasure that may not have been committed."""
-    return kind is RecordKind.ERASURE and not _decoded(record).is_done
+def copied_erasure(record: Record, epoch: Epoch) -> Record | None:
+    """A record for the copy of a room: snapshots have other ids there, and nothing is left over.
+
+    Args:
+        record: as it was stored.
+        epoch: that the room was in.
+
+    Returns:
+        None for a claim that was not committed: in a copy that begins just its epoch, it would be
+        taken for committed.
+    """
+    erasure = _decoded(record)
+    if erasure.epoch > epoch or (erasure.epoch < epoch and not erasure.is_done):
+        return None
+    return replace(record, value=_encoded(replace(erasure, snapshot=None, is_done=True)))
+
+
+def retired_in(record: Record) -> BlobKey:
+    """The blob with the retired client ids that a record names."""
+    return _decoded(record).retired
 
 
 async def put_erasure(stores: Stores, room: RoomKey, erasure: ErasureRecord) -> ErasureRecord:
@@ -78,11 +100,8 @@ async def put_erasure(stores: Stores, room: RoomKey, erasure: ErasureRecord) -> 
         RecordMoved: another erasure claimed the epoch, or the record was changed or is gone.
         StoreUnavailable: the outcome is unknown.
     """
-    fields = asdict(erasure)
-    del fields["revision"]
-    value = json.dumps(fields).encode()
     stored = await stores.records.compare_and_set(
-        RecordKind.ERASURE, room, Record(erasure.record_id, erasure.revision, value)
+        RecordKind.ERASURE, room, Record(erasure.record_id, erasure.revision, _encoded(erasure))
     )
     return replace(erasure, revision=stored.revision)
 
@@ -114,6 +133,12 @@ async def retired_clients(stores: Stores, erasure: ErasureRecord | None) -> Reti
     return RetiredClients.decode(blob.data)
 
 
+def _encoded(erasure: ErasureRecord) -> bytes:
+    fields = asdict(erasure)
+    del fields["revision"]
+    return json.dumps(fields).encode()
+
+
 def _decoded(record: Record) -> ErasureRecord:
     fields = json.loads(record.value)
     ref = fields["snapshot"]
@@ -129,5 +154,7 @@ def _decoded(record: Record) -> ErasureRecord:
         snapshot=snapshot,
         retired=BlobKey(fields["retired"]),
         is_done=fields["is_done"],
+        keeps=fields.get("keeps", False),
+        erased=fields.get("erased", fields["epoch"]),
         revision=record.revision,
     )

@@ -9,21 +9,23 @@ ended.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from collab.errors import StoreUnavailable
 from collab.ids import (
+    FIRST_EPOCH,
     NO_ROOM,
     NO_SEQUENCE,
     BlobKey,
+    Epoch,
     RecordId,
     RoomKey,
     RoomName,
     Sequence,
     room_key,
 )
-from collab.ports import BlobInfo, LogRow, LogTail, Manifest, RecordKind
+from collab.ports import BlobInfo, LogRow, LogTail, Manifest, Record, RecordKind
 from persistence.capture import (
     READS_MAX,
     all_manifests,
@@ -32,6 +34,7 @@ from persistence.capture import (
     room_blobs,
     room_records,
 )
+from persistence.erasure_record import copied_erasure
 from persistence.room_copy import (
     RoomSource,
     SnapshotSource,
@@ -64,7 +67,7 @@ class MigrationResult:
     rows: int = 0
     is_complete: bool = False
     was_resumed: bool = False
-    troubles: dict[str, str] | None = None
+    troubles: dict[str, str] = field(default_factory=dict)
 
 
 async def migrate(
@@ -81,7 +84,8 @@ async def migrate(
         source: only read.
         target: empty, or left by an earlier pass from the same origin.
         origin: names the source.
-        is_final: nobody writes to the source; afterwards the target is whole.
+        is_final: nobody writes to the source; afterwards the target is whole. Where that turns out
+            to be wrong, it is not.
         progress: called after each room with rooms done and rows written.
 
     Raises:
@@ -89,18 +93,32 @@ async def migrate(
         StoreUnavailable: a store failed, or a room differs after it was copied; repeating goes on
             from there.
     """
-    result = MigrationResult(troubles={})
+    result = MigrationResult()
     result.was_resumed = await begin_filling(target, WHAT, origin)
     await _copy_extras(source, target, None)
+    heads: dict[RoomName, Sequence] = {}
     async for manifest in all_manifests(source):
         result.rows += await _copy_room(source, target, manifest, result)
         await _copy_extras(source, target, manifest.name)
+        heads[manifest.name] = await target.log.head(room_key(manifest.name))
         result.rooms += 1
         progress(result.rooms, result.rows)
-    if is_final:
+    if is_final and not await _moved_on(source, heads, result):
         await end_filling(target)
         result.is_complete = True
     return result
+
+
+async def _moved_on(
+    source: Stores, heads: dict[RoomName, Sequence], result: MigrationResult
+) -> bool:
+    """Whether somebody wrote to the source after all; rooms that did are named as troubles."""
+    moved = False
+    async for manifest in all_manifests(source):
+        if await source.log.head(room_key(manifest.name)) != heads.get(manifest.name):
+            result.troubles[manifest.name] = "was written to while the store was copied"
+            moved = True
+    return moved
 
 
 async def _copy_room(
@@ -124,7 +142,7 @@ async def _copy_room(
             raise StoreUnavailable("a room's log and manifest are of different epochs: verify it")
         if missing or tail.quarantined:
             lost = len(missing) + len(tail.quarantined)
-            (result.troubles or {})[manifest.name] = f"{lost} rows or snapshots were lost before"
+            result.troubles[manifest.name] = f"{lost} rows or snapshots were lost before"
         written = await write_room(target, _room_source(manifest, tail, snapshots))
         await _compare(target, key, tail)
         return written
@@ -182,9 +200,13 @@ async def _copy_extras(source: Stores, target: Stores, name: RoomName | None) ->
     """Records and blobs; what the source no longer has goes from the target too."""
     key = NO_ROOM if name is None else room_key(name)
     kept: set[tuple[RecordKind, RecordId]] = set()
-    async for kind, record in room_records(source, key):
-        kept.add((kind, record.record_id))
-        await put_record(target, kind, name, record)
+    async for kind, stored in room_records(source, key):
+        record: Record | None = stored
+        if kind is RecordKind.ERASURE:
+            record = copied_erasure(stored, await _epoch_of(source, key))
+        if record is not None:
+            kept.add((kind, record.record_id))
+            await put_record(target, kind, name, record)
     gone = [
         (kind, record.record_id)
         async for kind, record in room_records(target, key)
@@ -200,6 +222,11 @@ async def _copy_extras(source: Stores, target: Stores, name: RoomName | None) ->
             await put_blob(target, info.key, blob.data)
     for blob_key in [info.key async for info in _blobs(target, name) if info.key not in keys]:
         await target.blobs.delete(blob_key)
+
+
+async def _epoch_of(stores: Stores, key: RoomKey) -> Epoch:
+    manifest = await stores.manifests.get(key)
+    return FIRST_EPOCH if manifest is None else manifest.epoch
 
 
 def _blobs(stores: Stores, name: RoomName | None) -> AsyncIterator[BlobInfo]:

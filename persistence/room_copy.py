@@ -88,6 +88,16 @@ async def require_whole(stores: Stores) -> None:
         )
 
 
+async def require_empty(stores: Stores) -> None:
+    """Refuse a store with rooms.
+
+    Raises:
+        TargetRefused: it has some.
+    """
+    if await stores.manifests.list(after=None, limit=1):
+        raise TargetRefused("the target has rooms already: choose an empty store")
+
+
 async def begin_filling(stores: Stores, what: str, source: str) -> bool:
     """Mark a store as being filled.
 
@@ -112,8 +122,7 @@ async def begin_filling(stores: Stores, what: str, source: str) -> bool:
                 "first, or choose an empty store"
             )
         return True
-    if await stores.manifests.list(after=None, limit=1):
-        raise TargetRefused("the target has rooms already: choose an empty store")
+    await require_empty(stores)
     try:
         await stores.records.compare_and_set(
             RecordKind.FILLING, NO_ROOM, Record(_FILLING, 0, value)

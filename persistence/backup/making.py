@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from collab.errors import EpochUnfinished
 from collab.ids import FIRST_EPOCH, NO_ROOM, RoomKey, RoomName, Sequence, UnixSeconds, room_key
 from collab.ports import BlobInfo, BlobStore, LogRow, LogTail, Manifest, Record, RecordKind
 from persistence.backup.catalogue import (
@@ -202,7 +203,11 @@ class _Making:
             if manifest.epoch == before.epoch:
                 await self._take_rows(manifest, before, rows, captured_at)
                 return
-        capture = await capture_room(self._stores, listed.name)
+        try:
+            capture = await capture_room(self._stores, listed.name)
+        except EpochUnfinished as error:  # no reason to be without the other rooms
+            self.troubles[listed.name] = f"is not in this backup: {error}"
+            return
         if capture is not None:
             await self._take_whole(capture, before, captured_at)
 

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
-from collab.errors import ArchiveUnreadable, PointUnreachable, TargetRefused
-from collab.ids import NO_SEQUENCE, BlobKey, Epoch, RecordId, RoomName, Sequence, room_key
+from collab.errors import ArchiveUnreadable, PointUnreachable, RecordMoved, TargetRefused
+from collab.ids import (
+    NO_ROOM,
+    NO_SEQUENCE,
+    BlobKey,
+    Epoch,
+    RecordId,
+    RoomKey,
+    RoomName,
+    Sequence,
+    room_key,
+)
 from collab.ports import LogRow, Record, RecordKind, RoomStatus
 from persistence.backup.catalogue import BackupId, RoomLine
 from persistence.backup.entries import EntryType, decode_described
 from persistence.backup.points import Goal, Lines, Run, find_run
 from persistence.backup.reader import Archive, Chain
-from persistence.erasure_record import is_claim
+from persistence.erasure_record import copied_erasure, retired_in
 from persistence.room_copy import (
     RoomSource,
     SnapshotSource,
@@ -139,8 +150,13 @@ async def _restore_one(
     key = room_key(name)
     is_begun = await stores.manifests.get(key) is not None
     if await is_written(stores, name) or (not is_begun and await stores.log.head(key)):
-        raise TargetRefused("the target has the room already: restore into an empty store")
+        error = TargetRefused("the target has the room already")
+        error.add_note(
+            "Put the restored document in its place with --replace, or restore elsewhere."
+        )
+        raise error
     result = RestoreResult()
+    await _restore_keys(chain, stores, key)
     await _restore_room(chain, history, stores, request, result)
     for reason in result.unreachable.values():
         raise PointUnreachable(reason)
@@ -209,9 +225,9 @@ async def _restore_extras(
     archive, line = history[-1]
     lines = {each.manifest.backup_id: found for each, found in history}
     records_from = chain.archive(line.records_in)
-    async for kind, record in records_of(records_from, _named(lines, records_from)):
-        # A claim to an epoch would be taken for committed in a room that begins just that one.
-        if not is_claim(kind, record):
+    async for kind, stored in records_of(records_from, _named(lines, records_from)):
+        record = _as_copied(kind, stored, line)
+        if record is not None:
             await put_record(stores, kind, name, record)
     wanted: dict[BackupId, set[str]] = {}
     for blob in line.blobs:
@@ -222,6 +238,29 @@ async def _restore_extras(
     if name is None:
         async for file_name, data in files_of(archive, line):
             result.files[file_name] = data
+
+
+def _as_copied(kind: RecordKind, record: Record, line: RoomLine) -> Record | None:
+    """The record as it is right for the copy; None for one that says nothing there."""
+    if kind is not RecordKind.ERASURE:
+        return record
+    erasure = copied_erasure(record, line.epoch)
+    # An erasure during the backup may have removed the ids before they were taken along.
+    is_whole = erasure is not None and any(blob.key == retired_in(erasure) for blob in line.blobs)
+    return erasure if is_whole else None
+
+
+async def _restore_keys(chain: Chain, stores: Stores, key: RoomKey) -> None:
+    """The wrapped keys of one room; what the store says of a key itself stands."""
+    history = await chain.history("")
+    _, line = history[-1]
+    holder = chain.archive(line.records_in)
+    named = _named({each.manifest.backup_id: found for each, found in history}, holder)
+    async for kind, record in records_of(holder, named):
+        is_key = kind is RecordKind.DATA_KEY and record.record_id.startswith(f"{key}.")
+        if is_key or kind is RecordKind.MASTER_KEY:
+            with suppress(RecordMoved):
+                await stores.records.compare_and_set(kind, NO_ROOM, record)
 
 
 def _named(lines: Mapping[BackupId, RoomLine], archive: Archive) -> RoomLine:

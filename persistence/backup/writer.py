@@ -213,10 +213,14 @@ class ArchiveWriter:
         return PartInfo.of(packed)
 
     async def _create(self, place: BlobKey, packed: bytes) -> None:
+        """Store a blob and read it back: what comes later relies on it."""
         try:
             await self._blobs.create(place, packed)
         except BlobMoved:
             raise StoreUnavailable(f"another process is writing the backup {self.backup}") from None
+        stored = await self._blobs.read(place)
+        if stored is None or stored.data != packed:
+            raise StoreUnavailable(f"{place} does not read back as it was written")
 
     async def _read(self, place: BlobKey) -> tuple[PartInfo, bytes]:
         blob = await self._blobs.read(place)

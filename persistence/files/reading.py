@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from collab.errors import StoreReadOnly
-from collab.ids import BlobKey, BlobTag
+from collab.ids import BlobKey, BlobTag, UnixSeconds
 from persistence.files.blobs import FileBlobs
 
 
@@ -19,6 +19,19 @@ class ReadingFileBlobs(FileBlobs):
     def __init__(self, folder: Path) -> None:  # does not claim the folder as its base does
         self.folder = folder
         self._lock = None
+
+    async def check(self) -> list[str]:
+        """Whoever owns the folder checks it."""
+        return []
+
+    async def clear_unfinished(self, before: UnixSeconds) -> int:
+        """Refuse.
+
+        Raises:
+            StoreReadOnly: always.
+        """
+        del before
+        raise StoreReadOnly("the blobs were opened for reading")
 
     async def create(self, key: BlobKey, data: bytes) -> BlobTag:
         """Refuse.

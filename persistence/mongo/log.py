@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterable
 from collections.abc import Sequence as SequenceOf
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
 import structlog
 
-from collab.errors import EpochMoved, HeadMoved, InvariantViolated, StoreUnavailable
+from collab.errors import EpochMoved, HeadMoved, InvariantViolated, StoreReadOnly, StoreUnavailable
 from collab.ids import FIRST_EPOCH, NO_SEQUENCE, Epoch, RoomKey, Sequence, UnixSeconds
 from collab.limits import MIB
 from collab.ports import LogRow, LogTail
@@ -84,7 +85,11 @@ class MongoLog:
             found = await self._link.call(partial(self._read, room, after))
             if not found.damaged:
                 return found.tail
-            moved = await self._link.transact(partial(self._move_aside, room, found.damaged))
+            try:
+                moved = await self._link.transact(partial(self._move_aside, room, found.damaged))
+            except StoreReadOnly:
+                aside = sorted({*found.tail.quarantined, *found.damaged})
+                return replace(found.tail, quarantined=tuple(aside))
             if moved:
                 _log.error("store.rows_quarantined", room=room[:12], sequences=moved)
         raise StoreUnavailable("rows fail their checksum when read, but not when read again")

@@ -29,7 +29,7 @@ PARTS: Final = "parts"
 UNSETTLED: Final = "unsettled"
 
 APPLICATION: Final = "bandpro"
-_SCHEMA: Final = "schema"
+SCHEMA: Final = "schema"
 _NAMESPACE_EXISTS: Final = 48
 _WIRE_VERSION_MIN: Final = 13  # MongoDB 5.0: majority reads and snapshots in all transactions
 
@@ -105,7 +105,7 @@ async def prepare(link: MongoLink) -> str:
         StoreUnavailable: the server cannot do what the store needs, or the database is another
             program's or a newer version's; nothing was changed. Or MongoDB cannot be reached.
     """
-    version = await link.call(lambda: _check_server(link))
+    version = await link.call(lambda: check_server(link))
     applied = await link.call(lambda: _applied(link))
     for number, migration in enumerate(MIGRATIONS[applied:], start=applied + 1):
         await _migrate(link, number, migration)
@@ -115,7 +115,12 @@ async def prepare(link: MongoLink) -> str:
     return version
 
 
-async def _check_server(link: MongoLink) -> str:
+async def check_server(link: MongoLink) -> str:
+    """The server's version.
+
+    Raises:
+        StoreUnavailable: it is too old, or has no transactions.
+    """
     hello = await link.client.admin.command("hello")
     if "setName" not in hello and hello.get("msg") != "isdbgrid":
         raise StoreUnavailable(
@@ -131,7 +136,7 @@ async def _check_server(link: MongoLink) -> str:
 async def _applied(link: MongoLink) -> int:
     """The version of the schema, 0 for a new database, which is marked as ours."""
     meta = link.collection(META)
-    found = await meta.find_one({"_id": _SCHEMA})
+    found = await meta.find_one({"_id": SCHEMA})
     if found is None:
         if await link.database.list_collection_names():
             raise StoreUnavailable(
@@ -139,9 +144,9 @@ async def _applied(link: MongoLink) -> int:
                 "at the end of the URL"
             )
         try:
-            await meta.insert_one({"_id": _SCHEMA, "application": APPLICATION, "version": 0})
+            await meta.insert_one({"_id": SCHEMA, "application": APPLICATION, "version": 0})
         except DuplicateKeyError:
-            found = await meta.find_one({"_id": _SCHEMA})
+            found = await meta.find_one({"_id": SCHEMA})
     version = 0 if found is None else found["version"]
     if version > len(MIGRATIONS):
         raise StoreUnavailable(
@@ -163,7 +168,7 @@ async def _migrate(link: MongoLink, number: int, migration: Migration) -> None:
         await link.call(lambda index=index: _check_index(link, index))  # type: ignore[misc]
     meta = link.collection(META)
     await link.call(
-        lambda: meta.update_one({"_id": _SCHEMA, "version": number - 1}, {"$inc": {"version": 1}})
+        lambda: meta.update_one({"_id": SCHEMA, "version": number - 1}, {"$inc": {"version": 1}})
     )
 
 

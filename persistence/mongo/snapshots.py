@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from functools import partial
 
 import structlog
 
+from collab.errors import StoreReadOnly
 from collab.ids import Epoch, RoomKey, Sequence
 from collab.ports import SnapshotRef
 from persistence.checksums import snapshot_checksum
@@ -54,8 +56,9 @@ class MongoSnapshots:
         checksum = await asyncio.to_thread(snapshot_checksum, update)
         if len(update) == ref.size_bytes and checksum == ref.checksum:
             return update
-        if await self._link.transact(partial(self._move_aside, ref)):
-            _log.error("store.snapshot_quarantined", room=room[:12], sequence=ref.sequence)
+        with suppress(StoreReadOnly):  # then it stays where it is
+            if await self._link.transact(partial(self._move_aside, ref)):
+                _log.error("store.snapshot_quarantined", room=room[:12], sequence=ref.sequence)
         return None
 
     async def list(self, room: RoomKey) -> tuple[SnapshotRef, ...]:

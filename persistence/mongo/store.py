@@ -15,6 +15,7 @@ from persistence.mongo.link import MongoLink
 from persistence.mongo.log import MongoLog
 from persistence.mongo.manifests import MongoManifests
 from persistence.mongo.parts import Parts
+from persistence.mongo.reading import ReadingLink, require_current
 from persistence.mongo.records import MongoRecords
 from persistence.mongo.schema import (
     META,
@@ -42,16 +43,26 @@ class MongoStore:
         self._is_closed = False
 
     @classmethod
-    async def open(cls, url: str, limits: MongoLimits, failpoints: Failpoints) -> Self:
+    async def open(
+        cls, url: str, limits: MongoLimits, failpoints: Failpoints, *, read_only: bool = False
+    ) -> Self:
         """Connect, make or migrate the database, and remove what nodes left that ended long ago.
 
+        Args:
+            url: where it is.
+            limits: bounds on waiting.
+            failpoints: where to fail on purpose.
+            read_only: connect only, and refuse every write.
+
         Raises:
-            SettingsError: the URL cannot be understood.
+            SettingsError: the URL cannot be understood, or there is nothing to read.
             StoreUnavailable: MongoDB cannot be reached, has no replica set, or the database cannot
                 be used.
         """
-        link = MongoLink(url, limits, failpoints)
+        link = (ReadingLink if read_only else MongoLink)(url, limits, failpoints)
         try:
+            if read_only:
+                return cls(link, await require_current(link), failpoints)
             store = cls(link, await prepare(link), failpoints)
             await store._parts.remove_abandoned()
             await link.call(link.sessions.forget_old)

@@ -13,8 +13,10 @@ import pytest
 from collab.ids import RoomKey, Sequence
 from persistence.build import StoreSettings, open_stores
 from tests.contract.killed_writer import content
+from tests.support.api import text_update
 from tests.support.command import BANDPRO, bandpro, fresh_environment
 from tests.support.counts import repeats
+from tests.support.http import request, room_path
 from tests.support.server import running_server
 
 
@@ -109,3 +111,24 @@ def test_a_drill_brings_every_document_back(record_property: Any) -> None:  # no
     assert (report["rows_lost"], report["differing"], report["not_compared"]) == (0, [], 0)
     assert report["restore_s"] > 0
     record_property("rooms restored", rooms)
+
+
+@pytest.mark.prove
+async def test_drills_on_a_schedule_find_every_edit_of_a_server_in_use(
+    tmp_path: Path,
+    record_property: Any,  # noqa: ANN401 - pytest's
+) -> None:
+    """BAK-10: as cron runs them, each after more was written; the server goes on meanwhile."""
+    drills = repeats(2, proof=20)
+    async with running_server(tmp_path, args=["--demo", "off"]) as server:
+        for number in range(drills):
+            for room in ("band/one", f"band/of drill {number}"):
+                path = f"{room_path(room)}/updates"
+                content = text_update(f"{number} ", client_id=number + 1)
+                assert (await request(server, "POST", path, content=content)).is_success
+            report = said("drill", "--data", str(server.data))
+            assert (report["good"], report["rows_lost"], report["not_compared"]) == (True, 0, 0)
+            assert report["rooms"] == number + 2
+            assert report["rows"] == 2 * (number + 1)
+        assert server.ready()
+    record_property("drills", drills)

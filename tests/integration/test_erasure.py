@@ -175,3 +175,38 @@ async def test_erasing_from_the_command_line_asks_first(tmp_path: Path) -> None:
     missing = bandpro("rooms", "erase", "nowhere", *folder, cwd=tmp_path)
     assert missing.returncode == 2
     assert "no room of this name" in missing.stderr
+
+
+async def test_a_client_of_the_document_that_a_restore_replaced_must_reload(
+    tmp_path: Path,
+) -> None:
+    """BAK-13, BAK-14: with `bandpro restore --replace`; before the restart and after it."""
+    room, kept, data = "band/replaced", str(tmp_path / "kept"), ["--data", str(tmp_path / "data")]
+    async with running_server(tmp_path) as server:
+        async with join(server, "y-websocket", room) as member:
+            await member.edit(lambda it: it.text.insert(0, "kept"))
+            await member.until(lambda: bool(member.acknowledged), what="the acknowledgement")
+            assert bandpro("backup", *data, "--to", kept).returncode == 0
+            await member.edit(lambda it: it.text.insert(0, SECRET))
+            await member.until(lambda: len(member.acknowledged) == 2, what="the second one")
+            stale = member.doc
+        await server.terminate()
+    command = ["restore", "--from", kept, *data, "--room", room]
+    refused = bandpro(*command)
+    assert refused.returncode == 2
+    assert "--replace" in refused.stderr
+    assert bandpro("restore", "--from", kept, *data, "--replace").returncode == 2
+    done = bandpro(*command, "--replace")
+    assert "in epoch 2" in done.stdout, done.stderr
+    async with running_server(tmp_path) as server:
+        for protocol in PROTOCOLS:
+            assert await is_turned_away(server, protocol, room, stale)
+        async with join(server, "y-websocket", room) as fresh:
+            assert str(fresh.text) == "kept"
+        assert bandpro("backup", *data, "--to", kept).returncode == 0
+    then = ["--data", str(tmp_path / "then" / "data")]
+    point = ["--room", room, "--sequence", "2"]
+    assert bandpro("restore", "--from", kept, *then, *point).returncode == 0
+    async with running_server(tmp_path / "then") as server:
+        assert await is_turned_away(server, "y-websocket", room, stale)
+        assert text_of(await stored_update(server, room)) == "kept"
