@@ -37,7 +37,6 @@ from persistence.erasure import Erased
 from persistence.offload import Offload
 from persistence.room_copy import require_whole
 
-
 Replace = Annotated[
     bool,
     typer.Option(
