@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Sequence as SequenceOf
 from dataclasses import replace
 from pathlib import Path
@@ -46,7 +47,12 @@ from persistence.versions import (
     list_versions,
     read_version,
 )
-from tests.contract.backends import limits_of
+from tests.contract.backends import (
+    MongoUnderTest,
+    SqliteAndS3UnderTest,
+    SqliteUnderTest,
+    limits_of,
+)
 from tests.contract.conftest import NAME, OTHER, ROOM
 from tests.contract.edits import merge_here, text_of, typed
 from tests.contract.erasing import VISIBLE, document, erased, fill
@@ -307,3 +313,38 @@ async def test_stale_claim_changes_nothing(stores: Stores) -> None:
     assert stale is not None
     await claim(stores)
     assert await begin_round(stores, stale, UnixSeconds(10**9), 100) == 100
+
+
+async def test_uploads_that_nobody_finished_go_with_the_orphans(
+    tmp_path: Path, bucket: Bucket
+) -> None:
+    """BLOB-1: The parts of one to a bucket, and what was never given its name in a folder."""
+    client = bucket.service.client()
+    client.create_multipart_upload(Bucket=bucket.name, Key=f"{bucket.prefix}rooms/x")
+    async with await SqliteAndS3UnderTest(tmp_path / "a", bucket).open() as stores:
+        harvest = await collect(stores, older_than_s=3_600)  # moto dates it in 2010
+    assert harvest.orphans == {"unfinished": 1}
+    assert bucket.uploads() == []
+    folder = SqliteUnderTest(tmp_path / "b")
+    async with await folder.open() as stores:
+        old, young = (folder.blobs / ".aside" / name for name in ("old", "young"))
+        for file in (old, young):
+            file.write_bytes(b"half of it")
+        os.utime(old, (1_000, 1_000))
+        assert (await collect(stores, older_than_s=3_600)).orphans == {"unfinished": 1}
+        assert (old.exists(), young.exists()) == (False, True)
+
+
+async def test_parts_that_nothing_names_go_from_mongodb(mongo: MongoUnderTest) -> None:
+    """BLOB-1: Listed by nodes whose clocks may differ, they must be a day old in any case."""
+    async with await mongo.open() as stores:
+        now = await store_now(stores)
+        with mongo.database() as database:
+            for number, age_s in enumerate((3_600, 25 * 3_600)):
+                listed = {"_id": f"set {number}", "since_unix_s": now - age_s}
+                database.unsettled.insert_one(listed)
+                database.parts.insert_one({"of": f"set {number}", "part": 0, "bytes": b"x"})
+        assert (await collect(stores, older_than_s=26 * 3_600)).orphans == {}
+        assert (await collect(stores, older_than_s=-60)).orphans == {"unfinished": 1}
+        with mongo.database() as database:
+            assert [part["of"] for part in database.parts.find()] == ["set 0"]
