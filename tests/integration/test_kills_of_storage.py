@@ -25,7 +25,7 @@ from persistence.versions import list_versions, read_version
 from tests.support.counts import repeats
 from tests.support.killable_s3 import KillableS3
 from tests.support.mongodb import MongoServer
-from tests.support.oracle import Oracle, writers
+from tests.support.oracle import Oracle, Writer, writers
 from tests.support.s3 import ACCESS_KEY, SECRET_KEY, Bucket, new_bucket
 from tests.support.server import Server, running_server
 
@@ -265,22 +265,23 @@ async def test_acknowledged_edits_survive_kills_of_s3_in_the_middle_of_writes(
         time.sleep(draw.uniform(0, WRITE_MS / 1000))
         tally.in_writes += is_folding(places.s3.kill())
 
+    async def outage(made: list[Writer], *, until_written: bool) -> None:
+        nonlocal while_down
+        await asyncio.to_thread(strike)
+        before = sum(len(writer.saved()) for writer in made)
+        await asyncio.sleep(draw.uniform(0.1, 0.5))
+        while_down += sum(len(writer.saved()) for writer in made) - before
+        await asyncio.to_thread(places.s3.start)
+        if until_written:
+            await asyncio.to_thread(places.await_write, WRITES)
+
     async with running_server(tmp_path, env=OFTEN | CREDENTIALS, args=places.options) as server:
         pid = server.process.pid
         for number in range(S3_KILLS):
             rooms = rooms_of(number)
             async with writers(server, f"{number}", SEED, rooms=rooms, pauses_s=PAUSES_S) as made:
-
-                async def outage() -> None:
-                    nonlocal while_down
-                    await asyncio.to_thread(strike)
-                    before = sum(len(writer.saved()) for writer in made)
-                    await asyncio.sleep(draw.uniform(0.1, 0.5))
-                    while_down += sum(len(writer.saved()) for writer in made) - before
-                    await asyncio.to_thread(places.s3.start)
-                    await asyncio.to_thread(places.await_write, WRITES)
-
-                await oracle.watch_on(made, asyncio.ensure_future(outage()))
+                harm = outage(made, until_written=number % 5 == 0)
+                await oracle.watch_on(made, asyncio.ensure_future(harm))
             await asyncio.to_thread(server._await_ready)
             assert await oracle.lost(server, rooms) == {}
         assert server.process.pid == pid
