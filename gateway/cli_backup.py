@@ -20,7 +20,7 @@ from gateway.keeping import (
     time_now,
 )
 from gateway.places import Blobs, Data, Store, source_settings
-from gateway.terminal import Json, print_json, shown_size, shown_time
+from gateway.terminal import EXIT_BAD, Json, print_json, shown_size, shown_time
 from persistence.backup.catalogue import backup_ids, read_manifest
 from persistence.backup.making import BackupRequest, BackupResult, make_backup
 from persistence.build import open_archive, open_raw_stores
@@ -81,6 +81,12 @@ def backup(
                 return await make_backup(stores, destination, sealer, request, time_now)
 
     result = asyncio.run(run())
+    _tell_made(result, encrypted=sealer.encrypts, as_json=as_json)
+    if result.left_out:
+        raise typer.Exit(EXIT_BAD)
+
+
+def _tell_made(result: BackupResult, *, encrypted: bool, as_json: bool) -> None:
     manifest = result.manifest
     if as_json:
         print_json(
@@ -90,8 +96,9 @@ def backup(
                 "rooms": manifest.rooms,
                 "rows": manifest.rows,
                 "bytes": manifest.size_bytes,
-                "encrypted": sealer.encrypts,
+                "encrypted": encrypted,
                 "resumed": result.was_resumed,
+                "left_out": result.left_out,
                 "troubles": dict(result.troubles),
             }
         )

@@ -78,10 +78,12 @@ class BackupResult:
         manifest: its manifest.
         was_resumed: it goes on with one that was interrupted.
         troubles: rooms that the store had damaged already, by name, with what is lost.
+        left_out: how many of them are not in the backup, because an erasure ended half-way.
     """
 
     manifest: BackupManifest
     was_resumed: bool
+    left_out: int = 0
     troubles: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
@@ -109,7 +111,7 @@ async def make_backup(
     making = _Making(stores, writer, parent, clock)
     await making.run(request)
     manifest = await writer.finish(clock())
-    return BackupResult(manifest, was_resumed, making.troubles)
+    return BackupResult(manifest, was_resumed, making.left_out, making.troubles)
 
 
 async def _open_writer(
@@ -146,12 +148,14 @@ class _Making:
 
     Attributes:
         troubles: what the store had lost already, by room.
+        left_out: rooms that are not taken.
     """
 
     def __init__(
         self, stores: Stores, writer: ArchiveWriter, parent: Archive | None, clock: Clock
     ) -> None:
         self.troubles: dict[str, str] = {}
+        self.left_out = 0
         self._stores = stores
         self._writer = writer
         self._before = None if parent is None else OrderedLines(parent)
@@ -207,6 +211,7 @@ class _Making:
             capture = await capture_room(self._stores, listed.name)
         except EpochUnfinished as error:  # no reason to be without the other rooms
             self.troubles[listed.name] = f"is not in this backup: {error}"
+            self.left_out += 1
             return
         if capture is not None:
             await self._take_whole(capture, before, captured_at)

@@ -283,15 +283,15 @@ async def test_an_erasure_that_ended_half_way_does_not_hinder_a_backup(
         await erased(failing)
     clock = iter(range(1_800_000_000, 2**40))
 
-    async def made() -> tuple[int, list[str]]:
+    async def made() -> tuple[int, int, list[str]]:
         done = await make_backup(
             stores.raw, place, PLAIN, BackupRequest(), lambda: UnixSeconds(next(clock))
         )
-        return done.manifest.rooms, list(done.troubles)
+        return done.manifest.rooms, done.left_out, list(done.troubles)
 
-    assert await made() == (1, [NAME])
+    assert await made() == (1, 1, [NAME])
     assert (await seen(stores))[0] == "".join(WORDS)
-    assert await made() == (2, [])
+    assert await made() == (2, 0, [])
 
 
 # Encrypted stores -------------------------------------------------------------------------------
