@@ -163,7 +163,9 @@ async def _write(stores: Stores, name: RoomName, updates: list[bytes]) -> None:
     key = room_key(name)
     await ensure_manifest(stores, name)
     head = await stores.log.head(key)
-    await stores.log.append(key, epoch=FIRST_EPOCH, after=head, updates=updates)
+    for start in range(0, len(updates), WORDS):  # a document at once is too much for a transaction
+        batch = updates[start : start + WORDS]
+        head = await stores.log.append(key, epoch=FIRST_EPOCH, after=head, updates=batch)
 
 
 def _typed(pieces: list[str], client: int) -> list[bytes]:
