@@ -263,7 +263,7 @@ def test_doctor_finds_a_fresh_folder_in_good_order(tmp_path: Path) -> None:
     found = findings(result)
     assert set(found) == {
         "settings", "versions", "core", "broadcasts", "auth", "port", "admin port", "open files",
-        "disk", "revocations", "store", "blobs", "encryption",
+        "disk", "revocations", "store", "blobs", "orphans", "encryption",
         "rooms",
     }  # fmt: skip
     assert {check["verdict"] for check in found.values()} <= {"good", "warning"}
