@@ -1,6 +1,9 @@
 """How property tests search: repeatably on CI, afresh elsewhere, longer in `make prove`."""
 
+import gc
 import os
+import warnings
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -36,3 +39,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("hypothesis") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(method="thread"))
+
+
+@pytest.fixture(autouse=True)
+def drivers_leftovers(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Collect what MongoDB's driver leaves, before another test is blamed for it.
+
+    A client that is closed while one of its monitors connects leaves a socket to the collector.
+    """
+    yield
+    if any("mongo" in name for name in (request.node.nodeid, *request.fixturenames)):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            gc.collect()
