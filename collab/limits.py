@@ -100,6 +100,8 @@ SLICE_TARGET_MS: Final = 3.0  # slices grow or shrink until applying one takes a
 SLICE_TURN_MS: Final = 2.0  # steps are taken together until this time is used up
 DISSOLVE_BYTES_MIN: Final = 256 * KIB  # smaller documents are freed in one go, some 4 ms at most
 DISSOLVE_CLOCKS: Final = 512  # deleted in the first step of taking a large one apart
+DISSOLVE_STEPS_MAX: Final = 64  # where many clients make every step dear
+DISSOLVE_MS_MAX: Final = 1000.0  # of processor time; what is left then is freed in one go
 
 # Processor time for large updates (defaults of settings): beyond the burst, at the pace at which it
 # flows in.
