@@ -16,7 +16,8 @@ a probe               nothing
 The order makes it safe beside other nodes: first a page of blobs is listed, then the names are
 read, then what is old and was not named is deleted. A blob would have to be named for the first
 time more than `AGE_S_MIN` after it was made; every way to make one gives up long before. What has
-another form than those above is left alone, and so are quarantined rooms.
+another form than those above is left alone, and so are quarantined rooms, and rooms that this store
+does not know: they may be another store's, which was given the same place by mistake.
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ class _Names:
 
     Attributes:
         is_known: whether the store has heard of the room.
-        is_left_alone: an operator is to look at it first.
+        is_left_alone: an operator is to look at it first, or it may be another store's.
         keys: the blobs that are named.
         versions: ids of its versions, which name theirs by these.
     """
@@ -199,12 +200,13 @@ async def _names(stores: Stores, room: RoomKey) -> _Names:
         if erasure.snapshot is not None:
             keys.add(snapshot_key(room, erasure.snapshot))
     versions = await _version_ids(stores, room)
+    is_known = (
+        manifest is not None or bool(erasures) or bool(versions) or await stores.log.head(room) > 0
+    )
+    is_quarantined = manifest is not None and manifest.status is RoomStatus.QUARANTINED
     return _Names(
-        is_known=manifest is not None
-        or bool(erasures)
-        or bool(versions)
-        or await stores.log.head(room) > 0,
-        is_left_alone=manifest is not None and manifest.status is RoomStatus.QUARANTINED,
+        is_known=is_known,
+        is_left_alone=is_quarantined or not is_known,
         keys=frozenset(key for key in keys if key is not None),
         versions=versions,
     )

@@ -19,6 +19,7 @@ from collab.ids import (
     Sequence,
     UnixSeconds,
     room_key,
+    room_name,
 )
 from collab.ports import RecordKind
 from persistence.blob_keys import blob_key
@@ -213,6 +214,19 @@ async def test_quarantined_room_is_left_alone(stores: Stores) -> None:
     before = await keys_of(stores)
     await collect(stores, older_than_s=-60)
     assert await keys_of(stores) == before - {PROBE}
+
+
+async def test_rooms_that_come_after_the_claim_and_are_not_known_are_left_alone(
+    stores: Stores,
+) -> None:
+    """BLOB-3: another store was given the same place by mistake, and cannot be read from here."""
+    await claim(stores)
+    foreign = room_key(room_name("band/of another store"))
+    theirs = blob_key("rooms", foreign, "1", "versions", "0123456789abcdef")
+    await stores.blobs.create(theirs, b"theirs")
+    harvest = await collect(stores, older_than_s=-60)
+    assert harvest.unknown_rooms == 1
+    assert theirs in await keys_of(stores)
 
 
 async def test_place_is_claimed_once_and_its_rounds_are_shared(stores: Stores) -> None:
