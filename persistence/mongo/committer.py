@@ -186,7 +186,7 @@ class Committer:
         """Bring a batch into the log, as often as others come first.
 
         Raises:
-            PyMongoError: nothing was written.
+            PyMongoError: an error before the commit; nothing was written.
             StoreUnavailable: MongoDB did not do it, or its outcome is unknown.
         """
         places = {append.room: append.at for append in reversed(batch)}

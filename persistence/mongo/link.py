@@ -24,6 +24,7 @@ from pymongo.errors import (
     OperationFailure,
     PyMongoError,
     ServerSelectionTimeoutError,
+    WriteConcernError,
 )
 from pymongo.read_concern import ReadConcern
 
@@ -52,7 +53,7 @@ _DURABLE: Final = WriteConcern(w="majority", j=True)
 _MAJORITY: Final = ReadConcern("majority")
 _SNAPSHOT: Final = ReadConcern("snapshot")
 _TRANSIENT: Final = "TransientTransactionError"
-_UNKNOWN: Final = "UnknownTransactionCommitResult"
+_INTERRUPTED: Final = 11601  # another node ended the session; the server does not label it
 
 _ADVICE: Final = {
     13: "the user may not read and write this database: grant it the role readWrite",
@@ -167,7 +168,7 @@ class MongoLink:
         Raises:
             Conflict: nothing was written, it may be tried again.
             StoreUnavailable: the outcome of the commit is unknown.
-            PyMongoError: nothing was written.
+            PyMongoError: an error before the commit; nothing was written.
         """
         async with self.client.start_session(causal_consistency=False) as session:
             await self.sessions.enlist(session)
@@ -175,7 +176,8 @@ class MongoLink:
             try:  # leaving the session undoes a transaction that was not committed
                 result = await work(session)
             except PyMongoError as error:
-                if error.has_error_label(_TRANSIENT) and not error.timeout:
+                is_over = error.has_error_label(_TRANSIENT) or _is_interrupted(error)
+                if is_over and not error.timeout:
                     raise Conflict from error
                 raise
             if kind is not None:
@@ -219,24 +221,32 @@ async def pause(attempt: int) -> None:
 
 
 async def _commit(session: Session) -> None:
-    """Commit; once the outcome was unknown, only a plain yes counts."""
+    """Commit; once the outcome was unknown, only a plain yes counts.
+
+    Only the label of a transient error says that nothing was written. Any other error leaves it
+    open, labelled or not: who waits for the majority may be interrupted after the commit.
+
+    Raises:
+        Conflict: nothing was written.
+        StoreUnavailable: the outcome is unknown.
+    """
     is_unknown = False
     for _ in range(COMMITS_MAX):
         try:
             await session.commit_transaction()
             return
         except PyMongoError as error:
-            if error.has_error_label(_UNKNOWN):
-                is_unknown = True
-                if error.timeout:
-                    break
-            elif error.has_error_label(_TRANSIENT) and not is_unknown:
+            is_undone = error.has_error_label(_TRANSIENT)
+            if is_undone and not is_unknown and not isinstance(error, WriteConcernError):
                 raise Conflict from error
-            elif not is_unknown:
-                raise
-            else:
+            is_unknown = True
+            if is_undone or error.timeout:
                 break
     raise StoreUnavailable("MongoDB did not say whether it committed")
+
+
+def _is_interrupted(error: PyMongoError) -> bool:
+    return isinstance(error, OperationFailure) and error.code == _INTERRUPTED
 
 
 def unavailable(error: PyMongoError) -> StoreUnavailable:

@@ -6,9 +6,13 @@ import asyncio
 import signal
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 from pymongo import monitoring
+from pymongo.asynchronous.client_session import AsyncClientSession
+from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.errors import OperationFailure, WriteConcernError
 from pymongo.monitoring import (
     CommandFailedEvent,
     CommandListener,
@@ -16,9 +20,11 @@ from pymongo.monitoring import (
     CommandSucceededEvent,
 )
 
-from collab.errors import StoreUnavailable
+from collab.errors import HeadMoved, StoreUnavailable
 from collab.ids import FIRST_EPOCH, NO_SEQUENCE, Sequence
 from persistence.failpoints import Failpoints
+from persistence.mongo.link import COMMITS_MAX
+from persistence.mongo.log import ROW_BYTES_MAX
 from persistence.mongo.store import MongoStore
 from persistence.stores import MongoLimits
 from tests.contract.backends import MongoUnderTest
@@ -89,6 +95,60 @@ async def test_a_transaction_of_a_killed_node_does_not_lock_others_out_of_its_ro
         assert await stores.log.append(ROOM, **append) == 1  # type: ignore[arg-type] # by name
         tail = await stores.log.read(ROOM, after=NO_SEQUENCE)
         assert [row.update for row in tail.rows] == [b"mine"]
+
+
+INTERRUPTED = 11601
+LARGE = b"x" * (ROW_BYTES_MAX + 1)
+
+
+@pytest.mark.parametrize("times", [1, COMMITS_MAX])
+async def test_a_commit_that_is_interrupted_after_it_was_made_keeps_its_parts(
+    mongo: MongoUnderTest, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    """STO-37: Whoever ends the sessions of others may meet one that waits for the majority."""
+    commit = AsyncClientSession.commit_transaction
+    calls = 0
+
+    async def interrupted(session: AsyncClientSession) -> None:
+        nonlocal calls
+        calls += 1
+        await commit(session)
+        if calls <= times:
+            raise WriteConcernError("operation was interrupted", INTERRUPTED)
+
+    async with await mongo.open() as stores:
+        monkeypatch.setattr(AsyncClientSession, "commit_transaction", interrupted)
+        appending = stores.log.append(ROOM, epoch=FIRST_EPOCH, after=NO_SEQUENCE, updates=[LARGE])
+        if times < COMMITS_MAX:
+            assert await appending == 1
+        else:
+            with pytest.raises(StoreUnavailable, match="did not say"):
+                await appending
+        with pytest.raises(HeadMoved):  # it was written once, and whoever repeats it is told
+            await stores.log.append(ROOM, epoch=FIRST_EPOCH, after=NO_SEQUENCE, updates=[LARGE])
+        tail = await stores.log.read(ROOM, after=NO_SEQUENCE)
+        assert [row.update for row in tail.rows] == [LARGE]
+
+
+async def test_a_transaction_that_is_interrupted_before_its_commit_begins_anew(
+    mongo: MongoUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STO-37."""
+    async with await mongo.open() as stores:
+        insert = AsyncCollection.insert_many
+        failures = [OperationFailure("operation was interrupted", INTERRUPTED)]
+
+        async def interrupted(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the driver's
+            if kwargs.get("session") is not None and failures:
+                raise failures.pop()
+            return await insert(*args, **kwargs)
+
+        monkeypatch.setattr(AsyncCollection, "insert_many", interrupted)
+        append = {"epoch": FIRST_EPOCH, "after": NO_SEQUENCE, "updates": [LARGE]}
+        assert await stores.log.append(ROOM, **append) == 1  # type: ignore[arg-type] # by name
+        assert not failures
+        tail = await stores.log.read(ROOM, after=NO_SEQUENCE)
+        assert [row.update for row in tail.rows] == [LARGE]
 
 
 async def test_a_node_that_is_closed_lists_no_sessions(mongo: MongoUnderTest) -> None:
