@@ -9,6 +9,7 @@ the SHA-256 of everything: a backup exists whole or not at all. An incremental o
 - `catalogue`: the manifest, the index, and which backups there are;
 - `writer`: the blobs of one backup, and how an interrupted one goes on;
 - `making`: from a store into a backup;
+- `room_keys`: the wrapped data keys of one room;
 - `reader`: chunks and index lines, verified;
 - `points`: which sequences and times can be reached;
 - `restoring`: from a backup into a store;

@@ -30,6 +30,7 @@ from persistence.backup.catalogue import (
 )
 from persistence.backup.entries import EntryType, encode_described, encode_entry, encode_row, split
 from persistence.backup.reader import Archive, OrderedLines
+from persistence.backup.room_keys import Keys, room_keys, with_later
 from persistence.backup.sealing import Sealer
 from persistence.backup.writer import ArchiveWriter
 from persistence.capture import (
@@ -201,20 +202,34 @@ class _Making:
         captured_at = self._clock()
         rows = None if before is None else await self._rows_since(key, before)
         if before is not None and rows is not None:
+            keys = await room_keys(self._stores, key)
+            # An epoch's key is destroyed only after the manifest has moved on from it.
             manifest = await self._stores.manifests.get(key)
             if manifest is None:  # it went while it was read
                 return
             if manifest.epoch == before.epoch:
-                await self._take_rows(manifest, before, rows, captured_at)
+                await self._take_rows(manifest, before, rows, captured_at, keys)
                 return
         try:
-            capture = await capture_room(self._stores, listed.name)
+            capture, keys = await self._captured(listed.name)
         except EpochUnfinished as error:  # no reason to be without the other rooms
             self.troubles[listed.name] = f"is not in this backup: {error}"
             self.left_out += 1
             return
         if capture is not None:
-            await self._take_whole(capture, before, captured_at)
+            await self._take_whole(capture, before, captured_at, keys)
+
+    async def _captured(self, name: RoomName) -> tuple[RoomCapture | None, Keys]:
+        """A room, and the keys of what was read of it."""
+        key = room_key(name)
+        while True:
+            capture = await capture_room(self._stores, name)
+            keys = await room_keys(self._stores, key)
+            manifest = None if capture is None else await self._stores.manifests.get(key)
+            if capture is None or manifest is None:  # it went while it was read
+                return None, ()
+            if manifest.epoch == capture.manifest.epoch:
+                return capture, keys
 
     async def _rows_since(self, key: RoomKey, before: RoomLine) -> tuple[LogRow, ...] | None:
         """The rows after those that the parent has; None when the room must be taken anew."""
@@ -235,6 +250,7 @@ class _Making:
         before: RoomLine,
         rows: tuple[LogRow, ...],
         captured_at: UnixSeconds,
+        keys: Keys,
     ) -> None:
         line = replace(
             before,
@@ -250,11 +266,15 @@ class _Making:
             await self._writer.begin_room(manifest.name)
             await self._add_rows(rows)
         key = room_key(manifest.name)
-        line = await self._with_extras(line, key, room_blobs(self._stores, key), before)
+        line = await self._with_extras(line, key, room_blobs(self._stores, key), before, keys)
         await self._writer.end_room(lambda span: replace(line, chunks=span))
 
     async def _take_whole(
-        self, capture: RoomCapture, before: RoomLine | None, captured_at: UnixSeconds
+        self,
+        capture: RoomCapture,
+        before: RoomLine | None,
+        captured_at: UnixSeconds,
+        keys: Keys,
     ) -> None:
         manifest = capture.manifest
         if capture.is_fragment:
@@ -286,7 +306,7 @@ class _Making:
             lost=capture.lost,
         )
         key = room_key(manifest.name)
-        line = await self._with_extras(line, key, room_blobs(self._stores, key), before)
+        line = await self._with_extras(line, key, room_blobs(self._stores, key), before, keys)
         await self._writer.end_room(lambda span: replace(line, chunks=span))
 
     async def _add_rows(self, rows: tuple[LogRow, ...]) -> None:
@@ -300,9 +320,20 @@ class _Making:
         key: RoomKey,
         infos: AsyncIterator[BlobInfo],
         before: RoomLine | None,
+        keys: Keys = (),
     ) -> RoomLine:
         """Add records and blobs where they differ from the parent's, and say so in the line."""
         records = [each async for each in room_records(self._stores, key)]
+        known = {} if before is None else {blob.key: blob for blob in before.blobs}
+        blobs = []
+        async for info in infos:
+            kept = known.get(info.key)
+            if kept is None or not _is_same(kept, info, before):
+                kept = await self._take_blob(line.name, info)
+            if kept is not None:
+                blobs.append(kept)
+        if key != NO_ROOM:  # a version may be of an epoch that began after the rows were read
+            records += with_later(keys, await room_keys(self._stores, key))
         digest = _digest(records)
         records_in = self._writer.backup
         if before is not None and before.records == digest:
@@ -312,14 +343,6 @@ class _Making:
             for kind, record in records:
                 what = {"kind": kind.value, "id": record.record_id}
                 await self._writer.add(encode_described(EntryType.RECORD, what, record.value))
-        known = {} if before is None else {blob.key: blob for blob in before.blobs}
-        blobs = []
-        async for info in infos:
-            kept = known.get(info.key)
-            if kept is None or not _is_same(kept, info, before):
-                kept = await self._take_blob(line.name, info)
-            if kept is not None:
-                blobs.append(kept)
         return replace(line, records=digest, records_in=records_in, blobs=tuple(blobs))
 
     async def _take_blob(self, name: str, info: BlobInfo) -> BlobLine | None:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
-from collab.errors import ArchiveUnreadable, PointUnreachable, RecordMoved, TargetRefused
+from collab.errors import ArchiveUnreadable, PointUnreachable, TargetRefused
 from collab.ids import (
-    NO_ROOM,
     NO_SEQUENCE,
     BlobKey,
     Epoch,
@@ -25,6 +23,7 @@ from persistence.backup.catalogue import BackupId, RoomLine
 from persistence.backup.entries import EntryType, decode_described
 from persistence.backup.points import Goal, Lines, Run, find_run
 from persistence.backup.reader import Archive, Chain
+from persistence.backup.room_keys import KEY_KINDS, put_key
 from persistence.erasure_record import copied_erasure, retired_in
 from persistence.room_copy import (
     RoomSource,
@@ -156,7 +155,7 @@ async def _restore_one(
         )
         raise error
     result = RestoreResult()
-    await _restore_keys(chain, stores, key)
+    await _restore_keys(chain, history, stores, key)
     await _restore_room(chain, history, stores, request, result)
     for reason in result.unreachable.values():
         raise PointUnreachable(reason)
@@ -178,7 +177,8 @@ async def _restore_room(
     if run is None:
         result.unreachable[name] = "the room was not there yet"
         return
-    await _restore_extras(chain, history, stores, name, result)
+    is_whole = request.room is None
+    await _restore_extras(chain, history, stores, name, result, is_whole=is_whole)
     source = await _source(run, line, request)
     written = await write_room(stores, source)
     result.rows += written
@@ -219,13 +219,21 @@ async def _source(run: Run, line: RoomLine, request: RestoreRequest) -> RoomSour
 
 
 async def _restore_extras(
-    chain: Chain, history: Lines, stores: Stores, name: RoomName | None, result: RestoreResult
+    chain: Chain,
+    history: Lines,
+    stores: Stores,
+    name: RoomName | None,
+    result: RestoreResult,
+    *,
+    is_whole: bool = True,
 ) -> None:
     """Records and blobs as the newest backup has them, and the files of the data folder."""
     archive, line = history[-1]
     lines = {each.manifest.backup_id: found for each, found in history}
-    records_from = chain.archive(line.records_in)
-    async for kind, stored in records_of(records_from, _named(lines, records_from)):
+    async for kind, stored in newest_records(chain, history):
+        if kind in KEY_KINDS:  # a room's are newer than the store's, which were taken first
+            await put_key(stores, kind, stored, is_newer=is_whole and name is not None)
+            continue
         record = _as_copied(kind, stored, line)
         if record is not None:
             await put_record(stores, kind, name, record)
@@ -250,17 +258,22 @@ def _as_copied(kind: RecordKind, record: Record, line: RoomLine) -> Record | Non
     return erasure if is_whole else None
 
 
-async def _restore_keys(chain: Chain, stores: Stores, key: RoomKey) -> None:
+async def _restore_keys(chain: Chain, history: Lines, stores: Stores, key: RoomKey) -> None:
     """The wrapped keys of one room; what the store says of a key itself stands."""
-    history = await chain.history("")
+    for lines in (history, await chain.history("")):  # the room's own are newer
+        async for kind, record in newest_records(chain, lines):
+            is_own = kind is RecordKind.DATA_KEY and record.record_id.startswith(f"{key}.")
+            if is_own or kind is RecordKind.MASTER_KEY:
+                await put_key(stores, kind, record, is_newer=False)
+
+
+async def newest_records(chain: Chain, history: Lines) -> AsyncIterator[tuple[RecordKind, Record]]:
+    """The records that the newest line of a room names, as new ones."""
     _, line = history[-1]
     holder = chain.archive(line.records_in)
     named = _named({each.manifest.backup_id: found for each, found in history}, holder)
-    async for kind, record in records_of(holder, named):
-        is_key = kind is RecordKind.DATA_KEY and record.record_id.startswith(f"{key}.")
-        if is_key or kind is RecordKind.MASTER_KEY:
-            with suppress(RecordMoved):
-                await stores.records.compare_and_set(kind, NO_ROOM, record)
+    async for each in records_of(holder, named):
+        yield each
 
 
 def _named(lines: Mapping[BackupId, RoomLine], archive: Archive) -> RoomLine:

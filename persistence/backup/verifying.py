@@ -9,13 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from collab.errors import ArchiveUnreadable, StoreUnavailable
-from collab.ids import NO_ROOM, RoomKey, room_key
+from collab.ids import NO_ROOM, Epoch, RoomKey, RoomName, room_key
 from collab.ports import BlobStore, Manifest, RoomStatus
 from persistence.backup.catalogue import BackupId, RoomLine, part_key
 from persistence.backup.entries import EntryType, decode_chunk
 from persistence.backup.points import Lines, Run, runs_of
 from persistence.backup.reader import Archive, Chain
-from persistence.backup.restoring import described
+from persistence.backup.restoring import described, newest_records
+from persistence.backup.room_keys import SealedEpochs
 from persistence.backup.sealing import Sealer
 from persistence.backup.writer import CHUNKS
 from persistence.capture import all_manifests, log_start, other_blobs, room_blobs, room_records
@@ -164,8 +165,9 @@ async def verify_backup(
     if report.findings:
         return report
     try:
+        keys = SealedEpochs()
         async for history in chain.histories():
-            await _verify_history(chain, history, report)
+            await _verify_history(chain, history, keys, report)
             progress(report.rooms)
     except ArchiveUnreadable as error:
         report.add(backup, str(error))
@@ -194,21 +196,30 @@ async def _verify_parts(archive: Archive, report: Report) -> None:
         report.read_bytes += info.size_bytes
 
 
-async def _verify_history(chain: Chain, history: Lines, report: Report) -> None:
+async def _verify_history(chain: Chain, history: Lines, keys: SealedEpochs, report: Report) -> None:
     """One room: rows without a gap in every run, and everything that its newest line names."""
     _, line = history[-1]
     report.rooms += bool(line.name)
+    async for kind, record in newest_records(chain, history):
+        keys.hold(kind, record)
+    key = room_key(RoomName(line.name))
+    locked: set[Epoch | None] = set()
     for lines in runs_of(history) if line.name else ():
         run = Run(lines, lines[-1][1].head)
         last = run.base
         async for row in run.rows():
             last = row.sequence
+            locked.add(keys.missing(key, row.update))
         while last < run.through and last + 1 in run.lost:
             last = type(last)(last + 1)
         if last != run.through:
             report.add(line.name, f"its rows end at {last}, its line says {run.through}")
-        if run.base and not await run.snapshot():
+        snapshot = await run.snapshot() if run.base else b""
+        locked.add(keys.missing(key, snapshot))
+        if run.base and not snapshot:
             report.add(line.name, f"the snapshot at {run.base} is not in the backup")
+    for epoch in locked - {None}:
+        report.add(line.name, f"the data key of its epoch {epoch} is not in the backup")
     lines_by_id = {each.manifest.backup_id: found for each, found in history}
     for blob in line.blobs:
         held = lines_by_id.get(blob.held_by)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from pycrdt import Doc, Map
@@ -41,45 +41,10 @@ from tests.contract.backends import StoreUnderTest, nodes
 from tests.contract.conftest import NAME, ROOM
 from tests.contract.edits import merge_here, typed
 from tests.contract.erasing import EMPTY, VISIBLE, Here, document, fill, merge_of
+from tests.contract.overtaking import overtaken
 from tests.support.counts import repeats
 
 ROUNDS = repeats(8, proof=60)
-
-
-class Overtaken:
-    """A port of which one call lets something else happen first, once.
-
-    Args:
-        port: the real one.
-        call: name of the method.
-        first: what happens before it.
-    """
-
-    def __init__(self, port: object, call: str, first: Callable[[], Awaitable[object]]) -> None:
-        self._port = port
-        self._call = call
-        self._first: Callable[[], Awaitable[object]] | None = first
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the port has
-        call = getattr(self._port, name)
-        if name != self._call:
-            return call
-
-        async def overtaken(*args: object, **kwargs: object) -> object:
-            first, self._first = self._first, None
-            if first is not None:
-                await first()
-            return await call(*args, **kwargs)
-
-        return overtaken
-
-
-def overtaken(
-    stores: Stores, port: str, call: str, first: Callable[[], Awaitable[object]]
-) -> Stores:
-    """A node to which something happens just before one of its calls."""
-    wrapped = cast("Any", Overtaken(getattr(stores, port), call, first))
-    return replace(stores, **{port: wrapped})
 
 
 @pytest.fixture
