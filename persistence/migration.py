@@ -70,6 +70,21 @@ class MigrationResult:
     troubles: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    """A room of the source at one moment.
+
+    Attributes:
+        manifest: its status, generations and revision.
+        epoch: of its log.
+        head: of its log.
+    """
+
+    manifest: Manifest
+    epoch: Epoch
+    head: Sequence
+
+
 async def migrate(
     source: Stores,
     target: Stores,
@@ -96,26 +111,30 @@ async def migrate(
     result = MigrationResult()
     result.was_resumed = await begin_filling(target, WHAT, origin)
     await _copy_extras(source, target, None)
-    heads: dict[RoomName, Sequence] = {}
+    copied: dict[RoomName, _Moment] = {}
     async for manifest in all_manifests(source):
-        result.rows += await _copy_room(source, target, manifest, result)
+        copied[manifest.name] = await _copy_room(source, target, manifest, result)
         await _copy_extras(source, target, manifest.name)
-        heads[manifest.name] = await target.log.head(room_key(manifest.name))
         result.rooms += 1
         progress(result.rooms, result.rows)
-    if is_final and not await _moved_on(source, heads, result):
+    if is_final and not await _moved_on(source, copied, result):
         await end_filling(target)
         result.is_complete = True
     return result
 
 
 async def _moved_on(
-    source: Stores, heads: dict[RoomName, Sequence], result: MigrationResult
+    source: Stores, copied: dict[RoomName, _Moment], result: MigrationResult
 ) -> bool:
-    """Whether somebody wrote to the source after all; rooms that did are named as troubles."""
+    """Whether somebody wrote to the source after all; rooms that did are named as troubles.
+
+    An erasure or a replacement ends at the same head where it adds no row; the epoch tells of it.
+    """
     moved = False
     async for manifest in all_manifests(source):
-        if await source.log.head(room_key(manifest.name)) != heads.get(manifest.name):
+        key = room_key(manifest.name)
+        tail = await source.log.read(key, after=await source.log.head(key))
+        if _Moment(manifest, tail.epoch, tail.head) != copied.get(manifest.name):
             result.troubles[manifest.name] = "was written to while the store was copied"
             moved = True
     return moved
@@ -123,13 +142,13 @@ async def _moved_on(
 
 async def _copy_room(
     source: Stores, target: Stores, listed: Manifest, result: MigrationResult
-) -> int:
-    """One room, read again when it changes meanwhile."""
+) -> _Moment:
+    """One room, read again when it changes meanwhile; as it was when it was read."""
     key = room_key(listed.name)
     manifest: Manifest | None = listed
     for _ in range(READS_MAX):
         if manifest is None:
-            return 0
+            raise StoreUnavailable("a room went while it was read: run it again")
         tail = await source.log.read(key, after=NO_SEQUENCE)
         missing: list[Sequence] = []
         snapshots = await _snapshots(source, target, key, manifest, missing)
@@ -143,9 +162,9 @@ async def _copy_room(
         if missing or tail.quarantined:
             lost = len(missing) + len(tail.quarantined)
             result.troubles[manifest.name] = f"{lost} rows or snapshots were lost before"
-        written = await write_room(target, _room_source(manifest, tail, snapshots))
+        result.rows += await write_room(target, _room_source(manifest, tail, snapshots))
         await _compare(target, key, tail)
-        return written
+        return _Moment(manifest, tail.epoch, tail.head)
     raise StoreUnavailable(f"a room changed {READS_MAX} times while it was read")
 
 

@@ -14,10 +14,12 @@ from typing import Final
 
 import orjson
 
-from collab.errors import BlobMoved, RecordMoved, StoreUnavailable, TargetRefused
+from collab.errors import BlobMoved, BlobsNotOwned, RecordMoved, StoreUnavailable, TargetRefused
 from collab.ids import NO_ROOM, BlobKey, Epoch, RecordId, RoomName, Sequence, room_key
 from collab.limits import MIB
 from collab.ports import LogRow, Manifest, Record, RecordKind, RoomStatus, SnapshotRef
+from persistence.blob_owner import ownership
+from persistence.capture import ROOMS_PREFIX, other_blobs
 from persistence.checksums import snapshot_checksum
 from persistence.manifests import change_manifest
 from persistence.stores import Stores
@@ -89,13 +91,39 @@ async def require_whole(stores: Stores) -> None:
 
 
 async def require_empty(stores: Stores) -> None:
-    """Refuse a store with rooms.
+    """Refuse a store with rooms, or whose place for blobs has any: filling it would delete them.
+
+    Backups may be kept there, which nothing that fills a store touches.
 
     Raises:
         TargetRefused: it has some.
     """
     if await stores.manifests.list(after=None, limit=1):
         raise TargetRefused("the target has rooms already: choose an empty store")
+    await require_own_place(stores)
+    is_used = bool(await stores.raw.blobs.list(ROOMS_PREFIX, after=None, limit=1))
+    async for _ in other_blobs(stores.raw):
+        is_used = True
+        break
+    if is_used:
+        raise TargetRefused(
+            "the target has no rooms, but its place for blobs is not empty, and may be another "
+            "store's: name an empty folder or prefix, or empty this one if nobody uses it"
+        )
+
+
+async def require_own_place(stores: Stores) -> None:
+    """Refuse a store whose place for blobs bears another one's mark.
+
+    Raises:
+        TargetRefused: it does, or lacks the mark of this store.
+    """
+    try:
+        await ownership(stores)
+    except BlobsNotOwned as error:
+        raise TargetRefused(
+            f"{error}: name the target's own place for blobs, or an empty folder or prefix"
+        ) from None
 
 
 async def begin_filling(stores: Stores, what: str, source: str) -> bool:
@@ -110,7 +138,8 @@ async def begin_filling(stores: Stores, what: str, source: str) -> bool:
         Whether an earlier run is gone on with.
 
     Raises:
-        TargetRefused: the store has rooms already, or is being filled from something else.
+        TargetRefused: the store has rooms already, or is being filled from something else, or its
+            place for blobs is not empty, or another store's.
     """
     value = orjson.dumps({"what": what, "source": source})
     record = await stores.records.get(RecordKind.FILLING, NO_ROOM, _FILLING)
@@ -121,6 +150,7 @@ async def begin_filling(stores: Stores, what: str, source: str) -> bool:
                 f"the target is being filled by a {found['what']} from {found['source']}: end that "
                 "first, or choose an empty store"
             )
+        await require_own_place(stores)
         return True
     await require_empty(stores)
     try:
@@ -143,6 +173,36 @@ async def is_written(stores: Stores, name: RoomName) -> bool:
     return manifest is not None and manifest.status_reason != BUSY_REASON
 
 
+async def begin_room(stores: Stores, name: RoomName, epoch: Epoch) -> Manifest:
+    """Make a room known before anything of it is written, unless an earlier run has.
+
+    So whatever blobs it has from then on were written for it, and may be replaced and deleted.
+
+    Raises:
+        TargetRefused: there are blobs of the room, of which the store knows nothing.
+        StoreUnavailable: the store failed; repeating is safe.
+    """
+    key = room_key(name)
+    manifest = await stores.manifests.get(key)
+    if manifest is not None:
+        return manifest
+    if await stores.raw.blobs.list(f"{ROOMS_PREFIX}{key}/", after=None, limit=1):
+        raise TargetRefused(
+            "the target's place for blobs has some of a room that the target does not know, and "
+            "may be another store's: name the target's own place, or restore elsewhere"
+        )
+    return await stores.manifests.compare_and_set(
+        key,
+        manifest=Manifest(
+            name=name,
+            epoch=epoch,
+            revision=0,
+            status=RoomStatus.QUARANTINED,
+            status_reason=BUSY_REASON,
+        ),
+    )
+
+
 async def write_room(stores: Stores, source: RoomSource) -> int:
     """Write a room, or what an earlier run or pass left to be written of it.
 
@@ -151,21 +211,10 @@ async def write_room(stores: Stores, source: RoomSource) -> int:
 
     Raises:
         StoreUnavailable: the store failed; repeating goes on from there.
-        TargetRefused: what the target has is not what was written to it.
+        TargetRefused: what the target has is not what was written to it; see also `begin_room`.
     """
     key = room_key(source.name)
-    manifest = await stores.manifests.get(key)
-    if manifest is None:
-        manifest = await stores.manifests.compare_and_set(
-            key,
-            manifest=Manifest(
-                name=source.name,
-                epoch=source.epoch,
-                revision=0,
-                status=RoomStatus.QUARANTINED,
-                status_reason=BUSY_REASON,
-            ),
-        )
+    manifest = await begin_room(stores, source.name, source.epoch)
     written = await _write_rows(stores, source)
     refs = await _write_snapshots(stores, source)
 

@@ -29,10 +29,12 @@ from persistence.room_copy import (
     RoomSource,
     SnapshotSource,
     begin_filling,
+    begin_room,
     end_filling,
     is_written,
     put_blob,
     put_record,
+    require_own_place,
     whole_snapshot,
     write_room,
 )
@@ -92,7 +94,8 @@ async def restore(chain: Chain, stores: Stores, request: RestoreRequest) -> Rest
         request: what to restore.
 
     Raises:
-        TargetRefused: the target has rooms already, or the room.
+        TargetRefused: the target has rooms already, or the room; or its place for blobs is not
+            empty, or has blobs of the room, or is another store's.
         PointUnreachable: the one room cannot be given back as it was then.
         ArchiveUnreadable: a part of the backup is damaged or gone; names it.
         StoreUnavailable: a store failed; repeating goes on from there.
@@ -147,6 +150,7 @@ async def _restore_one(
     if not history:
         raise PointUnreachable("the backup has no such room")
     key = room_key(name)
+    await require_own_place(stores)
     is_begun = await stores.manifests.get(key) is not None
     if await is_written(stores, name) or (not is_begun and await stores.log.head(key)):
         error = TargetRefused("the target has the room already")
@@ -177,9 +181,10 @@ async def _restore_room(
     if run is None:
         result.unreachable[name] = "the room was not there yet"
         return
+    source = await _source(run, line, request)
+    await begin_room(stores, name, source.epoch)
     is_whole = request.room is None
     await _restore_extras(chain, history, stores, name, result, is_whole=is_whole)
-    source = await _source(run, line, request)
     written = await write_room(stores, source)
     result.rows += written
     lost = [each for each in source.lost if source.start < each <= source.head]

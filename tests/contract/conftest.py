@@ -25,7 +25,14 @@ ROOM = room_key(NAME)
 OTHER = room_key(room_name("band/other"))
 
 KINDS = ["memory", "sqlite", "encrypted", "mongodb"]
-OVER_A_BUCKET = {"test_blobs", "test_compaction", "test_loading", "test_orphans", "test_snapshots"}
+OVER_A_BUCKET = {
+    "test_blobs",
+    "test_compaction",
+    "test_filling",
+    "test_loading",
+    "test_orphans",
+    "test_snapshots",
+}
 
 
 @pytest.fixture(scope="session")
