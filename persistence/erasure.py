@@ -57,6 +57,7 @@ from persistence.erasure_record import (
     ErasureRecord,
     discard_erasure,
     in_force,
+    is_claimed,
     list_erasures,
     put_erasure,
     retired_clients,
@@ -200,7 +201,11 @@ async def begin_anew(
             await discard_erasure(stores, room_key(name), erasure)
             continue
         except EpochMoved as moved:
-            if moved.actual != erasure.epoch:  # else it is ours: no one else has claimed it
+            # Ours, if the outcome was not told: but others may take the number of a claim that
+            # was discarded meanwhile.
+            if moved.actual != erasure.epoch or not await is_claimed(
+                stores, room_key(name), erasure
+            ):
                 await discard_erasure(stores, room_key(name), erasure)
                 raise StateConflict("the room was replaced meanwhile") from None
         stores.failpoints.hit("erasure.after_epoch")
@@ -219,10 +224,11 @@ async def finish_erasure(stores: Stores, name: RoomName) -> bool:
         StoreUnavailable: the store failed; repeating goes on from there.
     """
     key = room_key(name)
-    erasures = await list_erasures(stores, key)
-    if all(known.is_done for known in erasures):
+    if all(known.is_done for known in await list_erasures(stores, key)):
         return False
+    # The epoch first: a claim that is listed before may be made anew, and committed, in between.
     tail = await stores.log.read(key, after=await stores.log.head(key))
+    erasures = await list_erasures(stores, key)
     erasure = in_force(erasures, tail.epoch)
     if erasure is None or erasure.is_done:
         return False  # none of the claims was committed

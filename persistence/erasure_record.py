@@ -115,8 +115,18 @@ async def discard_erasure(stores: Stores, room: RoomKey, erasure: ErasureRecord)
     if erasure.snapshot is not None:
         await stores.snapshots.delete(room, erasure.snapshot)
     await stores.blobs.delete(erasure.retired)
-    if erasure.revision:
+    if erasure.revision and await is_claimed(stores, room, erasure):
         await stores.records.delete(RecordKind.ERASURE, room, erasure.record_id)
+
+
+async def is_claimed(stores: Stores, room: RoomKey, erasure: ErasureRecord) -> bool:
+    """Whether the record of an erasure's epoch is still its own, not that of a later claim.
+
+    Raises:
+        StoreUnavailable: the store cannot be read now.
+    """
+    stored = await stores.records.get(RecordKind.ERASURE, room, erasure.record_id)
+    return stored is not None and retired_in(stored) == erasure.retired
 
 
 async def retired_clients(stores: Stores, erasure: ErasureRecord | None) -> RetiredClients:

@@ -106,6 +106,42 @@ async def test_of_two_erasures_that_are_prepared_the_first_to_commit_wins_alone(
     await assert_one_erasure_is_left(two)
 
 
+@pytest.mark.parametrize("wakes", ["before", "after"])
+async def test_a_claim_that_slept_through_two_erasures_takes_nothing_from_the_second(
+    pair: tuple[Stores, Stores], wakes: str
+) -> None:
+    """ERA-10: The second one has the epoch that the sleeping claim was given, and lost."""
+    one, two = pair
+    await fill(one)
+    is_prepared, may_go = asyncio.Event(), asyncio.Event()
+
+    async def sleep() -> None:
+        is_prepared.set()
+        await may_go.wait()
+
+    late: list[asyncio.Task[Erased]] = []
+
+    async def let_the_other_prepare() -> None:
+        waiting = overtaken(two, "log", "begin_epoch", sleep)
+        late.append(asyncio.create_task(erased_by(waiting, ErasureMode.EVERYTHING)))
+        await is_prepared.wait()
+
+    async def wake_the_other() -> None:
+        may_go.set()
+        with pytest.raises(StateConflict):
+            await late[0]
+
+    first = await erased_by(overtaken(one, "log", "begin_epoch", let_the_other_prepare))
+    second = await erased_by(
+        overtaken(one, "log", "begin_epoch", wake_the_other) if wakes == "before" else one
+    )
+    assert second.epoch == first.epoch + 1, "the number of the claim that sleeps"
+    if wakes == "after":
+        await wake_the_other()
+    assert await document(two) == VISIBLE
+    await assert_one_erasure_is_left(two)
+
+
 async def test_an_erasure_that_was_overtaken_by_a_whole_one_changes_nothing(
     pair: tuple[Stores, Stores],
 ) -> None:
