@@ -55,7 +55,8 @@ when it broke, or the rates came to their end, so the server may well take more.
 
 STRESS: Final = """
 Figures that a goal bounds, and latencies, of `python -m benchmarks.stress`; all others are in
-`benchmarks/results/stress.json`.
+`benchmarks/results/stress.json`. Each workload is kept by itself, so they may come from other days
+and machines than the loads above, and than each other.
 """
 
 REPEAT: Final = """

@@ -172,16 +172,18 @@ def _stress(results: Results) -> Iterable[str]:
     rows = []
     for name, entry in results.stress.items():
         for target, held in entry["targets"].items():
-            runs = held["runs"]
+            runs, told = held["runs"], held["conditions"]
+            where = f"{told['date']}, {told['cpu']}"
             rows += [
-                [entry["title"], _target_title(results, target), figure, _text(spread, 2)]
+                [entry["title"], _target_title(results, target), figure, _text(spread, 2), where]
                 for figure in (runs[0]["figures"] if runs else ())
                 if (spread := results.stressed(name, figure, target)) is not None
                 and (figure in entry["goals"] or "p99" in figure or "p50" in figure)
             ]
     if not rows:
         return ()
-    return "## Under stress", page.STRESS, table(["workload", "system", "figure", "measured"], rows)
+    columns = ["workload", "system", "figure", "measured", "when and on what"]
+    return "## Under stress", page.STRESS, table(columns, rows)
 
 
 def _target_title(results: Results, target: str) -> str:
