@@ -28,7 +28,8 @@ SOURCES := collab persistence gateway workers benchmarks tests
 FAST_TESTS := tests/architecture tests/unit tests/property
 # What runs once more against the compiled core: its own tests, and real servers.
 COMPILED_TESTS := $(wildcard tests/unit/test_*.py) tests/unit/protocol tests/unit/room \
-	tests/unit/rooms tests/unit/history tests/property \
+	tests/unit/rooms tests/unit/history tests/property/protocol tests/property/room \
+	tests/property/test_room_machine.py \
 	$(patsubst %,tests/integration/test_%.py,conformance compiled kill workers hostile_bytes)
 FULL_TESTS := tests/contract tests/integration tests/interop tests/simulation tests/e2e
 
@@ -166,8 +167,8 @@ test: test-needs check ## Everything, with real clients and a real browser; at m
 	@$(if $(wildcard $(INSPECTOR)/package-lock.json),npm --prefix $(INSPECTOR) run --silent check)
 	@folders="$(call with_tests,$(FULL_TESTS))"; \
 	if [ -z "$$folders" ]; then echo "No tests in $(FULL_TESTS) yet."; exit 0; fi; \
-	$(BIN)/pytest -q -n 2 --dist loadfile $$folders
-	@$(BIN)/pytest -q -n 2 --dist loadfile -p tests.support.compiled_form $(COMPILED_TESTS)
+	$(BIN)/pytest -q -n 2 --dist loadfile --durations 40 $$folders
+	@$(BIN)/pytest -q -n 2 --dist loadfile --durations 15 -p tests.support.compiled_form $(COMPILED_TESTS)
 
 .PHONY: prove
 prove: test-needs ## The long proofs at their full counts; writes docs/proofs.md
