@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -19,6 +20,7 @@ from tests.contract.backends import (
 )
 from tests.support.mongodb import mongodb, new_database
 from tests.support.s3 import ACCESS_KEY, SECRET_KEY, Bucket, S3Service, new_bucket, s3
+from tests.support.tcp_proxy import TcpProxy
 
 NAME = room_name("band/Größe 1")
 ROOM = room_key(NAME)
@@ -39,6 +41,17 @@ OVER_A_BUCKET = {
 def mongodb_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with mongodb(tmp_path_factory.mktemp("mongodb")) as url:
         yield url
+
+
+@pytest.fixture
+async def proxy(bucket: Bucket) -> AsyncIterator[TcpProxy]:
+    if bucket.service.endpoint is None:
+        pytest.skip("a proxy needs a service on loopback")
+    parts = urlsplit(bucket.service.endpoint)
+    assert parts.hostname
+    assert parts.port
+    async with TcpProxy(parts.hostname, parts.port) as made:
+        yield made
 
 
 @pytest.fixture

@@ -5,9 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -42,17 +40,6 @@ async def source() -> Stores:
     for number, name in enumerate(NAMES):
         await write(stores, name, typed([f"{number} {word}" * 9 for word in WORDS], client=number))
     return stores
-
-
-@pytest.fixture
-async def proxy(bucket: Bucket) -> AsyncIterator[TcpProxy]:
-    if bucket.service.endpoint is None:
-        pytest.skip("a proxy needs a service on loopback")
-    parts = urlsplit(bucket.service.endpoint)
-    assert parts.hostname
-    assert parts.port
-    async with TcpProxy(parts.hostname, parts.port) as made:
-        yield made
 
 
 async def backed_up(stores: Stores, bucket: Bucket, port: int | None = None) -> BackupResult:

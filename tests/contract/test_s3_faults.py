@@ -8,7 +8,6 @@ import secrets
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 import structlog
@@ -36,17 +35,6 @@ BUSY = (
     b"Content-Length: 58\r\n\r\n<Error><Code>SlowDown</Code><Message>m</Message></Error>  \n\n"
 )
 HASTY = {"timeout_ms": 1_000, "operation_timeout_ms": 8_000}
-
-
-@pytest.fixture
-async def proxy(bucket: Bucket) -> AsyncIterator[TcpProxy]:
-    if bucket.service.endpoint is None:
-        pytest.skip("a proxy needs a service on loopback")
-    parts = urlsplit(bucket.service.endpoint)
-    assert parts.hostname
-    assert parts.port
-    async with TcpProxy(parts.hostname, parts.port) as made:
-        yield made
 
 
 @pytest.fixture
