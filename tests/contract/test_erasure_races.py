@@ -63,6 +63,31 @@ def left_by(mode: ErasureMode) -> dict[str, Any]:
     return VISIBLE if mode is ErasureMode.HISTORY else EMPTY
 
 
+class Sleeper:
+    """An erasure on a node that sleeps between its claim and its commit."""
+
+    def __init__(self, node: Stores, mode: ErasureMode) -> None:
+        self._is_prepared, self._may_go = asyncio.Event(), asyncio.Event()
+        self._node = overtaken(node, "log", "begin_epoch", self._sleep)
+        self._mode = mode
+        self._task: asyncio.Task[Erased] | None = None
+
+    async def _sleep(self) -> None:
+        self._is_prepared.set()
+        await self._may_go.wait()
+
+    async def prepare(self) -> None:
+        """Go up to the claim."""
+        self._task = asyncio.create_task(erased_by(self._node, self._mode))
+        await self._is_prepared.wait()
+
+    async def wake(self) -> Erased:
+        """Go on to the end."""
+        assert self._task is not None
+        self._may_go.set()
+        return await self._task
+
+
 async def assert_one_erasure_is_left(stores: Stores) -> None:
     """The room is whole, and nothing of another erasure is in the store."""
     loaded = await load_room(stores, NAME)
@@ -82,25 +107,11 @@ async def test_of_two_erasures_that_are_prepared_the_first_to_commit_wins_alone(
     """ERA-10: What is left is what the winner's owner asked for; the other one is told."""
     one, two = pair
     await fill(one)
-    other = next(other for other in ErasureMode if other is not mode)
-    is_prepared, may_go = asyncio.Event(), asyncio.Event()
-
-    async def wait() -> None:
-        is_prepared.set()
-        await may_go.wait()
-
-    late: list[asyncio.Task[Erased]] = []
-
-    async def let_the_other_prepare() -> None:
-        waiting = overtaken(two, "log", "begin_epoch", wait)
-        late.append(asyncio.create_task(erased_by(waiting, other)))
-        await is_prepared.wait()
-
-    outcome = await erased_by(overtaken(one, "log", "begin_epoch", let_the_other_prepare), mode)
+    late = Sleeper(two, next(other for other in ErasureMode if other is not mode))
+    outcome = await erased_by(overtaken(one, "log", "begin_epoch", late.prepare), mode)
     assert await document(one) == left_by(mode)
-    may_go.set()
     with pytest.raises(StateConflict):
-        await late[0]
+        await late.wake()
     assert await document(two) == left_by(mode)
     assert (await load_room(two, NAME)).manifest.epoch == outcome.epoch
     await assert_one_erasure_is_left(two)
@@ -113,25 +124,13 @@ async def test_a_claim_that_slept_through_two_erasures_takes_nothing_from_the_se
     """ERA-10: The second one has the epoch that the sleeping claim was given, and lost."""
     one, two = pair
     await fill(one)
-    is_prepared, may_go = asyncio.Event(), asyncio.Event()
-
-    async def sleep() -> None:
-        is_prepared.set()
-        await may_go.wait()
-
-    late: list[asyncio.Task[Erased]] = []
-
-    async def let_the_other_prepare() -> None:
-        waiting = overtaken(two, "log", "begin_epoch", sleep)
-        late.append(asyncio.create_task(erased_by(waiting, ErasureMode.EVERYTHING)))
-        await is_prepared.wait()
+    late = Sleeper(two, ErasureMode.EVERYTHING)
 
     async def wake_the_other() -> None:
-        may_go.set()
         with pytest.raises(StateConflict):
-            await late[0]
+            await late.wake()
 
-    first = await erased_by(overtaken(one, "log", "begin_epoch", let_the_other_prepare))
+    first = await erased_by(overtaken(one, "log", "begin_epoch", late.prepare))
     second = await erased_by(
         overtaken(one, "log", "begin_epoch", wake_the_other) if wakes == "before" else one
     )
