@@ -135,7 +135,13 @@ class Client:
     def _is_document(self, part: Heard, at_s: float) -> bool:
         if part.what is not What.UPDATE or self._ledger is None:
             return False
-        self._on_runs(self._ledger.runs_in(part.payload, may_hold_more=True), at_s)
+        runs = self._ledger.remembered(part.payload)
+        if runs is None:
+            # Looked through once for all who join: seconds for each would leave the others'
+            # connections unread for so long that a server may cut them.
+            runs = self._ledger.runs_in(part.payload, may_hold_more=True)
+            self._ledger.remember(part.payload, runs)
+        self._on_runs(runs, at_s)
         return True
 
     def _write(self, frame: bytes) -> None:
