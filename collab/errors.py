@@ -32,6 +32,7 @@
     │   ├── TargetRefused        what shall be restored or copied to has content already
     │   ├── RoomQuarantined      the room was taken out of service; an operator decides
     │   ├── RoomUnavailable      the room cannot be served now; trying again later may work
+    │   ├── EnvelopeRefused      bytes on the bus that are no message of a node of this cluster
     │   ├── WorkerFailed         a worker process died, overran a limit or refused the work
     │   ├── KeysUnavailable      the identity provider's keys cannot be had now
     │   └── SettingsError        unknown, contradictory or unsafe settings
@@ -221,6 +222,27 @@ class RoomUnavailable(OperatingError):
 
 class KeysUnavailable(OperatingError):
     """Tokens cannot be checked, because the keys to check them with cannot be had now."""
+
+
+class RefusedBecause(StrEnum):
+    """Why an envelope was refused."""
+
+    VERSION = "version"  # of a format that is not known here
+    SIGNATURE = "signature"  # not made with the cluster's key
+    MALFORMED = "malformed"  # signed, but not what a node says
+    MISPLACED = "misplaced"  # about another room than that of its channel
+
+
+class EnvelopeRefused(OperatingError):
+    """Bytes on the bus that did not come from a node of this cluster, or not in this version.
+
+    Args:
+        reason: why.
+    """
+
+    def __init__(self, reason: RefusedBecause) -> None:
+        super().__init__(f"an envelope was refused: {reason.value}")
+        self.reason = reason
 
 
 class WorkerFailed(OperatingError):
