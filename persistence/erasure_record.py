@@ -62,7 +62,7 @@ async def list_erasures(stores: Stores, room: RoomKey) -> tuple[ErasureRecord, .
         StoreUnavailable: the store cannot be read now.
     """
     found = await stores.records.list(RecordKind.ERASURE, room, after=None, limit=_LISTED_MAX)
-    return tuple(map(_decoded, found))
+    return tuple(map(decode_erasure, found))
 
 
 def in_force(erasures: SequenceOf[ErasureRecord], epoch: Epoch) -> ErasureRecord | None:
@@ -82,7 +82,7 @@ def copied_erasure(record: Record, epoch: Epoch) -> Record | None:
         None for a claim that was not committed: in a copy that begins just its epoch, it would be
         taken for committed.
     """
-    erasure = _decoded(record)
+    erasure = decode_erasure(record)
     if erasure.epoch > epoch or (erasure.epoch < epoch and not erasure.is_done):
         return None
     return replace(record, value=_encoded(replace(erasure, snapshot=None, is_done=True)))
@@ -90,7 +90,7 @@ def copied_erasure(record: Record, epoch: Epoch) -> Record | None:
 
 def retired_in(record: Record) -> BlobKey:
     """The blob with the retired client ids that a record names."""
-    return _decoded(record).retired
+    return decode_erasure(record).retired
 
 
 async def put_erasure(stores: Stores, room: RoomKey, erasure: ErasureRecord) -> ErasureRecord:
@@ -149,7 +149,8 @@ def _encoded(erasure: ErasureRecord) -> bytes:
     return json.dumps(fields).encode()
 
 
-def _decoded(record: Record) -> ErasureRecord:
+def decode_erasure(record: Record) -> ErasureRecord:
+    """Read a record back."""
     fields = json.loads(record.value)
     ref = fields["snapshot"]
     snapshot = None

@@ -159,8 +159,17 @@ async def read_version(stores: Stores, name: RoomName, version: Version) -> byte
     blob = await stores.blobs.read(_key(name, version))
     if blob is None:
         raise StoreUnavailable("the content of a version is missing")
+    return await version_content(version, blob.data)
+
+
+async def version_content(version: Version, stored: bytes) -> bytes:
+    """What is in a version's blob.
+
+    Raises:
+        StoreUnavailable: it is damaged.
+    """
     try:
-        update = await asyncio.to_thread(unpack, blob.data, version.size_bytes)
+        update = await asyncio.to_thread(unpack, stored, version.size_bytes)
     except StoreUnavailable as error:
         raise StoreUnavailable("the content of a version is damaged") from error
     if await asyncio.to_thread(snapshot_checksum, update) != version.checksum:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Final
 
 from collab.errors import ArchiveUnreadable, StoreUnavailable
-from collab.ids import NO_ROOM, Epoch, RoomKey, RoomName, room_key
-from collab.ports import BlobStore, Manifest, RoomStatus
+from collab.ids import NO_ROOM, BlobKey, Epoch, RoomKey, RoomName, room_key
+from collab.ports import BlobStore, Manifest, RecordKind, RoomStatus
 from persistence.backup.catalogue import BackupId, RoomLine, part_key
 from persistence.backup.entries import EntryType, decode_chunk
 from persistence.backup.points import Lines, Run, runs_of
@@ -20,9 +21,16 @@ from persistence.backup.room_keys import SealedEpochs
 from persistence.backup.sealing import Sealer
 from persistence.backup.writer import CHUNKS
 from persistence.capture import all_manifests, log_start, other_blobs, room_blobs, room_records
+from persistence.encryption.envelope import is_sealed
+from persistence.named_blobs import RoomRecord, told_unheld, unheld
 from persistence.stores import Stores
+from persistence.version_codec import decode_version
+from persistence.versions import FOLDER as VERSIONS
+from persistence.versions import version_content
 
 Progress = Callable[[int], None]
+
+WHOLE_STORE: Final = "(the whole store)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +78,9 @@ async def verify_store(stores: Stores, progress: Progress = lambda rooms: None) 
         StoreUnavailable: the store cannot be read at all.
     """
     report = Report()
-    await _verify_extras(stores, NO_ROOM, "(the whole store)", report)
+    await _verify_extras(stores, NO_ROOM, None, report)
     async for manifest in all_manifests(stores):
-        try:
-            await _verify_room(stores, manifest, report)
-        except StoreUnavailable as error:
-            report.add(manifest.name, str(error))
-        await _verify_extras(stores, room_key(manifest.name), manifest.name, report)
+        await _verify_room(stores, manifest, report)
         report.rooms += 1
         progress(report.rooms)
     return report
@@ -88,7 +92,11 @@ async def _verify_room(stores: Stores, listed: Manifest, report: Report) -> None
     manifest: Manifest | None = listed
     while manifest is not None:
         once = Report()
-        await _read_room(stores, key, manifest, once)
+        try:
+            await _read_room(stores, key, manifest, once)
+        except StoreUnavailable as error:
+            once.add(manifest.name, str(error))
+        await _verify_extras(stores, key, manifest, once)
         again = await stores.manifests.get(key) if once.findings else manifest
         if again == manifest:
             report.findings += once.findings
@@ -123,21 +131,42 @@ async def _read_room(stores: Stores, key: RoomKey, manifest: Manifest, report: R
         report.add(name, f"no snapshot that can be read holds the rows up to {log_start(tail)}")
 
 
-async def _verify_extras(stores: Stores, key: RoomKey, name: str, report: Report) -> None:
+async def _verify_extras(
+    stores: Stores, key: RoomKey, manifest: Manifest | None, report: Report
+) -> None:
+    """What a room, or the whole store, has besides documents: first the records, then the blobs."""
+    name = WHOLE_STORE if manifest is None else manifest.name
+    records: list[RoomRecord] = []
     try:
-        async for _ in room_records(stores, key):
-            pass
+        records += [each async for each in room_records(stores, key)]
     except StoreUnavailable as error:
         report.add(name, str(error))
-    infos = other_blobs(stores) if key == NO_ROOM else room_blobs(stores, key)
-    async for info in infos:
+    keys: set[BlobKey] = set()
+    async for info in other_blobs(stores) if key == NO_ROOM else room_blobs(stores, key):
         try:
             blob = await stores.blobs.read(info.key)
+            if blob is not None:
+                keys.add(info.key)
+                report.read_bytes += len(blob.data)
+                await _verify_version(records, info.key, blob.data)
         except StoreUnavailable as error:
             report.add(name, f"{info.key}: {error}")
-            continue
-        if blob is not None:
-            report.read_bytes += len(blob.data)
+    for kind, record in () if manifest is None else unheld(records, manifest.epoch, keys):
+        # One that was deleted since was there without its blob for no moment.
+        if await stores.records.get(kind, key, record.record_id) is not None:
+            report.add(name, told_unheld((kind, record)))
+
+
+async def _verify_version(records: list[RoomRecord], key: BlobKey, stored: bytes) -> None:
+    """Compare a version's content with its record, unless they are sealed.
+
+    Raises:
+        StoreUnavailable: they do not belong together, or the record cannot be read.
+    """
+    for kind, record in records:
+        is_its = kind is RecordKind.VERSION and key.endswith(f"/{VERSIONS}/{record.record_id}")
+        if is_its and not is_sealed(record.value) and not is_sealed(stored):
+            await version_content(decode_version(record), stored)
 
 
 # Backups ----------------------------------------------------------------------------------------
@@ -200,7 +229,8 @@ async def _verify_history(chain: Chain, history: Lines, keys: SealedEpochs, repo
     """One room: rows without a gap in every run, and everything that its newest line names."""
     _, line = history[-1]
     report.rooms += bool(line.name)
-    async for kind, record in newest_records(chain, history):
+    records = [each async for each in newest_records(chain, history)]
+    for kind, record in records:
         keys.hold(kind, record)
     key = room_key(RoomName(line.name))
     locked: set[Epoch | None] = set()
@@ -220,6 +250,13 @@ async def _verify_history(chain: Chain, history: Lines, keys: SealedEpochs, repo
             report.add(line.name, f"the snapshot at {run.base} is not in the backup")
     for epoch in locked - {None}:
         report.add(line.name, f"the data key of its epoch {epoch} is not in the backup")
+    for lost in unheld(records, Epoch(line.epoch), [BlobKey(blob.key) for blob in line.blobs]):
+        report.add(line.name, told_unheld(lost))
+    await _verify_blobs(chain, history, report)
+
+
+async def _verify_blobs(chain: Chain, history: Lines, report: Report) -> None:
+    _, line = history[-1]
     lines_by_id = {each.manifest.backup_id: found for each, found in history}
     for blob in line.blobs:
         held = lines_by_id.get(blob.held_by)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from collab.errors import (
     TargetRefused,
 )
 from collab.history.compaction import CompactionLimits
+from collab.history.versions import Version, VersionKind
 from collab.ids import (
     FIRST_EPOCH,
     BlobKey,
@@ -26,10 +28,11 @@ from collab.ids import (
     RoomName,
     Sequence,
     UnixSeconds,
+    VersionId,
     room_key,
     room_name,
 )
-from collab.ports import Record, RecordKind
+from collab.ports import RecordKind
 from persistence.backup.catalogue import BackupId, backup_ids
 from persistence.backup.making import BackupRequest, make_backup
 from persistence.backup.points import Goal
@@ -44,8 +47,10 @@ from persistence.loading import load_room
 from persistence.manifests import ensure_manifest
 from persistence.memory import MemoryStore
 from persistence.migration import migrate
+from persistence.packing import pack, unpack
 from persistence.room_copy import require_whole
 from persistence.stores import Stores
+from persistence.version_codec import encode_version
 from tests.contract.backends import SqliteUnderTest
 from tests.contract.edits import merge_here, text_of, typed
 from tests.support.counts import repeats
@@ -54,6 +59,17 @@ ONE, TWO = room_name("band/Größe 1"), room_name("band/two")
 WORDS = [f"w{number} " for number in range(40)]
 PLAIN = Sealer(None)
 LATER = UnixSeconds(2**40)
+FIRST_NIGHT = b"blob " * 1000
+VERSION = Version(
+    VersionId("v1"),
+    VersionKind.NAMED,
+    FIRST_EPOCH,
+    Sequence(8),
+    UnixSeconds(1_800_000_000),
+    len(FIRST_NIGHT),
+    hashlib.sha256(FIRST_NIGHT).hexdigest(),
+    name="first night",
+)
 
 
 async def write(stores: Stores, name: RoomName, updates: list[bytes]) -> None:
@@ -71,9 +87,8 @@ async def fill(stores: Stores) -> None:
         if start < 32:
             await compact(stores, ONE, merge_here, limits=CompactionLimits())
     await write(stores, TWO, typed(["a", "b", "c"], client=9))
-    record = Record(RecordId("v1"), 0, b"first night")
-    await stores.records.compare_and_set(RecordKind.VERSION, room_key(ONE), record)
-    await stores.blobs.create(blob_of(ONE), b"blob " * 1000)
+    await stores.blobs.create(blob_of(ONE), pack(FIRST_NIGHT))
+    await stores.records.compare_and_set(RecordKind.VERSION, room_key(ONE), encode_version(VERSION))
 
 
 def blob_of(name: RoomName) -> BlobKey:
@@ -115,10 +130,10 @@ async def test_what_is_restored_is_what_was_backed_up(stores: Stores, place: Fil
         assert new.rows == old.rows[len(old.rows) - len(new.rows) :]
     found = await fresh.records.get(RecordKind.VERSION, room_key(ONE), RecordId("v1"))
     assert found is not None
-    assert found.value == b"first night"
+    assert found.value == encode_version(VERSION).value
     blob = await fresh.blobs.read(blob_of(ONE))
     assert blob is not None
-    assert blob.data == b"blob " * 1000
+    assert unpack(blob.data, len(FIRST_NIGHT)) == FIRST_NIGHT
     await require_whole(fresh)
     assert (await verify_backup(place, PLAIN, chain.newest.manifest.backup_id)).findings == []
 
