@@ -19,6 +19,7 @@ from collab.history.versions import VersionKind
 from collab.ids import VersionId, room_name
 from gateway.api.endpoints import VERSION_ID_PATTERN
 from gateway.comparison_view import comparison_lines
+from gateway.new_file import write_new_file
 from gateway.remote import DEFAULT_URL, Bearer, DefaultUrl, RemoteServer
 from gateway.remote_versions import ADVICE, RemoteVersions, Told
 from gateway.terminal import (
@@ -194,8 +195,7 @@ def open_version(
             raise usage(f"{output} is there already", "Name a new file with --output.")
         update = remote.update(_checked(version_id))
     try:
-        with output.open("xb") as file:
-            file.write(update)
+        write_new_file(output, update)
     except OSError as cause:
         raise usage(
             f"{output} cannot be written: {cause.strerror}", "Name another file with --output."

@@ -1,6 +1,7 @@
 """`bandpro versions` as a person runs it at a real server: what it does, says and refuses."""
 
 import json
+import random
 import shlex
 import subprocess
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ from pycrdt import Array, Doc, Map, Text
 
 from tests.support.access import mint
 from tests.support.api import append, text_of, text_update
-from tests.support.command import bandpro
+from tests.support.command import BANDPRO, bandpro, fresh_environment
 from tests.support.http import request, room_path
 from tests.support.server import Server, free_port, running_server, serving
 from tests.support.ws_client import join
@@ -45,6 +46,25 @@ def versions(
     """Run a command at the server."""
     at = ("--url", server.url)
     return bandpro("versions", command, *args, *at, env={"BANDPRO_CLI_TOKEN": token}, given=given)
+
+
+def opened_with_room_for(
+    blocks: int, server: Server, *args: str, token: str
+) -> subprocess.CompletedProcess[str]:
+    """Open a version where no file may become larger than so many blocks of the shell's."""
+    command = (BANDPRO, "versions", "open", *args, "--url", server.url)
+    return subprocess.run(
+        ["sh", "-c", f'ulimit -f {blocks}; exec "$@"', "sh", *command],
+        env=fresh_environment() | {"BANDPRO_CLI_TOKEN": token},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def names_in(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
 
 
 def done(result: subprocess.CompletedProcess[str]) -> str:
@@ -141,6 +161,21 @@ async def test_a_version_is_opened_as_json_or_into_a_new_file(
     again = versions(server, "open", room, version_id, "--output", str(file), token=owner)
     assert "is there already" in refused(again)
     assert file.read_bytes() == b"mine"
+
+
+async def test_a_file_that_cannot_be_written_to_its_end_is_not_there(
+    server: Server, owner: str, tmp_path: Path
+) -> None:
+    """VER-15: Nor under another name: there is room for a part of it only."""
+    room = "commands/cut"
+    await append(server, room, text_update(random.Random(1).randbytes(50_000).hex()), owner)
+    version_id = await keep(server, room, owner)
+    command = (room, version_id, "--output", str(tmp_path / "cut.bin"))
+    cut = opened_with_room_for(64, server, *command, token=owner)
+    assert "cut.bin cannot be written: File too large" in " ".join(refused(cut).split())
+    assert names_in(tmp_path) == []
+    done(versions(server, "open", *command, token=owner))
+    assert names_in(tmp_path) == ["cut.bin"]
 
 
 async def test_a_comparison_reads_like_a_difference(server: Server, owner: str) -> None:
