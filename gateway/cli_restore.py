@@ -189,8 +189,10 @@ def _tell_restored(result: RestoreResult, *, as_json: bool) -> None:
     else:
         went_on = "Went on with an interrupted restore. " if result.was_resumed else ""
         typer.echo(f"{went_on}Restored {result.rooms} rooms, {result.rows} rows written.")
-    troubles = result.unreachable | {
+    troubles = result.unreachable | result.quarantined
+    troubles |= {
         each: f"{count} rows were lost before the backup; empty updates stand in"
         for each, count in result.stand_ins.items()
+        if each not in troubles
     }
     tell(troubles, as_json=as_json)

@@ -13,7 +13,7 @@ from collections.abc import Sequence as SequenceOf
 from dataclasses import asdict, dataclass, replace
 from typing import Final
 
-from collab.errors import StoreUnavailable
+from collab.errors import StateConflict, StoreUnavailable
 from collab.history.retired import NOBODY, RetiredClients
 from collab.ids import BlobKey, Epoch, RecordId, RoomKey, Sequence
 from collab.ports import Record, RecordKind, SnapshotRef
@@ -141,6 +141,32 @@ async def retired_clients(stores: Stores, erasure: ErasureRecord | None) -> Reti
     if blob is None:
         raise StoreUnavailable("the retired client ids of an erased room are missing")
     return RetiredClients.decode(blob.data)
+
+
+async def require_retired(
+    stores: Stores, room: RoomKey, epoch: Epoch, *, accept_loss: bool
+) -> None:
+    """Make sure that the retired client ids of a room can be read, or accept that they are lost.
+
+    Args:
+        stores: the store.
+        room: that nobody has open.
+        epoch: that it is in.
+        accept_loss: where they are lost, have an empty list instead.
+
+    Raises:
+        StateConflict: they are lost.
+        StoreUnavailable: the store failed; repeating is safe.
+    """
+    erasure = in_force(await list_erasures(stores, room), epoch)
+    if erasure is None or await stores.blobs.read(erasure.retired) is not None:
+        return
+    if not accept_loss:
+        raise StateConflict(
+            "the client ids that its erasure retired are lost, so whoever still holds the old "
+            "document could bring it back: that loss has to be accepted"
+        )
+    await stores.blobs.create(erasure.retired, NOBODY.encode())
 
 
 def _encoded(erasure: ErasureRecord) -> bytes:

@@ -9,6 +9,7 @@ from typing import Final, NoReturn
 from collab.errors import ManifestMoved, RoomQuarantined, StoreUnavailable
 from collab.ids import FIRST_EPOCH, RoomName, room_key
 from collab.ports import Manifest, RoomStatus
+from persistence.erasure_record import require_retired
 from persistence.stores import Stores
 
 CHANGES_MAX: Final = 8
@@ -47,12 +48,14 @@ async def release(stores: Stores, name: RoomName, *, accept_loss: bool = False) 
         stores: the store.
         name: the room.
         accept_loss: strike snapshots that cannot be read from the manifest, so that the room
-            opens with what is left although merged rows are lost.
+            opens with what is left although merged rows are lost; and let in whoever an erasure
+            has retired, if the list of these is lost.
 
     Returns:
         False when the room was not quarantined; nothing was changed then.
 
     Raises:
+        StateConflict: that list is lost, and the loss is not accepted; nothing was changed.
         StoreUnavailable: nothing is known about the outcome.
     """
     key = room_key(name)
@@ -60,6 +63,7 @@ async def release(stores: Stores, name: RoomName, *, accept_loss: bool = False) 
     if manifest is None or manifest.status is not RoomStatus.QUARANTINED:
         return False
     lost = set()
+    await require_retired(stores, key, manifest.epoch, accept_loss=accept_loss)
     if accept_loss:
         for ref in manifest.snapshots:
             if await stores.snapshots.get(key, ref) is None:

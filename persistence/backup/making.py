@@ -8,11 +8,21 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Sequence as SequenceOf
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from collab.errors import EpochUnfinished
-from collab.ids import FIRST_EPOCH, NO_ROOM, RoomKey, RoomName, Sequence, UnixSeconds, room_key
+from collab.errors import EpochUnfinished, StoreUnavailable
+from collab.ids import (
+    FIRST_EPOCH,
+    NO_ROOM,
+    BlobKey,
+    RoomKey,
+    RoomName,
+    Sequence,
+    UnixSeconds,
+    room_key,
+)
 from collab.ports import BlobInfo, BlobStore, LogRow, LogTail, Manifest, Record, RecordKind
 from persistence.backup.catalogue import (
     BEGUN,
@@ -34,6 +44,7 @@ from persistence.backup.room_keys import Keys, room_keys, with_later
 from persistence.backup.sealing import Sealer
 from persistence.backup.writer import ArchiveWriter
 from persistence.capture import (
+    READS_MAX,
     RoomCapture,
     all_manifests,
     capture_room,
@@ -42,6 +53,7 @@ from persistence.capture import (
     room_blobs,
     room_records,
 )
+from persistence.named_blobs import RoomRecord, told_unheld, unheld
 from persistence.stores import Stores
 
 Clock = Callable[[], UnixSeconds]
@@ -193,11 +205,32 @@ class _Making:
             blobs=(),
             chunks=None,
         )
-        line = await self._with_extras(empty, NO_ROOM, other_blobs(self._stores), before)
-        await self._writer.end_room(lambda span: replace(line, chunks=span))
+        await self._end_room(
+            await self._with_extras(empty, NO_ROOM, other_blobs(self._stores), before)
+        )
 
     async def _take_room(self, listed: Manifest) -> None:
+        """One room, anew when it is erased meanwhile: what is written then may not belong together.
+
+        Raises:
+            StoreUnavailable: that happened again and again.
+        """
         before = await self._line_before(listed.name)
+        for _ in range(READS_MAX):
+            self.troubles.pop(listed.name, None)
+            line = await self._written_room(listed, before)
+            if line is None:  # not to be had
+                return
+            manifest = await self._stores.manifests.get(room_key(listed.name))
+            if manifest is not None and manifest.epoch == line.epoch:
+                await self._end_room(line)
+                return
+            await self._writer.abandon_room()
+            if manifest is None:  # it went while it was read
+                return
+        raise StoreUnavailable(f"a room was erased {READS_MAX} times while it was backed up")
+
+    async def _written_room(self, listed: Manifest, before: RoomLine | None) -> RoomLine | None:
         key = room_key(listed.name)
         captured_at = self._clock()
         rows = None if before is None else await self._rows_since(key, before)
@@ -206,18 +239,25 @@ class _Making:
             # An epoch's key is destroyed only after the manifest has moved on from it.
             manifest = await self._stores.manifests.get(key)
             if manifest is None:  # it went while it was read
-                return
+                return None
             if manifest.epoch == before.epoch:
-                await self._take_rows(manifest, before, rows, captured_at, keys)
-                return
+                return await self._take_rows(manifest, before, rows, captured_at, keys)
         try:
             capture, keys = await self._captured(listed.name)
         except EpochUnfinished as error:  # no reason to be without the other rooms
-            self.troubles[listed.name] = f"is not in this backup: {error}"
+            self._trouble(listed.name, f"is not in this backup: {error}")
             self.left_out += 1
-            return
-        if capture is not None:
-            await self._take_whole(capture, before, captured_at, keys)
+            return None
+        if capture is None:
+            return None
+        return await self._take_whole(capture, before, captured_at, keys)
+
+    async def _end_room(self, line: RoomLine) -> None:
+        await self._writer.end_room(lambda span: replace(line, chunks=span))
+
+    def _trouble(self, name: str, what: str) -> None:
+        known = self.troubles.get(name)
+        self.troubles[name] = what if known is None else f"{known}; {what}"
 
     async def _captured(self, name: RoomName) -> tuple[RoomCapture | None, Keys]:
         """A room, and the keys of what was read of it."""
@@ -251,7 +291,7 @@ class _Making:
         rows: tuple[LogRow, ...],
         captured_at: UnixSeconds,
         keys: Keys,
-    ) -> None:
+    ) -> RoomLine:
         line = replace(
             before,
             head=rows[-1].sequence if rows else before.head,
@@ -266,8 +306,7 @@ class _Making:
             await self._writer.begin_room(manifest.name)
             await self._add_rows(rows)
         key = room_key(manifest.name)
-        line = await self._with_extras(line, key, room_blobs(self._stores, key), before, keys)
-        await self._writer.end_room(lambda span: replace(line, chunks=span))
+        return await self._with_extras(line, key, room_blobs(self._stores, key), before, keys)
 
     async def _take_whole(
         self,
@@ -275,12 +314,12 @@ class _Making:
         before: RoomLine | None,
         captured_at: UnixSeconds,
         keys: Keys,
-    ) -> None:
+    ) -> RoomLine:
         manifest = capture.manifest
         if capture.is_fragment:
-            self.troubles[manifest.name] = "merged rows are gone, and no snapshot holds them"
+            self._trouble(manifest.name, "merged rows are gone, and no snapshot holds them")
         elif capture.lost:
-            self.troubles[manifest.name] = f"{len(capture.lost)} rows are lost"
+            self._trouble(manifest.name, f"{len(capture.lost)} rows are lost")
         await self._writer.begin_room(manifest.name)
         if capture.base is not None:
             parts = split(capture.base.update)
@@ -306,8 +345,7 @@ class _Making:
             lost=capture.lost,
         )
         key = room_key(manifest.name)
-        line = await self._with_extras(line, key, room_blobs(self._stores, key), before, keys)
-        await self._writer.end_room(lambda span: replace(line, chunks=span))
+        return await self._with_extras(line, key, room_blobs(self._stores, key), before, keys)
 
     async def _add_rows(self, rows: tuple[LogRow, ...]) -> None:
         for row in rows:
@@ -332,7 +370,9 @@ class _Making:
                 kept = await self._take_blob(line.name, info)
             if kept is not None:
                 blobs.append(kept)
-        if key != NO_ROOM:  # a version may be of an epoch that began after the rows were read
+        if key != NO_ROOM:
+            await self._leave_out_deleted(records, line, [BlobKey(blob.key) for blob in blobs])
+            # A version may be of an epoch that began after the rows were read.
             records += with_later(keys, await room_keys(self._stores, key))
         digest = _digest(records)
         records_in = self._writer.backup
@@ -344,6 +384,17 @@ class _Making:
                 what = {"kind": kind.value, "id": record.record_id}
                 await self._writer.add(encode_described(EntryType.RECORD, what, record.value))
         return replace(line, records=digest, records_in=records_in, blobs=tuple(blobs))
+
+    async def _leave_out_deleted(
+        self, records: list[RoomRecord], line: RoomLine, blobs: SequenceOf[BlobKey]
+    ) -> None:
+        """Take away records that were deleted before their blobs were taken; tell real losses."""
+        for kind, record in unheld(records, line.epoch, blobs):
+            key = room_key(RoomName(line.name))
+            if await self._stores.records.get(kind, key, record.record_id) is None:
+                records.remove((kind, record))
+            else:
+                self._trouble(line.name, told_unheld((kind, record)))
 
     async def _take_blob(self, name: str, info: BlobInfo) -> BlobLine | None:
         blob = await self._stores.blobs.read(info.key)

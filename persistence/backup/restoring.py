@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from collab.errors import ArchiveUnreadable, PointUnreachable, TargetRefused
@@ -24,7 +24,8 @@ from persistence.backup.entries import EntryType, decode_described
 from persistence.backup.points import Goal, Lines, Run, find_run
 from persistence.backup.reader import Archive, Chain
 from persistence.backup.room_keys import KEY_KINDS, put_key
-from persistence.erasure_record import copied_erasure, retired_in
+from persistence.erasure_record import copied_erasure
+from persistence.named_blobs import RoomRecord, unheld
 from persistence.room_copy import (
     RoomSource,
     SnapshotSource,
@@ -42,6 +43,11 @@ from persistence.stores import Stores
 
 ROOMS_AT_ONCE: Final = 16
 """Rooms written side by side; as many are in memory."""
+
+RETIRED_LOST_REASON: Final = (
+    "the client ids that its erasure retired are not in the backup, so whoever still holds the old "
+    "document could bring it back"
+)
 
 FRAGMENT_REASON: Final = "when it was backed up, merged rows were gone and no snapshot held them"
 
@@ -73,6 +79,7 @@ class RestoreResult:
         rows: rows written by this run.
         files: small files of the data folder that were in the backup.
         unreachable: rooms whose state could not be given back, by name, with the reason.
+        quarantined: rooms that are restored, but may not be opened as they are, with the reason.
         stand_ins: rows that the store had lost when it was backed up, by room.
         was_resumed: an interrupted restore was gone on with.
     """
@@ -81,6 +88,7 @@ class RestoreResult:
     rows: int = 0
     files: dict[str, bytes] = field(default_factory=dict, repr=False)
     unreachable: dict[str, str] = field(default_factory=dict, repr=False)
+    quarantined: dict[str, str] = field(default_factory=dict, repr=False)
     stand_ins: dict[str, int] = field(default_factory=dict, repr=False)
     was_resumed: bool = False
 
@@ -184,12 +192,15 @@ async def _restore_room(
     source = await _source(run, line, request)
     await begin_room(stores, name, source.epoch)
     is_whole = request.room is None
-    await _restore_extras(chain, history, stores, name, result, is_whole=is_whole)
+    lost = await _restore_extras(chain, history, stores, name, result, is_whole=is_whole)
+    if any(kind is RecordKind.ERASURE for kind, _ in lost):
+        source = replace(source, status=RoomStatus.QUARANTINED, status_reason=RETIRED_LOST_REASON)
+        result.quarantined[name] = RETIRED_LOST_REASON
     written = await write_room(stores, source)
     result.rows += written
-    lost = [each for each in source.lost if source.start < each <= source.head]
-    if lost:
-        result.stand_ins[name] = len(lost)
+    rows_lost = [each for each in source.lost if source.start < each <= source.head]
+    if rows_lost:
+        result.stand_ins[name] = len(rows_lost)
 
 
 async def _source(run: Run, line: RoomLine, request: RestoreRequest) -> RoomSource:
@@ -231,15 +242,21 @@ async def _restore_extras(
     result: RestoreResult,
     *,
     is_whole: bool = True,
-) -> None:
-    """Records and blobs as the newest backup has them, and the files of the data folder."""
+) -> tuple[RoomRecord, ...]:
+    """Records and blobs as the newest backup has them, and the files of the data folder.
+
+    Returns:
+        The records that name a blob which the backup does not have.
+    """
     archive, line = history[-1]
+    records = [each async for each in newest_records(chain, history)]
     lines = {each.manifest.backup_id: found for each, found in history}
-    async for kind, stored in newest_records(chain, history):
+    for kind, stored in records:
         if kind in KEY_KINDS:  # a room's are newer than the store's, which were taken first
             await put_key(stores, kind, stored, is_newer=is_whole and name is not None)
             continue
-        record = _as_copied(kind, stored, line)
+        is_erasure = kind is RecordKind.ERASURE
+        record = copied_erasure(stored, line.epoch) if is_erasure else stored
         if record is not None:
             await put_record(stores, kind, name, record)
     wanted: dict[BackupId, set[str]] = {}
@@ -251,16 +268,7 @@ async def _restore_extras(
     if name is None:
         async for file_name, data in files_of(archive, line):
             result.files[file_name] = data
-
-
-def _as_copied(kind: RecordKind, record: Record, line: RoomLine) -> Record | None:
-    """The record as it is right for the copy; None for one that says nothing there."""
-    if kind is not RecordKind.ERASURE:
-        return record
-    erasure = copied_erasure(record, line.epoch)
-    # An erasure during the backup may have removed the ids before they were taken along.
-    is_whole = erasure is not None and any(blob.key == retired_in(erasure) for blob in line.blobs)
-    return erasure if is_whole else None
+    return unheld(records, line.epoch, [BlobKey(blob.key) for blob in line.blobs])
 
 
 async def _restore_keys(chain: Chain, history: Lines, stores: Stores, key: RoomKey) -> None:

@@ -85,6 +85,7 @@ class ArchiveWriter:
         self._room: str | None = None
         self._is_in_room = False
         self._first_chunk = 0
+        self._rows_before = 0
 
     @property
     def is_in_room(self) -> bool:
@@ -131,6 +132,7 @@ class ArchiveWriter:
     async def begin_room(self, name: str) -> None:
         """Begin a room; its entries follow."""
         self._first_chunk = len(self._chunks)
+        self._rows_before = self.written.rows
         await self._add(EntryType.ROOM, orjson.dumps({"name": name}))
         self._room = name
         self._is_in_room = True
@@ -143,6 +145,14 @@ class ArchiveWriter:
             self._pending += entry
             if len(self._pending) >= CHUNK_BYTES:
                 await self._flush()
+
+    async def abandon_room(self) -> None:
+        """Give up what was begun of a room: no line will name it. It may be begun anew."""
+        if self._is_in_room:
+            await self._flush()  # of one chunk readers take all that is the room's
+            self._room = None
+            self._is_in_room = False
+            self.written.rows = self._rows_before
 
     async def end_room(self, make_line: Callable[[tuple[int, int] | None], RoomLine]) -> RoomLine:
         """End the room with its line.
