@@ -55,6 +55,7 @@ class Compactor:
         limits: when and how.
         metrics: what is counted.
         load: how busy the node is.
+        wall: the time, in seconds since 1970.
     """
 
     def __init__(
@@ -64,12 +65,14 @@ class Compactor:
         limits: CompactionLimits,
         metrics: Metrics,
         load: NodeLoad,
+        wall: Callable[[], float] = time.time,
     ) -> None:
         self._stores = stores
         self._merge = merge
         self._limits = limits
         self._metrics = metrics
         self._load = load
+        self._wall = wall
         self._turn = asyncio.Lock()
 
     async def compact(self, runner: RoomRunner) -> None:
@@ -140,7 +143,7 @@ class Compactor:
                 head=tail.head,
                 tail_count=len(tail.rows),
                 tail_bytes=sum(len(row.update) for row in tail.rows),
-                tail_age_s=max(0, int(time.time()) - since),
+                tail_age_s=max(0, int(self._wall()) - since),
                 limits=self._limits,
             )
             if plan is not None:

@@ -68,7 +68,9 @@ class RoomRegistry:
         self._compact = compact
         self._duties = duties
         self._loads = asyncio.Semaphore(settings.loads_at_once_max)
-        self.joins = Joins(stores, merge, settings.join_bytes_in_flight_max, Slices(settings.apply))
+        clocks = settings.clocks
+        slices = Slices(settings.apply, clocks.monotonic_s, clocks.processor_s)
+        self.joins = Joins(stores, merge, settings.join_bytes_in_flight_max, slices)
         self._rooms: dict[RoomName, RoomRunner] = {}
         self._opening: dict[RoomName, asyncio.Task[RoomRunner]] = {}
         self._closed: set[RoomName] = set()

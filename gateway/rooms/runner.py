@@ -412,7 +412,9 @@ class RoomRunner:
 
     def _adopt(self, loaded: LoadedRoom) -> None:
         self.problems = loaded.problems
-        self.tail.adopt(loaded.tail_count, loaded.tail_bytes, loaded.tail_since)
+        now = self._settings.clocks.wall()
+        age_s = max(0, now - loaded.tail_since) if loaded.tail_since else 0
+        self.tail.adopt(loaded.tail_count, loaded.tail_bytes, age_s)
         for problem in loaded.problems:
             self._log.error("room.damaged", problem=problem.code, sequence=problem.sequence)
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import Final
 
 from collab.history.compaction import CompactionLimits, is_bloated, plan_compaction
-from collab.ids import Milliseconds, Sequence, UnixSeconds
+from collab.ids import Milliseconds, Sequence
 from collab.limits import ENCODE_INLINE_BYTES_MAX
 from collab.ports import Manifest
 from collab.room.doc import RoomDoc
@@ -32,12 +31,11 @@ class Tail:
         self.since_ms = Milliseconds(0)
         self._patience = 1
 
-    def adopt(self, count: int, size_bytes: int, since: UnixSeconds) -> None:
+    def adopt(self, count: int, size_bytes: int, age_s: int) -> None:
         """Begin with what was loaded; rows from before times were kept count from now on."""
-        age_s = max(0.0, time.time() - since) if since else 0.0
         self.count = count
         self.size_bytes = size_bytes
-        self.since_ms = Milliseconds(int(_now_ms() - age_s * 1000))
+        self.since_ms = Milliseconds(_now_ms() - age_s * 1000)
 
     def grow(self, size_bytes: int) -> None:
         """One more row."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from asyncio.transports import Transport
+from collections.abc import Callable
 from typing import Final
 
 from collab.errors import FramingViolated
@@ -79,9 +80,11 @@ class RawSocket(asyncio.Protocol):
         reader: cuts what comes into messages.
         silence_s_max: a client that does not even answer pings for so long is closed.
         peers: all connections of the server, which shuts them down in the end.
+        clock_s: measures how long a turn takes.
     """
 
     __slots__ = (
+        "_clock_s",
         "_deaf",
         "_flushed",
         "_has_ended",
@@ -116,7 +119,9 @@ class RawSocket(asyncio.Protocol):
         *,
         silence_s_max: float,
         peers: set[asyncio.Protocol],
+        clock_s: Callable[[], float] = time.perf_counter,
     ) -> None:
+        self._clock_s = clock_s
         self._loop = asyncio.get_running_loop()
         self._transport = transport
         self._reader = reader
@@ -330,8 +335,8 @@ class RawSocket(asyncio.Protocol):
                 return None
             handled += 1
             if handled == 1:
-                until_s = time.perf_counter() + TURN_S_MAX
-            elif handled >= TURN_MESSAGES_MAX or time.perf_counter() >= until_s:
+                until_s = self._clock_s() + TURN_S_MAX
+            elif handled >= TURN_MESSAGES_MAX or self._clock_s() >= until_s:
                 return asyncio.sleep(0)
         return None
 

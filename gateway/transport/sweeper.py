@@ -29,15 +29,15 @@ class Sweeper:
 
     def __init__(self, period_s: float = PERIOD_S) -> None:
         self._period_s = period_s
-        self._connections: set[Swept] = set()
+        self._connections: dict[Swept, None] = {}  # in the order in which they came
 
     def add(self, connection: Swept) -> None:
         """Look after a connection from now on."""
-        self._connections.add(connection)
+        self._connections[connection] = None
 
     def remove(self, connection: Swept) -> None:
         """It is gone."""
-        self._connections.discard(connection)
+        self._connections.pop(connection, None)
 
     async def run(self) -> None:
         """Look after them until cancelled."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Callable
 
 from collab.errors import BlobMoved
 from collab.ids import BlobKey, BlobTag, UnixSeconds
@@ -13,6 +14,9 @@ from collab.ports import Blob, BlobInfo
 class MemoryBlobs:
     """The blobs.
 
+    Args:
+        wall: the time, in seconds since 1970.
+
     Attributes:
         stored: content and time of change, by key.
         description: for people.
@@ -20,7 +24,8 @@ class MemoryBlobs:
 
     description = "blobs in memory"
 
-    def __init__(self) -> None:
+    def __init__(self, wall: Callable[[], float] = time.time) -> None:
+        self._wall = wall
         self.stored: dict[BlobKey, tuple[Blob, UnixSeconds]] = {}
 
     @property
@@ -72,5 +77,5 @@ class MemoryBlobs:
 
     def _put(self, key: BlobKey, data: bytes) -> BlobTag:
         tag = BlobTag(hashlib.sha256(data).hexdigest())
-        self.stored[key] = (Blob(bytes(data), tag), UnixSeconds(int(time.time())))
+        self.stored[key] = (Blob(bytes(data), tag), UnixSeconds(int(self._wall())))
         return tag

@@ -8,6 +8,7 @@ in every other store.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from collections.abc import Sequence as SequenceOf
 from dataclasses import dataclass, field, replace
 
@@ -52,7 +53,8 @@ class MemoryRoomLog:
 class MemoryLog:
     """The update log in memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, wall: Callable[[], float] = time.time) -> None:
+        self._wall = wall
         self.rooms: dict[RoomKey, MemoryRoomLog] = {}
 
     async def append(
@@ -72,7 +74,7 @@ class MemoryLog:
             log.rows[log.head] = MemoryRow(
                 bytes(update),
                 row_checksum(room, log.head, update),
-                UnixSeconds(int(time.time())),
+                UnixSeconds(int(self._wall())),
             )
         return log.head
 
@@ -163,6 +165,9 @@ class MemoryManifests:
 class MemoryStore:
     """All ports over one memory, to be opened any number of times.
 
+    Args:
+        wall: the time, in seconds since 1970.
+
     Attributes:
         log: the update log.
         snapshots: the snapshots.
@@ -171,9 +176,9 @@ class MemoryStore:
         blobs: whole files.
     """
 
-    def __init__(self) -> None:
-        self.log = MemoryLog()
-        self.blobs = MemoryBlobs()
+    def __init__(self, wall: Callable[[], float] = time.time) -> None:
+        self.log = MemoryLog(wall)
+        self.blobs = MemoryBlobs(wall)
         self.snapshots = BlobSnapshots(self.blobs)
         self.manifests = MemoryManifests()
         self.records = MemoryRecords()

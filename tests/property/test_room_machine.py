@@ -23,9 +23,9 @@ from pycrdt import Doc, Map, Text
 
 from collab.access import Role
 from collab.room.session import Wire
-from tests.property.room.clients import Client, Speaks, clocks_of
 from tests.property.room.node import Node
 from tests.support.counts import proving, repeats
+from tests.support.providers import Client, Speaks, clocks_of
 
 HISTORIES = repeats(150, proof=5_000)
 STEPS = repeats(50, proof=120)

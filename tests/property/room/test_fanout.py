@@ -14,8 +14,8 @@ from collab.protocol.state_vector import encode_state_vector
 from collab.protocol.update_scan import scan_update
 from collab.room.doc import RoomDoc
 from collab.room.fanout import Fanout, Round, broadcast_of
-from tests.property.room.clients import clocks_of
 from tests.support import wire
+from tests.support.providers import clocks_of
 
 SEND_US = (0.0, 50.0, 5e4)
 

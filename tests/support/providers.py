@@ -65,6 +65,12 @@ class Presence:
 class Client:
     """A replica with a provider.
 
+    Args:
+        name: whose.
+        client_id: of the replica.
+        speaks: the provider.
+        document: the name that Hocuspocus frames begin with.
+
     Attributes:
         doc: the replica.
         is_reader: whether it was a reader when it last heard.
@@ -81,7 +87,10 @@ class Client:
         saved_clock: own clock up to which it was told that all is saved.
     """
 
-    def __init__(self, name: str, client_id: int, speaks: Speaks) -> None:
+    def __init__(
+        self, name: str, client_id: int, speaks: Speaks, document: str = "machine"
+    ) -> None:
+        self.document = document
         self.name = name
         self.client_id = client_id
         self.speaks = speaks
@@ -186,7 +195,7 @@ class Client:
         """Take a frame from the server; returns whether the provider now says "all is saved"."""
         reader = Reader(frame)
         if self.speaks is Speaks.HOCUSPOCUS:
-            assert reader.string() == "machine"
+            assert reader.string() == self.document
             self._flush_backlog()
         kind = reader.uint()
         if kind == wire.SYNC:
@@ -235,7 +244,7 @@ class Client:
         self.backlog.clear()
 
     def _send(self, message: bytes) -> None:
-        prefix = string("machine") if self.speaks is Speaks.HOCUSPOCUS else b""
+        prefix = string(self.document) if self.speaks is Speaks.HOCUSPOCUS else b""
         self.outgoing.append(prefix + message)
 
 
