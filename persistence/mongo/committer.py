@@ -202,7 +202,7 @@ class Committer:
             else:
                 await self._link.hit("append.after_commit")
                 return plan
-        await self._link.sessions.end_others()
+        await self._link.sessions.end_silent()
         raise StoreUnavailable(OTHERS_FASTER)
 
     async def _do(self, plan: Plan, session: Session) -> None:

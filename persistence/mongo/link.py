@@ -157,7 +157,7 @@ class MongoLink:
                     return await self.transact_once(work, kind=kind)
                 except Conflict:
                     await pause(attempt)
-            await self.sessions.end_others()
+            await self.sessions.end_silent()
         raise StoreUnavailable(OTHERS_FASTER)
 
     async def transact_once(
@@ -170,8 +170,10 @@ class MongoLink:
             StoreUnavailable: the outcome of the commit is unknown.
             PyMongoError: an error before the commit; nothing was written.
         """
-        async with self.client.start_session(causal_consistency=False) as session:
-            await self.sessions.enlist(session)
+        async with (
+            self.client.start_session(causal_consistency=False) as session,
+            self.sessions.using(session),
+        ):
             await session.start_transaction(read_concern=_SNAPSHOT, write_concern=_DURABLE)
             try:  # leaving the session undoes a transaction that was not committed
                 result = await work(session)

@@ -1,25 +1,36 @@
 """Which sessions a node's transactions run in, so that others can end what it leaves behind.
 
 A transaction of a node that was killed keeps hold of what it touched until MongoDB gives it up, by
-default after a minute; until then nobody can append to its rooms. So each session is listed before
-its first transaction. A node that is outpaced at every attempt ends the sessions of all others:
-transactions of the living take milliseconds, and one that is ended begins anew.
+default after a minute; until then nobody can append to its rooms. So each session is listed when a
+transaction begins in it, with the time by MongoDB's clock, and again every second while that lasts.
+A node that is outpaced at every attempt ends the sessions of which nothing was heard for some
+seconds, whoever's they are: its own too, where a connection was lost before a transaction could be
+undone. So no transaction is ended of a node that lives, except where its event loop stood still for
+as long; and one that is ended begins anew.
 """
 
 from __future__ import annotations
 
+import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 from typing import Any, Final
 
 import structlog
 from bson.binary import Binary
+from pymongo import WriteConcern
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import OperationFailure
+from pymongo.errors import OperationFailure, PyMongoError
 
 SESSIONS: Final = "sessions"
-LISTED_S: Final = 3_600
-"""A session in use is listed again after so long."""
+BEAT_S: Final = 1.0
+"""From one sign of life of a session in use to the next."""
+
+SILENT_S: Final = 3.0
+"""A session of which so long nothing was heard has nobody who would end its transaction."""
 
 KEPT_S: Final = 24 * 3_600
 """MongoDB has forgotten a session that was not used for half an hour, let alone for a day."""
@@ -36,29 +47,40 @@ class Sessions:
 
     def __init__(self, database: AsyncDatabase[dict[str, Any]]) -> None:
         self._admin = database.client.admin
-        self._listed = database[SESSIONS]
-        self._own: dict[Binary, float] = {}
+        # What a failing primary takes back of the list it takes back of the transactions, too.
+        self._listed = database.get_collection(SESSIONS, write_concern=WriteConcern(w=1))
+        self._heard: dict[Binary, float] = {}
+        self._busy: set[Binary] = set()
 
-    async def enlist(self, session: AsyncClientSession) -> None:
-        """List a session before its first transaction, and now and then again.
+    @asynccontextmanager
+    async def using(self, session: AsyncClientSession) -> AsyncIterator[None]:
+        """List a session for as long as a transaction of this node is open in it.
 
         Raises:
             PyMongoError: MongoDB did not do it.
         """
         session_id = session.session_id["id"]
-        if time.monotonic() - self._own.get(session_id, -LISTED_S) < LISTED_S:
-            return
-        used = {"$set": {"used_at_unix_s": int(time.time())}}
-        await self._listed.update_one({"_id": session_id}, used, upsert=True)
-        self._own[session_id] = time.monotonic()
+        if time.monotonic() - self._heard.get(session_id, -SILENT_S) >= BEAT_S:
+            await self._beat(session_id)
+        self._busy.add(session_id)
+        beating = asyncio.create_task(self._go_on_beating(session_id))
+        try:
+            yield
+        finally:
+            beating.cancel()
+            self._busy.discard(session_id)
 
-    async def end_others(self) -> None:
-        """End whatever transactions other nodes have begun and not committed.
+    async def end_silent(self) -> None:
+        """End what transactions were begun in sessions of which nothing is heard any more.
 
         Raises:
             PyMongoError: MongoDB did not do it.
         """
-        others = self._listed.find({"_id": {"$nin": list(self._own)}})
+        now = (await self._admin.command("hello"))["localTime"]
+        before = now - timedelta(seconds=SILENT_S)
+        # One without the time was listed by an earlier version, which gives no sign of life.
+        silent = {"$or": [{"heard_at": {"$lt": before}}, {"heard_at": {"$exists": False}}]}
+        others = self._listed.find({"_id": {"$nin": list(self._busy)}, **silent})
         found = [{"id": listed["_id"]} async for listed in others]
         if not found:
             return
@@ -68,6 +90,21 @@ class Sessions:
             _log.warning("store.sessions_not_ended", code=error.code)
         else:
             _log.warning("store.sessions_ended", sessions=len(found))
+
+    async def _beat(self, session_id: Binary) -> None:
+        begun = time.monotonic()
+        heard = {
+            "$set": {"used_at_unix_s": int(time.time())},
+            "$currentDate": {"heard_at": True},
+        }
+        await self._listed.update_one({"_id": session_id}, heard, upsert=True)
+        self._heard[session_id] = begun
+
+    async def _go_on_beating(self, session_id: Binary) -> None:
+        while True:
+            await asyncio.sleep(BEAT_S)
+            with suppress(PyMongoError):  # then others may take the node for dead, and be right
+                await self._beat(session_id)
 
     async def forget_old(self) -> None:
         """Strike what was listed so long ago that MongoDB has given it up.
@@ -84,5 +121,5 @@ class Sessions:
         Raises:
             PyMongoError: MongoDB did not do it.
         """
-        if self._own:
-            await self._listed.delete_many({"_id": {"$in": list(self._own)}})
+        if self._heard:
+            await self._listed.delete_many({"_id": {"$in": list(self._heard)}})
