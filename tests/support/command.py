@@ -3,13 +3,17 @@
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Final
 
+from tests.support import nursery
 from tests.support.form import form_environment
 
 BANDPRO: Final = str(Path(sys.executable).with_name("bandpro"))
+Process = nursery.Running | subprocess.Popen[bytes]
+_WITHIN_S: Final = 60.0
 
 
 def fresh_environment() -> dict[str, str]:
@@ -28,14 +32,51 @@ def bandpro(
     env: Mapping[str, str] | None = None,
     given: str | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end; `given` is what somebody types."""
-    return subprocess.run(
-        [BANDPRO, *args],
+    """Run a command to its end, within a minute; `given` is what somebody types."""
+    variables = fresh_environment() | {"COLUMNS": "120", "NO_COLOR": "1"} | dict(env or {})
+    with TemporaryFile() as typed, TemporaryFile() as output, TemporaryFile() as error:
+        typed.write((given or "").encode())
+        typed.seek(0)
+        process = start_bandpro(
+            args, env=variables, cwd=cwd, stdio=(typed.fileno(), output.fileno(), error.fileno())
+        )
+        try:
+            process.wait(_WITHIN_S)
+        finally:
+            process.kill()
+        output.seek(0)
+        error.seek(0)
+        return subprocess.CompletedProcess(
+            [BANDPRO, *args], process.wait(), output.read().decode(), error.read().decode()
+        )
+
+
+def start_bandpro(
+    args: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    stdio: tuple[int, int, int],
+    cwd: Path | None = None,
+) -> Process:
+    """Start a command in a session of its own.
+
+    Args:
+        args: what follows `bandpro`.
+        env: its variables, all of them.
+        stdio: descriptors of its standard input, output and error.
+        cwd: where it runs; here unless given.
+    """
+    command = [BANDPRO, *args]
+    fresh = fresh_environment()
+    if nursery.takes(env, fresh):
+        return nursery.start(command, env=env, fresh=fresh, cwd=cwd, stdio=stdio)
+    given, output, error = stdio
+    return subprocess.Popen(
+        command,
+        env=env,
         cwd=cwd,
-        env=fresh_environment() | {"COLUMNS": "120", "NO_COLOR": "1"} | dict(env or {}),
-        input=given,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
+        stdin=given,
+        stdout=output,
+        stderr=error,
+        start_new_session=True,
     )

@@ -1,19 +1,20 @@
 """The real server as a process of its own, for tests that need one."""
 
 import asyncio
+import os
 import signal
 import socket
 import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Final
 
 import httpx
 import psutil
 
-from tests.support.command import BANDPRO, fresh_environment
+from tests.support.command import Process, fresh_environment, start_bandpro
 
 SECRET: Final = "a secret for tests only, of more than thirty-two bytes"
 READY_WITHIN_S: Final = 30.0
@@ -28,10 +29,19 @@ class ServerFailed(AssertionError):
 
 def free_port() -> int:
     """A loopback port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    (port,) = free_ports(1)
+    return port
+
+
+def free_ports(count: int) -> list[int]:
+    """Different loopback ports that were free a moment ago."""
+    with ExitStack() as probes:
+        ports = []
+        for _ in range(count):
+            probe = probes.enter_context(socket.socket())
+            probe.bind(("127.0.0.1", 0))
+            ports.append(int(probe.getsockname()[1]))
+        return ports
 
 
 class Server:
@@ -58,11 +68,10 @@ class Server:
         self.secret = SECRET
         self.data = data or home / "data"
         self.log_path = home / "server.log"
-        self.port = free_port()
-        self.admin_port = free_port()
+        self.port, self.admin_port = free_ports(2)
         self.env = dict(env or {})
         self.args = list(args)
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Process | None = None
 
     @property
     def url(self) -> str:
@@ -90,7 +99,7 @@ class Server:
         return f"{self.ws_url}/hocuspocus"
 
     @property
-    def process(self) -> subprocess.Popen[bytes]:
+    def process(self) -> Process:
         """The process that runs, or ran last."""
         assert self._process is not None, "the server was never started"
         return self._process
@@ -113,15 +122,9 @@ class Server:
     def start_blocking(self) -> None:
         """Start the process and wait until it says that it is ready."""
         assert not self.alive, "the server runs already"
-        with self.log_path.open("ab") as log:
-            self._process = subprocess.Popen(
-                self._command(),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env=self._environment(),
-                start_new_session=True,
-            )
+        with self.log_path.open("ab") as log, Path(os.devnull).open("rb") as nothing:
+            stdio = (nothing.fileno(), log.fileno(), log.fileno())
+            self._process = start_bandpro(self._arguments(), env=self._environment(), stdio=stdio)
         self._await_ready()
 
     def kill(self) -> None:
@@ -174,7 +177,7 @@ class Server:
     def _report(self, what: str) -> str:
         return f"the server {what}; its log ends with:\n{self.log_text[-LOG_TAIL_CHARS:]}"
 
-    def _command(self) -> list[str]:
+    def _arguments(self) -> list[str]:
         options = {
             "--host": "127.0.0.1",
             "--port": str(self.port),
@@ -182,10 +185,10 @@ class Server:
             "--data": str(self.data),
             "--auth": self.auth,
         }
-        command = [BANDPRO, "serve"]
+        arguments = ["serve"]
         for option, value in options.items():
-            command += [option, value]
-        return command + self.args
+            arguments += [option, value]
+        return arguments + self.args
 
     def _environment(self) -> dict[str, str]:
         secret = {"BANDPRO_TOKEN_SECRET": self.secret} if self.auth == "token" else {}
