@@ -26,7 +26,6 @@ from benchmarks.stress.slow import SlowReaders
 from benchmarks.stress.soak import Soak, rise
 from benchmarks.stress.stage import Goal, Outcome, Stage, Workload
 from benchmarks.stress.uploads import count_of
-from benchmarks.stress.workloads import BEYOND_PEERS
 from benchmarks.systems import BANDPRO, BANDPRO_HOCUSPOCUS, System
 from benchmarks.wires import Dialect, Wire
 from collab.protocol.varint import write_bytes
@@ -57,8 +56,11 @@ TINY = (
     Soak(lasts_s=5, at_once=2, clients=3, writers=2, updates=3, updates_per_s=20, visits=2),
     Growth(room_clients=(3,), rooms=(2,), document_bytes=(5_000,), pace=Pace(0.1, 0.3)),
 )
+# The other wire where sessions do something of their own: the rest only writes and counts.
 CASES = [(each, BANDPRO) for each in TINY] + [
-    (each, BANDPRO_HOCUSPOCUS) for each in TINY if each.name not in BEYOND_PEERS
+    (each, BANDPRO_HOCUSPOCUS)
+    for each in TINY
+    if isinstance(each, JoinStorm | Presence | SlowReaders | ReconnectStorm)
 ]
 
 
