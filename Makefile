@@ -33,7 +33,9 @@ COMPILED_TESTS := $(wildcard tests/unit/test_*.py) tests/unit/protocol tests/uni
 	$(patsubst %,tests/integration/test_%.py,conformance compiled kill workers hostile_bytes)
 FULL_TESTS := tests/contract tests/integration tests/interop tests/simulation tests/e2e
 
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
+# What is imported is compiled then; all of it at once would take longer than the downloads.
+PIP_INSTALL := -m pip install --quiet --no-compile --disable-pip-version-check --no-input
+PIP := $(BIN)/python $(PIP_INSTALL)
 NPM_CI := npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 
 # Folders of $(1) that hold tests already; pytest calls an empty selection an error.
@@ -147,7 +149,7 @@ chromium:
 $(SERVICES)/%/.venv/.stamp: $(SERVICES)/%/requirements.lock | $(BIN)/python
 	@echo "Installing the test service $* ..."
 	@rm -rf $(@D) && $(PYTHON) -m venv $(@D)
-	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-input \
+	@$(@D)/bin/python $(PIP_INSTALL) \
 		--require-hashes --only-binary :all: -r $<
 	@touch $@
 
@@ -163,12 +165,12 @@ strace:
 test-needs: setup page chromium strace services $(NODE_TESTS:%/package-lock.json=%/node_modules/.stamp)
 
 .PHONY: test
-test: test-needs check ## Everything, with real clients and a real browser; at most 20 minutes
+test: test-needs compiled check ## Everything, with real clients and a real browser; at most 20 minutes
 	@$(if $(wildcard $(INSPECTOR)/package-lock.json),npm --prefix $(INSPECTOR) run --silent check)
 	@folders="$(call with_tests,$(FULL_TESTS))"; \
 	if [ -z "$$folders" ]; then echo "No tests in $(FULL_TESTS) yet."; exit 0; fi; \
-	$(BIN)/pytest -q -n 2 --dist loadfile --durations 40 $$folders
-	@$(BIN)/pytest -q -n 2 --dist loadfile --durations 15 -p tests.support.compiled_form $(COMPILED_TESTS)
+	$(BIN)/pytest -q -n 3 --dist loadfile --durations 40 $$folders
+	@$(BIN)/pytest -q -n 3 --dist loadfile --durations 15 -p tests.support.compiled_form $(COMPILED_TESTS)
 
 .PHONY: prove
 prove: test-needs ## The long proofs at their full counts; writes docs/proofs.md
@@ -179,7 +181,7 @@ prove: test-needs ## The long proofs at their full counts; writes docs/proofs.md
 $(PEERS)/pycrdt_websocket/.venv/.stamp: $(PEERS)/pycrdt_websocket/requirements.lock | $(BIN)/python
 	@echo "Installing pycrdt-websocket into an environment of its own ..."
 	@rm -rf $(@D) && $(PYTHON) -m venv $(@D)
-	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-input \
+	@$(@D)/bin/python $(PIP_INSTALL) \
 		--require-hashes --only-binary :all: -r $<
 	@touch $@
 
