@@ -119,6 +119,9 @@ STATE_TAIL_PER_BYTES: Final = 4  # and beyond that a quarter of its size
 DIFFERENCES_KEPT_MAX: Final = 16  # answers by state vector, until the next edit
 DIFFERENCE_KEPT_BYTES_MAX: Final = 64 * KIB  # each of them
 
+# Blobs that nothing names (fixed).
+ORPHAN_AGE_S_MIN: Final = 3_600  # longer than any call of a store takes with all its retries
+
 # Erasure (fixed).
 RETIRED_CLIENTS_MAX: Final = 1_000_000  # of all erasures of one room; 8 bytes each while it is live
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.console import Console
@@ -27,13 +27,10 @@ from persistence.build import open_archive, open_raw_stores
 from persistence.capture import require_snapshots
 from persistence.room_copy import require_whole
 
-
-def add_backup_commands(app: typer.Typer) -> None:
-    """Add the commands of this module."""
-    app.command()(backup)
-    app.command()(backups)
+app: Final = typer.Typer()
 
 
+@app.command()
 def backup(
     to: Annotated[str, typer.Option("--to", help="Where backups are kept.", metavar="PLACE")],
     data: Data = None,
@@ -112,6 +109,7 @@ def _tell_made(result: BackupResult, *, encrypted: bool, as_json: bool) -> None:
     tell(result.troubles, as_json=as_json)
 
 
+@app.command()
 def backups(
     place: Annotated[str, typer.Argument(help="Where backups are kept.", metavar="PLACE")],
     key_file: Key = None,

@@ -6,7 +6,7 @@ import asyncio
 import tempfile
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.console import Console
@@ -44,14 +44,10 @@ from persistence.build import open_archive, open_raw_stores
 from persistence.capture import require_snapshots
 from persistence.migration import MigrationResult, migrate
 
-
-def add_recovery_commands(app: typer.Typer) -> None:
-    """Add the commands of this module."""
-    app.command()(verify)
-    app.command("migrate")(migrated)
-    app.command("drill")(drilled)
+app: Final = typer.Typer()
 
 
+@app.command()
 def verify(
     data: Data = None,
     store: Store = None,
@@ -105,6 +101,7 @@ def verify(
         raise typer.Exit(EXIT_BAD)
 
 
+@app.command("migrate")
 def migrated(
     source: Annotated[str, typer.Option("--from", help="The store to copy.", metavar="URL")],
     target: Annotated[str, typer.Option("--to", help="An empty store.", metavar="URL")],
@@ -163,6 +160,7 @@ def migrated(
         raise typer.Exit(EXIT_BAD)
 
 
+@app.command("drill")
 def drilled(
     data: Data = None,
     store: Store = None,

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -37,6 +37,8 @@ from persistence.erasure import Erased
 from persistence.offload import Offload
 from persistence.room_copy import require_whole
 
+app: Final = typer.Typer()
+
 Replace = Annotated[
     bool,
     typer.Option(
@@ -52,11 +54,7 @@ AcceptLoss = Annotated[
 ]
 
 
-def add_restore_command(app: typer.Typer) -> None:
-    """Add the command of this module."""
-    app.command("restore")(restored)
-
-
+@app.command("restore")
 def restored(
     source: Annotated[str, typer.Option("--from", help="Where backups are kept.", metavar="PLACE")],
     data: Annotated[

@@ -14,14 +14,11 @@ from pathlib import Path
 from stat import S_IRWXG, S_IRWXO
 from typing import Final
 
-import httpx
-
 from collab.errors import BandProError, BlobsNotOwned
-from collab.ids import RoomName, room_key
+from collab.ids import room_key
 from collab.limits import MIB
 from collab.ports import Manifest, RoomStatus
 from gateway import lines
-from gateway.auth.jwks import FETCH_TIMEOUT_S
 from gateway.auth.revocation_file import RevocationFile
 from gateway.auth.revocations import FILE_NAME
 from gateway.compiled.form import running_form
@@ -31,13 +28,13 @@ from gateway.settings import SECRET_BYTES_MIN, Settings
 from gateway.store_settings import store_settings
 from persistence.blob_probe import probe_blobs
 from persistence.build import Stores, open_stores
+from persistence.capture import all_manifests
 from persistence.encryption.rotation import key_status
 
 FREE_BYTES_MIN: Final = 64 * MIB
 FREE_BYTES_LOW: Final = 1024 * MIB
 SPARE_DESCRIPTORS: Final = 64  # listeners, the store, and what libraries open
 DISTINCT_BYTES_MIN: Final = 10
-_PAGE: Final = 200
 _PACKAGES: Final = ("pycrdt", "uvicorn", "uvloop", "starlette", "websockets")
 
 
@@ -207,6 +204,11 @@ def _check_revocations(folder: Path) -> Finding:
 
 
 async def _check_jwks(url: str) -> Finding:
+    # An HTTP client takes its time to import, and most servers fetch no keys.
+    import httpx  # noqa: PLC0415
+
+    from gateway.auth.jwks import FETCH_TIMEOUT_S  # noqa: PLC0415
+
     try:
         async with httpx.AsyncClient(timeout=FETCH_TIMEOUT_S, follow_redirects=False) as client:
             response = await client.get(url)
@@ -318,15 +320,6 @@ async def _check_rooms(stores: Stores) -> Finding:
             "the rooms; POST /v1/rooms/{room}/release puts a quarantined one back in service.",
         )
     return Finding("rooms", Verdict.GOOD, found)
-
-
-async def all_manifests(stores: Stores) -> AsyncIterator[Manifest]:
-    """Every stored room's manifest, in order of name."""
-    after: RoomName | None = None
-    while page := await stores.manifests.list(after=after, limit=_PAGE):
-        for manifest in page:
-            yield manifest
-        after = page[-1].name
 
 
 async def _is_damaged(stores: Stores, manifest: Manifest) -> bool:

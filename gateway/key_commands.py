@@ -23,10 +23,10 @@ from persistence.stores import Stores
 
 Result = TypeVar("Result")
 
-keys_app: Final = typer.Typer(rich_markup_mode="rich", no_args_is_help=True)
+app: Final = typer.Typer(name="keys", rich_markup_mode="rich", no_args_is_help=True)
 
 
-@keys_app.callback()
+@app.callback()
 def keys() -> None:
     """Make, list or rotate the master keys of the encryption at rest.
 
@@ -40,13 +40,13 @@ def keys() -> None:
     """
 
 
-@keys_app.command("new")
+@app.command("new")
 def new_key() -> None:
     """Print a new master key: 32 random bytes in base64, and nothing else."""
     typer.echo(new_secret())
 
 
-@keys_app.command("list")
+@app.command("list")
 @with_setting_options
 def list_keys(
     options: Options,
@@ -72,7 +72,7 @@ def list_keys(
     Console().print(table)
 
 
-@keys_app.command("rotate")
+@app.command("rotate")
 @with_setting_options
 def rotate_keys(options: Options) -> None:
     """Wrap all documents' keys anew under the current master key.

@@ -9,11 +9,11 @@ from typing import Final
 from collab.errors import SettingsError, StoreUnavailable
 from collab.ids import RoomName, room_key
 from collab.ports import RoomStatus
-from gateway.api.answers import LIST_LIMIT_MAX
 from gateway.api.services import RoomState
-from gateway.doctor import all_manifests
+from gateway.api.terms import ROOMS_LIMIT_MAX
 from gateway.remote import RemoteServer, room_path
 from persistence.build import StoreSettings, open_stores
+from persistence.capture import all_manifests
 from persistence.manifests import release
 from persistence.stores import Stores
 
@@ -53,7 +53,7 @@ def rooms_of_server(url: str, token: str | None) -> list[RoomRow]:
     after: str | None = None
     with RemoteServer(url, token) as server:
         while True:
-            query = {"limit": LIST_LIMIT_MAX} | ({} if after is None else {"after": after})
+            query = {"limit": ROOMS_LIMIT_MAX} | ({} if after is None else {"after": after})
             page = server.ask_json("GET", "/rooms", query=query, timeout_s=_LIST_TIMEOUT_S)
             rows += (
                 RoomRow(

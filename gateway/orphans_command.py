@@ -22,6 +22,7 @@ from persistence.orphans import Harvest, claim_place, collect_orphans, find_orph
 from persistence.room_copy import require_whole
 from persistence.stores import Stores
 
+app: Final = typer.Typer()
 _HOUR_S: Final = 3_600
 
 
@@ -51,11 +52,7 @@ def described(found: Harvest, age_hours: int) -> str:
     return f"{kinds} {older}, {size}, among {found.blobs} files{unknown}"
 
 
-def add_orphans_command(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("orphans")(orphans)
-
-
+@app.command()
 @with_setting_options
 def orphans(
     options: Options,

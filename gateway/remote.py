@@ -12,8 +12,7 @@ import typer
 
 from collab.errors import SettingsError
 from collab.ids import RoomName
-from gateway.api.problems import TYPE_PREFIX
-from gateway.api.routes import PREFIX
+from gateway.api.terms import PREFIX, PROBLEM_TYPE_PREFIX
 from gateway.settings import CLI_BEARER_VARIABLE
 from gateway.terminal import usage
 
@@ -150,7 +149,7 @@ class RemoteServer:
                 "Pass the server's own address with --url.",
             )
         problem = _object_of(response) or {}
-        if not str(problem.get("type")).startswith(TYPE_PREFIX):
+        if not str(problem.get("type")).startswith(PROBLEM_TYPE_PREFIX):
             return self._no_server(f"HTTP status {response.status_code}")
         said = problem.get("detail") or problem.get("title")
         if response.status_code == _UNAUTHENTICATED:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from collab.errors import SettingsError
 from collab.history.versions import VersionKind
 from collab.ids import RoomName, VersionId
-from gateway.api.version_answers import VERSIONS_LIMIT_MAX
+from gateway.api.terms import VERSIONS_LIMIT_MAX
 from gateway.remote import RemoteServer, room_path
 
 Told = dict[str, Any]

@@ -25,7 +25,7 @@ from gateway.terminal import Json, Yes, escaped_line, print_json, shown_size, us
 from persistence.build import StoreSettings
 from persistence.erasure import ErasureMode
 
-rooms_app: Final = typer.Typer(rich_markup_mode="rich")
+app: Final = typer.Typer(name="rooms", rich_markup_mode="rich")
 
 _BLOATED: Final = (
     "! over three times the document: where this stays, compaction waits or fails, as the "
@@ -33,7 +33,7 @@ _BLOATED: Final = (
 )
 
 
-@rooms_app.callback(invoke_without_command=True)
+@app.callback(invoke_without_command=True)
 def rooms(
     context: typer.Context,
     url: Url = None,
@@ -67,7 +67,7 @@ def rooms(
     _print_rooms(found)
 
 
-@rooms_app.command("release")
+@app.command("release")
 def release_room(
     name: Annotated[str, typer.Argument(help="The room.")],
     url: Url = None,
@@ -102,7 +102,7 @@ def release_room(
     typer.echo("Released.")
 
 
-@rooms_app.command("erase")
+@app.command("erase")
 def erase_room(  # noqa: PLR0913 - each is an option
     name: Annotated[str, typer.Argument(help="The room.")],
     mode: Annotated[

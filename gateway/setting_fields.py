@@ -28,7 +28,6 @@ from gateway.setting_types import (
     TransportKind,
     Words,
 )
-from persistence.orphans import AGE_S_MIN
 
 _PORT_MAX: Final = 65_535
 _DAY_S: Final = 86_400
@@ -355,7 +354,10 @@ class BlobSettings(BaseModel):
         default=True, description="Whether files that nothing names are deleted once they are old."
     )
     orphan_age_hours: int = Field(
-        24, ge=AGE_S_MIN // 3600, le=_YEARS_H, description="How old they must be for that."
+        24,
+        ge=limits.ORPHAN_AGE_S_MIN // 3600,
+        le=_YEARS_H,
+        description="How old they must be for that.",
     )
     orphan_round_s: int = Field(
         21_600, ge=1, le=_DAY_S, description="How often they are looked for, by one node of all."

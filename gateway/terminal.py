@@ -8,8 +8,6 @@ from typing import Annotated, Final
 
 import orjson
 import typer
-from rich.console import Console
-from rich.text import Text
 
 from collab.errors import SettingsError
 from collab.limits import KIB, MIB
@@ -59,13 +57,3 @@ def usage(message: str, hint: str) -> SettingsError:
     error = SettingsError(message)
     error.add_note(hint)
     return error
-
-
-def complain(message: str, *hints: str) -> None:
-    """Say what went wrong, and what to do about it, on standard error."""
-    console = Console(stderr=True, highlight=False)
-    line = Text("Error: ", style="bold red")
-    line.append(escaped(message), style="default")
-    console.print(line, soft_wrap=True)
-    for hint in hints:
-        console.print(Text(escaped(hint)), soft_wrap=True)

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from collab.history.versions import VersionKind
 from collab.ids import VersionId, room_name
-from gateway.api.endpoints import VERSION_ID_PATTERN
+from gateway.api.terms import VERSION_ID_PATTERN
 from gateway.comparison_view import comparison_lines
 from gateway.new_file import write_new_file
 from gateway.remote import DEFAULT_URL, Bearer, DefaultUrl, RemoteServer
@@ -33,7 +33,7 @@ from gateway.terminal import (
     usage,
 )
 
-versions_app: Final = typer.Typer(rich_markup_mode="rich", no_args_is_help=True)
+app: Final = typer.Typer(name="versions", rich_markup_mode="rich", no_args_is_help=True)
 
 _Room = Annotated[str, typer.Argument(help="The room.", metavar="ROOM")]
 _Id = Annotated[str, typer.Argument(help="The version's id, as listed.", metavar="ID")]
@@ -41,7 +41,7 @@ _Name = Annotated[str | None, typer.Option(help="What it shall be called.")]
 _Message = Annotated[str | None, typer.Option(help="More about it.")]
 
 
-@versions_app.callback()
+@app.callback()
 def versions() -> None:
     """List, make, open, compare, restore, fork, rename and delete versions of a document.
 
@@ -61,7 +61,7 @@ def versions() -> None:
     """
 
 
-@versions_app.command("list")
+@app.command("list")
 def list_versions(
     room: _Room,
     url: DefaultUrl = DEFAULT_URL,
@@ -100,7 +100,7 @@ def list_versions(
     Console().print(table)
 
 
-@versions_app.command()
+@app.command()
 def create(
     room: _Room,
     name: Annotated[str, typer.Option(help="What it shall be called.")],
@@ -123,7 +123,7 @@ def create(
     _print_made(told, room, as_json=as_json)
 
 
-@versions_app.command()
+@app.command()
 def show(
     room: _Room,
     version_id: _Id,
@@ -162,7 +162,7 @@ def show(
             typer.echo(f"{title:12} {escaped_line(text)}")
 
 
-@versions_app.command("open")
+@app.command("open")
 def open_version(
     room: _Room,
     version_id: _Id,
@@ -203,7 +203,7 @@ def open_version(
     typer.echo(f"{output}: {len(update)} bytes, one V1 update.")
 
 
-@versions_app.command()
+@app.command()
 def compare(
     room: _Room,
     old: Annotated[str, typer.Argument(help="One version's id.", metavar="A")],
@@ -245,7 +245,7 @@ def compare(
         console.print(line, soft_wrap=True)
 
 
-@versions_app.command()
+@app.command()
 def rename(
     room: _Room,
     version_id: _Id,
@@ -273,7 +273,7 @@ def rename(
     _print_made(told, room, as_json=as_json, verb="Now")
 
 
-@versions_app.command()
+@app.command()
 def restore(
     room: _Room,
     version_id: _Id,
@@ -311,7 +311,7 @@ def restore(
         typer.echo(f"To undo it: {escaped_line(shlex.join(command))}")
 
 
-@versions_app.command()
+@app.command()
 def fork(
     room: _Room,
     version_id: _Id,
@@ -334,7 +334,7 @@ def fork(
     _print_made(told, target, as_json=as_json)
 
 
-@versions_app.command()
+@app.command()
 def delete(
     room: _Room,
     version_id: _Id,

@@ -15,9 +15,9 @@ a probe               nothing
 
 The order makes it safe beside other nodes: first a page of blobs is listed, then the names are
 read, then what is old and was not named is deleted. A blob would have to be named for the first
-time more than `AGE_S_MIN` after it was made; every way to make one gives up long before. What has
-another form than those above is left alone, and so are quarantined rooms, and rooms that this store
-does not know: they may be another store's, which was given the same place by mistake.
+time more than `ORPHAN_AGE_S_MIN` after it was made; every way to make one gives up long before.
+What has another form than those above is left alone, and so are quarantined rooms, and rooms that
+this store does not know: they may be another store's, which was given the same place by mistake.
 """
 
 from __future__ import annotations
@@ -42,9 +42,6 @@ from persistence.erasure import RETIRED
 from persistence.erasure_record import list_erasures
 from persistence.stores import Stores
 from persistence.versions import FOLDER as VERSIONS
-
-AGE_S_MIN: Final = 3600
-"""Longer than any call of a store takes with all that is tried again in it."""
 
 KINDS: Final = {SNAPSHOTS: "snapshot", VERSIONS: "version", RETIRED: "retired"}
 PROBE: Final = "probe"
@@ -137,7 +134,8 @@ async def collect_orphans(stores: Stores, before: UnixSeconds, rest: Rest) -> Ha
 
     Args:
         stores: the store, which must own its place for blobs (`persistence.blob_owner`).
-        before: by the clock of that place; `AGE_S_MIN` ago or earlier where others may write.
+        before: by the clock of that place; `ORPHAN_AGE_S_MIN` ago or earlier where others may
+            write.
         rest: paces it.
 
     Raises:

@@ -15,9 +15,9 @@ from gateway.api.services import (
     RoomState,
     WireProtocol,
 )
+from gateway.api.terms import ROOMS_LIMIT_MAX
 from gateway.auth.tokens import SUBJECT_BYTES_MAX
 
-LIST_LIMIT_MAX: Final = 500
 _STATE_VECTOR_CHARACTERS_MAX: Final = 16_384  # of a URL that every proxy passes on
 
 Count = Annotated[int, Field(ge=0, le=UINT53_MAX)]
@@ -156,7 +156,7 @@ class ListQuery(RequestModel):
     """The query of the list of rooms."""
 
     after: Name | None = Field(None, description="List rooms after this name.")
-    limit: int = Field(100, ge=1, le=LIST_LIMIT_MAX, description="How many at most.")
+    limit: int = Field(100, ge=1, le=ROOMS_LIMIT_MAX, description="How many at most.")
 
 
 class UpdateQuery(RequestModel):

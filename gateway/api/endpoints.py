@@ -22,8 +22,6 @@ ROUTE_KEY: Final = "bandpro.route"
 ROOM_NAME_PATTERN: Final = r"^(?!(?:.*/)?\.{0,2}(?:/|$))[^\u0000-\u001f\u007f-\u009f]+$"
 """What a room's name looks like, for JSON schemas: no control characters, no odd segments."""
 
-VERSION_ID_PATTERN: Final = r"^[0-9a-z-]{1,64}$"
-
 Handler = Callable[[Request], Awaitable[Response]]
 Schema = Mapping[str, Any]
 

@@ -11,8 +11,9 @@ from pydantic.json_schema import models_json_schema
 from collab.errors import AuthFailure
 from collab.limits import ROOM_NAME_BYTES_MAX
 from gateway.api import answers, version_answers
-from gateway.api.endpoints import ROOM_NAME_PATTERN, VERSION_ID_PATTERN, Body, Endpoint, Parameter
+from gateway.api.endpoints import ROOM_NAME_PATTERN, Body, Endpoint, Parameter
 from gateway.api.problems import MEDIA_TYPE, Problem
+from gateway.api.terms import VERSION_ID_PATTERN
 
 _REF: Final = "#/components/schemas/{model}"
 _ANSWERS: Final[tuple[type[BaseModel], ...]] = (

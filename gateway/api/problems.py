@@ -32,9 +32,9 @@ from collab.errors import (
     StoreUnavailable,
     Unauthenticated,
 )
+from gateway.api.terms import PROBLEM_TYPE_PREFIX
 
 MEDIA_TYPE: Final = "application/problem+json"
-TYPE_PREFIX: Final = "urn:bandpro:problem:"
 RETRY_AFTER_S: Final = 5
 
 
@@ -66,7 +66,7 @@ class Problem(Enum):
     @property
     def type_uri(self) -> str:
         """What stands in the `type` member."""
-        return TYPE_PREFIX + self.slug
+        return PROBLEM_TYPE_PREFIX + self.slug
 
 
 class ProblemError(Exception):

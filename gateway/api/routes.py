@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
 import orjson
@@ -21,10 +20,11 @@ from gateway.api.history import history_endpoints
 from gateway.api.middleware import ApiGuard
 from gateway.api.openapi import openapi_document
 from gateway.api.rooms import room_endpoints
+from gateway.api.terms import PREFIX
 from gateway.api.versions import version_endpoints
 from gateway.observe.request_ids import REQUEST_ID_HEADER
+from gateway.server_version import server_version
 
-PREFIX: Final = "/v1"
 _CORS_MAX_AGE_S: Final = 600
 
 
@@ -84,11 +84,3 @@ def api_routes(services: ApiServices) -> list[BaseRoute]:
         ],
     )
     return [operations, Route("/openapi.json", openapi), Route("/docs", docs)]
-
-
-def server_version() -> str:
-    """The version of the installed package."""
-    try:
-        return version("bandpro")
-    except PackageNotFoundError:
-        return "unknown"

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated
 
 from pydantic import Field
 
 from collab.history.versions import VersionKind
 from collab.limits import VERSION_MESSAGE_CHARS_MAX, VERSION_NAME_CHARS_MAX
 from gateway.api.answers import Answer, Count, Name
-from gateway.api.endpoints import VERSION_ID_PATTERN
 from gateway.api.requests import RequestModel
-
-VERSIONS_LIMIT_MAX: Final = 500
+from gateway.api.terms import VERSION_ID_PATTERN, VERSIONS_LIMIT_MAX
 
 VersionIdText = Annotated[str, Field(pattern=VERSION_ID_PATTERN)]
 Title = Annotated[str, Field(min_length=1, max_length=VERSION_NAME_CHARS_MAX)]

@@ -14,7 +14,7 @@ from collab.ids import RoomName, VersionId
 from gateway.api import version_answers as bodies
 from gateway.api.answers import NoQuery
 from gateway.api.api import ApiServices
-from gateway.api.endpoints import BINARY, JSON, VERSION_ID_PATTERN, Body, Endpoint, room_of
+from gateway.api.endpoints import BINARY, JSON, Body, Endpoint, room_of
 from gateway.api.openapi import parameters_of, schema_of
 from gateway.api.problems import Problem, ProblemError
 from gateway.api.requests import (
@@ -24,6 +24,7 @@ from gateway.api.requests import (
     read_json,
     read_query,
 )
+from gateway.api.terms import VERSION_ID_PATTERN
 
 TAG: Final = "Versions"
 UPDATE_SCHEMA: Final = {"type": "string", "format": "binary"}

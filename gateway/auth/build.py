@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
-import httpx
-
 from collab.ids import Milliseconds, UnixSeconds
 from gateway.auth.authenticator import Authenticator, Clocks
-from gateway.auth.jwks import FETCH_TIMEOUT_S, PublicKeys
 from gateway.auth.origins import Origins
 from gateway.auth.revocations import Revocations, open_revocations
 from gateway.auth.tickets import Tickets
@@ -46,13 +44,13 @@ def build_auth(settings: Settings, clocks: Clocks = SYSTEM_CLOCKS) -> AuthParts:
         now=clocks.wall(),
     )
     tickets = Tickets()
-    verifier, keys = _verifier(settings)
+    verifier, aclose = _verifier(settings)
     authenticator = Authenticator(
         verifier=verifier,
         tickets=tickets,
         revocations=revocations,
         clocks=clocks,
-        aclose=keys.aclose if keys else None,
+        aclose=aclose,
     )
     loopback_only = settings.is_loopback and not settings.trusted_proxies
     origins = Origins(settings.allowed_origins, loopback_only=loopback_only)
@@ -70,17 +68,25 @@ def token_rules(settings: Settings) -> TokenRules:
     )
 
 
-def _verifier(settings: Settings) -> tuple[TokenVerifier | None, PublicKeys | None]:
+def _verifier(
+    settings: Settings,
+) -> tuple[TokenVerifier | None, Callable[[], Awaitable[None]] | None]:
+    """What checks tokens, and what closes it."""
     if settings.auth is AuthMode.OPEN:
         return None, None
     rules = token_rules(settings)
     if settings.token_secret is not None:
         secret = SecretKey(settings.token_secret.get_secret_value())
         return TokenVerifier(rules, secret), None
+    # An HTTP client takes its time to import, and most servers fetch no keys.
+    import httpx  # noqa: PLC0415
+
+    from gateway.auth.jwks import FETCH_TIMEOUT_S, PublicKeys  # noqa: PLC0415
+
     keys = PublicKeys(
         str(settings.jwks_url),
         rules.algorithms,
         client=httpx.AsyncClient(timeout=FETCH_TIMEOUT_S, follow_redirects=False),
         clock_s=time.monotonic,
     )
-    return TokenVerifier(rules, keys), keys
+    return TokenVerifier(rules, keys), keys.aclose

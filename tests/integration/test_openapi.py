@@ -16,7 +16,8 @@ from schemathesis import Case
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from gateway.api.openapi import openapi_document
-from gateway.api.routes import api_endpoints, server_version
+from gateway.api.routes import api_endpoints
+from gateway.server_version import server_version
 from tests.support.access import mint
 from tests.support.api import append, text_update
 from tests.support.counts import repeats

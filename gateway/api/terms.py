@@ -1,0 +1,19 @@
+"""What the HTTP API and those who ask it agree on; commands import this without the rest."""
+
+from __future__ import annotations
+
+from typing import Final
+
+PREFIX: Final = "/v1"
+"""Where the API's paths begin."""
+
+PROBLEM_TYPE_PREFIX: Final = "urn:bandpro:problem:"
+"""How the type of each problem of ours begins (RFC 9457)."""
+
+ROOMS_LIMIT_MAX: Final = 500
+"""How many rooms one page of the list may have."""
+
+VERSIONS_LIMIT_MAX: Final = 500
+"""How many versions one page of the list may have."""
+
+VERSION_ID_PATTERN: Final = r"^[0-9a-z-]{1,64}$"
