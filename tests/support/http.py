@@ -1,10 +1,15 @@
 """The HTTP API as a script would use it."""
 
+import ssl
+from typing import Final
 from urllib.parse import quote
 
 import httpx
 
 from tests.support.server import Server
+
+NO_CERTIFICATES: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""For clients of servers without TLS; to read all authorities takes each of them 50 ms."""
 
 
 def room_path(room: str) -> str:
@@ -25,7 +30,7 @@ async def request(
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     if content is not None:
         headers["Content-Type"] = "application/octet-stream"
-    async with httpx.AsyncClient(timeout=30) as client:
+    async with httpx.AsyncClient(timeout=30, verify=NO_CERTIFICATES) as client:
         return await client.request(
             method, server.url + path, headers=headers, content=content, json=json
         )

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-import httpx
-
+from tests.support.s3 import PROGRAM, await_answer
 from tests.support.server import free_port
 
-PROGRAM: Final = Path(__file__).parents[1] / "services/moto/.venv/bin/moto_server"
-READY_WITHIN_S: Final = 30.0
 REGION: Final = "eu-central-1"
-_POLL_S: Final = 0.05
 
 
 @contextmanager
@@ -33,11 +28,7 @@ def kms(folder: Path) -> Iterator[dict[str, str]]:
         )
     url = f"http://127.0.0.1:{port}"
     try:
-        deadline = time.monotonic() + READY_WITHIN_S
-        while not _answers(url):
-            assert process.poll() is None, (folder / "kms.log").read_text()[-2000:]
-            assert time.monotonic() < deadline, "moto did not start"
-            time.sleep(_POLL_S)
+        await_answer(port, process, folder / "kms.log")
         yield {
             "AWS_ENDPOINT_URL_KMS": url,
             "AWS_DEFAULT_REGION": REGION,
@@ -47,10 +38,3 @@ def kms(folder: Path) -> Iterator[dict[str, str]]:
     finally:
         process.kill()
         process.wait()
-
-
-def _answers(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/moto-api/", timeout=1).status_code < 500
-    except httpx.HTTPError:
-        return False
