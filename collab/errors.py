@@ -25,6 +25,8 @@
     │   ├── EpochMoved           the log was begun anew; what the writer holds is of another epoch
     │   ├── ManifestMoved        another writer changed the manifest first (compare-and-set lost)
     │   ├── RecordMoved          another writer changed a record first
+    │   ├── LeaseHeld            another node does this work, or may do it
+    │   ├── LeaseLost            the time of a lease is over
     │   ├── BlobMoved            another writer made or changed a blob first
     │   ├── BlobsNotOwned        the place for blobs is another store's: nothing is deleted there
     │   ├── ArchiveUnreadable    a part of a backup is damaged, gone, or sealed with another key
@@ -190,6 +192,14 @@ class ManifestMoved(OperatingError):
 
 class RecordMoved(OperatingError):
     """A compare-and-set named a record revision that is no longer current."""
+
+
+class LeaseHeld(OperatingError):
+    """Once-only work was not begun, because another node holds the lease on it."""
+
+
+class LeaseLost(OperatingError):
+    """A lease is held no longer: it was not renewed in time, by the store's clock."""
 
 
 class BlobMoved(OperatingError):

@@ -125,6 +125,11 @@ ORPHAN_AGE_S_MIN: Final = 3_600  # longer than any call of a store takes with al
 # Erasure (fixed).
 RETIRED_CLIENTS_MAX: Final = 1_000_000  # of all erasures of one room; 8 bytes each while it is live
 
+# Membership (fixed).
+LEASE_MS: Final = 5_000  # by the store's clock; a node that is silent for so long is no member
+MEMBER_BEAT_MS: Final = 1_000  # from one renewal to the next
+LEASE_VALUE_BYTES_MAX: Final = 16 * KIB
+
 assert FRAME_BEFORE_AUTH_BYTES_MAX <= UPDATE_BYTES_MAX <= DOCUMENT_BYTES_MAX
 assert DOCUMENT_CLIENTS_MAX < STATE_VECTOR_CLIENTS_MAX
 assert DOCUMENT_CLIENTS_MAX < RETIRED_CLIENTS_MAX
@@ -142,3 +147,4 @@ assert ENCODE_AGAIN_BYTES_MAX < DIFFERENCE_BYTES_MAX < ENCODE_INLINE_BYTES_MAX
 assert (VERSION_NAME_CHARS_MAX + VERSION_MESSAGE_CHARS_MAX) * 12 < RECORD_BYTES_MAX
 assert SLICE_TURN_MS <= SLICE_TARGET_MS
 assert APPLY_SENDER_MS_PER_S <= APPLY_ROOM_MS_PER_S < APPLY_BURST_MS
+assert MEMBER_BEAT_MS * 4 < LEASE_MS

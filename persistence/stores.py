@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
+from collab.cluster.leases import Leases
 from collab.ids import RoomKey, UnixSeconds
 from collab.limits import MIB
 from collab.ports import BlobStore, RecordStore, RoomManifests, SnapshotStore, UpdateLog
@@ -174,6 +175,7 @@ class Stores:
         snapshots: merged updates.
         manifests: the mutable record of each room.
         records: what rooms have besides, in small records.
+        leases: which node does what is to be done once.
         blobs: whole files.
         description: for people, such as ``SQLite in ./data``.
         backend: what runs behind the ports.
@@ -187,6 +189,7 @@ class Stores:
     snapshots: SnapshotStore
     manifests: RoomManifests
     records: RecordStore
+    leases: Leases
     blobs: BlobStore
     description: str
     backend: Backend

@@ -18,6 +18,7 @@ from collab.ports import LogRow, LogTail, Manifest
 from persistence.blob_snapshots import BlobSnapshots
 from persistence.checksums import row_checksum
 from persistence.memory.blobs import MemoryBlobs
+from persistence.memory.leases import MemoryLeases
 from persistence.memory.records import MemoryRecords
 from persistence.stores import Stores, StoreUsage
 
@@ -173,6 +174,7 @@ class MemoryStore:
         snapshots: the snapshots.
         manifests: the manifests.
         records: what rooms have besides.
+        leases: who does what.
         blobs: whole files.
     """
 
@@ -182,6 +184,7 @@ class MemoryStore:
         self.snapshots = BlobSnapshots(self.blobs)
         self.manifests = MemoryManifests()
         self.records = MemoryRecords()
+        self.leases = MemoryLeases(wall)
         self._closed = False
 
     def stores(self) -> Stores:
@@ -192,6 +195,7 @@ class MemoryStore:
             snapshots=self.snapshots,
             manifests=self.manifests,
             records=self.records,
+            leases=self.leases,
             blobs=self.blobs,
             description="memory (nothing outlives the process)",
             backend=self,

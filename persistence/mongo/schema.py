@@ -27,6 +27,7 @@ RECORDS: Final = "records"
 BLOBS: Final = "blobs"
 PARTS: Final = "parts"
 UNSETTLED: Final = "unsettled"
+LEASES: Final = "leases"
 
 APPLICATION: Final = "bandpro"
 SCHEMA: Final = "schema"
@@ -92,7 +93,10 @@ _FIRST: Final = Migration(
 
 _SECOND: Final = Migration(collections=(SESSIONS,), indexes=())
 
-MIGRATIONS: Final = (_FIRST, _SECOND)
+# One document a name, also when nobody holds it: its token counts on.
+_THIRD: Final = Migration(collections=(LEASES,), indexes=())
+
+MIGRATIONS: Final = (_FIRST, _SECOND, _THIRD)
 
 
 async def prepare(link: MongoLink) -> str:

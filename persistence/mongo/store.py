@@ -11,6 +11,7 @@ from collab.limits import MIB
 from persistence.failpoints import Failpoints
 from persistence.mongo.blobs import MongoBlobs
 from persistence.mongo.committer import Committer
+from persistence.mongo.leases import MongoLeases
 from persistence.mongo.link import MongoLink
 from persistence.mongo.log import MongoLog
 from persistence.mongo.manifests import MongoManifests
@@ -78,6 +79,7 @@ class MongoStore:
             snapshots=MongoSnapshots(self._link, self._parts),
             manifests=MongoManifests(self._link),
             records=MongoRecords(self._link),
+            leases=MongoLeases(self._link),
             blobs=MongoBlobs(self._link, self._parts),
             description=f"MongoDB {self._version} at {self._link.place}",
             backend=self,

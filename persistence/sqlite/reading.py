@@ -17,6 +17,7 @@ from collab.ids import RoomKey
 from collab.ports import BlobStore
 from persistence.blob_snapshots import BlobSnapshots, MovingSnapshots
 from persistence.sqlite.connection import DATABASE_FILE, open_reader
+from persistence.sqlite.leases import SqliteLeases
 from persistence.sqlite.log import SqliteLog
 from persistence.sqlite.manifests import SqliteManifests
 from persistence.sqlite.reader import Reader
@@ -80,6 +81,7 @@ class SqliteReading:
             snapshots=MovingSnapshots(BlobSnapshots(blobs), SqliteSnapshots(writer, self._reader)),
             manifests=SqliteManifests(writer, self._reader),
             records=SqliteRecords(writer, self._reader),
+            leases=SqliteLeases(writer, self._reader),
             blobs=blobs,
             description=f"SQLite {sqlite3.sqlite_version} in {self._folder}, for reading",
             backend=self,

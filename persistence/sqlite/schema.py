@@ -112,7 +112,20 @@ _THIRD: Final = ("ALTER TABLE rooms ADD COLUMN epoch INTEGER NOT NULL DEFAULT 1 
 # Rows of before are given 0: nobody knows their time.
 _FOURTH: Final = ("ALTER TABLE updates ADD COLUMN stored_at_unix_s INTEGER NOT NULL DEFAULT 0",)
 
-MIGRATIONS: Final = (_FIRST, _SECOND, _THIRD, _FOURTH)
+# A line stays when nobody holds it: its token counts on.
+_FIFTH: Final = (
+    """
+    CREATE TABLE leases (
+        name TEXT PRIMARY KEY,
+        holder TEXT NOT NULL,
+        token INTEGER NOT NULL CHECK (token > 0),
+        ends_at_unix_ms INTEGER NOT NULL,
+        value BLOB NOT NULL
+    ) STRICT, WITHOUT ROWID
+    """,
+)
+
+MIGRATIONS: Final = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH)
 
 
 def prepare(connection: sqlite3.Connection) -> None:

@@ -18,6 +18,7 @@ from persistence.failpoints import Failpoints
 from persistence.folder_lock import FolderLock
 from persistence.folders import sync_folder
 from persistence.sqlite.connection import DATABASE_FILE, open_writer
+from persistence.sqlite.leases import SqliteLeases
 from persistence.sqlite.log import SqliteLog
 from persistence.sqlite.manifests import SqliteManifests
 from persistence.sqlite.reader import Reader
@@ -78,6 +79,7 @@ class SqliteStore:
             ),
             manifests=SqliteManifests(self._writer, self._reader),
             records=SqliteRecords(self._writer, self._reader),
+            leases=SqliteLeases(self._writer, self._reader),
             blobs=place.blobs,
             description=f"SQLite {sqlite3.sqlite_version} in {self._folder}, {place.description}",
             backend=self,

@@ -1,0 +1,1 @@
+"""What holds of a cluster's decisions for all nodes and rooms."""
