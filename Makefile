@@ -31,7 +31,7 @@ COMPILED_TESTS := $(wildcard tests/unit/test_*.py) tests/unit/protocol tests/uni
 	tests/unit/rooms tests/unit/history tests/property/protocol tests/property/room \
 	tests/property/test_room_machine.py \
 	$(patsubst %,tests/integration/test_%.py,conformance compiled kill workers hostile_bytes)
-FULL_TESTS := tests/contract tests/integration tests/interop tests/simulation tests/e2e
+FULL_TESTS := tests/contract tests/integration tests/interop tests/cluster tests/simulation tests/e2e
 
 # What is imported is compiled then; all of it at once would take longer than the downloads.
 PIP_INSTALL := -m pip install --quiet --no-compile --disable-pip-version-check --no-input
@@ -161,8 +161,13 @@ services: $(SERVICE_LOCKS:%/requirements.lock=%/.venv/.stamp)
 strace:
 	@if [ "$$(uname)" = Linux ] && ! command -v strace >/dev/null; then $(call apt_install,strace); fi
 
+.PHONY: redis
+redis:
+	@if ! command -v redis-server >/dev/null || ! command -v redis-sentinel >/dev/null; then \
+		$(call apt_install,redis-server redis-sentinel); fi
+
 .PHONY: test-needs
-test-needs: setup page chromium strace services $(NODE_TESTS:%/package-lock.json=%/node_modules/.stamp)
+test-needs: setup page chromium strace redis services $(NODE_TESTS:%/package-lock.json=%/node_modules/.stamp)
 
 .PHONY: test
 test: test-needs compiled check ## Everything, with real clients and a real browser; at most 20 minutes

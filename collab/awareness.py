@@ -20,6 +20,18 @@ own or free id, clock too old,         ignored; the sender is told the newest cl
 otherwise                              goes beyond it at once
 =====================================  ==========================================================
 
+Sessions on other nodes own ids as well; what becomes of their entries:
+
+=====================================  ==========================================================
+entry from another node                outcome
+=====================================  ==========================================================
+id that a session of that node owns,   accepted: that node has judged it
+or nobody
+id of a session elsewhere, or here     taken over, if it is the same person's and the clock is
+                                       not older; otherwise ignored
+withdrawn                              withdrawn if a session of that node owns it
+=====================================  ==========================================================
+
 The same person is the same subject by a verified token; unverified subjects prove nothing.
 
 An owner's clock is compared with what it last said itself. Where others have been told a higher
@@ -59,12 +71,14 @@ class Publisher:
         subject: whose session it is.
         display_name: stamped as ``user.name``; with `stamped` False the client's word stands.
         stamped: whether ``user.id`` and ``user.name`` are set from the token.
+        node: which other node the session is on; empty for this one.
     """
 
     session_id: SessionId
     subject: Subject
     display_name: str | None = None
     stamped: bool = False
+    node: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +222,75 @@ class AwarenessTable:
         self._give_back()
         return tuple(withdrawn)
 
+    # Other nodes ----------------------------------------------------------------------------------
+
+    def receive_peer(
+        self, publisher: Publisher, entry: AwarenessEntry, now_ms: Milliseconds
+    ) -> AwarenessEntry | None:
+        """Take an entry from another node, which has checked and stamped it.
+
+        Args:
+            publisher: the session there, with a session id that is unique among all nodes.
+            entry: as that node's own sessions were told it.
+            now_ms: the caller's monotonic clock.
+
+        Returns:
+            What to tell the sessions here; None for no news.
+        """
+        record = self._records.get(entry.client_id)
+        owner = record.owner if record is not None else None
+        is_theirs = owner is not None and owner.node == publisher.node
+        if entry.state is None:
+            if record is None or owner is None or not is_theirs:
+                return None
+            self._disown(owner.session_id, entry.client_id)
+            record.owner = None
+            record.clock = max(record.clock, entry.clock - 1)
+            return self._withdraw(entry.client_id, record, now_ms)
+        if record is not None and owner is not None and not is_theirs:
+            is_same_person = owner.stamped and publisher.stamped
+            if not is_same_person or owner.subject != publisher.subject:
+                return None
+            if entry.clock < record.heard:
+                return None
+        if record is not None and is_theirs and record.heard == entry.clock:
+            record.touched_ms = now_ms
+            if record.state == entry.state:
+                return None
+        try:
+            self._own(publisher, entry.client_id)
+        except LimitExceeded:
+            return None
+        clock = _next_clock(record, entry)
+        self._records[entry.client_id] = _Record(clock, entry.clock, entry.state, publisher, now_ms)
+        return AwarenessEntry(entry.client_id, clock, entry.state)
+
+    def node_gone(self, node: str, now_ms: Milliseconds) -> tuple[AwarenessEntry, ...]:
+        """Withdraw all that sessions of another node own; returns what tells the others."""
+        owners = [record.owner for record in self._records.values()]
+        sessions = {each.session_id for each in owners if each is not None and each.node == node}
+        return tuple(entry for each in sorted(sessions) for entry in self.leave(each, now_ms))
+
+    def of_this_node(
+        self, client_ids: Iterable[int] | None = None
+    ) -> list[tuple[AwarenessEntry, Publisher | None]]:
+        """What other nodes should know: states here with their owners, and withdrawn ones.
+
+        Args:
+            client_ids: of those, as far as they are known; None for all that are shown.
+        """
+        found: list[tuple[AwarenessEntry, Publisher | None]] = []
+        for client_id in self._records if client_ids is None else client_ids:
+            record = self._records.get(client_id)
+            if record is None or record.clock < 0:
+                continue  # forgotten, or written with and never shown
+            if record.state is None and client_ids is None:
+                continue
+            if record.owner is None or not record.owner.node:
+                entry = AwarenessEntry(client_id, record.clock, record.state)
+                found.append((entry, record.owner))
+        return found
+
     def current(self, *, but: SessionId | None = None) -> tuple[AwarenessEntry, ...]:
         """All present states, for somebody who joins or asks, but without their own."""
         return tuple(
@@ -280,9 +363,16 @@ class AwarenessTable:
                 limit="awareness_clients_per_session_max",
             )
         record = self._records.get(client_id)
-        if record is not None and record.owner is not None:
-            self._owned[record.owner.session_id].discard(client_id)
+        if record is not None and record.owner is not None and client_id not in owned:
+            self._disown(record.owner.session_id, client_id)
         owned.add(client_id)
+
+    def _disown(self, session_id: SessionId, client_id: int) -> None:
+        owned = self._owned.get(session_id)
+        if owned is not None:
+            owned.discard(client_id)
+            if not owned:
+                del self._owned[session_id]
 
     def _give_back(self) -> None:
         """Free what emptied dicts keep."""

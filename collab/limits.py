@@ -130,6 +130,18 @@ LEASE_MS: Final = 5_000  # by the store's clock; a node that is silent for so lo
 MEMBER_BEAT_MS: Final = 1_000  # from one renewal to the next
 LEASE_VALUE_BYTES_MAX: Final = 16 * KIB
 
+# Many nodes (fixed).
+NODE_ID_CHARS_MAX: Final = 64
+BUS_UPDATES_BYTES_MAX: Final = 256 * KIB  # rows in one envelope; larger ones are read from the log
+BUS_QUEUE_BYTES_MAX: Final = 8 * MIB  # envelopes that wait for the bus, on the whole node
+BUS_INBOX_BYTES_MAX: Final = 1 * MIB  # rows that wait to be applied, in one room
+BUS_STATES_MS: Final = 100  # between two envelopes with presence of one room
+BUS_BEAT_MS: Final = 1_000
+BUS_BEATS_MISSED_MAX: Final = 4  # then a node is taken for dead, and its presence is withdrawn
+FOLLOW_MS: Final = 5_000  # between two looks at the log of a room, with the bus up
+FOLLOW_ALONE_MS: Final = 2_000  # and without it
+FOLLOW_AT_ONCE_MAX: Final = 16  # such looks at the same time, on the whole node
+
 assert FRAME_BEFORE_AUTH_BYTES_MAX <= UPDATE_BYTES_MAX <= DOCUMENT_BYTES_MAX
 assert DOCUMENT_CLIENTS_MAX < STATE_VECTOR_CLIENTS_MAX
 assert DOCUMENT_CLIENTS_MAX < RETIRED_CLIENTS_MAX
@@ -148,3 +160,6 @@ assert (VERSION_NAME_CHARS_MAX + VERSION_MESSAGE_CHARS_MAX) * 12 < RECORD_BYTES_
 assert SLICE_TURN_MS <= SLICE_TARGET_MS
 assert APPLY_SENDER_MS_PER_S <= APPLY_ROOM_MS_PER_S < APPLY_BURST_MS
 assert MEMBER_BEAT_MS * 4 < LEASE_MS
+assert BUS_UPDATES_BYTES_MAX <= BUS_INBOX_BYTES_MAX <= BUS_QUEUE_BYTES_MAX
+assert BUS_BEAT_MS * BUS_BEATS_MISSED_MAX < AWARENESS_EXPIRY_MS
+assert FOLLOW_ALONE_MS <= FOLLOW_MS

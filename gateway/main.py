@@ -30,6 +30,7 @@ from gateway.app import AppParts, build_admin_app, build_app, build_readiness, b
 from gateway.auth.build import SYSTEM_CLOCKS, AuthParts, build_auth
 from gateway.auth.revocation_file import Revocation
 from gateway.banner import ready_text
+from gateway.cluster.build import Clustered, build_cluster
 from gateway.compiled.form import running_form
 from gateway.garbage import watch_garbage
 from gateway.observe.logs import configure_logging
@@ -127,6 +128,7 @@ class Node:
     app: ASGIApp
     admin_app: ASGIApp
     entrances: tuple[Entrance, ...]
+    clustered: Clustered
 
 
 def build_node(
@@ -142,6 +144,7 @@ def build_node(
     keeper = VersionKeeper(
         stores, offload.state, version_rules(settings), metrics, SYSTEM_CLOCKS.wall
     )
+    clustered = build_cluster(settings, metrics)
     registry = RoomRegistry(
         stores,
         runner_settings(settings),
@@ -149,6 +152,7 @@ def build_node(
         compactor.compact,
         offload.merge,
         duties=(keeper.tick, compactor.observe),
+        neighbours=clustered.cluster,
     )
     auth.revocations.observe(lambda revocation: _apply_revocation(registry, auth, revocation))
     gate = Gate(gate_limits(settings))
@@ -195,6 +199,7 @@ def build_node(
         app=build_app(parts, sockets),
         admin_app=build_admin_app(parts),
         entrances=sockets.entrances,
+        clustered=clustered,
     )
 
 
@@ -369,6 +374,7 @@ async def _run_servers(
         asyncio.create_task(node.collector.run()),
         asyncio.create_task(node.sweeper.run()),
         asyncio.create_task(watch_garbage(lambda: node.registry.is_deserted)),
+        *(asyncio.create_task(duty()) for duty in node.clustered.duties),
     ]
     _announce(settings, node, listener, admin_listener)
     stopped = asyncio.create_task(stop.wait())

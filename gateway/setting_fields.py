@@ -13,10 +13,12 @@ from pydantic import AnyHttpUrl, BaseModel, Field, SecretStr
 
 from collab import limits
 from gateway.setting_types import (
+    NO_BUS,
     SQLITE,
     Algorithms,
     AuthMode,
     BlobsUrl,
+    Bus,
     Bytes,
     LogFormat,
     LogLevel,
@@ -67,6 +69,28 @@ class ServerSettings(BaseModel):
     )
     failpoints: Words = Field(
         (), description="Faults to inject, for tests.", json_schema_extra={"hidden": True}
+    )
+
+
+class ClusterSettings(BaseModel):
+    """Many nodes."""
+
+    bus: Bus = Field(
+        NO_BUS,
+        description="How nodes that share a store hear of each other: redis://<host>, "
+        "redis+sentinel://<host>,<host>/<service>, redis+cluster://<host>,<host>, the same with "
+        "rediss for TLS; log to look at the store every 2 seconds; off where there is one node.",
+    )
+    bus_key: SecretStr | None = Field(
+        None,
+        description="Secret that nodes sign with on the bus, 32 bytes or more, the same for all. "
+        "On the command line it shows in the process list.",
+    )
+    bus_key_file: Path | None = Field(None, description="File that holds that secret.")
+    node: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9._-]{1,64}$",
+        description="Name of this node, unlike those of all others; made up unless given.",
     )
 
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, ByteSize, TypeAdapter
 from pydantic_settings import NoDecode
 
+from gateway.cluster.bus_url import parse_bus_url
 from persistence.store_urls import masked
 
 _BYTE_SIZE: Final = TypeAdapter(ByteSize)
@@ -56,6 +57,33 @@ class StoreChoice:
 
 
 SQLITE: Final = StoreChoice(StoreKind.SQLITE, "sqlite:")
+
+
+class BusKind(StrEnum):
+    """How nodes that share a store hear of each other."""
+
+    OFF = "off"  # not at all: one node
+    LOG = "log"  # by looking at the log
+    REDIS = "redis"
+
+
+@dataclass(frozen=True, slots=True)
+class BusChoice:
+    """A bus and where it is.
+
+    Attributes:
+        kind: which one.
+        url: of Redis; may hold a password.
+    """
+
+    kind: BusKind
+    url: str = field(default="", repr=False)
+
+    def __str__(self) -> str:
+        return masked(self.url) if self.kind is BusKind.REDIS else self.kind.value
+
+
+NO_BUS: Final = BusChoice(BusKind.OFF)
 
 
 class TransportKind(StrEnum):
@@ -137,6 +165,15 @@ def _store(value: object) -> object:
             raise ValueError("should be sqlite, memory, or a URL of mongodb:// or mongodb+srv://")
 
 
+def _bus(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    if value in {"off", "log"}:
+        return BusChoice(BusKind(value))
+    parse_bus_url(value)
+    return BusChoice(BusKind.REDIS, value)
+
+
 def _blobs_url(value: str) -> str:
     """Refuse what names no place, and what holds a secret, before it is shown anywhere."""
     if _BLOBS_URL.fullmatch(value) is None:
@@ -175,6 +212,9 @@ BlobsUrl = Annotated[str, AfterValidator(_blobs_url)]
 
 Store = Annotated[StoreChoice, NoDecode, BeforeValidator(_store)]
 """`sqlite`, `memory`, or the URL of a MongoDB."""
+
+Bus = Annotated[BusChoice, NoDecode, BeforeValidator(_bus)]
+"""`off`, `log`, or the URL of a Redis."""
 
 Algorithms = Annotated[tuple[TokenAlgorithm, ...], NoDecode, BeforeValidator(_listed)]
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]

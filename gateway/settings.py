@@ -23,6 +23,7 @@ from gateway.setting_fields import (
     AccessSettings,
     ApplySettings,
     BlobSettings,
+    ClusterSettings,
     EncryptionSettings,
     LogSettings,
     MongoSettings,
@@ -32,7 +33,7 @@ from gateway.setting_fields import (
     TimeSettings,
     VersionSettings,
 )
-from gateway.setting_types import AuthMode, StoreKind, TokenAlgorithm, is_loopback
+from gateway.setting_types import AuthMode, BusKind, StoreKind, TokenAlgorithm, is_loopback
 
 ENV_PREFIX: Final = "BANDPRO_"
 CLI_BEARER_VARIABLE: Final = "BANDPRO_CLI_TOKEN"
@@ -53,6 +54,7 @@ _PUBLIC_KEY_ALGORITHMS: Final = (
 
 class Settings(
     ServerSettings,
+    ClusterSettings,
     EncryptionSettings,
     AccessSettings,
     TimeSettings,
@@ -121,7 +123,7 @@ def load_settings(
             checked of `RULES`.
 
     Returns:
-        The checked settings; a secret kept in a file has been read into `token_secret`.
+        The checked settings; secrets kept in files have been read.
 
     Raises:
         SettingsError: something is unknown, contradictory or unsafe. The message is one line;
@@ -133,14 +135,14 @@ def load_settings(
         settings = Settings.model_validate({}) if not given else _build(given)
     except ValidationError as error:
         raise _explained(error, given) from None
-    settings = _with_secret_from_file(settings)
+    settings = _with_secrets_from_files(settings)
     for check in RULES if for_serving else (_endpoint_is_safe,):
         check(settings)
     return settings
 
 
-def read_secret_file(path: Path) -> SecretStr:
-    """Read a secret from a file; white space around it does not count.
+def read_secret_file(path: Path, setting: str = "token_secret_file") -> SecretStr:
+    """Read a secret from a file, named by a setting; white space around it does not count.
 
     Raises:
         SettingsError: the file cannot be read as text.
@@ -149,10 +151,10 @@ def read_secret_file(path: Path) -> SecretStr:
         return SecretStr(path.read_text(encoding="utf-8").strip())
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not text"
-        raise _problem(f"token_secret_file: {path} cannot be read: {reason}") from None
+        raise _problem(f"{setting}: {path} cannot be read: {reason}") from None
 
 
-def check_secret(secret: SecretStr) -> None:
+def check_secret(secret: SecretStr, setting: str = "token_secret") -> None:
     """Refuse a secret that could be guessed.
 
     Raises:
@@ -161,7 +163,7 @@ def check_secret(secret: SecretStr) -> None:
     size_bytes = len(secret.get_secret_value().encode())
     if size_bytes < SECRET_BYTES_MIN:
         raise _problem(
-            f"token_secret is too weak: {size_bytes} bytes, at least {SECRET_BYTES_MIN} are needed",
+            f"{setting} is too weak: {size_bytes} bytes, at least {SECRET_BYTES_MIN} are needed",
             KEY_HINT,
         )
 
@@ -214,14 +216,16 @@ def _explained(error: ValidationError, given: Mapping[str, object]) -> SettingsE
     )
 
 
-def _with_secret_from_file(settings: Settings) -> Settings:
-    if settings.token_secret_file is None:
-        return settings
-    if settings.token_secret is not None:
-        raise _problem("token_secret and token_secret_file contradict each other", "Keep one.")
-    return settings.model_copy(
-        update={"token_secret": read_secret_file(settings.token_secret_file)}
-    )
+def _with_secrets_from_files(settings: Settings) -> Settings:
+    read = {}
+    for name in ("token_secret", "bus_key"):
+        path = getattr(settings, f"{name}_file")
+        if path is None:
+            continue
+        if getattr(settings, name) is not None:
+            raise _problem(f"{name} and {name}_file contradict each other", "Keep one.")
+        read[name] = read_secret_file(path, f"{name}_file")
+    return settings.model_copy(update=read) if read else settings
 
 
 def _open_only_on_loopback(settings: Settings) -> None:
@@ -351,6 +355,26 @@ def _endpoint_is_safe(settings: Settings) -> None:
         )
 
 
+def _bus_has_a_key(settings: Settings) -> None:
+    if settings.bus.kind is not BusKind.REDIS:
+        return
+    if settings.bus_key is None:
+        raise _problem(
+            "bus needs a bus_key: who can write to that Redis could otherwise edit every document",
+            "Make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(48))' > bus.key"
+            " and pass --bus-key-file bus.key to every node",
+        )
+    check_secret(settings.bus_key, "bus_key")
+
+
+def _bus_has_a_store(settings: Settings) -> None:
+    if settings.bus.kind is not BusKind.OFF and settings.store.kind is StoreKind.MEMORY:
+        raise _problem(
+            "bus is set, but the store is memory, which no other node can see",
+            "Use --store sqlite or MongoDB.",
+        )
+
+
 def _memory_keeps_its_blobs(settings: Settings) -> None:
     if settings.blobs and settings.store.kind is StoreKind.MEMORY:
         raise _problem("blobs is set, but the store is memory", "Use --store sqlite or MongoDB.")
@@ -369,6 +393,8 @@ RULES: Final[tuple[Callable[[Settings], None], ...]] = (
     _ages_nest,
     _endpoint_has_a_bucket,
     _endpoint_is_safe,
+    _bus_has_a_key,
+    _bus_has_a_store,
     _memory_keeps_its_blobs,
 )
 """What settings must be to each other; each raises SettingsError."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gateway.setting_types import BusKind
 from gateway.settings import Settings
 from persistence.build import KeySettings, MongoLimits, S3Limits, StoreSettings
 from persistence.failpoints import Failpoints
@@ -28,5 +29,6 @@ def store_settings(settings: Settings) -> StoreSettings:
             operation_timeout_ms=settings.blobs_operation_timeout_ms,
             tags=settings.blobs_tags,
         ),
+        shared=settings.bus.kind is not BusKind.OFF,
         encryption=KeySettings(settings.encryption, settings.encryption_old_keys),
     )

@@ -63,6 +63,7 @@ class StoreSettings:
             SQLite, MongoDB for MongoDB.
         s3: how a bucket is reached.
         read_only: open it beside whoever uses it, and refuse every write.
+        shared: let other processes of this machine that do so as well use the same folders.
         encryption: where the master keys are.
     """
 
@@ -73,6 +74,7 @@ class StoreSettings:
     blobs_url: str = ""
     s3: S3Limits = field(default_factory=S3Limits)
     read_only: bool = False
+    shared: bool = False
     encryption: KeySettings = field(default_factory=KeySettings)
 
     @property
@@ -132,7 +134,9 @@ async def open_raw_stores(settings: StoreSettings) -> Stores:
             return replace(stores, backend=JoinedBackend(stores.backend, place))
         case "sqlite", ":", _:
             # First the database: it names whoever has the data folder in use.
-            store = await SqliteStore.open(settings.sqlite_folder, settings.failpoints)
+            store = await SqliteStore.open(
+                settings.sqlite_folder, settings.failpoints, shared=settings.shared
+            )
             try:
                 return store.stores(await _open_blobs(settings))
             except BaseException:
@@ -167,7 +171,9 @@ async def _open_blobs(settings: StoreSettings) -> BlobPlace:
         case ("", "", "") | ("file", ":", _) if settings.read_only:
             return ReadingFileBlobs(settings.blobs_folder)
         case ("", "", "") | ("file", ":", _):
-            return await asyncio.to_thread(FileBlobs, settings.blobs_folder, settings.failpoints)
+            return await asyncio.to_thread(
+                FileBlobs, settings.blobs_folder, settings.failpoints, shared=settings.shared
+            )
         case "s3", ":", place:
             # Its library takes half a second to import, which others need not wait for.
             from persistence.s3 import S3Blobs  # noqa: PLC0415

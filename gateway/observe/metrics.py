@@ -63,6 +63,7 @@ class Metrics:
         self._define_store()
         self._define_blobs()
         self._define_versions()
+        self._define_cluster()
         self.http_requests = self._counter(
             "http_requests", "HTTP requests answered.", "method", "route", "status"
         )
@@ -132,6 +133,24 @@ class Metrics:
         )
         self.restores = self._counter("restores", "Documents set back to a version.")
         self.forks = self._counter("forks", "Rooms made from a version of another.")
+
+    def _define_cluster(self) -> None:
+        self.bus_up = self._gauge("bus_up", "1 while other nodes hear this one and are heard.")
+        self.bus_sent = self._counter("bus_envelopes_sent", "Said to other nodes.", "kind")
+        self.bus_received = self._counter("bus_envelopes_received", "Heard of others.", "kind")
+        self.bus_dropped = self._counter(
+            "bus_envelopes_dropped", "Not sent, refused or not taken in, by reason.", "reason"
+        )
+        self.bus_commands = self._counter("bus_commands", "Commands sent to Redis.", "command")
+        self.bus_send_seconds = self._seconds("bus_send_seconds", "From sending to Redis' answer.")
+        self.bus_interruptions = self._counter("bus_interruptions", "Times that Redis was lost.")
+        self.peers = self._gauge("peers", "Other nodes that are heard.")
+        self.log_looks = self._counter(
+            "log_looks", "Logs read for what other nodes stored, by why.", "reason"
+        )
+        self.peer_rows = self._counter(
+            "peer_rows", "Updates of other nodes taken in, by the way that they came.", "via"
+        )
 
     def message(self, protocol: str, message: object) -> None:
         """Count one decoded message by the kind that it is."""

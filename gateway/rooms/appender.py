@@ -15,6 +15,7 @@ from collab.ports import Manifest
 from collab.protocol.close_codes import CloseCode
 from gateway.observe.metrics import Metrics
 from gateway.rooms.commit_pace import CommitPace
+from gateway.rooms.neighbours import PeerLink
 from persistence.loading import load_room
 from persistence.stores import Stores
 
@@ -79,6 +80,7 @@ class Appender:
         owner: told of what became durable, of others' updates, and of failure, once.
         unsaved_bytes: of updates that wait or are in flight.
         first_head: the head when the room was loaded.
+        link: told of what was appended, where there are other nodes.
     """
 
     stores: Stores
@@ -92,12 +94,15 @@ class Appender:
     owner: AppendOwner
     first_head: Sequence = field(default=NO_SEQUENCE, init=False)
     unsaved_bytes: int = field(default=0, init=False)
+    link: PeerLink | None = field(default=None, init=False)
     _waiting: list[_Unsaved] | None = field(default=None, init=False)
     _task: asyncio.Task[None] | None = field(default=None, init=False)
     _room_to_wait: asyncio.Event | None = field(default=None, init=False)  # too much is unsaved
     _taken: int = field(default=0, init=False)
     _durable: int = field(default=0, init=False)
     _progress: asyncio.Event | None = field(default=None, init=False)  # somebody waits for it
+    _held: asyncio.Event | None = field(default=None, init=False)  # others' rows are being read
+    _taking: asyncio.Lock | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self.first_head = self.head
@@ -141,6 +146,11 @@ class Appender:
         """
         taken = self._taken
         while self._task is not None and self._durable < taken:
+            await self.progress()
+
+    async def progress(self) -> None:
+        """Wait until the append under way, if there is one, has come to something."""
+        if self._task is not None:
             if self._progress is None:
                 self._progress = asyncio.Event()
             await self._progress.wait()
@@ -161,18 +171,21 @@ class Appender:
         try:
             while self._waiting:
                 await self.pace.turn()
+                if self._held is not None:
+                    await self._held.wait()
                 batch, self._waiting = self._waiting, None
-                await self._append(batch)
+                first = await self._append(batch)
                 self.unsaved_bytes -= sum(len(unsaved.update) for unsaved in batch)
                 if self.unsaved_bytes <= self.limits.unsaved_bytes_max:
                     self._let_in()
                 self._durable = batch[-1].ticket
                 self.owner.appended(self._durable)
+                if self.link is not None:
+                    self.link.appended(first, [unsaved.update for unsaved in batch])
                 self._count(batch)
                 self._tell_progress()
         except EpochMoved:
-            self._let_in()
-            self.owner.append_failed(CloseCode.RELOAD, "the document was replaced")
+            self.outdated()
         except StoreUnavailable as error:
             _log.error("room.append_failed", room=self.key[:12], error=str(error))
             self._give_up()
@@ -182,6 +195,11 @@ class Appender:
         finally:
             self._task = None
             self._tell_progress()
+
+    def outdated(self) -> None:
+        """The log was begun anew: nothing of what is here may be stored."""
+        self._let_in()
+        self.owner.append_failed(CloseCode.RELOAD, "the document was replaced")
 
     def _give_up(self) -> None:
         self._let_in()
@@ -194,7 +212,8 @@ class Appender:
         for unsaved in batch:
             self.metrics.ack_seconds.observe(now_s - unsaved.since_s)
 
-    async def _append(self, batch: list[_Unsaved]) -> None:
+    async def _append(self, batch: list[_Unsaved]) -> Sequence:
+        """Append until it has succeeded; returns the sequence of the first, 0 where not known."""
         updates = [unsaved.update for unsaved in batch]
         loop = asyncio.get_running_loop()
         begun_s = loop.time()
@@ -204,7 +223,7 @@ class Appender:
             try:
                 if is_behind:
                     if _contains(await self.read_peer_updates(), updates):
-                        return  # an append that seemed to fail had succeeded
+                        return NO_SEQUENCE  # an append that seemed to fail had succeeded
                     is_behind = False
                 await self._append_once(updates)
             except HeadMoved:
@@ -221,7 +240,7 @@ class Appender:
                 await asyncio.sleep(self._pause_ms(failures) / 1000)
             else:
                 self.metrics.append_seconds.observe(loop.time() - begun_s)
-                return
+                return Sequence(self.head - len(updates) + 1)
 
     async def _append_once(self, updates: list[bytes]) -> None:
         # The manifest only adds the name to a log that is complete without it, so both may share
@@ -246,6 +265,49 @@ class Appender:
             stored = await self.stores.manifests.get(self.key) or self.manifest
         self.manifest = stored
 
+    # Others' rows --------------------------------------------------------------------------------
+
+    async def take(self, after: Sequence, updates: SequenceOf[bytes]) -> bool:
+        """Take in rows that others are known to have stored right after a sequence.
+
+        An append under way does not matter: it expects the first of these places for itself, so
+        it has failed, and will find out.
+
+        Returns:
+            Whether that sequence is our head; if not, nothing happened.
+        """
+        async with self._alone:
+            if self.head != after:
+                return False
+            await self.owner.peer_updates(updates)
+            self.head = Sequence(after + len(updates))
+        return True
+
+    async def read_on(self) -> int:
+        """Take in what others stored since our head, while nothing is under way; how many rows.
+
+        Nothing is appended meanwhile: an append whose outcome is unknown finds its own rows by
+        itself, and must not be overtaken by somebody who takes them for others'.
+
+        Raises:
+            EpochMoved: the log was begun anew.
+            StoreUnavailable: it cannot be read.
+        """
+        assert self._task is None, "an append is under way"
+        held = self._held = asyncio.Event()
+        try:
+            return len(await self.read_peer_updates())
+        finally:
+            self._held = None
+            held.set()
+
+    @property
+    def _alone(self) -> asyncio.Lock:
+        """Held while others' rows are taken in, so that the head moves with them; made late."""
+        if self._taking is None:
+            self._taking = asyncio.Lock()
+        return self._taking
+
     async def read_peer_updates(self) -> SequenceOf[bytes]:
         """Read what others stored since our head, and hand it over.
 
@@ -253,6 +315,10 @@ class Appender:
             EpochMoved: the log was begun anew.
             StoreUnavailable: it cannot be read.
         """
+        async with self._alone:
+            return await self._read_peer_updates()
+
+    async def _read_peer_updates(self) -> SequenceOf[bytes]:
         tail = await self.stores.log.read(self.key, after=self.head)
         self._check_epoch(tail.epoch)
         updates: SequenceOf[bytes] = tuple(row.update for row in tail.rows)

@@ -22,6 +22,7 @@ from collab.room.room import RoomState
 from gateway.observe.metrics import Metrics
 from gateway.rooms.applying import Slices
 from gateway.rooms.joins import Joins, Merge
+from gateway.rooms.neighbours import Neighbours
 from gateway.rooms.runner import RoomRunner
 from gateway.rooms.runner_settings import RunnerSettings
 from persistence.stores import Stores
@@ -46,6 +47,7 @@ class RoomRegistry:
         compact: called after ticks for a room whose log may be due for compaction.
         merge: merges updates in a worker process; None to do all on the event loop.
         duties: what else is looked after at every tick.
+        neighbours: told which rooms are live; None where there are no other nodes.
 
     Attributes:
         joins: what the rooms share for newcomers and large work.
@@ -60,6 +62,7 @@ class RoomRegistry:
         merge: Merge | None = None,
         *,
         duties: tuple[Duty, ...] = (),
+        neighbours: Neighbours | None = None,
     ) -> None:
         self.stores = stores
         self.is_draining = False
@@ -67,6 +70,7 @@ class RoomRegistry:
         self._metrics = metrics
         self._compact = compact
         self._duties = duties
+        self._neighbours = neighbours
         self._loads = asyncio.Semaphore(settings.loads_at_once_max)
         clocks = settings.clocks
         slices = Slices(settings.apply, clocks.monotonic_s, clocks.processor_s)
@@ -169,6 +173,8 @@ class RoomRegistry:
             _log.warning("room.load_failed", room=runner.key[:12], error=type(error).__name__)
             raise
         self._rooms[name] = runner
+        if self._neighbours is not None:
+            self._neighbours.opened(runner)
         return runner
 
     # Claims -----------------------------------------------------------------------------------
@@ -233,6 +239,8 @@ class RoomRegistry:
 
     def _part(self, runner: RoomRunner) -> None:
         """See a room off; one with a large document is freed in slices."""
+        if self._neighbours is not None:
+            self._neighbours.closed(runner)
         runner.part()
         if runner.room.doc.size_bytes >= DISSOLVE_BYTES_MIN:
             self._parting.append((ref(runner), runner.room.doc))

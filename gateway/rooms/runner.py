@@ -24,8 +24,10 @@ from collab.room.session import Session
 from gateway.observe.metrics import Metrics
 from gateway.rooms.appender import Appender
 from gateway.rooms.applying import INLINE_BYTES_MAX, is_small
+from gateway.rooms.clock import now_ms
 from gateway.rooms.fanout import Post, Seat
 from gateway.rooms.joins import LARGE_ANSWER_BYTES, Joins
+from gateway.rooms.neighbours import PeerLink
 from gateway.rooms.runner_settings import RunnerSettings
 from gateway.rooms.tail import Tail
 from persistence.crash_guard import begin_open, open_succeeded
@@ -64,6 +66,7 @@ class RoomRunner:
         self._metrics = metrics
         self._post: Post | None = None  # while anybody is here
         self._appender: Appender | None = None
+        self.link: PeerLink | None = None  # to the same room on other nodes
 
     # Life -------------------------------------------------------------------------------------
 
@@ -112,7 +115,7 @@ class RoomRunner:
 
         They hold each other: only a search of all that lives would free them otherwise.
         """
-        self._appender = None
+        self._appender = self.link = None
 
     async def drain(self) -> None:
         """Wait until all that was accepted is durable, or the room was discarded."""
@@ -198,13 +201,13 @@ class RoomRunner:
     def leave(self, session_id: SessionId) -> None:
         """A session's connection is gone, or it left the room by itself."""
         self._take_seat(session_id)
-        self.run(self.room.leave(session_id, _now_ms()))
+        self.run(self.room.leave(session_id, now_ms()))
         if not self.seats and self.empty_since_ms is None:
-            self.empty_since_ms = _now_ms()
+            self.empty_since_ms = now_ms()
 
     def set_claims(self, session_id: SessionId, claims: Claims) -> None:
         """New claims for a live session: refreshed, revoked or changed."""
-        self.run(self.room.set_claims(session_id, claims, _now_ms()))
+        self.run(self.room.set_claims(session_id, claims, now_ms()))
 
     def expel(self, session_id: SessionId, code: CloseCode, detail: str) -> bool:
         """Close one session; False when it is not here."""
@@ -219,7 +222,7 @@ class RoomRunner:
     def tick(self) -> None:
         """Let time pass."""
         if self.room.state is RoomState.LIVE:
-            self.run(self.room.tick(_now_ms()))
+            self.run(self.room.tick(now_ms()))
 
     def forget_unused(self) -> None:
         """Drop what is kept ready for newcomers if none came since the last call."""
@@ -247,7 +250,7 @@ class RoomRunner:
             if lacking_bytes > LARGE_ANSWER_BYTES:
                 return False
         if not isinstance(message, SyncUpdate | SyncStep2):
-            self.run(self.room.receive(session_id, message, _now_ms()))
+            self.run(self.room.receive(session_id, message, now_ms()))
             return True
         is_applying = self._applying is not None and self._applying.locked()
         has_room = self._appender is None or self._appender.has_room
@@ -256,7 +259,7 @@ class RoomRunner:
         scanned = scan_update(message.update)
         if not is_small(message.update, scanned):
             return False
-        self._apply_at_once(self.room.admit(session_id, message, scanned, _now_ms()))
+        self._apply_at_once(self.room.admit(session_id, message, scanned, now_ms()))
         return True
 
     async def receive(self, session_id: SessionId, message: RoomMessage) -> None:
@@ -269,13 +272,13 @@ class RoomRunner:
             await self._answer(session_id, message)
             return
         if not isinstance(message, SyncUpdate | SyncStep2):
-            self.run(self.room.receive(session_id, message, _now_ms()))
+            self.run(self.room.receive(session_id, message, now_ms()))
             return
         if self._appender is not None:
             await self._appender.wait_for_room()
         scanned = await self._slices.scan(message.update)
         await self._apply_alone(
-            lambda: self.room.admit(session_id, message, scanned, _now_ms()),
+            lambda: self.room.admit(session_id, message, scanned, now_ms()),
             at_once=is_small(message.update, scanned),
             sender=session_id,
         )
@@ -312,19 +315,23 @@ class RoomRunner:
                 case Send() | Broadcast() | Announce():
                     if self._post is not None:
                         self._post.carry(effect)
+                    if self.link is not None and isinstance(effect, Announce):
+                        self.link.announced(effect.entries)
                 case Persist(update, ticket):
                     self._metrics.updates.inc()
                     self.tail.grow(len(update))
                     self.appender.persist(ticket, update)
                 case Close(session_id, code, detail):
-                    self._close(session_id, code, detail)
+                    seat = self._take_seat(session_id)
+                    if seat is not None:
+                        seat.close(code, detail)
                 case Refused(_, reason):
                     self._metrics.refused.labels(reason=reason).inc()
 
-    def _close(self, session_id: SessionId, code: CloseCode, detail: str) -> None:
-        seat = self._take_seat(session_id)
-        if seat is not None:
-            seat.close(code, detail)
+    def announce(self, change: Announce) -> None:
+        """Tell the sessions here, and no other node, of changed awareness states."""
+        if self._post is not None:
+            self._post.carry(change)
 
     def _take_seat(self, session_id: SessionId) -> Seat | None:
         seat = self.seats.pop(session_id, None)
@@ -344,7 +351,7 @@ class RoomRunner:
         seat = self.seats.get(session_id)
         lacking_bytes = doc.lacking_bytes(message.state_vector)
         if seat is None or lacking_bytes <= LARGE_ANSWER_BYTES:
-            self.run(self.room.receive(session_id, message, _now_ms()))
+            self.run(self.room.receive(session_id, message, now_ms()))
             return
         self.busy += 1
         post = self._post
@@ -354,7 +361,7 @@ class RoomRunner:
             if doc.answers.needs_encoding:
                 await self._joins.encode(self.room)
             async with self._joins.bucket.turn(lacking_bytes, seat):
-                self.run(self.room.receive(session_id, message, _now_ms()))
+                self.run(self.room.receive(session_id, message, now_ms()))
         finally:
             if post is not None:
                 post.release(session_id)
@@ -412,8 +419,7 @@ class RoomRunner:
 
     def _adopt(self, loaded: LoadedRoom) -> None:
         self.problems = loaded.problems
-        now = self._settings.clocks.wall()
-        age_s = max(0, now - loaded.tail_since) if loaded.tail_since else 0
+        age_s = loaded.tail_since and max(0, self._settings.clocks.wall() - loaded.tail_since)
         self.tail.adopt(loaded.tail_count, loaded.tail_bytes, age_s)
         for problem in loaded.problems:
             self._log.error("room.damaged", problem=problem.code, sequence=problem.sequence)
@@ -442,7 +448,3 @@ class RoomRunner:
         """Nothing more can be stored; see ``AppendOwner``."""
         self._log.error("room.discarded", unsaved=self.room.last_ticket - self.room.durable_ticket)
         self.discard(code, detail)
-
-
-def _now_ms() -> Milliseconds:
-    return Milliseconds(int(asyncio.get_running_loop().time() * 1000))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Final
 
 from collab.history.compaction import CompactionLimits, is_bloated, plan_compaction
@@ -10,6 +9,7 @@ from collab.ids import Milliseconds, Sequence
 from collab.limits import ENCODE_INLINE_BYTES_MAX
 from collab.ports import Manifest
 from collab.room.doc import RoomDoc
+from gateway.rooms.clock import now_ms
 
 _PATIENCE_MAX: Final = 64
 
@@ -35,12 +35,12 @@ class Tail:
         """Begin with what was loaded; rows from before times were kept count from now on."""
         self.count = count
         self.size_bytes = size_bytes
-        self.since_ms = Milliseconds(_now_ms() - age_s * 1000)
+        self.since_ms = Milliseconds(now_ms() - age_s * 1000)
 
     def grow(self, size_bytes: int) -> None:
         """One more row."""
         if not self.count:
-            self.since_ms = _now_ms()
+            self.since_ms = now_ms()
         self.count += 1
         self.size_bytes += size_bytes
 
@@ -72,7 +72,7 @@ class Tail:
         """Whether it has passed one of its bounds."""
         if not self.count:
             return False
-        age_s = (_now_ms() - self.since_ms) // 1000
+        age_s = (now_ms() - self.since_ms) // 1000
         plan = plan_compaction(
             manifest,
             head=head,
@@ -82,7 +82,3 @@ class Tail:
             limits=limits,
         )
         return plan is not None
-
-
-def _now_ms() -> Milliseconds:
-    return Milliseconds(int(asyncio.get_running_loop().time() * 1000))

@@ -1,7 +1,8 @@
 """The blobs as files: written aside, synced, then given their name in one step.
 
 A file has its name only when its content is on the disk, so a crash leaves at worst a nameless one,
-which the next start removes. One process owns the folder.
+which the next start removes. One process owns the folder, or several share it, and take turns
+in what changes names.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -20,12 +22,13 @@ from collab.errors import BlobMoved, SettingsError, StoreUnavailable
 from collab.ids import BlobKey, BlobTag, UnixSeconds
 from collab.ports import Blob, BlobInfo
 from persistence.failpoints import Failpoints
-from persistence.folder_lock import FolderLock
+from persistence.folder_lock import FolderLock, Turns
 from persistence.folders import sync_folder
 
 _Result = TypeVar("_Result")
 _ASIDE: Final = ".aside"  # no segment of a key begins with a dot
 _LOCK: Final = ".lock"
+_TURNS: Final = ".turn"
 
 
 class FileBlobs:
@@ -34,21 +37,29 @@ class FileBlobs:
     Args:
         folder: made when it is missing; what a crash left aside is removed.
         failpoints: where to fail on purpose.
+        shared: share it with other processes that do so as well.
 
     Raises:
         SettingsError: the folder cannot be made or written.
         StoreUnavailable: another process owns it.
     """
 
-    def __init__(self, folder: Path, failpoints: Failpoints | None = None) -> None:
+    def __init__(
+        self, folder: Path, failpoints: Failpoints | None = None, *, shared: bool = False
+    ) -> None:
         self.folder = folder
         self._aside = folder / _ASIDE
-        self._changing = threading.Lock()
+        self._thread = threading.Lock()
+        self._turns: Turns | None = None
         self._failpoints = failpoints or Failpoints()
-        self._lock: FolderLock | None = FolderLock(folder, _LOCK)
+        self._lock: FolderLock | None = FolderLock(folder, _LOCK, shared=shared)
         try:
-            shutil.rmtree(self._aside, ignore_errors=True)
+            if self._lock.is_alone:
+                shutil.rmtree(self._aside, ignore_errors=True)
             self._aside.mkdir(mode=0o700, exist_ok=True)
+            if shared:
+                self._turns = Turns(folder, _TURNS)
+                self._lock.share()
         except OSError as error:
             self._lock.release()
             raise SettingsError(
@@ -82,6 +93,9 @@ class FileBlobs:
         if self._lock is not None:
             self._lock.release()
             self._lock = None
+        if self._turns is not None:
+            self._turns.close()
+            self._turns = None
 
     async def create(self, key: BlobKey, data: bytes) -> BlobTag:
         """Store a new blob; see `BlobStore.create`."""
@@ -103,12 +117,18 @@ class FileBlobs:
         """Blobs by key; see `BlobStore.list`."""
         return await _in_thread(lambda: self._list(prefix, after, limit))
 
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Be the only one who changes names."""
+        with self._thread, self._turns or nullcontext():
+            yield
+
     def _create(self, key: BlobKey, data: bytes) -> BlobTag:
         path = self._path(key)
         aside = self._write_aside(data)
         self._failpoints.hit("blob.before_name")
         try:
-            with self._changing:  # a folder just made must not be taken for a deserted one
+            with self._changing():  # a folder just made must not be taken for a deserted one
                 self._make_folders(path.parent)
                 # A link fails where the name is taken; a rename would replace what is there.
                 os.link(aside, path)
@@ -123,7 +143,7 @@ class FileBlobs:
 
     def _replace(self, key: BlobKey, data: bytes, tag: BlobTag) -> BlobTag:
         path = self._path(key)
-        with self._changing:
+        with self._changing():
             found = self._read(key)
             if found is None or found.tag != tag:
                 raise BlobMoved("the blob was changed meanwhile")
@@ -140,7 +160,7 @@ class FileBlobs:
 
     def _delete(self, key: BlobKey) -> None:
         path = self._path(key)
-        with self._changing:
+        with self._changing():
             try:
                 path.unlink()
             except FileNotFoundError:

@@ -19,6 +19,7 @@ class ReadingFileBlobs(FileBlobs):
     def __init__(self, folder: Path) -> None:  # does not claim the folder as its base does
         self.folder = folder
         self._lock = None
+        self._turns = None
 
     async def check(self) -> list[str]:
         """Whoever owns the folder checks it."""

@@ -49,16 +49,23 @@ class SqliteStore:
         self._is_closed = False
 
     @classmethod
-    async def open(cls, folder: Path, failpoints: Failpoints) -> Self:
+    async def open(cls, folder: Path, failpoints: Failpoints, *, shared: bool = False) -> Self:
         """Lock a data folder, make or migrate its database and start the threads.
+
+        Args:
+            folder: the data folder.
+            failpoints: where to fail on purpose.
+            shared: share it with other processes that do so as well.
 
         Raises:
             SettingsError: the folder cannot be made or written.
             StoreUnavailable: another process owns the folder, or the database cannot be used.
         """
-        lock = await asyncio.to_thread(FolderLock, folder)
+        lock = await asyncio.to_thread(FolderLock, folder, shared=shared)
         try:
             connection, reader = await asyncio.to_thread(_open_database, folder)
+            if shared:
+                lock.share()
         except BaseException:
             lock.release()
             raise

@@ -76,6 +76,8 @@ def made(kind: type[BandProError]) -> BandProError:
         return errors.EpochMoved(expected=1, actual=2)
     if kind is errors.FramingViolated:
         return errors.FramingViolated("no", code=1002)
+    if kind is errors.EnvelopeRefused:
+        return errors.EnvelopeRefused(errors.RefusedBecause.SIGNATURE)
     return kind("no")
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from collab.errors import SettingsError
 from gateway.options import setting_names, shown
-from gateway.setting_types import AuthMode, StoreKind, TokenAlgorithm, is_loopback
+from gateway.setting_types import AuthMode, BusKind, StoreKind, TokenAlgorithm, is_loopback
 from gateway.settings import Settings, load_settings
 from tests.support.tokens import SECRET
 
@@ -310,3 +310,33 @@ def test_place_for_blobs_that_cannot_be_used_is_refused(
     assert "secret" not in told + advice
     good = {"blobs": "s3://band/scores", "blobs_endpoint": "http://127.0.0.1:9000"}
     assert load_settings(good).blobs == "s3://band/scores"
+
+
+def test_a_bus_on_redis_has_a_key(tmp_path: Path) -> None:
+    """BUS-10: on a loopback address too."""
+    bus: dict[str, object] = {"bus": "redis://127.0.0.1"}
+    line, advice = refused(bus)
+    assert "bus needs a bus_key" in line
+    assert "--bus-key-file" in advice
+    assert "bus_key is too weak" in refused(bus | {"bus_key": "short"})[0]
+    file = tmp_path / "bus.key"
+    file.write_text(f"{SECRET}\n")
+    settings = load_settings(bus | {"bus_key_file": str(file)})
+    assert settings.bus_key is not None
+    assert settings.bus_key.get_secret_value() == SECRET
+    assert "contradict" in refused(bus | {"bus_key": SECRET, "bus_key_file": str(file)})[0]
+    assert load_settings({"bus": "log"}).bus.kind is BusKind.LOG
+
+
+def test_a_bus_wants_a_store_that_others_see() -> None:
+    """BUS-10."""
+    assert "no other node can see" in refused({"bus": "log", "store": "memory"})[0]
+
+
+def test_no_bus_shows_its_password() -> None:
+    """BUS-10."""
+    secret = "geheim"
+    for url in (f"redis://u:{secret}@r", f"rediss://:{secret}@r:1/0?x={secret}"):
+        settings = load_settings({"bus": url, "bus_key": SECRET})
+        assert secret not in f"{settings!r} {settings.bus}"
+    assert secret not in refused({"bus": f"rdis://:{secret}@r"})[0]

@@ -19,6 +19,7 @@ from gateway.rooms.appender import AppendLimits
 from gateway.rooms.applying import ApplyLimits
 from gateway.rooms.commit_pace import CommitPace
 from gateway.rooms.joins import Merge
+from gateway.rooms.neighbours import Neighbours
 from gateway.rooms.registry import RoomRegistry
 from gateway.rooms.runner import RoomRunner
 from gateway.rooms.runner_settings import RunnerSettings
@@ -105,6 +106,7 @@ def rig(
     merge: Merge | None = None,
     apply: ApplyLimits | None = None,
     pace: CommitPace | None = None,
+    neighbours: Neighbours | None = None,
 ) -> Rig:
     """A registry with small limits."""
     faults = Faults()
@@ -124,7 +126,7 @@ def rig(
     async def compact(runner: RoomRunner) -> None:
         compacted.append(runner.name)
 
-    registry = RoomRegistry(stores, settings, Metrics(), compact, merge)
+    registry = RoomRegistry(stores, settings, Metrics(), compact, merge, neighbours=neighbours)
     return Rig(stores, faults, registry, compacted)
 
 

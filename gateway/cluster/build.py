@@ -1,0 +1,47 @@
+"""The one place that names a concrete bus."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+import time
+from collections.abc import Callable, Coroutine
+from typing import NamedTuple
+
+from collab.cluster.envelope import BootEpoch, NodeId, Sender
+from gateway.cluster.cluster import Cluster
+from gateway.cluster.no_bus import NoBus
+from gateway.observe.metrics import Metrics
+from gateway.setting_types import BusKind
+from gateway.settings import Settings
+
+
+class Clustered(NamedTuple):
+    """A node among others, and what has to run for it; no cluster for a node by itself."""
+
+    cluster: Cluster | None = None
+    duties: tuple[Callable[[], Coroutine[None, None, None]], ...] = ()
+
+
+def build_cluster(settings: Settings, metrics: Metrics) -> Clustered:
+    """Join this node to others, where there are any."""
+    if settings.bus.kind is BusKind.OFF:
+        return Clustered()
+    sender = Sender(_node_id(settings), BootEpoch(time.time_ns() // 1_000_000))
+    cluster = Cluster(sender, metrics)
+    if settings.bus.kind is BusKind.LOG:
+        bus = cluster.bus = NoBus()
+        return Clustered(cluster, (cluster.run, bus.run))
+    # A node by itself does not load the client of Redis.
+    from gateway.cluster.redis_bus import RedisBus  # noqa: PLC0415
+    from gateway.cluster.redis_places import places  # noqa: PLC0415
+
+    assert settings.bus_key is not None, "the settings were checked"
+    key = settings.bus_key.get_secret_value().encode()
+    redis = RedisBus(places(settings.bus.url), key, sender, metrics, cluster)
+    cluster.bus = redis
+    return Clustered(cluster, (cluster.run, redis.run))
+
+
+def _node_id(settings: Settings) -> NodeId:
+    return NodeId(settings.node or f"{socket.gethostname()[:48]}-{secrets.token_hex(4)}")

@@ -1,0 +1,169 @@
+"""A node among others: which rooms hear the bus, which nodes live, and when logs are looked at."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+
+from collab.cluster.bus import Bus
+from collab.cluster.envelope import Beat, Content, Envelope, Sender
+from collab.cluster.peers import Peers
+from collab.ids import FIRST_EPOCH, NO_ROOM, NO_SEQUENCE, Epoch, RoomKey, Sequence
+from collab.limits import BUS_BEAT_MS, FOLLOW_ALONE_MS, FOLLOW_AT_ONCE_MAX, FOLLOW_MS
+from gateway.cluster.room_link import Look, RoomLink
+from gateway.observe.metrics import Metrics
+from gateway.rooms.clock import now_ms
+from gateway.rooms.runner import RoomRunner
+
+_log = structlog.stdlib.get_logger(__name__)
+_TICK_S: Final = 0.2
+_SLACK_MS: Final = 300  # a tick, and the look itself
+
+
+class Cluster:
+    """Joins a node's live rooms to those of other nodes; ``Neighbours`` and ``BusListener``.
+
+    Args:
+        sender: this node and its run.
+        metrics: what is counted.
+        chance: numbers from 0 to 1, by which looks are spread over time.
+
+    Attributes:
+        bus: to the other nodes; set before anything happens, for it wants to know its listener.
+        looks: held by who reads a log because of the cluster.
+    """
+
+    bus: Bus
+
+    def __init__(
+        self, sender: Sender, metrics: Metrics, chance: Callable[[], float] = random.random
+    ) -> None:
+        self.sender = sender
+        self.metrics = metrics
+        self.looks = asyncio.Semaphore(FOLLOW_AT_ONCE_MAX)
+        self._chance = chance
+        self._links: dict[RoomKey, RoomLink] = {}
+        self._marked: dict[RoomLink, None] = {}
+        self._peers = Peers()
+        self._number = 0
+        self._beat_due_ms = 0
+        self._was_up = False
+
+    # Rooms ----------------------------------------------------------------------------------------
+
+    def opened(self, runner: RoomRunner) -> None:
+        """See ``Neighbours``."""
+        earlier = self._links.get(runner.key)
+        if earlier is not None:
+            earlier.close()
+        link = self._links[runner.key] = RoomLink(runner, self)
+        runner.link = runner.appender.link = link
+        link.look_due_ms = now_ms() + self._pause_ms()
+        if earlier is None:
+            self.bus.subscribe(runner.key)
+        elif self.bus.is_up:
+            link.listening()
+
+    def closed(self, runner: RoomRunner) -> None:
+        """See ``Neighbours``."""
+        link = self._links.get(runner.key)
+        if link is None or runner.link is not link:
+            return
+        del self._links[runner.key]
+        link.close()
+        self.bus.unsubscribe(runner.key)
+
+    # What rooms ask of it -------------------------------------------------------------------------
+
+    @property
+    def is_up(self) -> bool:
+        """See ``Office``."""
+        return self.bus.is_up
+
+    def mark(self, link: RoomLink) -> None:
+        """See ``Office``."""
+        if not self._marked:
+            asyncio.get_running_loop().call_soon(self._send_marked)
+        self._marked[link] = None
+
+    def publish(
+        self, room: RoomKey, content: Content, epoch: Epoch, first: Sequence, last: Sequence
+    ) -> None:
+        """See ``Office``."""
+        self._number += 1
+        self.bus.publish(Envelope(self.sender, self._number, room, content, epoch, first, last))
+
+    def _send_marked(self) -> None:
+        marked, self._marked = self._marked, {}
+        for link in marked:
+            link.send()
+
+    # What the bus tells ---------------------------------------------------------------------------
+
+    def delivered(self, envelope: Envelope) -> None:
+        """See ``BusListener``."""
+        sender = envelope.sender
+        if sender.node == self.sender.node:
+            _log.error("node.name_taken", node=sender.node)
+            return
+        earlier = self._peers.heard(sender, now_ms())
+        if earlier is not None:
+            self._gone(earlier)
+        link = self._links.get(envelope.room)
+        if link is not None:
+            link.delivered(envelope)
+
+    def listening(self, room: RoomKey) -> None:
+        """See ``BusListener``."""
+        link = self._links.get(room)
+        if link is not None:
+            link.listening()
+
+    def interrupted(self) -> None:
+        """See ``BusListener``."""
+        # What happens from now on is found in the log, so look sooner, but not all at once.
+        latest_ms = now_ms() + self._pause_ms()
+        for link in self._links.values():
+            link.look_due_ms = min(link.look_due_ms, latest_ms)
+
+    def _gone(self, sender: Sender) -> None:
+        _log.info("peer.gone", node=sender.node, boot=sender.boot)
+        for link in self._links.values():
+            link.gone(sender)
+
+    # Time -----------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Beat, watch the others, and look at logs, until cancelled."""
+        while True:
+            self.tick()
+            await asyncio.sleep(_TICK_S)
+
+    def tick(self) -> None:
+        """Do what is due."""
+        at_ms = now_ms()
+        is_up = self.bus.is_up
+        self.metrics.bus_up.set(is_up)
+        if is_up:
+            if not self._was_up:
+                self._peers.hear_again(at_ms)
+            if at_ms >= self._beat_due_ms:
+                self._beat_due_ms = at_ms + BUS_BEAT_MS
+                self.publish(NO_ROOM, Beat(), FIRST_EPOCH, NO_SEQUENCE, NO_SEQUENCE)
+            for sender in self._peers.expire(at_ms):
+                self._gone(sender)
+        self._was_up = is_up
+        self.metrics.peers.set(len(self._peers))
+        for link in self._links.values():
+            if at_ms >= link.look_due_ms:
+                link.look_due_ms = at_ms + self._pause_ms()
+                link.look(Look.TIMER)
+
+    def _pause_ms(self) -> float:
+        """Until a room's next look, so that all of a node's rooms are spread over the time."""
+        most_ms = (FOLLOW_MS if self.bus.is_up else FOLLOW_ALONE_MS) - _SLACK_MS
+        return most_ms * (0.7 + 0.3 * self._chance())
