@@ -29,6 +29,7 @@
     │   ├── LeaseLost            the time of a lease is over
     │   ├── BlobMoved            another writer made or changed a blob first
     │   ├── BlobsNotOwned        the place for blobs is another store's: nothing is deleted there
+    │   │   └── BlobsDisputed        it is used by a copy of this store, or this one is the copy
     │   ├── ArchiveUnreadable    a part of a backup is damaged, gone, or sealed with another key
     │   ├── PointUnreachable     no backup holds the state that is wanted
     │   ├── TargetRefused        what shall be restored or copied to has content already
@@ -208,6 +209,10 @@ class BlobMoved(OperatingError):
 
 class BlobsNotOwned(OperatingError):
     """The place for blobs is another store's, or whose it is cannot be told; says why."""
+
+
+class BlobsDisputed(BlobsNotOwned):
+    """The place for blobs is used by a copy of this store, or this one is the copy."""
 
 
 class ArchiveUnreadable(OperatingError):

@@ -22,7 +22,7 @@ from gateway.keeping import (
     tell,
     write_files,
 )
-from gateway.listing import open_there
+from gateway.listing import open_to_change
 from gateway.places import Blobs, source_settings, target_settings
 from gateway.terminal import Json, print_json, usage
 from persistence.backup.catalogue import BackupId
@@ -162,7 +162,7 @@ async def _replace(wanted: _Wanted, settings: StoreSettings, request: ReplaceReq
     try:
         async with (
             wanted.chain(settings.s3) as chain,
-            await open_there(settings) as stores,
+            await open_to_change(settings) as stores,
             await open_raw_stores(StoreSettings("memory://")) as scratch,
         ):
             await require_whole(stores)

@@ -26,6 +26,7 @@ from gateway.orphans_command import described, survey
 from gateway.setting_types import AuthMode, StoreKind
 from gateway.settings import SECRET_BYTES_MIN, Settings
 from gateway.store_settings import store_settings
+from persistence.blob_owner import require_place
 from persistence.blob_probe import probe_blobs
 from persistence.build import Stores, open_stores
 from persistence.capture import all_manifests
@@ -265,16 +266,13 @@ async def _check_blobs(stores: Stores) -> Finding:
 
 
 async def _check_orphans(stores: Stores, age_hours: int) -> Finding:
-    """Files that nothing names: the server collects them, if they are its own to collect."""
+    """Files that nothing names; and whether the place is the store's, which a server insists on."""
     try:
+        await require_place(stores)
         found = await survey(stores, age_hours)
     except BlobsNotOwned as error:
-        return Finding(
-            "orphans",
-            Verdict.WARNING,
-            str(error),
-            "Nothing is deleted there. If no other store uses the place: bandpro orphans --claim",
-        )
+        advice = " ".join(getattr(error, "__notes__", ()))
+        return Finding("orphans", Verdict.BAD, str(error), advice)
     return Finding("orphans", Verdict.GOOD, described(found, age_hours))
 
 

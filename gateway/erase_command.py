@@ -6,7 +6,7 @@ import asyncio
 
 from collab.errors import SettingsError
 from collab.ids import RoomName, room_key
-from gateway.listing import open_there
+from gateway.listing import open_to_change
 from gateway.remote import RemoteServer, room_path
 from persistence.build import StoreSettings
 from persistence.erasure import Erased, ErasureMode, erase
@@ -41,7 +41,7 @@ def erase_in_store(
     async def erased() -> Erased:
         offload = Offload()
         try:
-            async with await open_there(settings) as stores:
+            async with await open_to_change(settings) as stores:
                 if await stores.manifests.get(room_key(name)) is None:
                     raise SettingsError("no room of this name is stored")
                 return await erase(stores, name, offload, mode, accept_loss=accept_loss)

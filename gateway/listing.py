@@ -12,6 +12,7 @@ from collab.ports import RoomStatus
 from gateway.api.services import RoomState
 from gateway.api.terms import ROOMS_LIMIT_MAX
 from gateway.remote import RemoteServer, room_path
+from persistence.blob_owner import require_place
 from persistence.build import StoreSettings, open_stores
 from persistence.capture import all_manifests
 from persistence.manifests import release
@@ -102,7 +103,7 @@ def release_in_store(settings: StoreSettings, name: RoomName, *, accept_loss: bo
     """
 
     async def released() -> bool:
-        async with await open_there(settings) as stores:
+        async with await open_to_change(settings) as stores:
             return await release(stores, name, accept_loss=accept_loss)
 
     if not asyncio.run(released()):
@@ -130,6 +131,23 @@ async def open_there(settings: StoreSettings) -> Stores:
     except StoreUnavailable as unavailable:
         unavailable.add_note("A running server can be asked: --url http://127.0.0.1:8080")
         raise
+
+
+async def open_to_change(settings: StoreSettings) -> Stores:
+    """Open a store that is there, and whose place for blobs is its own.
+
+    Raises:
+        SettingsError: there is no such folder.
+        BlobsNotOwned: the place is another store's.
+        StoreUnavailable: a server uses it, or it cannot be read.
+    """
+    stores = await open_there(settings)
+    try:
+        await require_place(stores)
+    except BaseException:
+        await stores.close()
+        raise
+    return stores
 
 
 async def _read_rooms(settings: StoreSettings) -> list[RoomRow]:

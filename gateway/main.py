@@ -41,6 +41,7 @@ from gateway.rooms.commit_pace import CommitPace
 from gateway.rooms.compactor import Compactor
 from gateway.rooms.node_load import NodeLoad
 from gateway.rooms.orphan_collector import OrphanCollector, OrphanRules
+from gateway.rooms.place_keeper import PlaceKeeper
 from gateway.rooms.registry import RoomRegistry
 from gateway.rooms.runner_settings import RunnerSettings
 from gateway.rooms.services import RoomServices
@@ -82,6 +83,7 @@ def run(settings: Settings) -> int:
 
     Raises:
         SettingsError: a port is taken or the data folder cannot be used.
+        BlobsNotOwned: the place for blobs is another store's.
         StoreUnavailable: the store cannot be opened.
     """
     configure_logging(settings.log_format, settings.log_level)
@@ -107,6 +109,7 @@ async def _serve(settings: Settings) -> int:
         node = build_node(settings, stores, offload, content_offload)
         stack.push_async_callback(node.auth.authenticator.aclose)
         stack.push_async_callback(node.keeper.aclose)
+        await node.place.begin()
         if settings.seeds_demo:
             await seed_demo(node)
         return await _run_servers(settings, node, listener, admin_listener)
@@ -120,6 +123,7 @@ class Node:
     keeper: VersionKeeper
     compactor: Compactor
     collector: OrphanCollector
+    place: PlaceKeeper
     load: NodeLoad
     auth: AuthParts
     gate: Gate
@@ -191,6 +195,7 @@ def build_node(
         keeper=keeper,
         compactor=compactor,
         collector=collector,
+        place=PlaceKeeper(stores),
         load=load,
         auth=auth,
         gate=gate,
@@ -372,6 +377,7 @@ async def _run_servers(
         asyncio.create_task(watch_loop_lag(node.metrics, node.load.lagged)),
         asyncio.create_task(node.compactor.walk(node.registry.is_here)),
         asyncio.create_task(node.collector.run()),
+        asyncio.create_task(node.place.run()),
         asyncio.create_task(node.sweeper.run()),
         asyncio.create_task(watch_garbage(lambda: node.registry.is_deserted)),
         *(asyncio.create_task(duty()) for duty in node.clustered.duties),

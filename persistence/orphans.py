@@ -34,7 +34,7 @@ from collab.errors import BlobsNotOwned
 from collab.ids import BlobKey, RecordId, RoomKey, UnixSeconds
 from collab.ports import BlobInfo, RecordKind, RoomStatus
 from persistence.blob_keys import ROOMS
-from persistence.blob_owner import claim_if_free
+from persistence.blob_owner import claim_if_free, ownership
 from persistence.blob_probe import FOLDER as PROBES
 from persistence.blob_snapshots import FOLDER as SNAPSHOTS
 from persistence.blob_snapshots import snapshot_key
@@ -139,6 +139,7 @@ async def collect_orphans(stores: Stores, before: UnixSeconds, rest: Rest) -> Ha
         rest: paces it.
 
     Raises:
+        BlobsNotOwned: the place became another store's meanwhile, or is disputed.
         StoreUnavailable: the store failed; what is left is found the next time.
     """
     harvest = await _walk(stores, before, rest, deletes=True)
@@ -161,6 +162,8 @@ async def _walk(stores: Stores, before: UnixSeconds, rest: Rest, *, deletes: boo
                 harvest.unknown_rooms += not names.is_known and room != last
                 last = room
                 orphans = names.orphans(old)
+            if orphans and deletes:
+                await ownership(stores)  # it may have been claimed, or be disputed, since
             for info, kind in orphans.items():
                 if deletes:
                     await stores.raw.blobs.delete(info.key)

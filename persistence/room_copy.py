@@ -18,7 +18,7 @@ from collab.errors import BlobMoved, BlobsNotOwned, RecordMoved, StoreUnavailabl
 from collab.ids import NO_ROOM, BlobKey, Epoch, RecordId, RoomName, Sequence, room_key
 from collab.limits import MIB
 from collab.ports import LogRow, Manifest, Record, RecordKind, RoomStatus, SnapshotRef
-from persistence.blob_owner import ownership
+from persistence.blob_owner import Ownership, claim_if_free, ownership
 from persistence.capture import ROOMS_PREFIX, other_blobs
 from persistence.checksums import snapshot_checksum
 from persistence.manifests import change_manifest
@@ -101,6 +101,10 @@ async def require_empty(stores: Stores) -> None:
     if await stores.manifests.list(after=None, limit=1):
         raise TargetRefused("the target has rooms already: choose an empty store")
     await require_own_place(stores)
+    await _require_empty_place(stores)
+
+
+async def _require_empty_place(stores: Stores) -> None:
     is_used = bool(await stores.raw.blobs.list(ROOMS_PREFIX, after=None, limit=1))
     async for _ in other_blobs(stores.raw):
         is_used = True
@@ -112,14 +116,17 @@ async def require_empty(stores: Stores) -> None:
         )
 
 
-async def require_own_place(stores: Stores) -> None:
+async def require_own_place(stores: Stores) -> Ownership | None:
     """Refuse a store whose place for blobs bears another one's mark.
+
+    Returns:
+        None where it bears no mark.
 
     Raises:
         TargetRefused: it does, or lacks the mark of this store.
     """
     try:
-        await ownership(stores)
+        return await ownership(stores)
     except BlobsNotOwned as error:
         raise TargetRefused(
             f"{error}: name the target's own place for blobs, or an empty folder or prefix"
@@ -150,7 +157,9 @@ async def begin_filling(stores: Stores, what: str, source: str) -> bool:
                 f"the target is being filled by a {found['what']} from {found['source']}: end that "
                 "first, or choose an empty store"
             )
-        await require_own_place(stores)
+        if await require_own_place(stores) is None:
+            await _require_untouched_place(stores)
+            await _claim(stores)
         return True
     await require_empty(stores)
     try:
@@ -159,7 +168,35 @@ async def begin_filling(stores: Stores, what: str, source: str) -> bool:
         )
     except RecordMoved:
         raise TargetRefused("another process has just begun to fill the target") from None
+    await _claim(stores)
     return False
+
+
+async def _claim(stores: Stores) -> None:
+    """Mark the place before anything is written there, so that a later run knows it again."""
+    try:
+        await claim_if_free(stores)
+    except BlobsNotOwned:
+        raise TargetRefused("another store has just taken the target's place for blobs") from None
+
+
+async def _require_untouched_place(stores: Stores) -> None:
+    """Refuse a place without a mark that is not empty, when a fill is gone on with.
+
+    Raises:
+        TargetRefused: it may be another store's.
+    """
+    try:
+        await _require_empty_place(stores)
+    except TargetRefused:
+        error = TargetRefused(
+            "the target is partly filled, but nothing says that this place for blobs is its own"
+        )
+        error.add_note(
+            "Name the place that the first run was given. If it was this one, and an earlier "
+            "version of this program began: bandpro orphans --claim for the target."
+        )
+        raise error from None
 
 
 async def end_filling(stores: Stores) -> None:

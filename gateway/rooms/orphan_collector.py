@@ -1,7 +1,7 @@
 """Collects orphaned blobs in the background: one node at a time, slowly, not under load.
 
-The first round of a store only looks: where all blobs are of rooms that the store knows, it makes
-the place its own, and the next round may delete.
+The first round of a store whose place nobody owns only looks: where all blobs are of rooms that the
+store knows, it makes the place its own, and the next round may delete.
 """
 
 from __future__ import annotations

@@ -32,6 +32,7 @@ OVER_A_BUCKET = {
     "test_compaction",
     "test_filling",
     "test_loading",
+    "test_blob_owner",
     "test_orphans",
     "test_snapshots",
 }

@@ -5,14 +5,24 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import orjson
 import pytest
 
 from collab.errors import RoomQuarantined, StoreUnavailable, TargetRefused
-from collab.ids import FIRST_EPOCH, BlobKey, Epoch, RoomName, Sequence, room_key
-from collab.ports import Manifest
+from collab.ids import (
+    FIRST_EPOCH,
+    NO_ROOM,
+    BlobKey,
+    Epoch,
+    RecordId,
+    RoomName,
+    Sequence,
+    room_key,
+)
+from collab.ports import Manifest, Record, RecordKind
 from persistence.backup.reader import Chain
 from persistence.backup.restoring import RestoreRequest, restore
-from persistence.blob_owner import claim
+from persistence.blob_owner import claim, ownership
 from persistence.blob_snapshots import BlobSnapshots
 from persistence.compaction import compact
 from persistence.failpoints import Failpoints
@@ -75,18 +85,38 @@ async def test_a_fill_leaves_another_stores_blobs_alone(
     assert await text(stores, TWO) == "abc"
 
 
-async def test_a_fill_that_goes_on_needs_its_own_place(stores: Stores) -> None:
+@pytest.mark.parametrize("is_marked", [False, True])
+async def test_a_fill_that_goes_on_needs_its_own_place(stores: Stores, *, is_marked: bool) -> None:
     """BAK-17: an interrupted migration that is given another store's place is refused."""
     await fill(stores)
-    await claim(stores)
+    if is_marked:
+        await claim(stores)
     before = await kept(stores)
     source, target = await another(), MemoryStore().stores()
     await begin_filling(target, "migration", "another")
     misled = replace(target, blobs=stores.raw.blobs, snapshots=stores.raw.snapshots)
-    with pytest.raises(TargetRefused, match="belongs to another store"):
+    with pytest.raises(TargetRefused, match="another"):
         await migrate(source, misled, origin="another", is_final=True)
     assert await kept(stores) == before
     assert (await migrate(source, target, origin="another", is_final=True)).is_complete
+
+
+async def test_a_fill_is_gone_on_with_only_where_it_can_be_told(stores: Stores) -> None:
+    """BAK-17: begun by an earlier version, which left no mark; or ended before it could."""
+    await fill(stores)
+    source, target = await another(), beside(stores)
+    what = orjson.dumps({"what": "migration", "source": "another"})
+    begun = Record(RecordId("filling"), 0, what)
+    await target.records.compare_and_set(RecordKind.FILLING, NO_ROOM, begun)
+    before = await kept(stores)
+    with pytest.raises(TargetRefused, match="nothing says") as refused:
+        await migrate(source, target, origin="another", is_final=True)
+    assert "orphans --claim" in refused.value.__notes__[0]
+    assert await kept(stores) == before
+    elsewhere = MemoryStore().stores()
+    in_time = replace(target, blobs=elsewhere.blobs, snapshots=elsewhere.snapshots)
+    assert (await migrate(source, in_time, origin="another", is_final=True)).is_complete
+    assert await ownership(in_time) is not None
 
 
 async def test_files_of_somebody_else_are_no_empty_place() -> None:

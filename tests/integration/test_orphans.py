@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -70,7 +71,7 @@ async def test_server_collects_what_is_old_and_unnamed_and_keeps_the_rest(tmp_pa
     """BLOB-1, BLOB-5: Everything that is named is two days old as well."""
     async with running_server(tmp_path, args=FAST) as server:
         await write(server, server.data / "blobs")
-        await until_counted(server, "bandpro_orphan_rounds_total", "claimed", 1)
+        await until_counted(server, "bandpro_orphan_rounds_total", "done", 1)
         await server.terminate()
     blobs = server.data / "blobs"
     named = [path for path in (blobs / "rooms").rglob("*") if path.is_file()]
@@ -106,31 +107,65 @@ async def test_server_collects_what_is_old_and_unnamed_and_keeps_the_rest(tmp_pa
     assert not young.exists()
 
 
+def refused_to_serve(*args: str) -> str:
+    """What a server says that does not start."""
+    done = bandpro("serve", *args, "--port", "0", "--admin-port", "off", "--demo", "off")
+    assert (done.returncode, done.stdout) == (2, ""), done
+    return " ".join(done.stderr.split())
+
+
 async def test_blobs_of_another_store_are_left_alone_also_when_claimed(tmp_path: Path) -> None:
-    """BLOB-3, BLOB-5: As after an empty database was put before a folder that was in use."""
+    """BLOB-3, BLOB-5, BLOB-8: As where an empty database was put before a folder in use."""
     shared = ("--blobs", f"file:{tmp_path / 'blobs'}")
     (tmp_path / "one").mkdir()
     async with running_server(tmp_path / "one", args=(*FAST, *shared)) as server:
         await write(server, tmp_path / "blobs")
-        await until_counted(server, "bandpro_orphan_rounds_total", "claimed", 1)
+        await until_counted(server, "bandpro_orphan_rounds_total", "done", 1)
         await server.terminate()
     files = [path for path in (tmp_path / "blobs/rooms").rglob("*") if path.is_file()]
     for path in files:
         age(path, 48)
-    (tmp_path / "two").mkdir()
-    async with running_server(tmp_path / "two", args=(*FAST, *shared)) as server:
-        await until_counted(server, "bandpro_orphan_rounds_total", "refused", 2)
-        await server.terminate()
+    data = ("--data", str(tmp_path / "two"), *shared)
+    said = refused_to_serve(*data)
+    assert "belongs to another store" in said
+    assert "bandpro orphans --claim" in said
     assert files
     assert all(path.exists() for path in files)
-    data = ("--data", str(server.data), *shared)
     checked = bandpro("doctor", *data, "--port", "0", "--admin-port", "0")
+    assert checked.returncode == 1
     assert "belongs to another store" in checked.stdout
-    refused = bandpro("orphans", *data, "--collect")
-    assert refused.returncode == 2
-    assert "belongs to another store" in refused.stderr
+    erasing = ("rooms", "erase", ROOM, "--mode", "everything", "--yes")
+    for command in (("orphans", "--collect"), erasing):
+        refused = bandpro(*command, *data)
+        assert refused.returncode == 2
+        assert "belongs to another store" in refused.stderr
     assert all(path.exists() for path in files)
     assert bandpro("orphans", *data, "--claim").returncode == 0
     collected = told(*data, "--collect")
     assert (collected["orphans"], collected["unknown_rooms"]) == ({}, 1)
     assert all(path.exists() for path in files), "of a room that this store has never heard of"
+    assert "belongs to another store now" in refused_to_serve("--data", str(server.data), *shared)
+
+
+async def test_a_copy_of_a_data_folder_is_not_served_beside_the_original_s_blobs(
+    tmp_path: Path,
+) -> None:
+    """BLOB-9: The original has been served since. Once it is claimed, the copy may be instead."""
+    shared = ("--blobs", f"file:{tmp_path / 'blobs'}")
+    (tmp_path / "one").mkdir()
+    async with running_server(tmp_path / "one", args=(*FAST, *shared)) as server:
+        await write(server, tmp_path / "blobs")
+        await server.terminate()
+    await asyncio.to_thread(shutil.copytree, server.data, tmp_path / "copy")
+    async with running_server(tmp_path / "one", args=(*FAST, *shared)) as server:
+        await server.terminate()
+    copy = ("--data", str(tmp_path / "copy"), *shared)
+    said = refused_to_serve(*copy)
+    assert "is a copy of this one" in said
+    assert "bandpro orphans --claim" in said
+    assert "is a copy of this one" in bandpro("doctor", *copy, "--port", "0").stdout
+    async with running_server(tmp_path / "one", args=(*FAST, *shared)) as server:
+        await until_counted(server, "bandpro_orphan_rounds_total", "done", 1)
+        await server.terminate()
+    assert bandpro("orphans", *copy, "--claim").returncode == 0
+    assert "another store now" in refused_to_serve("--data", str(server.data), *shared)
