@@ -16,7 +16,7 @@ from gateway.setting_types import StoreKind
 from gateway.settings import Settings, load_settings
 from gateway.store_settings import store_settings
 from gateway.terminal import Json, print_json, shown_size
-from persistence.blob_owner import claim, ownership, store_now
+from persistence.blob_owner import claim, ownership, renew, store_now
 from persistence.build import open_stores
 from persistence.orphans import Harvest, claim_place, collect_orphans, find_orphans
 from persistence.room_copy import require_whole
@@ -107,6 +107,7 @@ async def _collected(settings: Settings) -> Harvest:
         await require_whole(stores)
         if await ownership(stores) is None:
             await claim_place(stores, _go_on)
+        await renew(stores, None)  # so that a copy of the store, or the original, is told of it
         before = await store_now(stores) - settings.orphan_age_hours * _HOUR_S
         return await collect_orphans(stores, UnixSeconds(before), _go_on)
 

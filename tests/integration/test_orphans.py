@@ -169,3 +169,6 @@ async def test_a_copy_of_a_data_folder_is_not_served_beside_the_original_s_blobs
         await server.terminate()
     assert bandpro("orphans", *copy, "--claim").returncode == 0
     assert "another store now" in refused_to_serve("--data", str(server.data), *shared)
+    await asyncio.to_thread(shutil.copytree, tmp_path / "copy", tmp_path / "third")
+    assert told("--data", str(tmp_path / "third"), *shared, "--collect")["orphans"] == {}
+    assert "is a copy of this one" in refused_to_serve(*copy), "the third one has the turn"
