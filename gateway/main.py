@@ -41,12 +41,12 @@ from gateway.rooms.commit_pace import CommitPace
 from gateway.rooms.compactor import Compactor
 from gateway.rooms.node_load import NodeLoad
 from gateway.rooms.orphan_collector import OrphanCollector, OrphanRules
-from gateway.rooms.place_keeper import PlaceKeeper
 from gateway.rooms.registry import RoomRegistry
 from gateway.rooms.runner_settings import RunnerSettings
 from gateway.rooms.services import RoomServices
 from gateway.rooms.version_keeper import VersionKeeper, VersionRules
 from gateway.rooms.versions import VersionServices
+from gateway.served_store import served_store
 from gateway.setting_types import TransportKind
 from gateway.settings import Settings
 from gateway.store_settings import store_settings
@@ -57,10 +57,8 @@ from gateway.transport.handshake import Entrance, HandshakeProtocol
 from gateway.transport.rates import Pace
 from gateway.transport.sweeper import PERIOD_S, Sweeper
 from gateway.transport.uvicorn_protocol import DetachableProtocol
-from persistence.build import open_stores
 from persistence.failpoints import Failpoints
 from persistence.offload import Offload
-from persistence.room_copy import require_whole
 from persistence.stores import Stores
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -99,8 +97,7 @@ async def _serve(settings: Settings) -> int:
             admin_listener = stack.enter_context(
                 _listen("127.0.0.1", settings.admin_port, "admin_port")
             )
-        stores = await stack.enter_async_context(await open_stores(store_settings(settings)))
-        await require_whole(stores)
+        stores = await stack.enter_async_context(served_store(store_settings(settings)))
         offload = Offload()
         stack.push_async_callback(offload.aclose)
         # What reads content may take its whole time; joins and compactions must not wait for it.
@@ -109,7 +106,6 @@ async def _serve(settings: Settings) -> int:
         node = build_node(settings, stores, offload, content_offload)
         stack.push_async_callback(node.auth.authenticator.aclose)
         stack.push_async_callback(node.keeper.aclose)
-        await node.place.begin()
         if settings.seeds_demo:
             await seed_demo(node)
         return await _run_servers(settings, node, listener, admin_listener)
@@ -123,7 +119,6 @@ class Node:
     keeper: VersionKeeper
     compactor: Compactor
     collector: OrphanCollector
-    place: PlaceKeeper
     load: NodeLoad
     auth: AuthParts
     gate: Gate
@@ -195,7 +190,6 @@ def build_node(
         keeper=keeper,
         compactor=compactor,
         collector=collector,
-        place=PlaceKeeper(stores),
         load=load,
         auth=auth,
         gate=gate,
@@ -377,7 +371,6 @@ async def _run_servers(
         asyncio.create_task(watch_loop_lag(node.metrics, node.load.lagged)),
         asyncio.create_task(node.compactor.walk(node.registry.is_here)),
         asyncio.create_task(node.collector.run()),
-        asyncio.create_task(node.place.run()),
         asyncio.create_task(node.sweeper.run()),
         asyncio.create_task(watch_garbage(lambda: node.registry.is_deserted)),
         *(asyncio.create_task(duty()) for duty in node.clustered.duties),

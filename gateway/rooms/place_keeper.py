@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import structlog
 
@@ -12,6 +14,23 @@ from persistence.capture import ROOMS_PREFIX
 from persistence.stores import Stores
 
 _log = structlog.stdlib.get_logger(__name__)
+
+
+@asynccontextmanager
+async def place_kept(stores: Stores) -> AsyncIterator[None]:
+    """Keep the place for blobs this store's for the time of a block.
+
+    Raises:
+        BlobsNotOwned: the place is another store's, or is disputed.
+    """
+    keeper = PlaceKeeper(stores)
+    await keeper.begin()
+    running = asyncio.create_task(keeper.run())
+    try:
+        yield
+    finally:
+        running.cancel()
+        await asyncio.wait([running])  # before the store is closed beneath it
 
 
 class PlaceKeeper:
