@@ -43,16 +43,14 @@ def test_each_node_counts_for_itself() -> None:
 
 
 def test_no_label_could_hold_what_clients_choose() -> None:
-    """Labels are of fixed sets: protocol, kind, code, reason, outcome, method, route, status.
-
-    Bears OPS-5.
-    """
+    """OPS-5: Labels are of fixed sets."""
     labels = {
         label
         for collector in vars(Metrics()).values()
         for label in getattr(collector, "_labelnames", ())
     }
-    assert labels == {"protocol", "kind", "code", "reason", "outcome", "method", "route", "status"}
+    http, bus = {"method", "route", "status"}, {"command", "via"}
+    assert labels == {"protocol", "kind", "code", "reason", "outcome", *http, *bus}
 
 
 async def test_loop_lag_is_seen() -> None:
