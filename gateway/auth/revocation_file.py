@@ -1,15 +1,19 @@
 """The revocations on disk: one JSON object a line, appended and synced before it counts as stored.
 
 A last line without its end was never acknowledged and is dropped; any other unreadable line stops
-the start, for to skip it could let somebody in again.
+the start, for to skip it could let somebody in again. Nodes that share a data folder share the
+file: they change it one after the other, and none drops what another has stored.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import orjson
 
@@ -63,6 +67,17 @@ class RevocationFile:
         complete = text.split(b"\n")[:-1]
         return [self._decoded(line, number) for number, line in enumerate(complete, start=1)]
 
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Be the only one of all processes who changes the file, by a lock on its folder."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        folder = os.open(self._path.parent, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(folder)
+
     def append(self, revocation: Revocation) -> None:
         """Store one more, durably.
 
@@ -71,31 +86,42 @@ class RevocationFile:
                 in the middle of a line.
         """
         try:
-            with self._path.open("ab") as file:
+            with self._alone(), self._path.open("ab+") as file:
+                _drop_unended_line(file)
                 file.write(_encoded(revocation))
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
             raise StoreUnavailable(f"{self._path}: {error.strerror}") from error
 
-    def replace(self, revocations: Iterable[Revocation]) -> None:
-        """Store exactly these, durably; either the old file stays or the new one is complete.
+    def replace(self, revocations: Iterable[Revocation], *, since: UnixSeconds) -> None:
+        """Store these, and what is stored already, durably and once for each subject and room.
+
+        Either the old file stays or the new one is complete.
+
+        Args:
+            revocations: those that are known.
+            since: earlier ones of the file are dropped.
 
         Raises:
             StoreUnavailable: the old file stays.
         """
-        fresh = self._path.with_suffix(".new")
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.writelines(_encoded(revocation) for revocation in revocations)
-                file.flush()
-                os.fsync(file.fileno())
-            fresh.replace(self._path)
-            sync_folder(self._path.parent)
+            with self._alone():
+                stored = [each for each in self.load() if each.revoked_at > since]
+                self._write(_newest([*stored, *revocations]))
         except OSError as error:
             raise StoreUnavailable(f"{self._path}: {error.strerror}") from error
+
+    def _write(self, revocations: Iterable[Revocation]) -> None:
+        fresh = self._path.with_suffix(".new")
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.writelines(_encoded(revocation) for revocation in revocations)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(self._path)
+        sync_folder(self._path.parent)
 
     def _decoded(self, line: bytes, number: int) -> Revocation:
         try:
@@ -110,6 +136,26 @@ class RevocationFile:
             raise StoreUnavailable(
                 f"{self._path} is damaged at line {number}; remove the line if it was not yours"
             ) from error
+
+
+def _newest(revocations: Iterable[Revocation]) -> Iterable[Revocation]:
+    """The newest of each subject and room, the later one of two of a second, oldest first."""
+    found: dict[tuple[Subject, RoomName | None], Revocation] = {}
+    for each in sorted(revocations, key=lambda each: each.revoked_at):
+        found.pop((each.subject, each.room), None)
+        found[each.subject, each.room] = each
+    return found.values()
+
+
+def _drop_unended_line(file: BinaryIO) -> None:
+    """Drop what a kill in the middle of an append has left, before something is glued onto it."""
+    size_bytes = file.seek(0, os.SEEK_END)
+    if not size_bytes:
+        return
+    file.seek(size_bytes - 1)
+    if file.read(1) != b"\n":
+        file.seek(0)
+        file.truncate(file.read().rfind(b"\n") + 1)
 
 
 def _encoded(revocation: Revocation) -> bytes:

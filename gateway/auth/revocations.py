@@ -10,6 +10,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -136,7 +137,8 @@ class Revocations:
             self._file_is_whole = False  # until the write below has returned
             if rewrite:
                 entries = tuple(self._entries.values())
-                await asyncio.to_thread(self._file.replace, entries)
+                since = UnixSeconds(revocation.revoked_at - self._lifetime_s)
+                await asyncio.to_thread(partial(self._file.replace, entries, since=since))
                 self._lines = len(entries)
             else:
                 await asyncio.to_thread(self._file.append, revocation)
@@ -161,5 +163,5 @@ def open_revocations(folder: Path | None, *, lifetime_s: int, now: UnixSeconds) 
     entries = [entry for entry in file.load() if entry.revoked_at + lifetime_s > now]
     revocations = Revocations(entries, file=file, lifetime_s=lifetime_s)
     # Also drops what a power cut left of a line, onto which the next append would be glued.
-    file.replace(revocations._entries.values())  # noqa: SLF001 - its own factory
+    file.replace((), since=UnixSeconds(now - lifetime_s))
     return revocations

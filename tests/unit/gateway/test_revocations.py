@@ -9,7 +9,7 @@ from collab.access import ANYBODY, Action, Claims, Grant, Role, decide, role_in
 from collab.errors import AuthFailure, LimitExceeded, StoreUnavailable, Unauthenticated
 from collab.ids import RoomName, Subject, UnixSeconds
 from gateway.auth import revocations as module
-from gateway.auth.revocation_file import Revocation
+from gateway.auth.revocation_file import Revocation, RevocationFile
 from gateway.auth.revocations import FILE_NAME, Revocations, open_revocations
 
 NOW = UnixSeconds(1_800_000_000)
@@ -200,3 +200,24 @@ async def test_the_file_does_not_grow_with_repetition(
         await revocations.revoke(revocation())
     assert len((tmp_path / FILE_NAME).read_bytes().splitlines()) <= 13
     assert len(opened(tmp_path)) == 1
+
+
+def test_nodes_that_share_a_folder_drop_nothing_of_each_other(tmp_path: Path) -> None:
+    """BUS-11: whoever rewrites the file takes along what others have stored meanwhile."""
+    path = tmp_path / FILE_NAME
+    one, two = RevocationFile(path), RevocationFile(path)
+    one.replace((), since=NOW)
+    one.append(revocation(subject="ann"))
+    two.append(revocation(subject="bob"))
+    path.write_bytes(path.read_bytes() + b'{"at":1800000000,"subject":"half')  # killed meanwhile
+    one.append(revocation(subject="cec", role=Role.VIEWER))
+    two.append(revocation(subject="old", at=NOW - 10))
+    one.replace([revocation(subject="ann"), revocation(subject="dan")], since=UnixSeconds(NOW - 5))
+    two.replace([revocation(subject="cec", at=NOW + 1)], since=UnixSeconds(NOW - 5))
+    kept = {each.subject: (each.revoked_at, each.role) for each in two.load()}
+    assert kept == {
+        "ann": (NOW, None),
+        "bob": (NOW, None),
+        "cec": (NOW + 1, None),
+        "dan": (NOW, None),
+    }

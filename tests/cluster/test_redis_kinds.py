@@ -1,0 +1,142 @@
+"""Sentinel and Cluster: the bus finds the servers by itself, and again when they change."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.support.nodes import metric, running_nodes, until_metric
+from tests.support.redis_server import RedisServer
+from tests.support.server import free_port
+from tests.support.ws_client import Member, join
+
+ROOM: Final = "quartet"
+SERVICE: Final = "mymaster"
+READY_WITHIN_S: Final = 20.0
+
+
+def until(condition: Callable[[], object], what: str) -> None:
+    deadline = time.monotonic() + READY_WITHIN_S
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def watched(tmp_path: Path) -> Iterator[tuple[RedisServer, RedisServer, RedisServer]]:
+    """A master, its replica, and the Sentinel that watches them."""
+    master = RedisServer(tmp_path)
+    replica = RedisServer(tmp_path, "--replicaof", "127.0.0.1", str(master.port))
+    config = tmp_path / "sentinel.conf"
+    config.write_text(
+        f"sentinel monitor {SERVICE} 127.0.0.1 {master.port} 1\n"
+        f"sentinel down-after-milliseconds {SERVICE} 500\n"
+        f"sentinel failover-timeout {SERVICE} 2000\n"
+    )
+    sentinel = RedisServer(tmp_path, str(config), program="redis-sentinel")
+    servers = (master, replica, sentinel)
+    try:
+        for server in servers:
+            server.start()
+        until(lambda: replica.ask("INFO", "replication")["master_link_status"] == "up", "replica")
+        until(lambda: sentinel.ask("SENTINEL", "REPLICAS", SERVICE), "Sentinel finds the replica")
+        yield servers
+    finally:
+        for server in servers:
+            server.kill()
+
+
+@pytest.mark.slow
+async def test_the_bus_follows_the_master_that_sentinel_names(
+    watched: tuple[RedisServer, RedisServer, RedisServer], tmp_path: Path
+) -> None:
+    """BUS-5: the master dies, the replica takes over, and no edit is lost or waits for it."""
+    master, replica, sentinel = watched
+    bus = f"redis+sentinel://127.0.0.1:{sentinel.port}/{SERVICE}"
+    async with (
+        running_nodes(tmp_path, "ann", "bob", bus=bus) as (ann, bob),
+        join(ann, "y-websocket", ROOM) as a,
+        join(bob, "hocuspocus", ROOM) as b,
+    ):
+        for node in (ann, bob):
+            await until_metric(node, "bandpro_peers", 1)
+        master.kill()
+        await a.edit(lambda member: member.map.update({"meanwhile": 1}))
+        await a.until_saved()
+        await b.until(lambda: "meanwhile" in b.map)
+        for node in (ann, bob):
+            await until_metric(node, "bandpro_bus_interruptions_total", 1)
+            await until_metric(node, "bandpro_bus_up", 1)
+        before = await metric(bob, "bandpro_bus_envelopes_received_total", kind="updates")
+        await a.edit(lambda member: member.map.update({"after": 1}))
+        await b.until(lambda: "after" in b.map)
+        after = await metric(bob, "bandpro_bus_envelopes_received_total", kind="updates")
+        assert after == before + 1
+        assert replica.calls("publish") > 0
+
+
+async def has(member: Member, key: str) -> None:
+    await member.until(lambda: key in member.map, what=key)
+
+
+def is_whole(server: RedisServer) -> bool:
+    return "cluster_state:ok" in str(server.ask("CLUSTER", "INFO"))
+
+
+@pytest.fixture
+def shards(tmp_path: Path) -> Iterator[list[RedisServer]]:
+    """A Cluster of three primaries, the slots spread over them."""
+    with ExitStack() as stack:
+        servers = []
+        for _ in range(3):
+            port = free_port()
+            folder = tmp_path / f"redis-{port}"
+            folder.mkdir()
+            options = ["--cluster-enabled", "yes", "--cluster-port", str(free_port())]
+            server = RedisServer(folder, *options, port=port)
+            server.start()
+            stack.callback(server.kill)
+            servers.append(server)
+        for number, server in enumerate(servers):
+            first, last = 16384 * number // 3, 16384 * (number + 1) // 3 - 1
+            server.ask("CLUSTER", "ADDSLOTSRANGE", first, last)
+            bus_port = server.ask("CONFIG", "GET", "cluster-port")["cluster-port"]
+            servers[0].ask("CLUSTER", "MEET", "127.0.0.1", server.port, bus_port)
+        for server in servers:
+            until(partial(is_whole, server), "the cluster")
+        yield servers
+
+
+@pytest.mark.slow
+async def test_rooms_are_spread_over_the_shards_of_a_cluster(
+    shards: list[RedisServer], tmp_path: Path
+) -> None:
+    """BUS-6: each room's envelopes stay on one shard, and a lost shard loses no edit."""
+    bus = f"redis+cluster://127.0.0.1:{shards[0].port}"
+    rooms = [f"room-{number}" for number in range(9)]
+    async with running_nodes(tmp_path, "ann", "bob", bus=bus) as (ann, bob):
+        for node in (ann, bob):
+            await until_metric(node, "bandpro_peers", 1)
+        for room in rooms:
+            async with join(ann, "y-websocket", room) as a, join(bob, "y-websocket", room) as b:
+                await a.edit(lambda member: member.map.update({"a": 1}))
+                await has(b, "a")
+                await b.edit(lambda member: member.map.update({"b": 1}))
+                await has(a, "b")
+        assert await metric(bob, "bandpro_peer_rows_total", via="bus") > 0
+        said = [shard.calls("spublish") for shard in shards]
+        assert all(said), said
+        assert not any(shard.calls("publish") for shard in shards)
+        async with join(ann, "y-websocket", ROOM) as a, join(bob, "y-websocket", ROOM) as b:
+            shards[2].kill()
+            await a.edit(lambda member: member.map.update({"meanwhile": 1}))
+            await b.until(lambda: "meanwhile" in b.map)
+            await a.until_saved()
+            await asyncio.to_thread(shards[2].start)
+            for node in (ann, bob):
+                await until_metric(node, "bandpro_bus_up", 1)
