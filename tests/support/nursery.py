@@ -27,6 +27,7 @@ import socket
 import struct
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -41,6 +42,7 @@ _READ_ONCE: Final = ("PYTHON", "LD_", "LC_", "LANG", "TERM", "FORCE_COLOR", "BAN
 """Beginnings of the names of variables that matter while a program starts."""
 
 _ours: Final[dict[int, socket.socket]] = {}  # by process: a fork of the tests is not their owner
+_opening: Final = threading.Lock()
 
 
 class Running:
@@ -141,20 +143,24 @@ def _number_from(pipe: int) -> int:
 
 def _nursery(fresh: Mapping[str, str]) -> socket.socket:
     """The way to the nursery of this process, which ends when that does."""
-    if os.getpid() not in _ours:
-        ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with its:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "tests.support.nursery", str(its.fileno())],
-                cwd=Path(__file__).parents[2],
-                env=fresh,
-                stdin=subprocess.DEVNULL,
-                pass_fds=[its.fileno()],
-                start_new_session=True,
-            )
-        _ours[os.getpid()] = ours
-        atexit.register(_end, os.getpid(), process)
-    return _ours[os.getpid()]
+    with _opening:
+        return _ours.get(os.getpid()) or _new_nursery(fresh)
+
+
+def _new_nursery(fresh: Mapping[str, str]) -> socket.socket:
+    ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with its:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.support.nursery", str(its.fileno())],
+            cwd=Path(__file__).parents[2],
+            env=fresh,
+            stdin=subprocess.DEVNULL,
+            pass_fds=[its.fileno()],
+            start_new_session=True,
+        )
+    _ours[os.getpid()] = ours
+    atexit.register(_end, os.getpid(), process)
+    return ours
 
 
 def _end(owner: int, process: subprocess.Popen[bytes]) -> None:
