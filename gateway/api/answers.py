@@ -175,7 +175,8 @@ class ReleaseQuery(RequestModel):
     accept_loss: bool = Field(
         False,  # noqa: FBT003 - pydantic's default
         description="Open the room with what is left, although snapshots cannot be read and the "
-        "rows merged into them are gone.",
+        "rows merged into them are gone, or although the client ids that its erasure retired are "
+        "lost, so that whoever still holds the old document may bring it back.",
     )
 
 
