@@ -140,7 +140,8 @@ BUS_BEAT_MS: Final = 1_000
 BUS_BEATS_MISSED_MAX: Final = 4  # then a node is taken for dead, and its presence is withdrawn
 FOLLOW_MS: Final = 5_000  # between two looks at the log of a room, with the bus up
 FOLLOW_ALONE_MS: Final = 2_000  # and without it
-FOLLOW_AT_ONCE_MAX: Final = 16  # such looks at the same time, on the whole node
+FOLLOW_AT_ONCE_MAX: Final = 16  # logs read for that at the same time, on the whole node
+HEADS_AT_ONCE_MAX: Final = 256  # rooms whose heads are compared in one question to the store
 
 assert FRAME_BEFORE_AUTH_BYTES_MAX <= UPDATE_BYTES_MAX <= DOCUMENT_BYTES_MAX
 assert DOCUMENT_CLIENTS_MAX < STATE_VECTOR_CLIENTS_MAX

@@ -143,7 +143,7 @@ def build_node(
     keeper = VersionKeeper(
         stores, offload.state, version_rules(settings), metrics, SYSTEM_CLOCKS.wall
     )
-    clustered = build_cluster(settings, metrics)
+    clustered = build_cluster(settings, metrics, stores)
     registry = RoomRegistry(
         stores,
         runner_settings(settings),

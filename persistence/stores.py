@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
+from collab.cluster.heads import LogHeads
 from collab.cluster.leases import Leases
 from collab.ids import RoomKey, UnixSeconds
 from collab.limits import MIB
@@ -172,6 +173,7 @@ class Stores:
 
     Attributes:
         log: every room's updates.
+        heads: where the logs of many rooms stand.
         snapshots: merged updates.
         manifests: the mutable record of each room.
         records: what rooms have besides, in small records.
@@ -186,6 +188,7 @@ class Stores:
     """
 
     log: UpdateLog
+    heads: LogHeads
     snapshots: SnapshotStore
     manifests: RoomManifests
     records: RecordStore

@@ -14,6 +14,7 @@ from gateway.cluster.no_bus import NoBus
 from gateway.observe.metrics import Metrics
 from gateway.setting_types import BusKind
 from gateway.settings import Settings
+from persistence.stores import Stores
 
 
 class Clustered(NamedTuple):
@@ -23,12 +24,12 @@ class Clustered(NamedTuple):
     duties: tuple[Callable[[], Coroutine[None, None, None]], ...] = ()
 
 
-def build_cluster(settings: Settings, metrics: Metrics) -> Clustered:
+def build_cluster(settings: Settings, metrics: Metrics, stores: Stores) -> Clustered:
     """Join this node to others, where there are any."""
     if settings.bus.kind is BusKind.OFF:
         return Clustered()
     sender = Sender(_node_id(settings), BootEpoch(time.time_ns() // 1_000_000))
-    cluster = Cluster(sender, metrics)
+    cluster = Cluster(sender, metrics, stores.heads)
     if settings.bus.kind is BusKind.LOG:
         bus = cluster.bus = NoBus()
         return Clustered(cluster, (cluster.run, bus.run))

@@ -5,15 +5,24 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
+from itertools import islice
 from typing import Final
 
 import structlog
 
 from collab.cluster.bus import Bus
 from collab.cluster.envelope import Beat, Content, Envelope, Sender
+from collab.cluster.heads import NO_LOG, LogHeads
 from collab.cluster.peers import Peers
+from collab.errors import StoreUnavailable
 from collab.ids import FIRST_EPOCH, NO_ROOM, NO_SEQUENCE, Epoch, RoomKey, Sequence
-from collab.limits import BUS_BEAT_MS, FOLLOW_ALONE_MS, FOLLOW_AT_ONCE_MAX, FOLLOW_MS
+from collab.limits import (
+    BUS_BEAT_MS,
+    FOLLOW_ALONE_MS,
+    FOLLOW_AT_ONCE_MAX,
+    FOLLOW_MS,
+    HEADS_AT_ONCE_MAX,
+)
 from gateway.cluster.room_link import Look, RoomLink
 from gateway.observe.metrics import Metrics
 from gateway.rooms.clock import now_ms
@@ -30,6 +39,7 @@ class Cluster:
     Args:
         sender: this node and its run.
         metrics: what is counted.
+        heads: where logs stand.
         chance: numbers from 0 to 1, by which looks are spread over time.
 
     Attributes:
@@ -40,12 +50,19 @@ class Cluster:
     bus: Bus
 
     def __init__(
-        self, sender: Sender, metrics: Metrics, chance: Callable[[], float] = random.random
+        self,
+        sender: Sender,
+        metrics: Metrics,
+        heads: LogHeads,
+        chance: Callable[[], float] = random.random,
     ) -> None:
         self.sender = sender
         self.metrics = metrics
         self.looks = asyncio.Semaphore(FOLLOW_AT_ONCE_MAX)
+        self._heads = heads
         self._chance = chance
+        self._asked: dict[RoomLink, Look] = {}
+        self._asking: asyncio.Task[None] | None = None
         self._links: dict[RoomKey, RoomLink] = {}
         self._marked: dict[RoomLink, None] = {}
         self._peers = Peers()
@@ -89,6 +106,28 @@ class Cluster:
         if not self._marked:
             asyncio.get_running_loop().call_soon(self._send_marked)
         self._marked[link] = None
+
+    def ask(self, link: RoomLink, why: Look) -> None:
+        """See ``Office``."""
+        self._asked.setdefault(link, why)
+        if self._asking is None:
+            self._asking = asyncio.create_task(self._ask())
+
+    async def _ask(self) -> None:
+        """Ask the store about all rooms that want to know, many at once."""
+        try:
+            while self._asked:
+                await asyncio.sleep(0)  # those of one turn are asked together
+                links = list(islice(self._asked, HEADS_AT_ONCE_MAX))
+                places = await self._heads.places([link.key for link in links])
+                self.metrics.heads_compared.inc(len(links))
+                for link in links:
+                    link.compare(places.get(link.key, NO_LOG), self._asked.pop(link))
+        except StoreUnavailable as error:
+            _log.warning("store.heads_not_read", error=str(error))
+            self._asked.clear()  # their turn comes again
+        finally:
+            self._asking = None
 
     def publish(
         self, room: RoomKey, content: Content, epoch: Epoch, first: Sequence, last: Sequence
@@ -161,7 +200,7 @@ class Cluster:
         for link in self._links.values():
             if at_ms >= link.look_due_ms:
                 link.look_due_ms = at_ms + self._pause_ms()
-                link.look(Look.TIMER)
+                self.ask(link, Look.TIMER)
 
     def _pause_ms(self) -> float:
         """Until a room's next look, so that all of a node's rooms are spread over the time."""

@@ -18,6 +18,7 @@ import structlog
 from collab.awareness import Publisher
 from collab.cluster.envelope import Content, Envelope, Hello, Sender, SharedState, States, Updates
 from collab.cluster.following import Step, next_step
+from collab.cluster.heads import LogPlace
 from collab.errors import BandProError, EpochMoved, RoomUnavailable, StoreUnavailable
 from collab.ids import NO_SEQUENCE, Epoch, RoomKey, Sequence, SessionId
 from collab.limits import BUS_INBOX_BYTES_MAX, BUS_STATES_MS, BUS_UPDATES_BYTES_MAX
@@ -52,6 +53,9 @@ class Office(Protocol):
 
     def mark(self, link: RoomLink) -> None:
         """Have :meth:`RoomLink.send` called at the end of the turn."""
+
+    def ask(self, link: RoomLink, why: Look) -> None:
+        """Have :meth:`RoomLink.compare` called with where the log stands, soon."""
 
     def publish(
         self, room: RoomKey, content: Content, epoch: Epoch, first: Sequence, last: Sequence
@@ -100,9 +104,15 @@ class RoomLink:
         self._wanted: Look | None = None
         self._numbers: dict[Sender, int] = {}
         self._worker: asyncio.Task[None] | None = None
+        self._is_closed = False
+
+    @property
+    def _is_live(self) -> bool:
+        return not self._is_closed and self._runner.room.state is RoomState.LIVE
 
     def close(self) -> None:
         """The room is not live any more."""
+        self._is_closed = True
         if self._worker is not None:
             self._worker.cancel()
         if self._states_timer is not None:
@@ -134,7 +144,7 @@ class RoomLink:
     def send(self) -> None:
         """Say what was collected; called at the end of a turn."""
         runs, self._runs = self._runs, []
-        if self._runner.room.state is not RoomState.LIVE:
+        if not self._is_live:
             return
         epoch = self._runner.appender.epoch
         for run in runs:
@@ -177,16 +187,16 @@ class RoomLink:
 
     def listening(self) -> None:
         """The bus carries from now on what is said about the room; before, things were missed."""
-        if self._runner.room.state is not RoomState.LIVE:
+        if not self._is_live:
             return
         appender = self._runner.appender
         self._office.publish(self.key, Hello(), appender.epoch, NO_SEQUENCE, appender.head)
         self._tell_all_states()
-        self.look(Look.LISTENING)
+        self._office.ask(self, Look.LISTENING)
 
     def delivered(self, envelope: Envelope) -> None:
         """Something was said about the room."""
-        if self._runner.room.state is not RoomState.LIVE:
+        if not self._is_live:
             return
         content = envelope.content
         if isinstance(content, States):
@@ -204,12 +214,22 @@ class RoomLink:
         """A run of another node has ended; rows of it may never have been told of."""
         if self._numbers.pop(sender, None) is None:
             return
-        if self._runner.room.state is RoomState.LIVE:
+        if self._is_live:
             self._tell(self._runner.room.awareness.node_gone(_tag(sender), now_ms()))
-            self.look(Look.PEER)
+            self._office.ask(self, Look.PEER)
+
+    def compare(self, place: LogPlace, why: Look) -> None:
+        """Look at the log if it is not where it is known to be.
+
+        A busy room finds out by itself: an append expects the head that it knows.
+        """
+        if self._is_live and self._runner.appender.is_idle:
+            appender = self._runner.appender
+            if place.epoch != appender.epoch or place.head > appender.head:
+                self.look(why)
 
     def look(self, why: Look) -> None:
-        """Compare the log with what is known of it, in the room's turn."""
+        """Read the log, in the room's turn."""
         if self._wanted is None:
             self._wanted = why
         self._work()

@@ -145,6 +145,9 @@ class Metrics:
         self.bus_send_seconds = self._seconds("bus_send_seconds", "From sending to Redis' answer.")
         self.bus_interruptions = self._counter("bus_interruptions", "Times that Redis was lost.")
         self.peers = self._gauge("peers", "Other nodes that are heard.")
+        self.heads_compared = self._counter(
+            "heads_compared", "Rooms whose log was compared with what is known of it."
+        )
         self.log_looks = self._counter(
             "log_looks", "Logs read for what other nodes stored, by why.", "reason"
         )

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from collections.abc import Sequence as SequenceOf
 from dataclasses import dataclass, field, replace
 
+from collab.cluster.heads import LogPlace
 from collab.errors import EpochMoved, HeadMoved, InvariantViolated, ManifestMoved
 from collab.ids import FIRST_EPOCH, NO_SEQUENCE, Epoch, RoomKey, RoomName, Sequence, UnixSeconds
 from collab.ports import LogRow, LogTail, Manifest
@@ -126,6 +127,11 @@ class MemoryLog:
         log = self.rooms.get(room)
         return NO_SEQUENCE if log is None else log.head
 
+    async def places(self, rooms: SequenceOf[RoomKey]) -> dict[RoomKey, LogPlace]:
+        """Where they stand; see `LogHeads.places`."""
+        logs = ((room, self.rooms.get(room)) for room in rooms)
+        return {room: LogPlace(log.epoch, log.head) for room, log in logs if log is not None}
+
     async def trim(self, room: RoomKey, *, through: Sequence) -> int:
         """Delete merged rows; see `UpdateLog.trim`."""
         log = self.rooms.get(room)
@@ -192,6 +198,7 @@ class MemoryStore:
         self._closed = False
         return Stores(
             log=self.log,
+            heads=self.log,
             snapshots=self.snapshots,
             manifests=self.manifests,
             records=self.records,

@@ -11,6 +11,7 @@ from typing import Final
 
 import structlog
 
+from collab.cluster.heads import LogPlace
 from collab.errors import EpochMoved, HeadMoved, InvariantViolated, StoreReadOnly, StoreUnavailable
 from collab.ids import FIRST_EPOCH, NO_SEQUENCE, Epoch, RoomKey, Sequence, UnixSeconds
 from collab.limits import MIB
@@ -98,6 +99,20 @@ class MongoLog:
         """The head; see `UpdateLog.head`."""
         place = await self._link.call(lambda: self._rooms.find_one({"_id": room}, {"head": 1}))
         return NO_SEQUENCE if place is None else Sequence(place["head"])
+
+    async def places(self, rooms: SequenceOf[RoomKey]) -> dict[RoomKey, LogPlace]:
+        """Where they stand; see `LogHeads.places`."""
+
+        async def found() -> dict[RoomKey, LogPlace]:
+            lines = self._rooms.find({"_id": {"$in": list(rooms)}}, {"head": 1, "epoch": 1})
+            return {
+                RoomKey(line["_id"]): LogPlace(
+                    Epoch(line.get("epoch", FIRST_EPOCH)), Sequence(line["head"])
+                )
+                async for line in lines
+            }
+
+        return await self._link.call(found)
 
     async def trim(self, room: RoomKey, *, through: Sequence) -> int:
         """Delete merged rows; see `UpdateLog.trim`."""

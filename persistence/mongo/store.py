@@ -74,8 +74,10 @@ class MongoStore:
 
     def stores(self) -> Stores:
         """The bundle that the rest of the program works with."""
+        log = MongoLog(self._link, self._committer, self._parts)
         return Stores(
-            log=MongoLog(self._link, self._committer, self._parts),
+            log=log,
+            heads=log,
             snapshots=MongoSnapshots(self._link, self._parts),
             manifests=MongoManifests(self._link),
             records=MongoRecords(self._link),

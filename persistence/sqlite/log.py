@@ -11,6 +11,7 @@ from typing import Final
 
 import structlog
 
+from collab.cluster.heads import LogPlace
 from collab.errors import EpochMoved, HeadMoved, InvariantViolated, StoreReadOnly, StoreUnavailable
 from collab.ids import FIRST_EPOCH, NO_SEQUENCE, Epoch, RoomKey, Sequence, UnixSeconds
 from collab.ports import LogRow, LogTail
@@ -81,6 +82,10 @@ class SqliteLog:
     async def head(self, room: RoomKey) -> Sequence:
         """The head; see `UpdateLog.head`."""
         return await self._reader.run(partial(_head, room))
+
+    async def places(self, rooms: SequenceOf[RoomKey]) -> dict[RoomKey, LogPlace]:
+        """Where they stand; see `LogHeads.places`."""
+        return await self._reader.run(partial(_places, rooms))
 
     async def trim(self, room: RoomKey, *, through: Sequence) -> int:
         """Delete merged rows; see `UpdateLog.trim`."""
@@ -176,6 +181,15 @@ def _place(room: RoomKey, connection: sqlite3.Connection) -> tuple[Sequence, Epo
     """The head and the epoch of a room's log."""
     row = connection.execute("SELECT head, epoch FROM rooms WHERE room_key = ?", (room,)).fetchone()
     return (NO_SEQUENCE, FIRST_EPOCH) if row is None else (Sequence(row[0]), Epoch(row[1]))
+
+
+def _places(rooms: SequenceOf[RoomKey], connection: sqlite3.Connection) -> dict[RoomKey, LogPlace]:
+    marks = ",".join("?" * len(rooms))
+    found = connection.execute(
+        f"SELECT room_key, epoch, head FROM rooms WHERE room_key IN ({marks})",  # noqa: S608 - marks
+        tuple(rooms),
+    )
+    return {RoomKey(key): LogPlace(Epoch(epoch), Sequence(head)) for key, epoch, head in found}
 
 
 def _head(room: RoomKey, connection: sqlite3.Connection) -> Sequence:

@@ -76,8 +76,10 @@ class SqliteReading:
     def stores(self, blobs: BlobStore) -> Stores:
         """The bundle that the rest of the program works with; every write is refused."""
         writer = NoWriter()
+        log = SqliteLog(writer, self._reader)
         return Stores(
-            log=SqliteLog(writer, self._reader),
+            log=log,
+            heads=log,
             snapshots=MovingSnapshots(BlobSnapshots(blobs), SqliteSnapshots(writer, self._reader)),
             manifests=SqliteManifests(writer, self._reader),
             records=SqliteRecords(writer, self._reader),

@@ -78,8 +78,10 @@ class SqliteStore:
             place: where whole files go, snapshots among them; closed with the store.
         """
         self._place = place
+        log = SqliteLog(self._writer, self._reader)
         return Stores(
-            log=SqliteLog(self._writer, self._reader),
+            log=log,
+            heads=log,
             snapshots=MovingSnapshots(
                 BlobSnapshots(place.blobs, self._failpoints),
                 SqliteSnapshots(self._writer, self._reader),
