@@ -15,7 +15,7 @@ from collab.cluster.envelope import Beat, Content, Envelope, Sender
 from collab.cluster.heads import NO_LOG, LogHeads
 from collab.cluster.peers import Peers
 from collab.errors import StoreUnavailable
-from collab.ids import FIRST_EPOCH, NO_ROOM, NO_SEQUENCE, Epoch, RoomKey, Sequence
+from collab.ids import FIRST_EPOCH, NO_ROOM, NO_SEQUENCE, Epoch, Milliseconds, RoomKey, Sequence
 from collab.limits import (
     BUS_BEAT_MS,
     FOLLOW_ALONE_MS,
@@ -30,6 +30,9 @@ from gateway.rooms.runner import RoomRunner
 
 _log = structlog.stdlib.get_logger(__name__)
 _TICK_S: Final = 0.2
+STALL_MS: Final = BUS_BEAT_MS * 2
+"""A loop that comes round so late has missed beats, its own among them."""
+
 _SLACK_MS: Final = 300  # a tick, and the look itself
 
 
@@ -69,6 +72,7 @@ class Cluster:
         self._number = 0
         self._beat_due_ms = 0
         self._was_up = False
+        self._ticked_ms = now_ms()
 
     # Rooms ----------------------------------------------------------------------------------------
 
@@ -187,6 +191,9 @@ class Cluster:
         at_ms = now_ms()
         is_up = self.bus.is_up
         self.metrics.bus_up.set(is_up)
+        if at_ms - self._ticked_ms > STALL_MS:
+            self._was_stopped(at_ms)
+        self._ticked_ms = at_ms
         if is_up:
             if not self._was_up:
                 self._peers.hear_again(at_ms)
@@ -201,6 +208,13 @@ class Cluster:
             if at_ms >= link.look_due_ms:
                 link.look_due_ms = at_ms + self._pause_ms()
                 self.ask(link, Look.TIMER)
+
+    def _was_stopped(self, at_ms: Milliseconds) -> None:
+        """The process stood still: others may have taken it for dead, and it hears late of them."""
+        self._peers.hear_again(at_ms)
+        if self.bus.is_up:
+            for link in self._links.values():
+                link.listening()
 
     def _pause_ms(self) -> float:
         """Until a room's next look, so that all of a node's rooms are spread over the time."""

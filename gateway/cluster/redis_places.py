@@ -70,6 +70,12 @@ class _Connections:
     def _options(self) -> dict[str, Any]:
         return dict(self._pool.connection_kwargs)
 
+    @property
+    def _tls(self) -> dict[str, Any]:
+        """What a client of the library is told about TLS."""
+        given = {name: each for name, each in self._options.items() if name.startswith("ssl_")}
+        return {**given, "ssl": True} if self._pool.connection_class is not Connection else {}
+
 
 class OnePlace(_Connections):
     """A server by itself."""
@@ -91,9 +97,8 @@ class SentinelPlace(_Connections):
         super().__init__(url)
         self._service = url.service
         timeouts = {"socket_connect_timeout": CONNECT_TIMEOUT_S, "socket_timeout": ANSWER_TIMEOUT_S}
-        tls = {"ssl": True} if url.base.startswith("rediss:") else {}
         self._sentinel = Sentinel(  # type: ignore[no-untyped-call]
-            list(url.hosts), sentinel_kwargs={**timeouts, **tls}
+            list(url.hosts), sentinel_kwargs={**timeouts, **self._tls}
         )
         self._master = url.hosts[0]
 
@@ -124,7 +129,7 @@ class ClusterPlaces(_Connections):
             startup_nodes=nodes,
             username=options.get("username"),
             password=options.get("password"),
-            ssl=self._pool.connection_class is not Connection,
+            **self._tls,
         )
         try:
             await cluster.initialize()  # type: ignore[unused-awaitable] # it is one of both kinds

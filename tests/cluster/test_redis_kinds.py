@@ -10,8 +10,9 @@ from typing import Final
 
 import pytest
 
+from tests.support.certificates import self_signed
 from tests.support.nodes import metric, running_nodes, until_metric
-from tests.support.redis_server import RedisServer
+from tests.support.redis_server import RedisServer, redis_server
 from tests.support.server import free_port
 from tests.support.ws_client import Member, join
 
@@ -140,3 +141,27 @@ async def test_rooms_are_spread_over_the_shards_of_a_cluster(
             await asyncio.to_thread(shards[2].start)
             for node in (ann, bob):
                 await until_metric(node, "bandpro_bus_up", 1)
+
+
+async def test_the_bus_goes_over_tls_with_a_password(tmp_path: Path) -> None:
+    """BUS-10: and not where the certificate is not trusted."""
+    made = self_signed(tmp_path)
+    port = free_port()
+    options = ["--tls-port", str(port), "--tls-auth-clients", "no"]
+    options += ["--tls-cert-file", str(made.certificate), "--tls-key-file", str(made.key)]
+    with redis_server(tmp_path, *options) as redis:
+        redis.ask("CONFIG", "SET", "requirepass", "geheim")
+        trusted = f"rediss://:geheim@127.0.0.1:{port}?ssl_ca_certs={made.certificate}"
+        async with (
+            running_nodes(tmp_path, "ann", "bob", bus=trusted) as (ann, bob),
+            running_nodes(tmp_path, "eve", bus=f"rediss://:geheim@127.0.0.1:{port}") as (eve,),
+            join(ann, "y-websocket", ROOM) as a,
+            join(bob, "y-websocket", ROOM) as b,
+        ):
+            for node in (ann, bob):
+                await until_metric(node, "bandpro_peers", 1)
+            await a.edit(lambda member: member.map.update({"a": 1}))
+            await has(b, "a")
+            assert await metric(eve, "bandpro_bus_up") == 0
+            for node in (ann, bob, eve):
+                assert "geheim" not in node.log_text

@@ -65,6 +65,11 @@ class RedisServer:
             self._process.wait()
             self._process = None
 
+    def signal(self, number: int) -> None:
+        """Send its process a signal."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
     def ask(self, *command: str | bytes | int) -> Any:  # noqa: ANN401 - whatever Redis answers
         """Send one command over a connection of its own."""
         with redis.Redis(port=self.port, socket_timeout=20, decode_responses=True) as client:

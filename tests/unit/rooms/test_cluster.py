@@ -8,7 +8,7 @@ import pytest
 from pycrdt import Doc, Map
 
 from collab.cluster.envelope import BootEpoch, Hello, NodeId, Sender, States, Updates
-from collab.ids import FIRST_EPOCH, NO_SEQUENCE, Epoch, Sequence, SessionId, room_key
+from collab.ids import FIRST_EPOCH, NO_SEQUENCE, Epoch, Milliseconds, Sequence, SessionId, room_key
 from collab.limits import BUS_INBOX_BYTES_MAX, BUS_UPDATES_BYTES_MAX
 from collab.protocol.close_codes import CloseCode
 from collab.protocol.messages import AwarenessEntry, AwarenessUpdate, SyncUpdate
@@ -295,6 +295,25 @@ async def test_who_opens_the_room_is_told_who_is_there() -> None:
     show(ann, 41, 7, '{"at":7}')
     bob = await node("bob", hub, store)
     await until(lambda: bob.runner.room.awareness.current() == (state(41, 7),))
+
+
+async def test_a_node_that_stood_still_is_there_again_and_takes_nobody_for_dead() -> None:
+    """BUS-9: it was taken for dead meanwhile, and has not heard the others' beats itself."""
+    ann, bob, _ = await two()
+    show(ann, 41, 1, '{"at":1}')
+    show(bob, 42, 1, '{"at":1}')
+    both = {state(41, 1), state(42, 1)}
+    await until(lambda: set(bob.runner.room.awareness.current()) == both)
+    await until(lambda: set(ann.runner.room.awareness.current()) == both)
+    bob.cluster._gone(ann.bus.sender)
+    assert bob.runner.room.awareness.current() == (state(42, 1),)
+    ann.cluster._ticked_ms = Milliseconds(ann.cluster._ticked_ms - 10_000)
+    for sender in ann.cluster._peers._heard_ms:
+        ann.cluster._peers._heard_ms[sender] = Milliseconds(0)
+    ann.cluster.tick()
+    assert set(ann.runner.room.awareness.current()) == both
+    shown = {AwarenessEntry(41, 3, '{"at":1}'), state(42, 1)}  # told as withdrawn at 2
+    await until(lambda: set(bob.runner.room.awareness.current()) == shown)
 
 
 async def test_a_room_that_is_unloaded_is_not_heard_any_more() -> None:
