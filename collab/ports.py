@@ -114,6 +114,7 @@ class RecordKind(StrEnum):
     ERASURE = "erasure"  # of a room: what completes its last one, and who must reload
     DATA_KEY = "data-key"  # of a document's epoch, wrapped; of the whole store
     MASTER_KEY = "master-key"  # that wraps data keys: its id, and a check; of the whole store
+    STORE_ID = "store-id"  # what the store calls itself; of the whole store
     BLOB_OWNER = "blob-owner"  # the mark that the place for blobs must bear; of the whole store
 
 

@@ -6,6 +6,7 @@ import secrets
 import socket
 import time
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import NamedTuple
 
 from collab.cluster.envelope import BootEpoch, NodeId, Sender
@@ -14,6 +15,7 @@ from gateway.cluster.no_bus import NoBus
 from gateway.observe.metrics import Metrics
 from gateway.setting_types import BusKind
 from gateway.settings import Settings
+from persistence.store_id import store_id
 from persistence.stores import Stores
 
 
@@ -39,7 +41,8 @@ def build_cluster(settings: Settings, metrics: Metrics, stores: Stores) -> Clust
 
     assert settings.bus_key is not None, "the settings were checked"
     key = settings.bus_key.get_secret_value().encode()
-    redis = RedisBus(places(settings.bus.url), key, sender, metrics, cluster)
+    scope = partial(store_id, stores)
+    redis = RedisBus(places(settings.bus.url), key, scope, sender, metrics, cluster)
     cluster.bus = redis
     return Clustered(cluster, (cluster.run, redis.run))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import random
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import structlog
@@ -36,21 +37,28 @@ class RedisBus:
     Args:
         places: where the servers are.
         key: the cluster's, to sign with.
+        scope: tells what the nodes' store calls itself; others' envelopes are of no use.
         sender: this node and its run.
         metrics: what is counted.
         listener: told of what arrives.
     """
 
     def __init__(
-        self, places: Places, key: bytes, sender: Sender, metrics: Metrics, listener: BusListener
+        self,
+        places: Places,
+        key: bytes,
+        scope: Callable[[], Awaitable[bytes]],
+        sender: Sender,
+        metrics: Metrics,
+        listener: BusListener,
     ) -> None:
         self._places = places
         self._key = key
         self._tag = sender_tag(sender)
         self._metrics = metrics
         self._listener = listener
-        # Clusters that share a Redis do not hear each other.
-        self._prefix = f"bandpro:{hmac.digest(key, b'channels', 'sha256').hex()[:_PREFIX_CHARS]}:"
+        self._scope = scope
+        self._prefix = ""
         self._rooms: set[RoomKey] = set()
         self._early: list[RoomKey] = []  # heard before the bus is up as a whole
         self._lanes: dict[Address, Lane] = {}
@@ -107,6 +115,10 @@ class RedisBus:
     # A generation ---------------------------------------------------------------------------------
 
     async def _serve(self) -> None:
+        if not self._prefix:
+            # Clusters that share a Redis do not hear each other, nor do two that share a key.
+            name = hmac.digest(self._key, b"channels" + await self._scope(), "sha256").hex()
+            self._prefix = f"bandpro:{name[:_PREFIX_CHARS]}:"
         addresses = await self._places.find()
         heard = Heard(self._subscribed, self._received)
         self._lanes = {

@@ -10,6 +10,7 @@ import asyncio
 import math
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from itertools import count
 from typing import Any, Final, NamedTuple
 
 from redis.asyncio import Connection
@@ -23,7 +24,8 @@ PING_S: Final = 1.0
 SILENCE_S_MAX: Final = 3.0
 """A listening connection on which not even pings are answered for so long is dead."""
 
-_PIPELINE_MAX: Final = 512
+_PIPELINE_MAX: Final = 128
+_MESSAGES_MAX: Final = 64  # taken before others have their turn
 
 
 class Heard(NamedTuple):
@@ -105,7 +107,9 @@ class Lane:
 
     async def _listen(self, connection: Connection) -> None:
         loop = asyncio.get_running_loop()
-        while True:
+        for number in count(1):
+            if number % _MESSAGES_MAX == 0:
+                await asyncio.sleep(0)
             answer: Any = await connection.read_response(
                 timeout=math.inf, disconnect_on_error=False
             )

@@ -19,9 +19,10 @@ from collab.awareness import Publisher
 from collab.cluster.envelope import Content, Envelope, Hello, Sender, SharedState, States, Updates
 from collab.cluster.following import Step, next_step
 from collab.cluster.heads import LogPlace
-from collab.errors import BandProError, EpochMoved, RoomUnavailable, StoreUnavailable
+from collab.errors import EpochMoved, RoomUnavailable, StoreUnavailable
 from collab.ids import NO_SEQUENCE, Epoch, RoomKey, Sequence, SessionId
 from collab.limits import BUS_INBOX_BYTES_MAX, BUS_STATES_MS, BUS_UPDATES_BYTES_MAX
+from collab.protocol.close_codes import CloseCode
 from collab.protocol.messages import AwarenessEntry
 from collab.room.effects import Announce
 from collab.room.room import RoomState
@@ -267,8 +268,9 @@ class RoomLink:
         except StoreUnavailable as error:
             # Another look comes with the timer.
             _log.warning("room.log_not_read", room=self.key[:12], error=str(error))
-        except BandProError:
+        except Exception:  # noqa: BLE001 - whatever it was, the document may lack what is stored
             _log.exception("room.following_broke", room=self.key[:12])
+            self._runner.discard(CloseCode.INTERNAL_ERROR)
         finally:
             self._inbox.clear()
             self._inbox_bytes = 0

@@ -212,6 +212,28 @@ def forged_edit() -> bytes:
     return doc.get_update()
 
 
+async def test_two_stores_with_one_key_do_not_meet(redis: RedisServer, tmp_path: Path) -> None:
+    """BUS-12: a trial beside the real thing, started with its settings."""
+    real, trial = tmp_path / "real", tmp_path / "trial"
+    real.mkdir()
+    trial.mkdir()
+    async with (
+        running_nodes(real, "ann", "bob", bus=redis.url) as (ann, bob),
+        running_nodes(trial, "cec", bus=redis.url) as (cec,),
+    ):
+        await heard(ann, bob)
+        await until_metric(cec, "bandpro_bus_up", 1)
+        async with join(ann, "y-websocket", ROOM) as a, join(cec, "y-websocket", ROOM) as c:
+            await a.edit(setting("real", 1))
+            await c.edit(setting("trial", 1))
+            await a.until_saved()
+            await c.until_saved()
+            await until_metric(bob, "bandpro_bus_envelopes_received_total", 3, kind="beat")
+            assert set(a.map.keys()) == {"real"}
+            assert set(c.map.keys()) == {"trial"}
+        assert await metric(cec, "bandpro_bus_envelopes_received_total") == 0
+
+
 async def test_presence_of_a_killed_node_goes(redis: RedisServer, tmp_path: Path) -> None:
     """BUS-9."""
     async with running_nodes(tmp_path, "ann", "bob", bus=redis.url) as (ann, bob):

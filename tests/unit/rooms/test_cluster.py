@@ -274,6 +274,19 @@ async def test_a_store_that_fails_costs_a_look_and_no_session() -> None:
     await until(lambda: bob.head == 3)
 
 
+async def test_what_cannot_be_applied_ends_the_room_here_and_the_log_decides() -> None:
+    """BUS-3: a member that says nonsense costs its hearers a reconnect, and no document."""
+    ann, bob, _ = await two()
+    ann.cluster.publish(KEY, Updates((b"\xff",)), FIRST_EPOCH, Sequence(1), Sequence(1))
+    await until(lambda: bob.seat.closed == [CloseCode.INTERNAL_ERROR])
+    await ann.write(Doc(), "a")
+    again, _ = await bob.rig.join("back at bob")
+    assert (again.appender.head, again.room.doc.difference(b"\x00")) == (
+        1,
+        ann.runner.room.doc.difference(b"\x00"),
+    )
+
+
 async def test_presence_crosses_conflated_and_goes_with_its_node() -> None:
     """BUS-8, BUS-9."""
     ann, bob, hub = await two()
