@@ -5,7 +5,8 @@ state    event                                next     what it means
 ======== ==================================== ======== ==========================================
 unknown  an envelope                          live     a node has come
 live     an envelope of the same run          live     nothing
-live     an envelope of another run           live     the earlier run is gone
+live     an envelope of a later run           live     the earlier run is gone
+live     an envelope of an earlier run        live     nothing: it is late, or played back
 live     nothing for `BUS_BEATS_MISSED_MAX`   unknown  it is gone
          beats, while the bus was up
 ======== ==================================== ======== ==========================================
@@ -16,11 +17,25 @@ here until it is up again. Pure: the caller passes the time.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from collab.cluster.envelope import NodeId, Sender
 from collab.ids import Milliseconds
 from collab.limits import BUS_BEAT_MS, BUS_BEATS_MISSED_MAX
 
 SILENCE_MS_MAX = BUS_BEAT_MS * BUS_BEATS_MISSED_MAX
+
+
+class Heard(NamedTuple):
+    """What it means that something was heard of a node.
+
+    Attributes:
+        gone: the earlier run of it, which has ended.
+        is_stale: it was said by an earlier run than the one that lives; to be passed over.
+    """
+
+    gone: Sender | None = None
+    is_stale: bool = False
 
 
 class Peers:
@@ -33,17 +48,19 @@ class Peers:
     def __len__(self) -> int:
         return len(self._heard_ms)
 
-    def heard(self, sender: Sender, now_ms: Milliseconds) -> Sender | None:
-        """Something was heard of a node; returns the earlier run of it that is gone, if any."""
-        is_known = sender in self._heard_ms
+    def heard(self, sender: Sender, now_ms: Milliseconds) -> Heard:
+        """Something was heard of a node."""
+        if sender in self._heard_ms:
+            self._heard_ms[sender] = now_ms
+            return Heard()
+        other = self._runs.get(sender.node)
+        if other is not None and other.boot > sender.boot:
+            return Heard(is_stale=True)
         self._heard_ms[sender] = now_ms
-        if is_known:
-            return None
-        earlier = self._runs.get(sender.node)
         self._runs[sender.node] = sender
-        if earlier is not None:
-            self._heard_ms.pop(earlier, None)
-        return earlier
+        if other is not None:
+            del self._heard_ms[other]
+        return Heard(gone=other)
 
     def expire(self, now_ms: Milliseconds) -> list[Sender]:
         """Take those for gone of whom nothing was heard for too long; returns them."""

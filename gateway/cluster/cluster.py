@@ -153,9 +153,12 @@ class Cluster:
         if sender.node == self.sender.node:
             _log.error("node.name_taken", node=sender.node)
             return
-        earlier = self._peers.heard(sender, now_ms())
-        if earlier is not None:
-            self._gone(earlier)
+        heard = self._peers.heard(sender, now_ms())
+        if heard.is_stale:
+            self.metrics.bus_dropped.labels(reason="stale").inc()
+            return
+        if heard.gone is not None:
+            self._gone(heard.gone)
         link = self._links.get(envelope.room)
         if link is not None:
             link.delivered(envelope)

@@ -7,6 +7,7 @@ A server that does not answer in time is given up, with what waits for it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -119,10 +120,10 @@ class Lane:
                     self._heard.message(channel.decode(), frame)
                 case [b"subscribe" | b"ssubscribe", bytes(channel), _]:
                     self._heard.subscribed(channel.decode())
-                case [b"sunsubscribe", bytes(channel), _]:
+                case [b"unsubscribe" | b"sunsubscribe", bytes(channel), _]:
                     self._check_left(channel.decode())
                 case _:
-                    pass  # pong, or unsubscribed
+                    pass  # pong
 
     def _check_left(self, channel: str) -> None:
         """A Cluster ends subscriptions by itself when it moves a channel to another server."""
@@ -133,16 +134,20 @@ class Lane:
     async def _ask(self, connection: Connection) -> None:
         """Send wishes as they come, and pings."""
         loop = asyncio.get_running_loop()
+        pinged_s = loop.time()
         while True:
-            try:
+            with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(PING_S):
                     await self._wish_waits.wait()
-            except TimeoutError:
-                if loop.time() - self._heard_s > SILENCE_S_MAX:
-                    raise RedisError("not even pings are answered") from None
+            at_s = loop.time()
+            if at_s - self._heard_s > SILENCE_S_MAX:
+                raise RedisError("not even pings are answered")
             self._wish_waits.clear()
             wishes, self._wishes = self._wishes, []
-            commands: list[tuple[str, ...]] = [*wishes] or [("PING",)]
+            commands: list[tuple[str, ...]] = [*wishes]
+            if at_s - pinged_s >= PING_S:
+                commands.append(("PING",))
+                pinged_s = at_s
             for command, *_ in commands:
                 self._metrics.bus_commands.labels(command=command.lower()).inc()
             async with asyncio.timeout(ANSWER_TIMEOUT_S):
