@@ -16,8 +16,8 @@ from typing import Final
 _LOWER: Final = ("access", "errors", "ids", "limits", "protocol/*")
 _UPPER: Final = ("awareness", "history/*", "room/*")
 
-# Left plain: what only names shapes (ports), what no edit passes through (score), and what a node by
-# itself has no use for (cluster).
+# Left plain: what only names shapes (ports), what no edit passes through (score), and what a node
+# by itself has no use for (cluster).
 _MARK: Final = "__init__"
 
 # Measured: the second level takes half as long again to compile and wins nothing here.
