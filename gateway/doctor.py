@@ -23,7 +23,7 @@ from gateway.auth.revocation_file import RevocationFile
 from gateway.auth.revocations import FILE_NAME
 from gateway.compiled.form import running_form
 from gateway.orphans_command import described, survey
-from gateway.setting_types import AuthMode, StoreKind
+from gateway.setting_types import AuthMode, BusKind, StoreKind
 from gateway.settings import SECRET_BYTES_MIN, Settings
 from gateway.store_settings import store_settings
 from persistence.blob_owner import require_place
@@ -75,6 +75,8 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
         yield finding
     if settings.jwks_url is not None:
         yield await _check_jwks(str(settings.jwks_url))
+    if settings.bus.kind is BusKind.REDIS:
+        yield await _check_bus(settings.bus.url)
     async for finding in _check_store(settings):
         yield finding
 
@@ -222,6 +224,24 @@ async def _check_jwks(url: str) -> Finding:
             "Check jwks_url, and that this machine may reach it.",
         )
     return Finding("jwks", Verdict.GOOD, f"{keys} keys")
+
+
+async def _check_bus(url: str) -> Finding:
+    # The client of Redis takes its time to import, and a node by itself does not need it.
+    from redis.exceptions import RedisError  # noqa: PLC0415
+
+    from gateway.cluster.probe import probe_bus  # noqa: PLC0415
+
+    try:
+        return Finding("bus", Verdict.GOOD, await probe_bus(url))
+    except (RedisError, OSError) as error:
+        return Finding(
+            "bus",
+            Verdict.WARNING,
+            f"cannot be used ({type(error).__name__}: {error})",
+            "A server starts all the same, and nodes meet in the store every 2 seconds. Check bus, "
+            "and that this machine may reach it.",
+        )
 
 
 async def _check_store(settings: Settings) -> AsyncIterator[Finding]:

@@ -70,6 +70,7 @@ class Cluster:
         self._marked: dict[RoomLink, None] = {}
         self._peers = Peers()
         self._number = 0
+        self._namesakes: set[Sender] = set()  # other nodes of the same name; each is told of once
         self._beat_due_ms = 0
         self._was_up = False
         self._ticked_ms = now_ms()
@@ -151,7 +152,9 @@ class Cluster:
         """See ``BusListener``."""
         sender = envelope.sender
         if sender.node == self.sender.node:
-            _log.error("node.name_taken", node=sender.node)
+            if sender not in self._namesakes:
+                self._namesakes.add(sender)
+                _log.error("node.name_taken", node=sender.node)
             return
         heard = self._peers.heard(sender, now_ms())
         if heard.is_stale:

@@ -1,6 +1,8 @@
 """Sentinel and Cluster: the bus finds the servers by itself, and again when they change."""
 
 import asyncio
+import json
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -11,7 +13,8 @@ from typing import Final
 import pytest
 
 from tests.support.certificates import self_signed
-from tests.support.nodes import metric, running_nodes, until_metric
+from tests.support.command import bandpro
+from tests.support.nodes import BUS_KEY, metric, running_nodes, until_metric
 from tests.support.redis_server import RedisServer, redis_server
 from tests.support.server import free_port
 from tests.support.ws_client import Member, join
@@ -141,6 +144,24 @@ async def test_rooms_are_spread_over_the_shards_of_a_cluster(
             await asyncio.to_thread(shards[2].start)
             for node in (ann, bob):
                 await until_metric(node, "bandpro_bus_up", 1)
+
+
+def test_the_doctor_tries_the_bus(tmp_path: Path) -> None:
+    """BUS-10: a password that is wrong is told before anybody starts a server, and not repeated."""
+    with redis_server(tmp_path) as redis:
+        options = ["--port", str(free_port()), "--admin-port", "off", "--bus", redis.url]
+        options += ["--bus-key", BUS_KEY, "--json"]
+        found = findings(bandpro("doctor", *options, cwd=tmp_path))["bus"]
+        assert (found["verdict"], found["found"]) == ("good", "1 server, by PUBLISH")
+        redis.ask("CONFIG", "SET", "requirepass", "geheim")
+        options[5] = redis.url.replace("//", "//:falsch@")
+        result = bandpro("doctor", *options, cwd=tmp_path)
+        assert findings(result)["bus"]["verdict"] == "warning"
+        assert "falsch" not in result.stdout
+
+
+def findings(result: subprocess.CompletedProcess[str]) -> dict[str, dict[str, str]]:
+    return {each["check"]: each for each in json.loads(result.stdout)}
 
 
 async def test_the_bus_goes_over_tls_with_a_password(tmp_path: Path) -> None:
