@@ -307,8 +307,7 @@ class RoomLink:
 
     async def _read(self, why: Look) -> None:
         self._office.metrics.log_looks.labels(reason=why.value).inc()
-        rows = await self._runner.appender.read_on()
-        self._office.metrics.peer_rows.labels(via="log").inc(rows)
+        await self._runner.appender.read_on()
 
     def _show(self, sender: Sender, states: Iterable[SharedState]) -> None:
         awareness = self._runner.room.awareness

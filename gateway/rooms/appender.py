@@ -283,8 +283,8 @@ class Appender:
             self.head = Sequence(after + len(updates))
         return True
 
-    async def read_on(self) -> int:
-        """Take in what others stored since our head, while nothing is under way; how many rows.
+    async def read_on(self) -> None:
+        """Take in what others stored since our head, while nothing is under way.
 
         Nothing is appended meanwhile: an append whose outcome is unknown finds its own rows by
         itself, and must not be overtaken by somebody who takes them for others'.
@@ -296,7 +296,7 @@ class Appender:
         assert self._task is None, "an append is under way"
         held = self._held = asyncio.Event()
         try:
-            return len(await self.read_peer_updates())
+            await self.read_peer_updates()
         finally:
             self._held = None
             held.set()
@@ -328,6 +328,7 @@ class Appender:
             updates, head = await self._read_whole()
         await self.owner.peer_updates(updates)
         self.head = head
+        self.metrics.peer_rows.labels(via="log").inc(len(updates))
         return updates
 
     async def _read_whole(self) -> tuple[SequenceOf[bytes], Sequence]:

@@ -248,6 +248,22 @@ async def test_presence_of_a_killed_node_goes(redis: RedisServer, tmp_path: Path
             assert await metric(bob, "bandpro_peers") == 0
 
 
+async def test_a_node_that_stops_takes_its_presence_along(
+    redis: RedisServer, tmp_path: Path
+) -> None:
+    """BUS-8, OPS-2: in good order, and with what it had accepted on the other node."""
+    async with running_nodes(tmp_path, "ann", "bob", bus=redis.url) as (ann, bob):
+        await heard(ann, bob)
+        async with join(bob, "y-websocket", ROOM) as b, join(ann, "y-websocket", ROOM) as a:
+            await a.set_state({"at": 1})
+            await b.until(lambda: {"at": 1} in b.present().values())
+            await a.edit(setting("last", 1))
+            await asyncio.gather(ann.terminate(), a.until_closed())
+            await has_all(b, {"last"})
+            await b.until(lambda: {"at": 1} not in b.present().values())
+        await bob.terminate()
+
+
 async def test_a_client_id_belongs_to_one_session_of_all_nodes(
     redis: RedisServer, tmp_path: Path
 ) -> None:

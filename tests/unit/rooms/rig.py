@@ -107,6 +107,7 @@ def rig(
     apply: ApplyLimits | None = None,
     pace: CommitPace | None = None,
     neighbours: Neighbours | None = None,
+    metrics: Metrics | None = None,
 ) -> Rig:
     """A registry with small limits."""
     faults = Faults()
@@ -126,7 +127,9 @@ def rig(
     async def compact(runner: RoomRunner) -> None:
         compacted.append(runner.name)
 
-    registry = RoomRegistry(stores, settings, Metrics(), compact, merge, neighbours=neighbours)
+    registry = RoomRegistry(
+        stores, settings, metrics or Metrics(), compact, merge, neighbours=neighbours
+    )
     return Rig(stores, faults, registry, compacted)
 
 

@@ -55,7 +55,7 @@ async def node(name: str, hub: Hub, store: MemoryStore) -> Node:
     sender = Sender(NodeId(name), BootEpoch(1))
     cluster = Cluster(sender, Metrics(), store.log, chance=lambda: 1.0)
     bus = cluster.bus = LocalBus(hub, sender, cluster)
-    made = rig(store=store, neighbours=cluster)
+    made = rig(store=store, neighbours=cluster, metrics=cluster.metrics)
     runner, seat = await made.join(f"at {name}")
     return Node(cluster, made, bus, runner, seat)
 
