@@ -262,7 +262,7 @@ class RawSocket(asyncio.Protocol):
             self._fail(_SILENT, "pings were not answered")
         elif not self._pinged and silent_s >= self._silence_s_max / 2:
             self._pinged = True
-            self._write(_PING_FRAME)
+            self._write_unheard(_PING_FRAME)
 
     # What the loop tells ----------------------------------------------------------------------
 
@@ -374,7 +374,7 @@ class RawSocket(asyncio.Protocol):
         if signal.opcode == TEXT and self._receiver is not None:
             return self._receiver.take_text(signal.payload)
         if signal.opcode == PING and not self._is_closing:
-            self._write(server_frame(signal.payload, PONG))
+            self._write_unheard(server_frame(signal.payload, PONG))
         elif signal.opcode == CLOSE:
             if not self._is_closing:
                 self._write(server_frame(signal.payload, CLOSE))
@@ -425,6 +425,11 @@ class RawSocket(asyncio.Protocol):
         line.bytes_out += len(framed)
         transport.write(framed)
         line.ready = not self._refuses and line.fd >= 0 and not transport.get_write_buffer_size()
+
+    def _write_unheard(self, framed: bytes) -> None:
+        """Write what a client's system answers by itself: the silence goes on for its provider."""
+        self._write(framed)
+        self._seen_out += len(framed)
 
     def _drained(self) -> None:
         if not self._is_closing and not self.is_full:

@@ -40,7 +40,7 @@ class Socket(Protocol):
 
     @property
     def wrote_at_s(self) -> float:
-        """When it was last seen that something had been written."""
+        """When it was last seen that something had been written, pings and pongs aside."""
 
     @property
     def progress_at_s(self) -> float:

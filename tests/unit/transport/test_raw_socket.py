@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from websockets.utils import apply_mask
 
-from collab.protocol.websocket_frames import Frame, FrameReader, server_frame
+from collab.protocol.websocket_frames import PING, PONG, Frame, FrameReader, server_frame
 from gateway.observe.traffic import Traffic
 from gateway.transport.raw_socket import BACKLOG_BYTES_MAX, TURN_MESSAGES_MAX, RawSocket
 
@@ -220,3 +220,21 @@ async def until_heard(told: Told, count: int) -> None:
     async with asyncio.timeout(WITHIN_S):
         while len(told.heard) < count:  # noqa: ASYNC110 - what is heard sets no event
             await asyncio.sleep(0.001)
+
+
+async def test_pings_and_pongs_do_not_count_as_something_heard() -> None:
+    """WS-2: Providers are told of neither, so heartbeats come all the same."""
+    async with connected() as (raw, _, peer):
+        at_s = asyncio.get_running_loop().time()
+        raw.push(b"hello")
+        raw.look(at_s + 1)
+        assert raw.wrote_at_s == at_s + 1
+        raw.look(at_s + 32)
+        assert await read(peer, 9) == server_frame(b"hello") + server_frame(b"", PING)
+        peer.send(client_frame(b"?", 0x89))
+        assert await read(peer, 3) == server_frame(b"?", PONG)
+        raw.look(at_s + 33)
+        assert raw.wrote_at_s == at_s + 1
+        raw.push(b"heard")
+        raw.look(at_s + 34)
+        assert raw.wrote_at_s == at_s + 34
