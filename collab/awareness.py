@@ -36,7 +36,8 @@ The same person is the same subject by a verified token; unverified subjects pro
 
 An owner's clock is compared with what it last said itself. Where others have been told a higher
 one (a withdrawal that its owner does not know of), they are told the next one after that; the
-owner hears its own states with its own clocks only, else they would undo what it has changed since.
+owner hears its own states with its own clocks only, else they would undo what it has changed since;
+so does the same person's new session, which may be the owner back again.
 Nobody can publish or withdraw another's state. The caller passes the time; there is no timer here.
 """
 
@@ -291,20 +292,20 @@ class AwarenessTable:
                 found.append((entry, record.owner))
         return found
 
-    def current(self, *, but: SessionId | None = None) -> tuple[AwarenessEntry, ...]:
+    def current(self, *, to: Publisher | None = None) -> tuple[AwarenessEntry, ...]:
         """All present states, for somebody who joins or asks, but without their own."""
         return tuple(
-            AwarenessEntry(client_id, record.clock, record.state)
+            AwarenessEntry(client_id, _told_clock(record, to), record.state)
             for client_id, record in self._records.items()
-            if record.state is not None and not _is_owned(record, but)
+            if record.state is not None and not _is_owned(record, to)
         )
 
-    def remembered(self, *, but: SessionId | None = None) -> tuple[AwarenessEntry, ...]:
+    def remembered(self, *, to: Publisher | None = None) -> tuple[AwarenessEntry, ...]:
         """All states, withdrawn ones as well: for somebody who may have missed the withdrawal."""
         return tuple(
-            AwarenessEntry(client_id, record.clock, record.state)
+            AwarenessEntry(client_id, _told_clock(record, to), record.state)
             for client_id, record in self._records.items()
-            if record.clock >= 0 and not _is_owned(record, but)
+            if record.clock >= 0 and not _is_owned(record, to)
         )
 
     def _judge(
@@ -434,5 +435,17 @@ def _next_clock(record: _Record | None, entry: AwarenessEntry) -> int:
     return record.clock + 1
 
 
-def _is_owned(record: _Record, session_id: SessionId | None) -> bool:
-    return record.owner is not None and record.owner.session_id == session_id
+def _is_owned(record: _Record, by: Publisher | None) -> bool:
+    return record.owner is not None and by is not None and record.owner.session_id == by.session_id
+
+
+def _told_clock(record: _Record, to: Publisher | None) -> int:
+    """The clock of a state for somebody who may be its owner, back before the old session died.
+
+    A client takes its own state for newer than what it has changed since if the clock is greater.
+    """
+    owner = record.owner
+    if record.state is None or owner is None or to is None:
+        return record.clock
+    is_same_person = owner.stamped and to.stamped and owner.subject == to.subject
+    return record.heard if is_same_person else record.clock

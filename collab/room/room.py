@@ -435,8 +435,8 @@ class Room:
         return effects
 
     def _present(self, session_id: SessionId, *, missed: bool = False) -> list[Effect]:
-        table = self.awareness
-        states = table.remembered(but=session_id) if missed else table.current(but=session_id)
+        table, to = self.awareness, self.sessions[session_id].publisher
+        states = table.remembered(to=to) if missed else table.current(to=to)
         return [Send(session_id, y_sync.encode_awareness(states))] if states else []
 
     def _pay(self, session: Session) -> list[Effect]:

@@ -115,8 +115,8 @@ def test_an_owner_hears_its_own_clocks_while_others_are_ahead() -> None:
     assert (clocks(outcome.changed), clocks(outcome.echoes)) == ([(5, 6, False)], [(5, 4, False)])
     outcome = give(table, ANN_AGAIN, entry(5, 9))
     assert outcome.changed == outcome.echoes
-    assert table.current(but=ANN_AGAIN.session_id) == ()
-    assert table.remembered(but=ANN_AGAIN.session_id) == ()
+    assert table.current(to=ANN_AGAIN) == ()
+    assert table.remembered(to=ANN_AGAIN) == ()
 
 
 @pytest.mark.parametrize("clock", [0, 3, 4])

@@ -33,3 +33,16 @@ def test_an_echo_in_flight_does_not_bring_back_who_has_left() -> None:
     assert outcome.changed == ()
     assert outcome.corrections == (AwarenessEntry(7, 6, None),)
     assert [entry.client_id for entry in table.current()] == [8]
+
+
+def test_a_client_that_comes_back_early_is_not_told_its_old_state_with_a_newer_clock() -> None:
+    """AWR-4: Its old session is there still, and the others know it by a greater clock."""
+    before = Publisher(SessionId("before"), Subject("u-1"), stamped=True)
+    again = Publisher(SessionId("again"), Subject("u-1"), stamped=True)
+    other = Publisher(SessionId("other"), Subject("u-2"), stamped=True)
+    table = left_at_clock_5()
+    (shown,) = table.receive(before, [AwarenessEntry(7, 5, '{"a":1}')], T0).changed
+    assert shown.clock == 7
+    assert [entry.clock for entry in table.current(to=other)] == [7]
+    assert [entry.clock for entry in table.current(to=again)] == [5]
+    assert [entry.clock for entry in table.remembered(to=again)] == [5]
