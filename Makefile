@@ -181,6 +181,12 @@ test: test-needs compiled check ## Everything, with real clients and a real brow
 prove: test-needs ## The long proofs at their full counts; writes docs/proofs.md
 	@BANDPRO_PROVE=1 $(BIN)/pytest -q -m prove --timeout 7200 -p tests.support.proof_report tests
 
+# More than the tests run; a seed that fails is kept in tests/simulation/kept_seeds.txt.
+SEEDS ?= 0..100000
+.PHONY: simulate
+simulate: compiled setup ## Simulated clusters under many seeds: SEEDS=first..end
+	@$(BIN)/python -m tests.simulation --seeds $(SEEDS)
+
 # Peers are installed beside their locks, in ignored folders. One that cannot be had on this machine
 # is left out of the measurements, which say so.
 $(PEERS)/pycrdt_websocket/.venv/.stamp: $(PEERS)/pycrdt_websocket/requirements.lock | $(BIN)/python

@@ -1,0 +1,237 @@
+"""Nodes, clients, one store, and everything that can happen to them."""
+
+from __future__ import annotations
+
+import hashlib
+from random import Random
+
+from collab.access import Role
+from collab.ids import RoomName, Subject, UnixSeconds, room_key
+from gateway.auth.revocation_file import Revocation
+from gateway.transport.opening import Opening
+from persistence.loading import load_room
+from tests.simulation.editor import Editor
+from tests.simulation.loop import Process, Simulation
+from tests.simulation.network import Connection, Weather
+from tests.simulation.node import SOUND, Build, Node, NodeParts
+from tests.simulation.oracle import (
+    Oracle,
+    Replica,
+    content_of,
+    opened,
+    replica_of,
+    watched_store,
+)
+from tests.simulation.store import StoreWay, StoreWeather, at_once, reached
+from tests.support.providers import clocks_of
+
+
+class Cluster:
+    """The world of one run.
+
+    Args:
+        loop: the simulation's.
+        seed: everything follows from it.
+        build: how nodes are put together.
+
+    Attributes:
+        turncoat: the subject whose role is taken away, if any.
+        nodes: those that live now, by the number of their place.
+        counts: what happened how often.
+    """
+
+    def __init__(self, loop: Simulation, seed: int, build: Build = SOUND) -> None:
+        self._build = build
+        self.loop = loop
+        self.seed = seed
+        self.weather = Weather(Random(f"{seed}/network"))
+        self.store_weather = StoreWeather(Random(f"{seed}/store"))
+        self.oracle = Oracle()
+        self.store = watched_store(loop.wall_s, self.oracle)
+        self.turncoat = ""
+        self.nodes: dict[int, Node] = {}
+        self.editors: list[Editor] = []
+        self.counts: dict[str, int] = {}
+        self._ways: dict[int, StoreWay] = {}
+        self._connections: dict[Process, list[Connection]] = {}
+        self._revocations: list[Revocation] = []
+        self._untold: set[Node] = set()
+        self._skew = Random(f"{seed}/skew")
+        self._digest = hashlib.blake2b(digest_size=16)
+
+    # Traces -----------------------------------------------------------------------------------
+
+    def trace(self, event: str, who: str, what: str | bytes = "") -> None:
+        """Put an event into what is compared between two runs of a seed."""
+        data = what if isinstance(what, bytes) else what.encode()
+        self._digest.update(f"{self.loop.now_s:.9f} {event} {who} ".encode() + data)
+
+    @property
+    def digest(self) -> str:
+        """Of all events so far, in order."""
+        return self._digest.hexdigest()
+
+    def count(self, what: str) -> None:
+        """Note that something happened."""
+        self.counts[what] = self.counts.get(what, 0) + 1
+        self.trace("count", what)
+
+    # Nodes ------------------------------------------------------------------------------------
+
+    def start(self, place: int) -> None:
+        """Start a node, with a clock of its own."""
+        skew = self._skew
+        process = Process(
+            f"node{place}", ahead_s=skew.uniform(-4, 4) + 10, speed=skew.uniform(0.98, 1.02)
+        )
+        self.loop.start(process)
+        way = StoreWay(self.loop, process, self.store_weather, self._stored)
+        self._ways[place] = way
+        self._connections[process] = []
+        process.on_death = lambda: self._died(place, process)
+        parts = NodeParts(
+            self.loop,
+            process,
+            reached(self.store.stores(), way),
+            Random(skew.random()),
+            tuple(self._revocations),
+            self._build,
+        )
+
+        def begin() -> None:
+            self.nodes[place] = Node(parts)
+
+        process.context.copy().run(begin)
+        self.trace("started", process.name)
+
+    def kill(self, place: int) -> None:
+        """End a node's process at once."""
+        if place in self.nodes:
+            self.nodes[place].process.die()
+
+    def _died(self, place: int, process: Process) -> None:
+        self.trace("died", process.name)
+        node = self.nodes.pop(place)
+        self._untold.discard(node)
+        hears = self._skew.random() < 0.7
+        for connection in self._connections.pop(process):
+            connection.node_died(client_hears=hears)
+
+    def any_node(self, random: Random) -> Node | None:
+        """One that looks well from outside."""
+        return random.choice(list(self.nodes.values())) if self.nodes else None
+
+    def way(self, place: int) -> StoreWay:
+        """A node's way to the store."""
+        return self._ways[place]
+
+    def _stored(self, call: str, outcome: str) -> None:
+        self.trace(call, outcome)
+
+    # Connections ------------------------------------------------------------------------------
+
+    def connect(self, node: Node, editor: Editor) -> Connection:
+        """A connection that is on its way to a node."""
+        connection = Connection(self.loop, self.weather, node.process, editor)
+        self._connections[node.process].append(connection)
+        return connection
+
+    def arrive(self, node: Node, connection: Connection, opening: Opening) -> None:
+        """The handshake has reached the node."""
+        node.accept(connection, opening)
+
+    # Roles ------------------------------------------------------------------------------------
+
+    def revoke(self, editor: Editor) -> None:
+        """Take the right to edit away: at each node as soon as it runs."""
+        self.turncoat = editor.name
+        revocation = Revocation(
+            Subject(editor.name),
+            editor.room,
+            Role.VIEWER,
+            UnixSeconds(int(self.loop.wall_s()) + 30),
+        )
+        self._revocations.append(revocation)
+        self._untold = set(self.nodes.values())
+        for node in tuple(self._untold):
+            self.loop.later(node.process, 0.01, self._tell, node, revocation)
+
+    def _tell(self, node: Node, revocation: Revocation) -> None:
+        self.loop.begin(node.process, node.revoke(revocation))
+        self.loop.later(self.loop.world, 0.01, self._told, node)
+
+    def _told(self, node: Node) -> None:
+        self._untold.discard(node)
+
+    def settle_roles(self) -> None:
+        """Once all nodes know: what the turncoat edits from now on must never be applied."""
+        if not self.turncoat or self._untold:
+            return
+        editor = next(each for each in self.editors if each.name == self.turncoat)
+        if editor.role is Role.EDITOR:
+            editor.role = Role.VIEWER
+            self.oracle.allowed[editor.client.client_id] = editor.client.own_clock
+
+    def forget_clock(self, editor: Editor) -> None:
+        """An editor has a new client id; who may not edit may not with that either."""
+        if editor.role is not Role.EDITOR:
+            self.oracle.allowed[editor.client.client_id] = 0
+
+    # What is true at the end ------------------------------------------------------------------
+
+    def stored(self, room: RoomName) -> Replica:
+        """What a fresh process would load."""
+        loaded = at_once(load_room(self.store.stores(), room))
+        if loaded.problems:
+            self.oracle.blame(f"the store has lost something: {loaded.problems}")
+        return replica_of(opened(loaded.updates))
+
+    def differences(self) -> list[str]:
+        """Where replicas differ from the log; empty when all is well."""
+        found: list[str] = []
+        for room in sorted({editor.room for editor in self.editors}):
+            truth = replica_of(self.oracle.doc(room_key(room)))
+            if self.stored(room) != truth:
+                found.append("snapshot and tail differ from the log")
+            for place, node in self.nodes.items():
+                runner = node.registry.get(room)
+                if runner is None:
+                    continue
+                if not runner.room.is_saved:
+                    found.append(f"node{place} has not saved all")
+                if replica_of(runner.room.doc) != truth:
+                    found.append(f"node{place} differs from the log")
+            found += self._different_editors(room, truth)
+        return found
+
+    def _different_editors(self, room: RoomName, truth: Replica) -> list[str]:
+        found, clocks = [], truth[0]
+        for editor in self.editors:
+            if editor.room != room:
+                continue
+            for client_id, clock in editor.promises.items():
+                if clocks.get(client_id, 0) < clock:
+                    found.append(f"{editor.name} was told that {clock} is saved: it is not there")
+            if editor.is_gone:
+                continue
+            if not editor.is_open:
+                found.append(f"{editor.name} is not connected")
+                continue
+            doc = editor.client.doc
+            have = clocks_of(doc.get_state())
+            if editor.role is Role.EDITOR and not editor.ever_refused:
+                if (have, content_of(doc)) != truth:
+                    found.append(f"{editor.name} differs from the log")
+            elif any(have.get(client, 0) < clock for client, clock in clocks.items()):
+                found.append(f"{editor.name} lacks something")  # it has its own scribbles besides
+        return found
+
+    def present(self) -> list[str]:
+        """Whom nodes still show."""
+        found = []
+        for place, node in self.nodes.items():
+            for runner in node.registry.live():
+                shown = [each for each in runner.room.awareness.current() if each.state != "null"]
+                if shown or runner.seats:
+                    found.append(f"node{place} shows {len(shown)} clients in {len(runner.seats)}")
+        return found

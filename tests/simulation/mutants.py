@@ -1,0 +1,130 @@
+"""Clusters with one defect each, to show that the simulation would find it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Sequence as SequenceOf
+from contextlib import suppress
+from dataclasses import replace
+from typing import Final, TypeVar
+
+from pycrdt import merge_updates
+
+from collab.access import Claims, Grant, Role
+from collab.errors import BandProError, StoreUnavailable
+from collab.ids import Epoch, RoomKey, Sequence, UnixSeconds
+from collab.ports import Manifest
+from gateway.auth.tokens import TokenVerifier
+from gateway.transport.sweeper import Sweeper
+from persistence.stores import Stores
+from tests.simulation.node import Build
+from tests.support.store_passage import PassedLog, PassedManifests
+
+_T = TypeVar("_T")
+
+
+class _Through:
+    """Passes everything through; the place to deviate from that."""
+
+    def __init__(self, stores: Stores) -> None:
+        self.stores = stores
+
+    async def through(self, call: str, work: Callable[[], Awaitable[_T]]) -> _T:
+        return await work()
+
+
+class _EagerLog(PassedLog):
+    """Says that it has appended, and then does."""
+
+    async def append(
+        self, room: RoomKey, *, epoch: Epoch, after: Sequence, updates: SequenceOf[bytes]
+    ) -> Sequence:
+        async def later() -> None:
+            with suppress(BandProError):
+                await self._log.append(room, epoch=epoch, after=after, updates=updates)
+
+        asyncio.create_task(later()).add_done_callback(lambda _: None)
+        return Sequence(after + len(updates))
+
+
+class _OptimisticLog(PassedLog):
+    """Takes a failed append for one that worked."""
+
+    async def append(
+        self, room: RoomKey, *, epoch: Epoch, after: Sequence, updates: SequenceOf[bytes]
+    ) -> Sequence:
+        try:
+            return await self._log.append(room, epoch=epoch, after=after, updates=updates)
+        except StoreUnavailable:
+            return Sequence(after + len(updates))
+
+
+class _ForcefulLog(PassedLog):
+    """Appends after whatever is there, without having read it."""
+
+    async def append(
+        self, room: RoomKey, *, epoch: Epoch, after: Sequence, updates: SequenceOf[bytes]
+    ) -> Sequence:
+        head = await self._log.head(room)
+        return await self._log.append(room, epoch=epoch, after=head, updates=updates)
+
+
+class _ForgetfulLog(PassedLog):
+    """Deletes all rows that there are, not only those that a snapshot holds."""
+
+    async def trim(self, room: RoomKey, *, through: Sequence) -> int:
+        return await self._log.trim(room, through=await self._log.head(room))
+
+
+class _LastWriterWins(PassedManifests):
+    """Replaces a manifest whatever it has become meanwhile."""
+
+    async def compare_and_set(self, room: RoomKey, *, manifest: Manifest) -> Manifest:
+        current = await self._manifests.get(room)
+        revision = 0 if current is None else current.revision
+        return await self._manifests.compare_and_set(
+            room, manifest=replace(manifest, revision=revision)
+        )
+
+
+class _Generous(TokenVerifier):
+    """Makes everybody an editor."""
+
+    async def verify(self, token: str, now: UnixSeconds) -> Claims:
+        claims = await super().verify(token, now)
+        return replace(claims, grants=(Grant("**", Role.EDITOR),))
+
+
+class _Blind(Sweeper):
+    """Never looks whether a connection lives."""
+
+    async def sweep(self) -> None:
+        return
+
+
+def _careless_merge(updates: SequenceOf[bytes]) -> bytes:
+    """Leaves out what came last."""
+    return merge_updates(*updates[:-1]) if len(updates) > 1 else updates[0]
+
+
+def _with_log(kind: type[PassedLog]) -> Build:
+    return Build(stores=lambda stores: replace(stores, log=kind(stores.log, _Through(stores))))
+
+
+def _with_manifests(kind: type[PassedManifests]) -> Build:
+    return Build(
+        stores=lambda stores: replace(stores, manifests=kind(stores.manifests, _Through(stores)))
+    )
+
+
+MUTANTS: Final[Mapping[str, Build]] = {
+    "acknowledges before the append": _with_log(_EagerLog),
+    "acknowledges what failed": _with_log(_OptimisticLog),
+    "deletes rows that no snapshot holds": _with_log(_ForgetfulLog),
+    "compacts without compare-and-set": _with_manifests(_LastWriterWins),
+    "compacts without the last row": Build(merge=_careless_merge),
+    "lets everybody edit": Build(verifier=_Generous),
+    "forgets revocations": Build(keeps_revocations=False),
+    "keeps who has gone": Build(sweeper=_Blind),
+}

@@ -1,0 +1,249 @@
+"""One run of one node: what `gateway.main` puts together, over simulated ways out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from collections.abc import Sequence as SequenceOf
+from dataclasses import dataclass
+from functools import partial
+from random import Random
+from typing import Final
+
+from websockets.utils import apply_mask
+
+from collab.access import Claims
+from collab.errors import Unauthenticated
+from collab.history.compaction import CompactionLimits
+from collab.ids import Milliseconds, UnixSeconds
+from collab.protocol.websocket_frames import FrameReader
+from collab.room.room import RoomLimits
+from gateway.auth.authenticator import Authenticator, Clocks
+from gateway.auth.build import AuthParts
+from gateway.auth.origins import Origins
+from gateway.auth.revocation_file import Revocation
+from gateway.auth.revocations import Revocations
+from gateway.auth.tickets import Tickets
+from gateway.auth.tokens import SecretKey, TokenRules, TokenVerifier
+from gateway.observe.metrics import Metrics
+from gateway.rooms.appender import AppendLimits
+from gateway.rooms.commit_pace import CommitPace
+from gateway.rooms.compactor import Compactor, WalkPace
+from gateway.rooms.node_load import NodeLoad
+from gateway.rooms.registry import RoomRegistry
+from gateway.rooms.runner_settings import RunnerClocks, RunnerSettings
+from gateway.setting_types import TokenAlgorithm
+from gateway.transport.connection import ConnectionLimits
+from gateway.transport.doors import Doors
+from gateway.transport.endpoint import Endpoint
+from gateway.transport.gate import Gate, GateLimits
+from gateway.transport.hocuspocus import HocuspocusEndpoint
+from gateway.transport.opening import Opening
+from gateway.transport.raw_socket import RawSocket
+from gateway.transport.sweeper import Sweeper
+from gateway.transport.y_websocket import YWebSocketEndpoint
+from persistence.compaction import Merger
+from persistence.stores import Stores
+from tests.simulation.loop import Process, Simulation
+from tests.simulation.network import Connection
+from tests.support.tokens import SECRET
+from workers.merge import merge
+
+TOKEN_LIFETIME_S: Final = 3600
+SILENCE_S: Final = 8.0
+_FRAME_BYTES_MAX: Final = 1 << 20
+_METRICS: Final = Metrics()  # nothing is decided by them, and making them anew takes milliseconds
+
+LIMITS: Final = ConnectionLimits(
+    frame_before_auth_bytes_max=1 << 16,
+    frame_bytes_max=_FRAME_BYTES_MAX,
+    outbox_bytes_max=3000,
+    heartbeat_ms=5_000,
+    auth_timeout_ms=10_000,
+    idle_timeout_ms=10_000,
+    messages_per_s=1_000,
+    messages_burst=1_000,
+    bytes_per_s=1 << 20,
+    bytes_burst=1 << 20,
+    rate_limits=False,
+)
+COMPACTION: Final = CompactionLimits(tail_updates=12, tail_age_s=20, aged_updates_min=4)
+
+
+def _as_they_are(stores: Stores) -> Stores:
+    return stores
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """How nodes are put together; with other parts than these, a run must fail.
+
+    Attributes:
+        stores: what nodes see of theirs.
+        merge: what compaction makes of updates.
+        verifier: reads tokens.
+        sweeper: looks after connections.
+        keeps_revocations: whether they are in force.
+    """
+
+    stores: Callable[[Stores], Stores] = _as_they_are
+    merge: Callable[[SequenceOf[bytes]], bytes] = merge
+    verifier: type[TokenVerifier] = TokenVerifier
+    sweeper: type[Sweeper] = Sweeper
+    keeps_revocations: bool = True
+
+
+SOUND: Final = Build()
+
+
+@dataclass(frozen=True, slots=True)
+class NodeParts:
+    """What a node is given from outside.
+
+    Attributes:
+        loop: the simulation's.
+        process: its own.
+        stores: as it reaches them.
+        random: where the speed of its workers comes from.
+        revocations: those of earlier runs.
+        build: how to put it together.
+    """
+
+    loop: Simulation
+    process: Process
+    stores: Stores
+    random: Random
+    revocations: SequenceOf[Revocation]
+    build: Build = SOUND
+
+
+class Node:
+    """A node that serves.
+
+    Args:
+        parts: what it is given.
+
+    Attributes:
+        registry: its rooms.
+    """
+
+    def __init__(self, parts: NodeParts) -> None:
+        self.parts = parts
+        self.process = parts.process
+        loop, build = parts.loop, parts.build
+        stores = build.stores(parts.stores)
+        load = NodeLoad(lambda: sum(runner.unsaved_bytes for runner in self.registry.live()))
+        merge_here = _merger(parts.random, build)
+        compactor = Compactor(stores, merge_here, COMPACTION, _METRICS, load, wall=loop.wall_s)
+        clocks = Clocks(
+            wall=lambda: UnixSeconds(int(loop.wall_s())),
+            monotonic=lambda: Milliseconds(int(loop.time() * 1000)),
+        )
+        self.registry = RoomRegistry(
+            stores, _settings(loop), _METRICS, compactor.compact, merge_here
+        )
+        self.auth = self._auth(clocks)
+        sweeper = build.sweeper()
+        doors = Doors(
+            registry=self.registry,
+            auth=self.auth,
+            gate=Gate(GateLimits(1000, 1000, 1000, 1000, per_address=False)),
+            limits=LIMITS,
+            metrics=_METRICS,
+            clocks=clocks,
+            update_bytes_max=1 << 19,
+            document_bytes_max=1 << 20,
+            queue_before_auth_bytes_max=1 << 17,
+            queue_before_auth_messages_max=100,
+            documents_per_socket_max=4,
+            trusted_proxies=(),
+            sweeper=sweeper,
+        )
+        self._endpoints: list[Endpoint] = [YWebSocketEndpoint(doors), HocuspocusEndpoint(doors)]
+        self._sockets: set[asyncio.Protocol] = set()
+        walk = WalkPace(room_s=0.05, round_s=5.0)
+        self._tasks = [
+            asyncio.create_task(self.registry.run()),
+            asyncio.create_task(sweeper.run()),
+            asyncio.create_task(compactor.walk(self.registry.is_here, walk)),
+        ]
+
+    def accept(self, connection: Connection, opening: Opening) -> None:
+        """Take in a connection whose handshake is done."""
+        socket = RawSocket(
+            connection,
+            FrameReader(_FRAME_BYTES_MAX, apply_mask),
+            silence_s_max=SILENCE_S,
+            peers=self._sockets,
+            clock_s=self.parts.loop.time,
+        )
+        connection.start(socket)
+        for endpoint in self._endpoints:
+            if endpoint.serves(opening.raw_path):
+                rest = endpoint.enter(socket, opening)
+                if rest is not None:
+                    task = asyncio.create_task(rest)
+                    self._tasks.append(task)
+                return
+        raise AssertionError("no endpoint serves this path")
+
+    def _auth(self, clocks: Clocks) -> AuthParts:
+        kept = list(self.parts.revocations) if self.parts.build.keeps_revocations else []
+        revocations = Revocations(kept, file=None, lifetime_s=TOKEN_LIFETIME_S)
+        revocations.observe(partial(self._review, revocations))
+        tickets = Tickets()
+        verifier = self.parts.build.verifier(TokenRules((TokenAlgorithm.HS256,)), SecretKey(SECRET))
+        authenticator = Authenticator(
+            verifier=verifier, tickets=tickets, revocations=revocations, clocks=clocks
+        )
+        return AuthParts(authenticator, tickets, revocations, Origins((), loopback_only=False))
+
+    async def revoke(self, revocation: Revocation) -> None:
+        """Put a revocation in force."""
+        if self.parts.build.keeps_revocations:
+            await self.auth.revocations.revoke(revocation)
+
+    def _review(self, revocations: Revocations, revocation: Revocation) -> None:
+        def judge(claims: Claims) -> Claims | None:
+            try:
+                return revocations.effective_claims(claims)
+            except Unauthenticated:
+                return None
+
+        self.registry.review(revocation.subject, judge)
+
+
+class _Strides:
+    """A processor's clock: every look at it finds that some time has passed."""
+
+    def __init__(self) -> None:
+        self._now_s = 0.0
+
+    def __call__(self) -> float:
+        self._now_s += 0.001
+        return self._now_s
+
+
+def _settings(loop: Simulation) -> RunnerSettings:
+    return RunnerSettings(
+        room=RoomLimits(),
+        append=AppendLimits(attempts_max=5, retry_ms_max=3_000, unsaved_bytes_max=2_000),
+        unload_after_ms=3_000,
+        compaction=COMPACTION,
+        loads_at_once_max=2,
+        pace=CommitPace(5),
+        clocks=RunnerClocks(
+            wall=lambda: UnixSeconds(int(loop.wall_s())),
+            monotonic_s=loop.time,
+            processor_s=_Strides(),
+        ),
+    )
+
+
+def _merger(random: Random, build: Build) -> Merger:
+    async def merge_later(updates: SequenceOf[bytes]) -> bytes:
+        """What a worker process does, in the time that it may take."""
+        await asyncio.sleep(random.expovariate(1.0) * 0.05)
+        return build.merge(updates)
+
+    return merge_later

@@ -1,0 +1,177 @@
+"""What must hold whatever happens, checked at each commit and at the end.
+
+The oracle sees what the store commits, in the moment of the commit, and keeps every row for good.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from collections.abc import Sequence as SequenceOf
+from typing import Any
+
+from pycrdt import Doc, Map, Text
+
+from collab.ids import Epoch, RoomKey, Sequence
+from collab.ports import Manifest, SnapshotRef
+from collab.protocol.update_scan import scan_update
+from collab.room.doc import RoomDoc
+from persistence.memory import MemoryStore
+from persistence.memory.store import MemoryLog, MemoryManifests
+from tests.simulation.store import at_once
+from tests.support.providers import clocks_of
+from tests.support.wire import EMPTY_STATE_VECTOR
+
+Content = tuple[str, object]
+
+
+def content_of(doc: Doc[Any]) -> Content:
+    """What a person sees in a replica."""
+    return str(doc.get("text", type=Text)), doc.get("map", type=Map).to_py()
+
+
+Replica = tuple[dict[int, int], Content]
+"""Clocks and content: equal ones have met."""
+
+
+def replica_of(doc: RoomDoc) -> Replica:
+    """What a server's replica holds, without what waits for something else.
+
+    The CRDT library itself must not be given what waits: it shows a part of it.
+    """
+    integrated: Doc[Any] = Doc()
+    integrated.apply_update(doc._doc.get_update(EMPTY_STATE_VECTOR))
+    return clocks_of(doc.state_vector()), content_of(integrated)
+
+
+def opened(updates: SequenceOf[bytes]) -> RoomDoc:
+    """A fresh replica with these updates."""
+    doc = RoomDoc()
+    for update in updates:
+        apply(doc, update)
+    return doc
+
+
+def apply(doc: RoomDoc, update: bytes) -> None:
+    """Apply what a store holds."""
+    doc.apply(update, scan_update(update, stored=True), stored=True)
+
+
+class Oracle:
+    """Everything that was ever committed.
+
+    Attributes:
+        violations: what did not hold, in sentences.
+        allowed: the highest clock that a client id may reach in the log; without one, any.
+        commits: how many appends there were.
+        compactions: how many snapshots were named.
+    """
+
+    def __init__(self) -> None:
+        self.violations: list[str] = []
+        self.allowed: dict[int, int] = {}
+        self.commits = self.compactions = 0
+        self._rows: dict[RoomKey, list[bytes]] = defaultdict(list)
+        self._docs: dict[RoomKey, RoomDoc] = defaultdict(RoomDoc)
+        self._named: dict[RoomKey, dict[int, SnapshotRef]] = defaultdict(dict)
+
+    def blame(self, rule: str) -> None:
+        """Note what did not hold."""
+        if rule not in self.violations:
+            self.violations.append(rule)
+
+    def doc(self, room: RoomKey) -> RoomDoc:
+        """All rows, integrated."""
+        return self._docs[room]
+
+    def clocks(self, room: RoomKey) -> dict[int, int]:
+        """How much of each client is in the log, and can be integrated."""
+        return clocks_of(self._docs[room].state_vector())
+
+    def holds(self, room: RoomKey, update: bytes) -> bool:
+        """Whether an update was committed as it is."""
+        return update in self._rows[room]
+
+    def appended(self, room: RoomKey, updates: SequenceOf[bytes], head: Sequence) -> None:
+        """Rows were committed, the last of them at `head`."""
+        rows, doc = self._rows[room], self._docs[room]
+        self.commits += 1
+        rows += updates
+        for update in updates:
+            apply(doc, update)
+        if len(rows) != head:
+            self.blame(f"the head is {head} after {len(rows)} rows")
+        if self.allowed:
+            clocks = self.clocks(room)
+            for client, clock in self.allowed.items():
+                if clocks.get(client, 0) > clock:
+                    self.blame(f"client {client} was not allowed to edit beyond {clock}")
+
+    def named(self, room: RoomKey, new: Manifest, old: Manifest | None, store: MemoryStore) -> None:
+        """A manifest was stored."""
+        before = old.snapshots if old else ()
+        for ref in new.snapshots:
+            if ref in before:
+                continue
+            self.compactions += 1
+            if ref.sequence in self._named[room]:
+                self.blame(f"two compactions won at {ref.sequence}")
+            if before and ref.sequence <= before[0].sequence:
+                self.blame(f"a snapshot of {ref.sequence} came after {before[0].sequence}")
+            self._named[room][ref.sequence] = ref
+            self.check_snapshot(room, ref, store)
+
+    def check_snapshot(self, room: RoomKey, ref: SnapshotRef, store: MemoryStore) -> None:
+        """A snapshot holds what the rows up to its sequence hold."""
+        update = at_once(store.snapshots.get(room, ref))
+        if update is None:
+            self.blame(f"the snapshot of {ref.sequence} cannot be read")
+            return
+        rows = opened(self._rows[room][: ref.sequence])
+        if replica_of(opened([update])) != replica_of(rows):
+            self.blame(f"the snapshot of {ref.sequence} is not what the rows make")
+
+    def trimmed(self, room: RoomKey, through: Sequence, manifest: Manifest | None) -> None:
+        """Rows are about to be deleted."""
+        kept = min((ref.sequence for ref in manifest.snapshots), default=0) if manifest else 0
+        if through > kept:
+            self.blame(f"rows up to {through} were deleted, and the oldest snapshot holds {kept}")
+
+
+class _WatchedLog(MemoryLog):
+    def __init__(self, wall: Callable[[], float], oracle: Oracle, store: MemoryStore) -> None:
+        super().__init__(wall)
+        self._oracle = oracle
+        self._store = store
+
+    async def append(
+        self, room: RoomKey, *, epoch: Epoch, after: Sequence, updates: SequenceOf[bytes]
+    ) -> Sequence:
+        head = await super().append(room, epoch=epoch, after=after, updates=updates)
+        self._oracle.appended(room, updates, head)
+        return head
+
+    async def trim(self, room: RoomKey, *, through: Sequence) -> int:
+        self._oracle.trimmed(room, through, self._store.manifests.stored.get(room))
+        return await super().trim(room, through=through)
+
+
+class _WatchedManifests(MemoryManifests):
+    def __init__(self, oracle: Oracle, store: MemoryStore) -> None:
+        super().__init__()
+        self._oracle = oracle
+        self._store = store
+
+    async def compare_and_set(self, room: RoomKey, *, manifest: Manifest) -> Manifest:
+        old = self.stored.get(room)
+        stored = await super().compare_and_set(room, manifest=manifest)
+        self._oracle.named(room, stored, old, self._store)
+        return stored
+
+
+def watched_store(wall: Callable[[], float], oracle: Oracle) -> MemoryStore:
+    """The reference store, of whose every commit the oracle hears."""
+    store = MemoryStore(wall)
+    store.log = _WatchedLog(wall, oracle, store)
+    store.manifests = _WatchedManifests(oracle, store)
+    return store
