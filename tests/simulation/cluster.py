@@ -10,6 +10,7 @@ from collab.ids import RoomName, Subject, UnixSeconds, room_key
 from gateway.auth.revocation_file import Revocation
 from gateway.transport.opening import Opening
 from persistence.loading import load_room
+from tests.simulation.bus import Broker
 from tests.simulation.editor import Editor
 from tests.simulation.loop import Process, Simulation
 from tests.simulation.network import Connection, Weather
@@ -35,6 +36,7 @@ class Cluster:
         build: how nodes are put together.
 
     Attributes:
+        broker: of the bus, if there is one.
         turncoat: the subject whose role is taken away, if any.
         nodes: those that live now, by the number of their place.
         counts: what happened how often.
@@ -49,6 +51,8 @@ class Cluster:
         self.oracle = Oracle()
         self.store = watched_store(loop.wall_s, self.oracle)
         self.turncoat = ""
+        chance = Random(f"{seed}/bus")
+        self.broker = Broker(loop, chance) if chance.random() < 0.75 else None
         self.nodes: dict[int, Node] = {}
         self.editors: list[Editor] = []
         self.counts: dict[str, int] = {}
@@ -95,6 +99,8 @@ class Cluster:
             reached(self.store.stores(), way),
             Random(skew.random()),
             tuple(self._revocations),
+            self.broker,
+            place,
             self._build,
         )
 
@@ -113,6 +119,8 @@ class Cluster:
         self.trace("died", process.name)
         node = self.nodes.pop(place)
         self._untold.discard(node)
+        if self.broker is not None and node.end is not None:
+            self.broker.ends.remove(node.end)
         hears = self._skew.random() < 0.7
         for connection in self._connections.pop(process):
             connection.node_died(client_hears=hears)
@@ -202,6 +210,7 @@ class Cluster:
                 if replica_of(runner.room.doc) != truth:
                     found.append(f"node{place} differs from the log")
             found += self._different_editors(room, truth)
+            found += self._unseen(room)
         return found
 
     def _different_editors(self, room: RoomName, truth: Replica) -> list[str]:
@@ -224,6 +233,30 @@ class Cluster:
                     found.append(f"{editor.name} differs from the log")
             elif any(have.get(client, 0) < clock for client, clock in clocks.items()):
                 found.append(f"{editor.name} lacks something")  # it has its own scribbles besides
+        return found
+
+    def _unseen(self, room: RoomName) -> list[str]:
+        """Who does not see exactly those that show themselves."""
+        everybody = [each for each in self.editors if each.room == room]
+        here = [each for each in everybody if each.is_open and not each.is_gone]
+        if self.broker is None and len(self.nodes) > 1:
+            return []  # without a bus presence stays on its node
+        shown = {
+            each.client.client_id: {
+                **each.client.presence.state,
+                "user": {"id": each.name, "name": each.name},
+            }
+            for each in here
+            if isinstance(each.client.presence.state, dict)
+        }
+        found = []
+        for each in here:
+            seen = each.client.presence.seen()
+            seen[each.client.client_id] = shown.get(each.client.client_id)
+            seen = {who: state for who, state in seen.items() if state is not None}
+            if seen != shown:
+                who = sorted(k for k in {*seen, *shown} if seen.get(k) != shown.get(k))
+                found.append(f"{each.name} does not see {who} as they are")
         return found
 
     def present(self) -> list[str]:

@@ -13,6 +13,7 @@ from typing import Final
 from websockets.utils import apply_mask
 
 from collab.access import Claims
+from collab.cluster.envelope import BootEpoch, NodeId, Sender
 from collab.errors import Unauthenticated
 from collab.history.compaction import CompactionLimits
 from collab.ids import Milliseconds, UnixSeconds
@@ -25,6 +26,8 @@ from gateway.auth.revocation_file import Revocation
 from gateway.auth.revocations import Revocations
 from gateway.auth.tickets import Tickets
 from gateway.auth.tokens import SecretKey, TokenRules, TokenVerifier
+from gateway.cluster.cluster import Cluster
+from gateway.cluster.no_bus import NoBus
 from gateway.observe.metrics import Metrics
 from gateway.rooms.appender import AppendLimits
 from gateway.rooms.commit_pace import CommitPace
@@ -44,6 +47,7 @@ from gateway.transport.sweeper import Sweeper
 from gateway.transport.y_websocket import YWebSocketEndpoint
 from persistence.compaction import Merger
 from persistence.stores import Stores
+from tests.simulation.bus import Broker, BusEnd
 from tests.simulation.loop import Process, Simulation
 from tests.simulation.network import Connection
 from tests.support.tokens import SECRET
@@ -83,6 +87,7 @@ class Build:
         merge: what compaction makes of updates.
         verifier: reads tokens.
         sweeper: looks after connections.
+        cluster: joins rooms to those of other nodes.
         keeps_revocations: whether they are in force.
     """
 
@@ -90,6 +95,7 @@ class Build:
     merge: Callable[[SequenceOf[bytes]], bytes] = merge
     verifier: type[TokenVerifier] = TokenVerifier
     sweeper: type[Sweeper] = Sweeper
+    cluster: type[Cluster] = Cluster
     keeps_revocations: bool = True
 
 
@@ -106,6 +112,8 @@ class NodeParts:
         stores: as it reaches them.
         random: where the speed of its workers comes from.
         revocations: those of earlier runs.
+        broker: between the nodes; None where they meet through the log alone.
+        place: its number.
         build: how to put it together.
     """
 
@@ -114,6 +122,8 @@ class NodeParts:
     stores: Stores
     random: Random
     revocations: SequenceOf[Revocation]
+    broker: Broker | None
+    place: int
     build: Build = SOUND
 
 
@@ -125,6 +135,7 @@ class Node:
 
     Attributes:
         registry: its rooms.
+        end: its end of the bus, if there is one.
     """
 
     def __init__(self, parts: NodeParts) -> None:
@@ -139,8 +150,14 @@ class Node:
             wall=lambda: UnixSeconds(int(loop.wall_s())),
             monotonic=lambda: Milliseconds(int(loop.time() * 1000)),
         )
+        self.end, neighbours = self._join_cluster()
         self.registry = RoomRegistry(
-            stores, _settings(loop), _METRICS, compactor.compact, merge_here
+            stores,
+            _settings(loop),
+            _METRICS,
+            compactor.compact,
+            merge_here,
+            neighbours=neighbours,
         )
         self.auth = self._auth(clocks)
         sweeper = build.sweeper()
@@ -165,6 +182,7 @@ class Node:
         self._tasks = [
             asyncio.create_task(self.registry.run()),
             asyncio.create_task(sweeper.run()),
+            asyncio.create_task(neighbours.run()),
             asyncio.create_task(compactor.walk(self.registry.is_here, walk)),
         ]
 
@@ -186,6 +204,18 @@ class Node:
                     self._tasks.append(task)
                 return
         raise AssertionError("no endpoint serves this path")
+
+    def _join_cluster(self) -> tuple[BusEnd | None, Cluster]:
+        parts = self.parts
+        boot = BootEpoch(int(parts.loop.wall_s() * 1000))
+        sender = Sender(NodeId(f"n{parts.place}"), boot)
+        cluster = parts.build.cluster(sender, _METRICS, parts.random.random)
+        if parts.broker is None:
+            cluster.bus = NoBus()
+            return None, cluster
+        end = BusEnd(parts.broker, parts.process, sender, cluster)
+        cluster.bus = end
+        return end, cluster
 
     def _auth(self, clocks: Clocks) -> AuthParts:
         kept = list(self.parts.revocations) if self.parts.build.keeps_revocations else []

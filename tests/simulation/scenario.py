@@ -110,6 +110,9 @@ class Scenario:
             "store fails": self._store_fails,
             "store cut off": self._cut_store,
             "revoke": self._revoke,
+            "bus loses": self._lossy_bus,
+            "bus cut off": self._cut_bus,
+            "bus down": self._bus_down,
         }
 
     async def _break(self) -> None:
@@ -125,19 +128,15 @@ class Scenario:
         cluster.trace("heal", "world")
         cluster.store_weather.heal()
         cluster.weather.slow = 1.0
+        if cluster.broker is not None:
+            cluster.broker.heal()
+            for end in cluster.broker.ends:
+                end.mend()
         await asyncio.sleep(15)  # whatever was begun has ended by itself: all that is held runs on
-        # Nothing tells running nodes of each other yet: they meet through the log, and one is left.
-        for place in range(1, self._places):
-            cluster.kill(place)
-        await self._restart(0)
+        for place in range(self._places):
+            if place not in cluster.nodes:
+                cluster.start(place)
         cluster.settle_roles()
-
-    async def _restart(self, place: int) -> None:
-        node = self._cluster.nodes.get(place)
-        if node is not None:
-            await self._loop.spawn(node.process, node.registry.drain(4.0))
-            self._cluster.kill(place)
-        self._cluster.start(place)
 
     async def _wait_for(self, look: Callable[[], list[str]], within_s: float) -> None:
         until_s = self._loop.now_s + within_s
@@ -237,6 +236,27 @@ class Scenario:
                 way.is_cut = False
 
             self._later(self._span_s(0.2, 6), mend)
+
+    def _lossy_bus(self) -> None:
+        broker = self._cluster.broker
+        if broker is not None:
+            broker.loses, broker.doubles = self._random.choice(((0.3, 0.0), (0.0, 0.3), (0.2, 0.2)))
+            broker.delay_s = self._random.choice((0.001, 0.05, 0.5))
+            self._later(self._span_s(0.5, 5), broker.heal)
+
+    def _cut_bus(self) -> None:
+        place = self._place()
+        end = self._cluster.nodes[place].end if place is not None else None
+        if end is not None:
+            end.cut()
+            self._later(self._span_s(0.1, 6), end.mend)
+
+    def _bus_down(self) -> None:
+        """As when the broker is killed and started again."""
+        ends = self._cluster.broker.ends if self._cluster.broker is not None else []
+        for end in tuple(ends):
+            end.cut()
+            self._later(self._span_s(0.1, 6), end.mend)
 
     def _revoke(self) -> None:
         if not self._cluster.turncoat:
