@@ -226,13 +226,14 @@ class AwarenessTable:
     # Other nodes ----------------------------------------------------------------------------------
 
     def receive_peer(
-        self, publisher: Publisher, entry: AwarenessEntry, now_ms: Milliseconds
+        self, publisher: Publisher, entry: AwarenessEntry, heard: int, now_ms: Milliseconds
     ) -> AwarenessEntry | None:
         """Take an entry from another node, which has checked and stamped it.
 
         Args:
             publisher: the session there, with a session id that is unique among all nodes.
             entry: as that node's own sessions were told it.
+            heard: the clock that its owner said itself.
             now_ms: the caller's monotonic clock.
 
         Returns:
@@ -252,9 +253,9 @@ class AwarenessTable:
             is_same_person = owner.stamped and publisher.stamped
             if not is_same_person or owner.subject != publisher.subject:
                 return None
-            if entry.clock < record.heard:
+            if heard < record.heard:
                 return None
-        if record is not None and is_theirs and record.heard == entry.clock:
+        if record is not None and is_theirs and record.heard == heard:
             record.touched_ms = now_ms
             if record.state == entry.state:
                 return None
@@ -263,7 +264,7 @@ class AwarenessTable:
         except LimitExceeded:
             return None
         clock = _next_clock(record, entry)
-        self._records[entry.client_id] = _Record(clock, entry.clock, entry.state, publisher, now_ms)
+        self._records[entry.client_id] = _Record(clock, heard, entry.state, publisher, now_ms)
         return AwarenessEntry(entry.client_id, clock, entry.state)
 
     def node_gone(self, node: str, now_ms: Milliseconds) -> tuple[AwarenessEntry, ...]:
@@ -274,22 +275,22 @@ class AwarenessTable:
 
     def of_this_node(
         self, client_ids: Iterable[int] | None = None
-    ) -> list[tuple[AwarenessEntry, Publisher | None]]:
-        """What other nodes should know: states here with their owners, and withdrawn ones.
+    ) -> list[tuple[AwarenessEntry, int, Publisher | None]]:
+        """What other nodes should know: states here, withdrawn ones as well.
+
+        Each with the clock that its owner said itself, and with its owner.
 
         Args:
             client_ids: of those, as far as they are known; None for all that are shown.
         """
-        found: list[tuple[AwarenessEntry, Publisher | None]] = []
+        found: list[tuple[AwarenessEntry, int, Publisher | None]] = []
         for client_id in self._records if client_ids is None else client_ids:
             record = self._records.get(client_id)
-            if record is None or record.clock < 0:
+            if record is None or record.clock < 0 or (record.state is None and client_ids is None):
                 continue  # forgotten, or written with and never shown
-            if record.state is None and client_ids is None:
-                continue
             if record.owner is None or not record.owner.node:
                 entry = AwarenessEntry(client_id, record.clock, record.state)
-                found.append((entry, record.owner))
+                found.append((entry, record.heard, record.owner))
         return found
 
     def current(self, *, to: Publisher | None = None) -> tuple[AwarenessEntry, ...]:
@@ -440,12 +441,8 @@ def _is_owned(record: _Record, by: Publisher | None) -> bool:
 
 
 def _told_clock(record: _Record, to: Publisher | None) -> int:
-    """The clock of a state for somebody who may be its owner, back before the old session died.
-
-    A client takes its own state for newer than what it has changed since if the clock is greater.
-    """
+    """The clock of a state for somebody who may be its owner, back before the old session died."""
     owner = record.owner
-    if record.state is None or owner is None or to is None:
+    if record.state is None or owner is None or to is None or owner.subject != to.subject:
         return record.clock
-    is_same_person = owner.stamped and to.stamped and owner.subject == to.subject
-    return record.heard if is_same_person else record.clock
+    return record.heard if owner.stamped and to.stamped else record.clock

@@ -34,6 +34,7 @@ class SharedState:
     Attributes:
         client_id: whose state.
         clock: as the sender's own sessions were told it.
+        heard: as its owner said it.
         state: JSON; None where it was withdrawn.
         session_id: the session that owns the client id, unique on the sender's node; empty for a
             withdrawn state that nobody owns any more.
@@ -43,6 +44,7 @@ class SharedState:
 
     client_id: int
     clock: int
+    heard: int
     state: str | None = field(repr=False)
     session_id: SessionId = SessionId("")
     subject: Subject = field(default=Subject(""), repr=False)

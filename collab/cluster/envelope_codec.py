@@ -119,6 +119,7 @@ def _payload(content: Content) -> object:
                 (
                     each.client_id,
                     each.clock,
+                    each.heard,
                     each.state,
                     each.session_id,
                     each.subject,
@@ -155,12 +156,13 @@ def _states(payload: Any) -> Content:  # noqa: ANN401
             SharedState(
                 _whole(client_id),
                 _whole(clock),
+                _whole(heard),
                 None if state is None else _text(state),
                 SessionId(_text(session_id)),
                 Subject(_text(subject)),
                 is_stamped is True,
             )
-            for client_id, clock, state, session_id, subject, is_stamped in payload
+            for client_id, clock, heard, state, session_id, subject, is_stamped in payload
         )
     )
 

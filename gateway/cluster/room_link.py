@@ -174,13 +174,13 @@ class RoomLink:
         found = self._runner.room.awareness.of_this_node(changed)
         self._states_due_ms = now_ms() + BUS_STATES_MS
         if found:
-            states = States(tuple(_shared(entry, owner) for entry, owner in found))
+            states = States(tuple(_shared(*each) for each in found))
             epoch = self._runner.appender.epoch
             self._office.publish(self.key, states, epoch, NO_SEQUENCE, NO_SEQUENCE)
 
     def _tell_all_states(self) -> None:
         found = self._runner.room.awareness.of_this_node()
-        self._changed.update(entry.client_id for entry, _ in found)
+        self._changed.update(entry.client_id for entry, _, _ in found)
         if found:
             self._send_states_soon()
 
@@ -321,7 +321,7 @@ class RoomLink:
                 node=tag,
             )
             entry = AwarenessEntry(state.client_id, state.clock, state.state)
-            news = awareness.receive_peer(publisher, entry, at_ms)
+            news = awareness.receive_peer(publisher, entry, state.heard, at_ms)
             if news is not None:
                 changed.append(news)
         self._tell(changed)
@@ -335,12 +335,13 @@ def _tag(sender: Sender) -> str:
     return f"{sender.node}:{sender.boot}"
 
 
-def _shared(entry: AwarenessEntry, owner: Publisher | None) -> SharedState:
+def _shared(entry: AwarenessEntry, heard: int, owner: Publisher | None) -> SharedState:
     if owner is None:
-        return SharedState(entry.client_id, entry.clock, entry.state)
+        return SharedState(entry.client_id, entry.clock, heard, entry.state)
     return SharedState(
         entry.client_id,
         entry.clock,
+        heard,
         entry.state,
         owner.session_id,
         owner.subject,

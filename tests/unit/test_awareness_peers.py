@@ -28,9 +28,16 @@ BOB_THERE = there("bob", "u-bob")
 
 
 def tell(
-    table: AwarenessTable, who: Publisher, client_id: int, clock: int, state: str | None = STATE
+    table: AwarenessTable,
+    who: Publisher,
+    client_id: int,
+    clock: int,
+    state: str | None = STATE,
+    *,
+    heard: int | None = None,
 ) -> AwarenessEntry | None:
-    return table.receive_peer(who, AwarenessEntry(client_id, clock, state), NOW)
+    entry = AwarenessEntry(client_id, clock, state)
+    return table.receive_peer(who, entry, clock if heard is None else heard, NOW)
 
 
 def test_a_state_of_another_node_is_shown_as_it_came() -> None:
@@ -117,6 +124,17 @@ def test_all_states_of_a_node_go_with_it() -> None:
     assert table.node_gone("n2", NOW) == ()
 
 
+def test_who_comes_here_from_another_node_is_known_by_the_clock_that_they_said() -> None:
+    """BUS-8: others there were told a greater one, of which they know nothing."""
+    table = AwarenessTable()
+    assert tell(table, ANN_THERE, 7, 9, heard=5) == AwarenessEntry(7, 9, STATE)
+    assert clocks(table.current(to=ANN)) == [(7, 5, True)]
+    assert clocks(table.current(to=BOB)) == [(7, 9, True)]
+    outcome = table.receive(ANN, [entry(7, 5)], NOW)
+    assert clocks(outcome.changed) == [(7, 10, True)]
+    assert table.owner_of(7) == ANN
+
+
 def test_only_what_is_of_this_node_is_told_to_others() -> None:
     """BUS-8: else states would be told in circles."""
     table = AwarenessTable()
@@ -125,18 +143,15 @@ def test_only_what_is_of_this_node_is_told_to_others() -> None:
     tell(table, there("cec", "u-cec"), 8, 5)
     table.claim(Publisher(SessionId("dan"), Subject("u-dan")), ClientId(4), NOW)
     assert table.of_this_node() == [
-        (entry(1, 1, _stamped("u-ann", "U-ANN")), ANN),
-        (
-            entry(2, 1, _stamped("u-bob", "U-BOB")),
-            BOB,
-        ),
+        (entry(1, 1, _stamped("u-ann", "U-ANN")), 1, ANN),
+        (entry(2, 1, _stamped("u-bob", "U-BOB")), 1, BOB),
     ]
     table.leave(BOB.session_id, NOW)
     assert table.of_this_node([1, 2, 4, 8, 99]) == [
-        (entry(1, 1, _stamped("u-ann", "U-ANN")), ANN),
-        (entry(2, 2, None), None),
+        (entry(1, 1, _stamped("u-ann", "U-ANN")), 1, ANN),
+        (entry(2, 2, None), 1, None),
     ]
-    assert [each.client_id for each, _ in table.of_this_node()] == [1]
+    assert [each.client_id for each, _, _ in table.of_this_node()] == [1]
 
 
 def test_a_node_cannot_show_more_for_a_session_than_a_session_may() -> None:

@@ -30,11 +30,11 @@ OTHER_ROOM = room_key(RoomName("trio"))
 ANN = Sender(NodeId("ann"), BootEpoch(1_700_000_000_123))
 TAG = sender_tag(ANN)
 
-STATE = SharedState(41, 7, '{"at":1}', SessionId("s1"), Subject("alice"), is_stamped=True)
+STATE = SharedState(41, 7, 6, '{"at":1}', SessionId("s1"), Subject("alice"), is_stamped=True)
 CONTENTS: list[Content] = [
     Updates((b"\x00\x00", b"\x01" * 300)),
     Updates(()),
-    States((STATE, SharedState(42, 8, None))),
+    States((STATE, SharedState(42, 8, 8, None))),
     Hello(),
     Beat(),
 ]
