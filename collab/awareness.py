@@ -253,7 +253,8 @@ class AwarenessTable:
             is_same_person = owner.stamped and publisher.stamped
             if not is_same_person or owner.subject != publisher.subject:
                 return None
-            if heard < record.heard:
+            # Equal: it may be the old session that is told of, and the one here is in touch.
+            if heard < record.heard or (heard == record.heard and not owner.node):
                 return None
         if record is not None and is_theirs and record.heard == heard:
             record.touched_ms = now_ms

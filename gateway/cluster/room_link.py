@@ -217,6 +217,7 @@ class RoomLink:
             return
         if self._is_live:
             self._tell(self._runner.room.awareness.node_gone(_tag(sender), now_ms()))
+            self._tell_all_states()  # as where a session ends
             self._office.ask(self, Look.PEER)
 
     def compare(self, place: LogPlace, why: Look) -> None:
@@ -324,6 +325,11 @@ class RoomLink:
             news = awareness.receive_peer(publisher, entry, state.heard, at_ms)
             if news is not None:
                 changed.append(news)
+            owner = awareness.owner_of(state.client_id) if state.state is None else None
+            if owner is not None and not owner.node:
+                # Its old session has ended there; others may have known it by that alone.
+                self._changed.add(state.client_id)
+                self._send_states_soon()
         self._tell(changed)
 
     def _tell(self, entries: SequenceOf[AwarenessEntry]) -> None:

@@ -7,8 +7,18 @@ from dataclasses import dataclass
 import pytest
 from pycrdt import Doc, Map
 
+from collab.access import Claims, Grant, Role
 from collab.cluster.envelope import BootEpoch, Hello, NodeId, Sender, States, Updates
-from collab.ids import FIRST_EPOCH, NO_SEQUENCE, Epoch, Milliseconds, Sequence, SessionId, room_key
+from collab.ids import (
+    FIRST_EPOCH,
+    NO_SEQUENCE,
+    Epoch,
+    Milliseconds,
+    Sequence,
+    SessionId,
+    Subject,
+    room_key,
+)
 from collab.limits import BUS_INBOX_BYTES_MAX, BUS_UPDATES_BYTES_MAX
 from collab.protocol.close_codes import CloseCode
 from collab.protocol.messages import AwarenessEntry, AwarenessUpdate, SyncUpdate
@@ -298,6 +308,28 @@ async def test_presence_crosses_conflated_and_goes_with_its_node() -> None:
     assert bob.runner.room.awareness.owner_of(41) is not None
     bob.cluster._gone(ann.bus.sender)
     assert bob.runner.room.awareness.current() == ()
+
+
+async def test_who_came_back_elsewhere_is_shown_when_the_old_session_ends() -> None:
+    """BUS-8: until then both nodes show the state, each through the session that it has."""
+    ann, bob, _ = await two()
+    cara = Claims(Subject("cara"), "cara", (Grant("**", Role.EDITOR),))
+    for each in (ann, bob):
+        await each.rig.join("cara", claims=cara)
+        update = AwarenessUpdate((AwarenessEntry(7, 1, '{"a":1}'),))
+        await each.runner.receive(SessionId("cara"), update)
+        await asyncio.sleep(0.15)
+    assert owners(ann) == owners(bob) == {7: ""}
+    ann.runner.leave(SessionId("cara"))
+    await until(lambda: owners(ann) == {7: "bob:1"})
+    assert owners(bob) == {7: ""}
+
+
+def owners(node: Node) -> dict[int, str]:
+    """Whose session shows each client id, by its node."""
+    table = node.runner.room.awareness
+    shown = {each.client_id: table.owner_of(each.client_id) for each in table.current()}
+    return {client: owner.node for client, owner in shown.items() if owner is not None}
 
 
 async def test_who_opens_the_room_is_told_who_is_there() -> None:
