@@ -17,6 +17,7 @@
     │   ├── StoreUnavailable     the store did not answer, or answered with an error of its own
     │   │   ├── StoreReadOnly        it was opened for reading
     │   │   ├── EpochUnfinished      the log is an epoch ahead of its manifest
+    │   │   ├── OpenInterrupted      a room was not opened, and its content is not to blame
     │   │   ├── MasterKeyMissing     what is stored is encrypted under a key that is not at hand
     │   │   ├── DecryptionFailed     sealed bytes do not open: another key, another place, changed
     │   │   ├── DataKeyLost          sealed bytes, but no key of theirs is stored
@@ -141,6 +142,10 @@ class StoreReadOnly(StoreUnavailable):
 
 class EpochUnfinished(StoreUnavailable):
     """The log has begun an epoch that the manifest does not tell of yet."""
+
+
+class OpenInterrupted(StoreUnavailable):
+    """A room was not opened, its content is not to blame, and the attempt may have been counted."""
 
 
 class MasterKeyMissing(StoreUnavailable):

@@ -75,6 +75,7 @@ COMPACTION_TAIL_AGE_S: Final = 6 * 3_600
 COMPACTION_AGED_UPDATES_MIN: Final = 20  # fixed; a shorter tail costs a load nothing
 SNAPSHOT_GENERATIONS_KEPT: Final = 3  # fixed
 OPEN_ATTEMPTS_MAX: Final = 3  # fixed; the open that crashed, and two more
+OPEN_PATIENCE_S: Final = 10.0  # fixed; other nodes that open a room at this moment live
 
 # Records (fixed).
 RECORD_BYTES_MAX: Final = 1 * MIB  # small enough for one document of any store

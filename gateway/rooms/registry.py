@@ -13,7 +13,14 @@ from weakref import ref
 import structlog
 
 from collab.access import Claims
-from collab.errors import BandProError, RoomQuarantined, RoomUnavailable, StateConflict
+from collab.errors import (
+    BandProError,
+    OpenInterrupted,
+    RoomQuarantined,
+    RoomUnavailable,
+    StateConflict,
+    StoreUnavailable,
+)
 from collab.ids import Milliseconds, RoomName, Subject
 from collab.limits import DISSOLVE_BYTES_MIN
 from collab.protocol.close_codes import CloseCode
@@ -25,12 +32,14 @@ from gateway.rooms.joins import Joins, Merge
 from gateway.rooms.neighbours import Neighbours
 from gateway.rooms.runner import RoomRunner
 from gateway.rooms.runner_settings import RunnerSettings
+from persistence.crash_guard import give_back
 from persistence.stores import Stores
 
 _log = structlog.stdlib.get_logger(__name__)
 _TICK_S: Final = 1.0
 _FORGET_TICKS: Final = 10
 _DRAIN_SPREAD_S: Final = 2.0
+_GIVE_BACK_S: Final = 0.5  # between attempts
 
 Compact = Callable[[RoomRunner], Coroutine[None, None, None]]
 Duty = Callable[[SequenceOf[RoomRunner]], None]
@@ -80,7 +89,7 @@ class RoomRegistry:
         self._closed: set[RoomName] = set()
         self._compacting: dict[RoomName, asyncio.Task[None]] = {}
         self._parting: list[tuple[ref[RoomRunner], RoomDoc]] = []
-        self._dissolving: set[asyncio.Task[None]] = set()
+        self._afterwork: set[asyncio.Task[None]] = set()
 
     # Rooms ------------------------------------------------------------------------------------
 
@@ -169,6 +178,10 @@ class RoomRegistry:
         except BandProError as error:
             if isinstance(error, RoomQuarantined):
                 self._metrics.rooms_quarantined.inc()
+            if isinstance(error, OpenInterrupted):
+                task = asyncio.create_task(self._give_back(name))
+                self._afterwork.add(task)
+                task.add_done_callback(self._afterwork.discard)
             self._metrics.loads_failed.inc()
             _log.warning("room.load_failed", room=runner.key[:12], error=type(error).__name__)
             raise
@@ -176,6 +189,16 @@ class RoomRegistry:
         if self._neighbours is not None:
             self._neighbours.opened(runner)
         return runner
+
+    async def _give_back(self, name: RoomName) -> None:
+        """Say, once the store answers, that no content killed this process."""
+        while not self.is_draining:
+            await asyncio.sleep(_GIVE_BACK_S)
+            try:
+                await give_back(self.stores, name)
+            except StoreUnavailable:
+                continue
+            return
 
     # Claims -----------------------------------------------------------------------------------
 
@@ -253,8 +276,8 @@ class RoomRegistry:
         self._parting = [each for each in self._parting if each[0]() is not None]
         for doc in gone:
             task = asyncio.create_task(self.joins.slices.run(doc.dissolve_in_steps()))
-            self._dissolving.add(task)
-            task.add_done_callback(self._dissolving.discard)
+            self._afterwork.add(task)
+            task.add_done_callback(self._afterwork.discard)
 
     def _begin_compaction(self, runner: RoomRunner) -> None:
         if runner.name in self._compacting or self.is_draining:

@@ -30,7 +30,7 @@ from gateway.rooms.joins import LARGE_ANSWER_BYTES, Joins
 from gateway.rooms.neighbours import PeerLink
 from gateway.rooms.runner_settings import RunnerSettings
 from gateway.rooms.tail import Tail
-from persistence.crash_guard import begin_open, open_succeeded
+from persistence.crash_guard import opening
 from persistence.erasure import load_after_erasure
 from persistence.loading import LoadedRoom, LoadProblem
 from persistence.stores import Stores
@@ -79,19 +79,17 @@ class RoomRunner:
             RoomUnavailable: its stored bytes cannot be applied.
         """
         loaded, retired = await load_after_erasure(self._stores, self.name)
-        manifest = await begin_open(self._stores, loaded)
-        try:
-            for update in loaded.updates:
-                await self._slices.apply_stored(self.room.doc, update)
-        except BandProError as error:
-            raise RoomUnavailable("a stored update cannot be applied") from error
-        if manifest.open_attempts:
-            manifest = await open_succeeded(self._stores, manifest)
+        async with opening(self._stores, loaded) as opened:
+            try:
+                for update in loaded.updates:
+                    await self._slices.apply_stored(self.room.doc, update)
+            except BandProError as error:
+                raise RoomUnavailable("a stored update cannot be applied") from error
         self._adopt(loaded)
         self._appender = Appender(
             stores=self._stores,
             key=self.key,
-            manifest=manifest,
+            manifest=opened.manifest,
             epoch=loaded.manifest.epoch,
             head=loaded.head,
             limits=self._settings.append,
@@ -100,9 +98,9 @@ class RoomRunner:
             owner=self,
         )
         self.run(self.room.loaded(retired or None))
-        opened = {"head": loaded.head, "updates": len(loaded.updates)}
+        told = {"head": loaded.head, "updates": len(loaded.updates)}
         size_bytes, problems = self.room.doc.size_bytes, len(loaded.problems)
-        self._log.info("room.opened", **opened, bytes=size_bytes, problems=problems)
+        self._log.info("room.opened", **told, bytes=size_bytes, problems=problems)
 
     def discard(self, code: CloseCode, detail: str = "") -> None:
         """End the room here and now; sessions are closed, what is not durable is forgotten."""
