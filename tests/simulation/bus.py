@@ -6,6 +6,7 @@ not at all, until the way is interrupted. A node learns late that it is.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 from typing import Final
@@ -33,6 +34,7 @@ class Broker:
         doubles: the part that reaches it twice.
         ends: of the nodes that live.
         carried: how many envelopes reached a node.
+        watch: told of each envelope in the moment in which it is said.
     """
 
     loop: Simulation
@@ -42,6 +44,7 @@ class Broker:
     doubles: float = 0.0
     ends: list[BusEnd] = field(default_factory=list)
     carried: int = 0
+    watch: Callable[[Envelope], None] = lambda _: None
 
     def heal(self) -> None:
         """Lose, double and delay nothing any more."""
@@ -99,6 +102,7 @@ class BusEnd:
         """See ``Bus``."""
         if not self.is_up or not self.process.may():
             return
+        self.broker.watch(envelope)
         frame = encode_envelope(envelope, KEY, sender_tag(self.sender))
         broker = self.broker
         self.last_out_s = max(self.last_out_s, broker.loop.now_s + broker.delay())

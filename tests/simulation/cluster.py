@@ -52,7 +52,9 @@ class Cluster:
         self.store = watched_store(loop.wall_s, self.oracle)
         self.turncoat = ""
         chance = Random(f"{seed}/bus")
-        self.broker = Broker(loop, chance) if chance.random() < 0.75 else None
+        self.broker = None if chance.random() < 0.25 else Broker(loop, chance)
+        if self.broker is not None:
+            self.broker.watch = self.oracle.published
         self.nodes: dict[int, Node] = {}
         self.editors: list[Editor] = []
         self.counts: dict[str, int] = {}

@@ -12,10 +12,12 @@ from typing import Final, TypeVar
 from pycrdt import merge_updates
 
 from collab.access import Claims, Grant, Role
+from collab.cluster.envelope import Content, Envelope, Updates
 from collab.errors import BandProError, StoreUnavailable
 from collab.ids import Epoch, RoomKey, Sequence, UnixSeconds
 from collab.ports import Manifest
 from gateway.auth.tokens import TokenVerifier
+from gateway.cluster.cluster import Cluster
 from gateway.transport.sweeper import Sweeper
 from persistence.stores import Stores
 from tests.simulation.node import Build
@@ -88,6 +90,41 @@ class _LastWriterWins(PassedManifests):
         )
 
 
+class _Trusting(Cluster):
+    """Takes whatever rows it is told of for the next ones."""
+
+    def delivered(self, envelope: Envelope) -> None:
+        link = self._links.get(envelope.room)
+        content = envelope.content
+        if link is not None and isinstance(content, Updates) and content.updates:
+            head = link._runner.appender.head
+            last = Sequence(head + len(content.updates))
+            envelope = replace(envelope, first=Sequence(head + 1), last=last)
+        super().delivered(envelope)
+
+
+class _Forward(Cluster):
+    """Tells others of rows that may never be stored."""
+
+    def publish(
+        self, room: RoomKey, content: Content, epoch: Epoch, first: Sequence, last: Sequence
+    ) -> None:
+        super().publish(room, content, epoch, first, Sequence(last + isinstance(content, Updates)))
+
+
+class _Deaf(Cluster):
+    """Neither listens to the bus nor looks at the log."""
+
+    def delivered(self, envelope: Envelope) -> None:
+        return
+
+    def listening(self, room: RoomKey) -> None:
+        return
+
+    def tick(self) -> None:
+        return
+
+
 class _Generous(TokenVerifier):
     """Makes everybody an editor."""
 
@@ -122,8 +159,12 @@ MUTANTS: Final[Mapping[str, Build]] = {
     "acknowledges before the append": _with_log(_EagerLog),
     "acknowledges what failed": _with_log(_OptimisticLog),
     "deletes rows that no snapshot holds": _with_log(_ForgetfulLog),
+    "appends without having read what others did": _with_log(_ForcefulLog),
     "compacts without compare-and-set": _with_manifests(_LastWriterWins),
     "compacts without the last row": Build(merge=_careless_merge),
+    "takes rows without looking for a gap": Build(cluster=_Trusting),
+    "tells of rows before they are stored": Build(cluster=_Forward),
+    "hears of no other node": Build(cluster=_Deaf),
     "lets everybody edit": Build(verifier=_Generous),
     "forgets revocations": Build(keeps_revocations=False),
     "keeps who has gone": Build(sweeper=_Blind),

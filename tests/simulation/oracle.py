@@ -12,6 +12,7 @@ from typing import Any
 
 from pycrdt import Doc, Map, Text
 
+from collab.cluster.envelope import Envelope, Updates
 from collab.ids import Epoch, RoomKey, Sequence
 from collab.ports import Manifest, SnapshotRef
 from collab.protocol.update_scan import scan_update
@@ -106,6 +107,17 @@ class Oracle:
             for client, clock in self.allowed.items():
                 if clocks.get(client, 0) > clock:
                     self.blame(f"client {client} was not allowed to edit beyond {clock}")
+
+    def published(self, envelope: Envelope) -> None:
+        """A node tells others of rows: they have to be durable by then."""
+        content = envelope.content
+        if not isinstance(content, Updates):
+            return
+        rows = self._rows[envelope.room]
+        if envelope.last > len(rows):
+            self.blame(f"a row {envelope.last} was told of before it was durable")
+        elif content.updates and tuple(rows[envelope.first - 1 : envelope.last]) != content.updates:
+            self.blame(f"others were told of other rows than {envelope.first} to {envelope.last}")
 
     def named(self, room: RoomKey, new: Manifest, old: Manifest | None, store: MemoryStore) -> None:
         """A manifest was stored."""

@@ -19,6 +19,7 @@ from persistence.stores import Stores
 from tests.simulation.loop import Process, Simulation
 from tests.support.store_passage import (
     PassedBlobs,
+    PassedLeases,
     PassedLog,
     PassedManifests,
     PassedRecords,
@@ -156,6 +157,7 @@ def reached(stores: Stores, way: StoreWay) -> Stores:
         log=PassedLog(stores.log, way),
         manifests=PassedManifests(stores.manifests, way),
         records=PassedRecords(stores.records, way),
+        leases=PassedLeases(stores.leases, way),
         blobs=blobs,
         snapshots=BlobSnapshots(blobs),
     )

@@ -5,7 +5,7 @@ import pytest
 from tests.simulation.mutants import MUTANTS
 from tests.simulation.run import simulate
 
-SEEDS_MAX = 60
+SEEDS_MAX = 40
 
 
 @pytest.mark.parametrize("name", MUTANTS)

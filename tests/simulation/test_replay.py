@@ -47,6 +47,9 @@ def test_the_seeds_make_everything_happen() -> None:
         "store cut off",
         "revoke",
         "left",
+        "bus loses",
+        "bus cut off",
+        "bus down",
     }
     assert counts["commits"] > 400
     assert counts["compactions"] > 40

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from collections.abc import Sequence as SequenceOf
 from typing import Protocol, TypeVar
 
+from collab.cluster.leases import Lease, LeaseHolder, LeaseName, Leases
 from collab.ids import (
     BlobKey,
     BlobTag,
@@ -180,3 +181,29 @@ class PassedBlobs:
         return await self._passage.through(
             "blobs.list", lambda: self._blobs.list(prefix, after=after, limit=limit)
         )
+
+
+class PassedLeases:
+    """The leases."""
+
+    def __init__(self, leases: Leases, passage: Passage) -> None:
+        self._leases = leases
+        self._passage = passage
+
+    async def acquire(
+        self, name: LeaseName, holder: LeaseHolder, *, ttl_ms: int, value: bytes = b""
+    ) -> Lease | None:
+        return await self._passage.through(
+            "leases.acquire", lambda: self._leases.acquire(name, holder, ttl_ms=ttl_ms, value=value)
+        )
+
+    async def renew(self, lease: Lease, *, ttl_ms: int, value: bytes = b"") -> Lease:
+        return await self._passage.through(
+            "leases.renew", lambda: self._leases.renew(lease, ttl_ms=ttl_ms, value=value)
+        )
+
+    async def release(self, lease: Lease) -> None:
+        await self._passage.through("leases.release", lambda: self._leases.release(lease))
+
+    async def held(self, prefix: str) -> tuple[Lease, ...]:
+        return await self._passage.through("leases.held", lambda: self._leases.held(prefix))
