@@ -150,7 +150,7 @@ class Node:
             wall=lambda: UnixSeconds(int(loop.wall_s())),
             monotonic=lambda: Milliseconds(int(loop.time() * 1000)),
         )
-        self.end, neighbours = self._join_cluster()
+        self.end, neighbours = self._join_cluster(stores)
         self.registry = RoomRegistry(
             stores,
             _settings(loop),
@@ -205,11 +205,11 @@ class Node:
                 return
         raise AssertionError("no endpoint serves this path")
 
-    def _join_cluster(self) -> tuple[BusEnd | None, Cluster]:
+    def _join_cluster(self, stores: Stores) -> tuple[BusEnd | None, Cluster]:
         parts = self.parts
         boot = BootEpoch(int(parts.loop.wall_s() * 1000))
         sender = Sender(NodeId(f"n{parts.place}"), boot)
-        cluster = parts.build.cluster(sender, _METRICS, parts.random.random)
+        cluster = parts.build.cluster(sender, _METRICS, stores.heads, parts.random.random)
         if parts.broker is None:
             cluster.bus = NoBus()
             return None, cluster

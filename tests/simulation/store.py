@@ -19,6 +19,7 @@ from persistence.stores import Stores
 from tests.simulation.loop import Process, Simulation
 from tests.support.store_passage import (
     PassedBlobs,
+    PassedHeads,
     PassedLeases,
     PassedLog,
     PassedManifests,
@@ -158,6 +159,7 @@ def reached(stores: Stores, way: StoreWay) -> Stores:
         manifests=PassedManifests(stores.manifests, way),
         records=PassedRecords(stores.records, way),
         leases=PassedLeases(stores.leases, way),
+        heads=PassedHeads(stores.heads, way),
         blobs=blobs,
         snapshots=BlobSnapshots(blobs),
     )

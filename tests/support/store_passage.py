@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from collections.abc import Sequence as SequenceOf
 from typing import Protocol, TypeVar
 
+from collab.cluster.heads import LogHeads, LogPlace
 from collab.cluster.leases import Lease, LeaseHolder, LeaseName, Leases
 from collab.ids import (
     BlobKey,
@@ -207,3 +208,14 @@ class PassedLeases:
 
     async def held(self, prefix: str) -> tuple[Lease, ...]:
         return await self._passage.through("leases.held", lambda: self._leases.held(prefix))
+
+
+class PassedHeads:
+    """Where logs stand."""
+
+    def __init__(self, heads: LogHeads, passage: Passage) -> None:
+        self._heads = heads
+        self._passage = passage
+
+    async def places(self, rooms: SequenceOf[RoomKey]) -> dict[RoomKey, LogPlace]:
+        return await self._passage.through("heads.places", lambda: self._heads.places(rooms))
