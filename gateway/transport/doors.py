@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from collab.access import Action, Claims, decide
@@ -19,6 +20,11 @@ from gateway.setting_types import Networks
 from gateway.transport.connection import ConnectionLimits
 from gateway.transport.gate import Gate
 from gateway.transport.sweeper import Sweeper
+
+
+def random_session_id() -> SessionId:
+    """A session id of the operating system's randomness."""
+    return SessionId(secrets.token_hex(8))
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +45,7 @@ class Doors:
         documents_per_socket_max: documents on one Hocuspocus connection.
         trusted_proxies: networks whose forwarded address is believed.
         sweeper: looks after the connections.
+        new_session_id: makes one that nobody can guess and no other session of this node has.
     """
 
     registry: RoomRegistry
@@ -54,6 +61,7 @@ class Doors:
     documents_per_socket_max: int
     trusted_proxies: Networks
     sweeper: Sweeper
+    new_session_id: Callable[[], SessionId] = random_session_id
 
     def check_size(self, kind: FrameKind, frame: bytes) -> None:
         """Refuse a frame that is larger than its kind may be.
@@ -117,8 +125,3 @@ class Doors:
         if claims.expires_at is None:
             return None
         return max(0.0, float(claims.expires_at - self.clocks.wall()))
-
-
-def new_session_id() -> SessionId:
-    """An id that nobody can guess and no other session of this node has."""
-    return SessionId(secrets.token_hex(8))

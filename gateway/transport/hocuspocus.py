@@ -61,7 +61,7 @@ from collab.protocol.messages import (
 )
 from collab.room.session import Session, Wire
 from gateway.transport.connection import Connection
-from gateway.transport.doors import Doors, new_session_id
+from gateway.transport.doors import Doors
 from gateway.transport.endpoint import Endpoint
 from gateway.transport.hocuspocus_documents import Document, Joined, Refused, Waiting, outlives
 from gateway.transport.opening import Opening
@@ -191,7 +191,7 @@ class _Socket:
     async def _join(self, prefix: bytes, name: RoomName, claims: Claims) -> Joined:
         doors = self._doors
         runner, claims = await doors.open_room(name, claims)
-        session_id = new_session_id()
+        session_id = doors.new_session_id()
         now = doors.clocks.wall()
         joined = Joined(prefix, self._connection, session_id, runner, now, self._forget)
         read_only = not decide(claims, name, Action.EDIT)

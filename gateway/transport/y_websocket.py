@@ -17,7 +17,7 @@ from collab.protocol.messages import RoomMessage
 from collab.room.session import Session, Wire
 from gateway.rooms.runner import RoomRunner
 from gateway.transport.connection import Connection
-from gateway.transport.doors import Doors, new_session_id
+from gateway.transport.doors import Doors
 from gateway.transport.endpoint import Endpoint
 from gateway.transport.opening import Opening
 from gateway.transport.seats import ConnectionSeat
@@ -62,7 +62,7 @@ class YWebSocketEndpoint(Endpoint):
     def _join(self, connection: Connection, runner: RoomRunner, claims: Claims) -> None:
         doors = self._doors
         connection.bound_frames(doors.limits.frame_bytes_max)
-        session_id = new_session_id()
+        session_id = doors.new_session_id()
         seat = YWebSocketSeat(connection, doors, runner, session_id, doors.clocks.wall())
         runner.join(Session(session_id, claims, Wire.Y_WEBSOCKET), seat)
         seat.expiry = self._close_at_expiry(connection, claims)

@@ -16,7 +16,7 @@ from collab.access import Claims
 from collab.cluster.envelope import BootEpoch, NodeId, Sender
 from collab.errors import Unauthenticated
 from collab.history.compaction import CompactionLimits
-from collab.ids import Milliseconds, UnixSeconds
+from collab.ids import Milliseconds, SessionId, UnixSeconds
 from collab.protocol.websocket_frames import FrameReader
 from collab.room.room import RoomLimits
 from gateway.auth.authenticator import Authenticator, Clocks
@@ -175,6 +175,7 @@ class Node:
             documents_per_socket_max=4,
             trusted_proxies=(),
             sweeper=sweeper,
+            new_session_id=lambda: SessionId(f"{parts.random.getrandbits(64):016x}"),
         )
         self._endpoints: list[Endpoint] = [YWebSocketEndpoint(doors), HocuspocusEndpoint(doors)]
         self._sockets: set[asyncio.Protocol] = set()
