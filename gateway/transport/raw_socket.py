@@ -137,8 +137,7 @@ class RawSocket(asyncio.Protocol):
         self._is_lost = False
         self._has_ended = False
         self._deaf = False
-        self._is_paused = False
-        self._listens = False
+        self._is_paused = self._listens = False
         self._heard = True
         self._pinged = False
         self._seen_out = self._flushed = 0
