@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from collab.errors import SettingsError
 from collab.limits import FRAME_OVERHEAD_BYTES_MAX
+from gateway.cluster.bus_url import parse_bus_url
 from gateway.compiled.form import FORM_VARIABLE
 from gateway.setting_fields import (
     AccessSettings,
@@ -367,6 +368,18 @@ def _bus_has_a_key(settings: Settings) -> None:
     check_secret(settings.bus_key, "bus_key")
 
 
+def _bus_hides_what_is_encrypted(settings: Settings) -> None:
+    if settings.bus.kind is not BusKind.REDIS or settings.encryption == "off":
+        return
+    url = parse_bus_url(settings.bus.url)
+    # Sentinel and Cluster tell by themselves where the servers are.
+    if not url.is_tls and (url.kind or not is_loopback(url.hosts[0].host)):
+        raise _problem(
+            "bus must be rediss beyond this machine where encryption is on",
+            "Edits that are encrypted at rest would travel in clear.",
+        )
+
+
 def _bus_has_a_store(settings: Settings) -> None:
     if settings.bus.kind is not BusKind.OFF and settings.store.kind is StoreKind.MEMORY:
         raise _problem(
@@ -394,6 +407,7 @@ RULES: Final[tuple[Callable[[Settings], None], ...]] = (
     _endpoint_has_a_bucket,
     _endpoint_is_safe,
     _bus_has_a_key,
+    _bus_hides_what_is_encrypted,
     _bus_has_a_store,
     _memory_keeps_its_blobs,
 )

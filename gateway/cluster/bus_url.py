@@ -39,6 +39,11 @@ class BusUrl:
     hosts: tuple[Address, ...]
     service: str
 
+    @property
+    def is_tls(self) -> bool:
+        """Whether what goes to the servers is encrypted on its way."""
+        return self.base.startswith("rediss:")
+
 
 def parse_bus_url(url: str) -> BusUrl:
     """Take a URL apart.

@@ -328,6 +328,16 @@ def test_a_bus_on_redis_has_a_key(tmp_path: Path) -> None:
     assert load_settings({"bus": "log"}).bus.kind is BusKind.LOG
 
 
+@pytest.mark.parametrize("url", ["redis://r", "redis+sentinel://127.0.0.1/s"])
+def test_what_is_encrypted_at_rest_does_not_travel_in_clear(url: str) -> None:
+    """BUS-10."""
+    given: dict[str, object] = {"bus_key": SECRET, "encryption": "env:MASTER"}
+    assert "must be rediss" in refused(given | {"bus": url})[0]
+    load_settings(given | {"bus": url.replace("redis", "rediss", 1)})
+    load_settings(given | {"bus": "redis://127.0.0.1"})
+    load_settings(given | {"bus": url, "encryption": "off"})
+
+
 def test_a_bus_wants_a_store_that_others_see() -> None:
     """BUS-10."""
     assert "no other node can see" in refused({"bus": "log", "store": "memory"})[0]
