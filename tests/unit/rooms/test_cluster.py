@@ -257,6 +257,25 @@ async def test_an_append_of_unknown_outcome_is_not_overtaken_by_a_look(after: bo
     assert not ann.seat.closed
 
 
+async def test_an_append_waits_for_a_look_that_is_under_way() -> None:
+    """ACK-6: else the look could find a row of ours whose commit we were not told of."""
+    ann, bob, hub = await two()
+    hub.losing = True
+    await bob.write(Doc(), "b")
+    hub.losing = False
+    gate = ann.rig.faults.gates["log.read"] = asyncio.Event()
+    ann.cluster.listening(KEY)
+    await settled()
+    ann.rig.faults.fail("log.append", after=True)
+    writing = asyncio.create_task(ann.write(Doc(), "a"))
+    await settled()
+    assert "log.append" not in ann.rig.faults.calls
+    gate.set()
+    await writing
+    await until(lambda: bob.head == ann.head == 2)
+    assert ann.content() == bob.content() == {"a": 1, "b": 1}
+
+
 async def test_sessions_reload_where_the_log_was_begun_anew_elsewhere() -> None:
     """BUS-3: an envelope of a later epoch ends the room here."""
     ann, bob, _ = await two()
