@@ -115,6 +115,8 @@ class RecordKind(StrEnum):
     DATA_KEY = "data-key"  # of a document's epoch, wrapped; of the whole store
     MASTER_KEY = "master-key"  # that wraps data keys: its id, and a check; of the whole store
     STORE_ID = "store-id"  # what the store calls itself; of the whole store
+    CLUSTER = "cluster"  # what operators wish of the nodes; of the whole store
+    REVOCATION = "revocation"  # what was decided about a subject; of the whole store
     BLOB_OWNER = "blob-owner"  # the mark that the place for blobs must bear; of the whole store
 
 
@@ -355,10 +357,24 @@ class RecordStore(Protocol):
                 the call, and then meets RecordMoved if the first one had succeeded.
         """
 
-    async def delete(self, kind: RecordKind, room: RoomKey, record_id: RecordId) -> None:
+    async def delete(
+        self,
+        kind: RecordKind,
+        room: RoomKey,
+        record_id: RecordId,
+        *,
+        revision: int | None = None,
+    ) -> None:
         """Delete a record, durably; deleting twice is no error.
 
+        Args:
+            kind: what it is about.
+            room: whose it is.
+            record_id: which one.
+            revision: delete it only while it has this one; None for whatever it has.
+
         Raises:
+            RecordMoved: it was changed or deleted since it had that revision.
             StoreUnavailable: the outcome is unknown; repeating is safe.
         """
 

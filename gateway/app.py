@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from starlette.applications import Starlette
@@ -72,13 +73,15 @@ def build_admin_app(parts: AppParts) -> ASGIApp:
     return admin_app(parts.doors.metrics, parts.readiness)
 
 
-def build_readiness(registry: RoomRegistry) -> Readiness:
+def build_readiness(registry: RoomRegistry, is_leaving: Callable[[], bool]) -> Readiness:
     """What must be well for this node to serve."""
 
     async def store() -> str | None:
         return "; ".join(await registry.stores.check()) or None
 
     async def accepting() -> str | None:
-        return "shutting down" if registry.is_draining else None
+        if registry.is_draining:
+            return "shutting down"
+        return "being emptied for an operator" if is_leaving() else None
 
     return Readiness({"store": store, "accepting": accepting})

@@ -94,6 +94,26 @@ COMMANDS: Final[Mapping[str, Place]] = MappingProxyType(
             "List the rooms of a running server or of a store, release or erase one.",
             (*_STORE, *_SERVER),
         ),
+        "nodes": Place(
+            "gateway.node_commands",
+            "List the nodes of a cluster: state, weight, rooms, sessions, load, address.",
+            _SERVER,
+        ),
+        "shards": Place(
+            "gateway.node_commands",
+            "Show how rooms are spread over the nodes, and what would move if all were at home.",
+            _SERVER,
+        ),
+        "drain": Place(
+            "gateway.node_commands",
+            "Empty a node before it is stopped: clients come back elsewhere, editing goes on.",
+            _SERVER,
+        ),
+        "rebalance": Place(
+            "gateway.node_commands",
+            "Send the clients home whose rooms are open on another node than their home.",
+            _SERVER,
+        ),
         "keys": Place(
             "gateway.key_commands",
             "Make, list or rotate the master keys of the encryption at rest.",

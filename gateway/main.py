@@ -19,10 +19,7 @@ from starlette.types import ASGIApp
 
 from collab.access import Claims
 from collab.errors import SettingsError, Unauthenticated
-from collab.history.compaction import CompactionLimits
-from collab.history.versions import ActivityRules, ThinningRules
 from collab.ids import room_key, room_name
-from collab.room.room import RoomLimits
 from collab.score.chorale import CHORALE_ROOM, chorale_facets
 from collab.score.seed import seed_update
 from gateway.api.api import ApiServices
@@ -31,33 +28,36 @@ from gateway.auth.build import SYSTEM_CLOCKS, AuthParts, build_auth
 from gateway.auth.revocation_file import Revocation
 from gateway.banner import ready_text
 from gateway.cluster.build import Clustered, build_cluster
+from gateway.cluster.joining import Place, share_revocations, take_place
 from gateway.compiled.form import running_form
 from gateway.garbage import watch_garbage
+from gateway.node_settings import (
+    compaction_limits,
+    connection_limits,
+    gate_limits,
+    orphan_rules,
+    request_pace,
+    runner_settings,
+    version_rules,
+)
 from gateway.observe.logs import configure_logging
 from gateway.observe.metrics import Metrics, watch_loop_lag
-from gateway.rooms.appender import AppendLimits
-from gateway.rooms.applying import ApplyLimits
-from gateway.rooms.commit_pace import CommitPace
 from gateway.rooms.compactor import Compactor
 from gateway.rooms.node_load import NodeLoad
-from gateway.rooms.orphan_collector import OrphanCollector, OrphanRules
+from gateway.rooms.orphan_collector import OrphanCollector
 from gateway.rooms.registry import RoomRegistry
-from gateway.rooms.runner_settings import RunnerSettings
 from gateway.rooms.services import RoomServices
-from gateway.rooms.version_keeper import VersionKeeper, VersionRules
+from gateway.rooms.version_keeper import VersionKeeper
 from gateway.rooms.versions import VersionServices
 from gateway.served_store import served_store
 from gateway.setting_types import TransportKind
 from gateway.settings import Settings
 from gateway.store_settings import store_settings
-from gateway.transport.connection import ConnectionLimits
 from gateway.transport.doors import Doors
-from gateway.transport.gate import Gate, GateLimits
+from gateway.transport.gate import Gate
 from gateway.transport.handshake import Entrance, HandshakeProtocol
-from gateway.transport.rates import Pace
 from gateway.transport.sweeper import PERIOD_S, Sweeper
 from gateway.transport.uvicorn_protocol import DetachableProtocol
-from persistence.failpoints import Failpoints
 from persistence.offload import Offload
 from persistence.stores import Stores
 
@@ -65,8 +65,6 @@ _log = structlog.stdlib.get_logger(__name__)
 _BACKLOG: Final = 2048
 _HTTP_GRACE_S: Final = 1
 _DATE_S: Final = 1.0
-_HOUR_S: Final = 3_600
-_DAY_S: Final = 24 * _HOUR_S
 _STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -105,6 +103,7 @@ async def _serve(settings: Settings) -> int:
         stack.push_async_callback(content_offload.aclose)
         node = build_node(settings, stores, offload, content_offload)
         stack.push_async_callback(node.auth.authenticator.aclose)
+        await share_revocations(settings, stores, node.clustered, node.place, node.auth)
         stack.push_async_callback(node.keeper.aclose)
         if settings.seeds_demo:
             await seed_demo(node)
@@ -128,6 +127,7 @@ class Node:
     admin_app: ASGIApp
     entrances: tuple[Entrance, ...]
     clustered: Clustered
+    place: Place
 
 
 def build_node(
@@ -138,12 +138,9 @@ def build_node(
     metrics.core_compiled.set(running_form().is_compiled)
     auth = build_auth(settings)
     load = NodeLoad(lambda: sum(runner.unsaved_bytes for runner in registry.live()))
-    compactor = Compactor(stores, offload.merge, compaction_limits(settings), metrics, load)
-    collector = OrphanCollector(stores, orphan_rules(settings), metrics, load)
-    keeper = VersionKeeper(
-        stores, offload.state, version_rules(settings), metrics, SYSTEM_CLOCKS.wall
-    )
     clustered = build_cluster(settings, metrics, stores)
+    place = take_place(settings, stores, clustered, load, metrics)
+    keeper, compactor, collector = _once_only_work(settings, stores, offload, metrics, load, place)
     registry = RoomRegistry(
         stores,
         runner_settings(settings),
@@ -153,37 +150,25 @@ def build_node(
         duties=(keeper.tick, compactor.observe),
         neighbours=clustered.cluster,
     )
+    place.settle(registry)
     auth.revocations.observe(lambda revocation: _apply_revocation(registry, auth, revocation))
     gate = Gate(gate_limits(settings))
     sweeper = Sweeper(min(PERIOD_S, settings.heartbeat_ms / 2000))
-    doors = Doors(
-        registry=registry,
-        auth=auth,
-        gate=gate,
-        limits=connection_limits(settings),
-        metrics=metrics,
-        clocks=SYSTEM_CLOCKS,
-        update_bytes_max=settings.update_bytes_max,
-        document_bytes_max=settings.document_bytes_max,
-        queue_before_auth_bytes_max=settings.queue_before_auth_bytes_max,
-        queue_before_auth_messages_max=settings.queue_before_auth_messages_max,
-        documents_per_socket_max=settings.documents_per_socket_max,
-        trusted_proxies=settings.trusted_proxies,
-        sweeper=sweeper,
-    )
+    doors = _doors(settings, registry, auth, gate, metrics, sweeper)
     services = RoomServices(registry, settings.update_bytes_max, offload)
     api = ApiServices(
         directory=services,
         documents=services,
+        nodes=place.nodes,
         versions=VersionServices(registry, content_offload, metrics, SYSTEM_CLOCKS.wall),
         auth=auth,
         clocks=SYSTEM_CLOCKS,
         update_bytes_max=settings.update_bytes_max,
         allowed_origins=settings.allowed_origins,
-        pace=_pace(settings),
+        pace=request_pace(settings),
         trusted_proxies=settings.trusted_proxies,
     )
-    parts = AppParts(doors, api, build_readiness(registry))
+    parts = AppParts(doors, api, build_readiness(registry, lambda: place.is_draining))
     sockets = build_sockets(doors)
     return Node(
         registry=registry,
@@ -199,6 +184,57 @@ def build_node(
         admin_app=build_admin_app(parts),
         entrances=sockets.entrances,
         clustered=clustered,
+        place=place,
+    )
+
+
+def _once_only_work(
+    settings: Settings,
+    stores: Stores,
+    offload: Offload,
+    metrics: Metrics,
+    load: NodeLoad,
+    place: Place,
+) -> tuple[VersionKeeper, Compactor, OrphanCollector]:
+    """What is done once for all nodes."""
+    once_only = place.once_only
+    compactor = Compactor(
+        stores, offload.merge, compaction_limits(settings), metrics, load, once_only=once_only
+    )
+    collector = OrphanCollector(stores, orphan_rules(settings), metrics, load, once_only=once_only)
+    keeper = VersionKeeper(
+        stores,
+        offload.state,
+        version_rules(settings),
+        metrics,
+        SYSTEM_CLOCKS.wall,
+        once_only=once_only,
+    )
+    return keeper, compactor, collector
+
+
+def _doors(
+    settings: Settings,
+    registry: RoomRegistry,
+    auth: AuthParts,
+    gate: Gate,
+    metrics: Metrics,
+    sweeper: Sweeper,
+) -> Doors:
+    return Doors(
+        registry=registry,
+        auth=auth,
+        gate=gate,
+        limits=connection_limits(settings),
+        metrics=metrics,
+        clocks=SYSTEM_CLOCKS,
+        update_bytes_max=settings.update_bytes_max,
+        document_bytes_max=settings.document_bytes_max,
+        queue_before_auth_bytes_max=settings.queue_before_auth_bytes_max,
+        queue_before_auth_messages_max=settings.queue_before_auth_messages_max,
+        documents_per_socket_max=settings.documents_per_socket_max,
+        trusted_proxies=settings.trusted_proxies,
+        sweeper=sweeper,
     )
 
 
@@ -214,102 +250,6 @@ async def seed_demo(node: Node) -> None:
     runner = await node.registry.open(name)
     await runner.append(seed_update(chorale_facets()))
     _log.info("demo.seeded")
-
-
-def runner_settings(settings: Settings) -> RunnerSettings:
-    """The part of the settings that rooms are run with."""
-    return RunnerSettings(
-        room=RoomLimits(
-            document_bytes_max=settings.document_bytes_max,
-            pending_bytes_max=settings.pending_updates_bytes_max,
-            sessions_max=settings.sessions_per_room_max,
-            awareness_clients_per_session_max=settings.awareness_clients_per_session_max,
-            awareness_state_bytes_max=settings.awareness_state_bytes_max,
-        ),
-        append=AppendLimits(
-            attempts_max=settings.append_attempts_max,
-            retry_ms_max=settings.append_retry_ms_max,
-            unsaved_bytes_max=settings.unsaved_bytes_max,
-        ),
-        unload_after_ms=settings.unload_after_ms,
-        compaction=compaction_limits(settings),
-        join_bytes_in_flight_max=settings.join_bytes_in_flight_max,
-        loads_at_once_max=settings.loads_at_once_max,
-        apply=ApplyLimits(
-            burst_ms=settings.apply_burst_ms,
-            sender_ms_per_s=settings.apply_sender_ms_per_s,
-            room_ms_per_s=settings.apply_room_ms_per_s,
-            held_ms_max=settings.apply_held_ms_max,
-        ),
-        failpoints=Failpoints.parse(",".join(settings.failpoints)),
-        pace=CommitPace(settings.commit_interval_ms),
-    )
-
-
-def compaction_limits(settings: Settings) -> CompactionLimits:
-    """The part of the settings that says when logs are compacted."""
-    return CompactionLimits(
-        tail_updates=settings.compaction_tail_updates,
-        tail_bytes=settings.compaction_tail_bytes,
-        tail_age_s=settings.compaction_tail_age_s,
-    )
-
-
-def version_rules(settings: Settings) -> VersionRules:
-    """The part of the settings that says when versions are made, and how long they are kept."""
-    return VersionRules(
-        automatic=settings.automatic_versions,
-        activity=ActivityRules(settings.version_interval_ms / 1000, settings.version_edits),
-        thinning=ThinningRules(
-            all_s=settings.versions_all_hours * _HOUR_S,
-            hourly_s=settings.versions_hourly_hours * _HOUR_S,
-            daily_s=settings.versions_daily_days * _DAY_S,
-            weekly_s=settings.versions_weekly_days * _DAY_S,
-        ),
-    )
-
-
-def orphan_rules(settings: Settings) -> OrphanRules:
-    """The part of the settings that says which files nothing needs any more."""
-    return OrphanRules(
-        collects=settings.collect_orphans,
-        age_s=settings.orphan_age_hours * _HOUR_S,
-        round_s=settings.orphan_round_s,
-    )
-
-
-def connection_limits(settings: Settings) -> ConnectionLimits:
-    """The part of the settings that bounds each connection."""
-    return ConnectionLimits(
-        frame_before_auth_bytes_max=settings.frame_before_auth_bytes_max,
-        frame_bytes_max=settings.frame_bytes_max,
-        outbox_bytes_max=settings.outbox_bytes_max,
-        heartbeat_ms=settings.heartbeat_ms,
-        auth_timeout_ms=settings.auth_timeout_ms,
-        idle_timeout_ms=settings.idle_timeout_ms,
-        messages_per_s=settings.messages_per_s,
-        messages_burst=settings.messages_burst,
-        bytes_per_s=settings.bytes_per_s,
-        bytes_burst=settings.bytes_burst,
-        rate_limits=settings.rate_limits,
-    )
-
-
-def gate_limits(settings: Settings) -> GateLimits:
-    """The part of the settings that bounds connections as a whole."""
-    return GateLimits(
-        connections_max=settings.connections_max,
-        connections_per_address_max=settings.connections_per_address_max,
-        connects_per_s=settings.connects_per_s,
-        connects_burst=settings.connects_burst,
-        per_address=settings.rate_limits,
-    )
-
-
-def _pace(settings: Settings) -> Pace | None:
-    if not settings.rate_limits:
-        return None
-    return Pace(settings.requests_per_s, settings.requests_burst)
 
 
 def _apply_revocation(registry: RoomRegistry, auth: AuthParts, revocation: Revocation) -> None:
@@ -373,12 +313,14 @@ async def _run_servers(
         asyncio.create_task(node.collector.run()),
         asyncio.create_task(node.sweeper.run()),
         asyncio.create_task(watch_garbage(lambda: node.registry.is_deserted)),
-        *(asyncio.create_task(duty()) for duty in node.clustered.duties),
+        *(asyncio.create_task(duty()) for duty in node.clustered.duties + node.place.duties),
     ]
     _announce(settings, node, listener, admin_listener)
     stopped = asyncio.create_task(stop.wait())
     await asyncio.wait((stopped, ticking, *running), return_when=asyncio.FIRST_COMPLETED)
+    leaving = asyncio.create_task(node.place.leave())
     saved = await node.registry.drain(settings.drain_timeout_ms / 1000)
+    await leaving
     for each in servers:
         each.stop()
     await asyncio.wait(running)

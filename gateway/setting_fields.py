@@ -92,6 +92,14 @@ class ClusterSettings(BaseModel):
         pattern=r"^[A-Za-z0-9._-]{1,64}$",
         description="Name of this node, unlike those of all others; made up unless given.",
     )
+    node_address: AnyHttpUrl | None = Field(
+        None,
+        description="Where clients reach this very node, for those that ask where a room is at "
+        "home; otherwise host and port, unless it listens on all addresses.",
+    )
+    node_weight: float = Field(
+        1.0, ge=0.01, le=100, description="Its share of rooms, beside the weights of the others."
+    )
 
 
 class EncryptionSettings(BaseModel):

@@ -29,7 +29,9 @@ PAST_EVERYTHING: Final = "~"
 
 _SNAPSHOT_FOLDERS: Final = ([FOLDER], [ASIDE_FOLDER])
 _SKIPPED_PREFIXES: Final = (ROOMS_PREFIX, "backups/", f"{PROBES}/", OWNER)
-_OF_ONE_STORE: Final = frozenset({RecordKind.FILLING, RecordKind.STORE_ID, RecordKind.BLOB_OWNER})
+_OF_ONE_STORE: Final = frozenset(
+    {RecordKind.FILLING, RecordKind.STORE_ID, RecordKind.BLOB_OWNER, RecordKind.CLUSTER}
+)
 """Kinds of records that say something of this store, and would be wrong of a copy."""
 
 

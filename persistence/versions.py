@@ -227,6 +227,27 @@ async def delete_version(stores: Stores, name: RoomName, version: Version) -> No
     await stores.blobs.delete(_key(name, version))
 
 
+async def delete_unnamed_version(stores: Stores, name: RoomName, version: Version) -> bool:
+    """Delete an automatic version, durably, unless it was given a name since it was listed.
+
+    Returns:
+        Whether it was deleted.
+
+    Raises:
+        StoreUnavailable: the outcome is unknown; repeating is safe.
+    """
+    key, record_id = room_key(name), RecordId(version.version_id)
+    record = await stores.records.get(RecordKind.VERSION, key, record_id)
+    if record is None or decode_version(record).kind is not VersionKind.AUTOMATIC:
+        return False
+    try:
+        await stores.records.delete(RecordKind.VERSION, key, record_id, revision=record.revision)
+    except RecordMoved:
+        return False
+    await stores.blobs.delete(_key(name, version))
+    return True
+
+
 def _new_id(created_at: UnixSeconds, sequence: Sequence) -> VersionId:
     """An id that sorts by time, then by sequence."""
     return VersionId(f"{created_at:09x}-{sequence:010x}-{secrets.token_hex(4)}")

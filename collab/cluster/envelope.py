@@ -83,7 +83,12 @@ class Beat:
     """The sender lives; said to all nodes."""
 
 
-Content = Updates | States | Hello | Beat
+@dataclass(frozen=True, slots=True)
+class News:
+    """Something that concerns all nodes has changed in the store: they look there at once."""
+
+
+Content = Updates | States | Hello | Beat | News
 
 
 @dataclass(frozen=True, slots=True)

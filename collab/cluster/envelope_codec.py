@@ -26,6 +26,7 @@ from collab.cluster.envelope import (
     Content,
     Envelope,
     Hello,
+    News,
     NodeId,
     Sender,
     SharedState,
@@ -40,7 +41,7 @@ _TAG_BYTES: Final = 8
 _MAC_BYTES: Final = 32
 _MAC_AT: Final = 1 + _TAG_BYTES
 _BODY_AT: Final = _MAC_AT + _MAC_BYTES
-_KINDS: Final = {Updates: 1, States: 2, Hello: 3, Beat: 4}
+_KINDS: Final = {Updates: 1, States: 2, Hello: 3, Beat: 4, News: 5}
 
 
 def sender_tag(sender: Sender) -> bytes:
@@ -127,7 +128,7 @@ def _payload(content: Content) -> object:
                 )
                 for each in states
             ]
-        case Hello() | Beat():
+        case Hello() | Beat() | News():
             return None
 
 
@@ -172,6 +173,7 @@ _CONTENTS: Final[dict[int, Callable[[Any], Content]]] = {
     2: _states,
     3: lambda _: Hello(),
     4: lambda _: Beat(),
+    5: lambda _: News(),
 }
 
 

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from collab.access import Action, Claims, decide
 from collab.errors import AccessDenied
 from collab.ids import RoomName
+from gateway.api.node_services import Nodes
 from gateway.api.services import RoomDirectory, RoomDocuments
 from gateway.api.version_services import RoomVersions
 from gateway.auth.authenticator import Clocks
@@ -29,6 +30,7 @@ class ApiServices:
         directory: the rooms.
         documents: what is in them.
         versions: what was in them.
+        nodes: who else is there.
         auth: who gets in.
         clocks: the time.
         update_bytes_max: the largest update that may be appended.
@@ -40,6 +42,7 @@ class ApiServices:
     directory: RoomDirectory
     documents: RoomDocuments
     versions: RoomVersions
+    nodes: Nodes
     auth: AuthParts
     clocks: Clocks
     update_bytes_max: int

@@ -10,10 +10,10 @@ from pydantic.json_schema import models_json_schema
 
 from collab.errors import AuthFailure
 from collab.limits import ROOM_NAME_BYTES_MAX
-from gateway.api import answers, version_answers
+from gateway.api import answers, node_answers, version_answers
 from gateway.api.endpoints import ROOM_NAME_PATTERN, Body, Endpoint, Parameter
 from gateway.api.problems import MEDIA_TYPE, Problem
-from gateway.api.terms import VERSION_ID_PATTERN
+from gateway.api.terms import NODE_NAME_PATTERN, VERSION_ID_PATTERN
 
 _REF: Final = "#/components/schemas/{model}"
 _ANSWERS: Final[tuple[type[BaseModel], ...]] = (
@@ -24,6 +24,8 @@ _ANSWERS: Final[tuple[type[BaseModel], ...]] = (
     answers.Rooms,
     answers.Sessions,
     answers.Ticket,
+    node_answers.Home,
+    node_answers.Nodes,
     version_answers.Restoration,
     version_answers.Version,
     version_answers.Versions,
@@ -50,6 +52,7 @@ _PATH_PARAMETERS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
         "The room's name as one percent-encoded path segment, in which `/` is written `%2F`.",
         {"maxLength": ROOM_NAME_BYTES_MAX, "pattern": ROOM_NAME_PATTERN},
     ),
+    "node": ("The node's name.", {"pattern": NODE_NAME_PATTERN}),
     "session": ("The session's id.", {}),
     "version": ("The version's id.", {"pattern": VERSION_ID_PATTERN}),
 }

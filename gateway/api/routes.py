@@ -18,6 +18,7 @@ from gateway.api.documents import document_endpoints
 from gateway.api.endpoints import Endpoint, ExactMount, routes_of
 from gateway.api.history import history_endpoints
 from gateway.api.middleware import ApiGuard
+from gateway.api.nodes import node_endpoints
 from gateway.api.openapi import openapi_document
 from gateway.api.rooms import room_endpoints
 from gateway.api.terms import PREFIX
@@ -36,6 +37,7 @@ def api_endpoints(services: ApiServices) -> list[Endpoint]:
         *version_endpoints(services),
         *history_endpoints(services),
         *credential_endpoints(services),
+        *node_endpoints(services),
     ]
 
 

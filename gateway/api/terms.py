@@ -16,4 +16,5 @@ ROOMS_LIMIT_MAX: Final = 500
 VERSIONS_LIMIT_MAX: Final = 500
 """How many versions one page of the list may have."""
 
+NODE_NAME_PATTERN: Final = r"^[A-Za-z0-9._-]{1,64}$"
 VERSION_ID_PATTERN: Final = r"^[0-9a-z-]{1,64}$"

@@ -13,7 +13,7 @@ from gateway.auth.origins import Origins
 from gateway.auth.revocations import Revocations, open_revocations
 from gateway.auth.tickets import Tickets
 from gateway.auth.tokens import SecretKey, TokenRules, TokenVerifier
-from gateway.setting_types import AuthMode, StoreKind
+from gateway.setting_types import AuthMode, BusKind, StoreKind
 from gateway.settings import Settings
 
 SYSTEM_CLOCKS: Final = Clocks(
@@ -40,8 +40,9 @@ def build_auth(settings: Settings, clocks: Clocks = SYSTEM_CLOCKS) -> AuthParts:
     """
     revocations = open_revocations(
         None if settings.store.kind is StoreKind.MEMORY else settings.data,
-        lifetime_s=settings.token_lifetime_s_max + 2 * settings.token_leeway_s,
+        lifetime_s=revocation_lifetime_s(settings),
         now=clocks.wall(),
+        writes=settings.bus.kind is BusKind.OFF,
     )
     tickets = Tickets()
     verifier, aclose = _verifier(settings)
@@ -55,6 +56,11 @@ def build_auth(settings: Settings, clocks: Clocks = SYSTEM_CLOCKS) -> AuthParts:
     loopback_only = settings.is_loopback and not settings.trusted_proxies
     origins = Origins(settings.allowed_origins, loopback_only=loopback_only)
     return AuthParts(authenticator, tickets, revocations, origins)
+
+
+def revocation_lifetime_s(settings: Settings) -> int:
+    """How long a revocation matters: as long as a token that was issued before it can live."""
+    return settings.token_lifetime_s_max + 2 * settings.token_leeway_s
 
 
 def token_rules(settings: Settings) -> TokenRules:

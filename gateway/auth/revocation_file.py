@@ -88,7 +88,7 @@ class RevocationFile:
         try:
             with self._alone(), self._path.open("ab+") as file:
                 _drop_unended_line(file)
-                file.write(_encoded(revocation))
+                file.write(encode_revocation(revocation))
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
@@ -117,7 +117,7 @@ class RevocationFile:
         fresh = self._path.with_suffix(".new")
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
-            file.writelines(_encoded(revocation) for revocation in revocations)
+            file.writelines(encode_revocation(revocation) for revocation in revocations)
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(self._path)
@@ -125,13 +125,7 @@ class RevocationFile:
 
     def _decoded(self, line: bytes, number: int) -> Revocation:
         try:
-            entry = orjson.loads(line)
-            return Revocation(
-                subject=Subject(str(entry["subject"])),
-                room=None if entry["room"] is None else room_name(entry["room"]),
-                role=None if entry["role"] is None else Role(entry["role"]),
-                revoked_at=UnixSeconds(int(entry["at"])),
-            )
+            return decode_revocation(line)
         except (ValueError, KeyError, TypeError, AttributeError, BandProError) as error:
             raise StoreUnavailable(
                 f"{self._path} is damaged at line {number}; remove the line if it was not yours"
@@ -158,7 +152,23 @@ def _drop_unended_line(file: BinaryIO) -> None:
         file.truncate(file.read().rfind(b"\n") + 1)
 
 
-def _encoded(revocation: Revocation) -> bytes:
+def decode_revocation(text: bytes) -> Revocation:
+    """Read one line.
+
+    Raises:
+        ValueError: it is none, as KeyError, TypeError, AttributeError and InvalidRoomName say too.
+    """
+    entry = orjson.loads(text)
+    return Revocation(
+        subject=Subject(str(entry["subject"])),
+        room=None if entry["room"] is None else room_name(entry["room"]),
+        role=None if entry["role"] is None else Role(entry["role"]),
+        revoked_at=UnixSeconds(int(entry["at"])),
+    )
+
+
+def encode_revocation(revocation: Revocation) -> bytes:
+    """Write one line, with its end."""
     return orjson.dumps(
         {
             "at": revocation.revoked_at,

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from collab.access import Claims, Ruling
 from collab.errors import AuthFailure, LimitExceeded, Unauthenticated
@@ -24,6 +24,26 @@ FILE_NAME: Final = "revocations.jsonl"
 _SPARE_LINES: Final = 1_000
 
 Observer = Callable[[Revocation], None]
+
+
+class Sharing(Protocol):
+    """Where the revocations of many nodes are."""
+
+    async def read_on(self) -> list[Revocation]:
+        """Those that were added since the last call, in order.
+
+        Raises:
+            StoreUnavailable: they cannot be read now.
+        """
+
+    async def append(self, revocation: Revocation) -> list[Revocation]:
+        """Store one more, and return those of others that were read meanwhile.
+
+        Raises:
+            StoreUnavailable: it may not be stored.
+        """
+
+
 _Key = tuple[Subject, RoomName | None]
 
 
@@ -50,6 +70,9 @@ class Revocations:
             self._put(entry)
         self._lines = len(self._entries)
         self._last_write: asyncio.Task[None] | None = None
+        self._sharing: Sharing | None = None
+        self._unstored: list[Revocation] = []
+        self._told = _nothing
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -71,11 +94,48 @@ class Revocations:
         if key not in self._entries and len(self._entries) >= REVOCATIONS_MAX:
             raise LimitExceeded("too many revocations are in force", limit="revocations_max")
         self._put(revocation)
-        for observer in tuple(self._observers):
-            observer(revocation)
+        self._unstored.append(revocation)
+        self._tell(revocation)
         # Shielded: a caller that goes away must not let two writes overlap in the file.
         self._last_write = asyncio.create_task(self._store(revocation), name="revocation.store")
         await asyncio.shield(self._last_write)
+
+    async def share(
+        self, sharing: Sharing, *, now: UnixSeconds, told: Callable[[], None] | None = None
+    ) -> None:
+        """Take over what other nodes have decided, and from now on keep these with them.
+
+        Args:
+            sharing: where they are.
+            now: the wall clock.
+            told: called after something was stored there, to tell the other nodes; None where
+                there are none now, so that these are kept in the file as before.
+
+        Raises:
+            StoreUnavailable: they cannot be read or stored.
+        """
+        found = await sharing.read_on()
+        newest = {(entry.subject, entry.room): entry.revoked_at for entry in found}
+        missing = [
+            entry for key, entry in self._entries.items() if entry.revoked_at > newest.get(key, -1)
+        ]
+        if told is not None:
+            self._sharing, self._told = sharing, told
+            for entry in missing:
+                found += await sharing.append(entry)
+        self.take([*found, *missing])
+        self._drop_expired(now)
+
+    def take(self, revocations: list[Revocation]) -> None:
+        """Put what other nodes have decided in force; what is on its way to them counts as later.
+
+        Args:
+            revocations: in the order of all nodes.
+        """
+        for revocation in (*revocations, *self._unstored):
+            self._put(revocation)
+        for revocation in revocations:
+            self._tell(revocation)
 
     def effective_claims(self, claims: Claims) -> Claims:
         """What a token's claims are still worth.
@@ -113,6 +173,10 @@ class Revocations:
         self._observers.append(observer)
         return lambda: self._observers.remove(observer)
 
+    def _tell(self, revocation: Revocation) -> None:
+        for observer in tuple(self._observers):
+            observer(revocation)
+
     def _put(self, revocation: Revocation) -> None:
         key = (revocation.subject, revocation.room)
         self._entries[key] = revocation
@@ -130,6 +194,17 @@ class Revocations:
                 del self._by_subject[subject]
 
     async def _store(self, revocation: Revocation) -> None:
+        try:
+            if self._sharing is not None:
+                async with self._writing:
+                    self.take(await self._sharing.append(revocation))
+                self._told()
+            else:
+                await self._store_in_file(revocation)
+        finally:
+            self._unstored.remove(revocation)
+
+    async def _store_in_file(self, revocation: Revocation) -> None:
         if self._file is None:
             return
         async with self._writing:
@@ -146,13 +221,20 @@ class Revocations:
             self._file_is_whole = True
 
 
-def open_revocations(folder: Path | None, *, lifetime_s: int, now: UnixSeconds) -> Revocations:
+def _nothing() -> None:
+    """There is nobody to tell."""
+
+
+def open_revocations(
+    folder: Path | None, *, lifetime_s: int, now: UnixSeconds, writes: bool = True
+) -> Revocations:
     """Read the revocations of earlier runs that still matter.
 
     Args:
         folder: the data folder; None to keep them in memory only.
         lifetime_s: the longest life of a token, with the leeway.
         now: the wall clock.
+        writes: whether more are kept there; otherwise the file is only read.
 
     Raises:
         StoreUnavailable: the file cannot be read or written, or is damaged.
@@ -161,6 +243,8 @@ def open_revocations(folder: Path | None, *, lifetime_s: int, now: UnixSeconds) 
         return Revocations([], file=None, lifetime_s=lifetime_s)
     file = RevocationFile(folder / FILE_NAME)
     entries = [entry for entry in file.load() if entry.revoked_at + lifetime_s > now]
+    if not writes:
+        return Revocations(entries, file=None, lifetime_s=lifetime_s)
     revocations = Revocations(entries, file=file, lifetime_s=lifetime_s)
     # Also drops what a power cut left of a line, onto which the next append would be glued.
     file.replace((), since=UnixSeconds(now - lifetime_s))

@@ -20,21 +20,28 @@ from persistence.stores import Stores
 
 
 class Clustered(NamedTuple):
-    """A node among others, and what has to run for it; no cluster for a node by itself."""
+    """A node among others, and what has to run for it; no cluster for a node by itself.
 
+    Attributes:
+        sender: this node and its run.
+        cluster: its rooms' way to the others.
+        duties: what has to run for that.
+    """
+
+    sender: Sender
     cluster: Cluster | None = None
     duties: tuple[Callable[[], Coroutine[None, None, None]], ...] = ()
 
 
 def build_cluster(settings: Settings, metrics: Metrics, stores: Stores) -> Clustered:
     """Join this node to others, where there are any."""
-    if settings.bus.kind is BusKind.OFF:
-        return Clustered()
     sender = Sender(_node_id(settings), BootEpoch(time.time_ns() // 1_000_000))
+    if settings.bus.kind is BusKind.OFF:
+        return Clustered(sender)
     cluster = Cluster(sender, metrics, stores.heads)
     if settings.bus.kind is BusKind.LOG:
         bus = cluster.bus = NoBus()
-        return Clustered(cluster, (cluster.run, bus.run))
+        return Clustered(sender, cluster, (cluster.run, bus.run))
     # A node by itself does not load the client of Redis.
     from gateway.cluster.redis_bus import RedisBus  # noqa: PLC0415
     from gateway.cluster.redis_places import places  # noqa: PLC0415
@@ -44,7 +51,7 @@ def build_cluster(settings: Settings, metrics: Metrics, stores: Stores) -> Clust
     scope = partial(store_id, stores)
     redis = RedisBus(places(settings.bus.url), key, scope, sender, metrics, cluster)
     cluster.bus = redis
-    return Clustered(cluster, (cluster.run, redis.run))
+    return Clustered(sender, cluster, (cluster.run, redis.run))
 
 
 def _node_id(settings: Settings) -> NodeId:

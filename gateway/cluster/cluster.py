@@ -11,7 +11,7 @@ from typing import Final
 import structlog
 
 from collab.cluster.bus import Bus
-from collab.cluster.envelope import Beat, Content, Envelope, Sender
+from collab.cluster.envelope import Beat, Content, Envelope, News, Sender
 from collab.cluster.heads import NO_LOG, LogHeads
 from collab.cluster.peers import Peers
 from collab.errors import StoreUnavailable
@@ -46,6 +46,7 @@ class Cluster:
         chance: numbers from 0 to 1, by which looks are spread over time.
 
     Attributes:
+        on_news: called when another node says that something has changed for all.
         bus: to the other nodes; set before anything happens, for it wants to know its listener.
         looks: held by who reads a log because of the cluster.
     """
@@ -67,6 +68,7 @@ class Cluster:
         self._asked: dict[RoomLink, Look] = {}
         self._asking: asyncio.Task[None] | None = None
         self._links: dict[RoomKey, RoomLink] = {}
+        self.on_news: Callable[[], None] = _nothing
         self._marked: dict[RoomLink, None] = {}
         self._peers = Peers()
         self._number = 0
@@ -141,6 +143,11 @@ class Cluster:
         self._number += 1
         self.bus.publish(Envelope(self.sender, self._number, room, content, epoch, first, last))
 
+    def tell_news(self) -> None:
+        """Have all other nodes look into the store at once, as far as they can be reached."""
+        if self.bus.is_up:
+            self.publish(NO_ROOM, News(), FIRST_EPOCH, NO_SEQUENCE, NO_SEQUENCE)
+
     def _send_marked(self) -> None:
         marked, self._marked = self._marked, {}
         for link in marked:
@@ -162,6 +169,9 @@ class Cluster:
             return
         if heard.gone is not None:
             self._gone(heard.gone)
+        if isinstance(envelope.content, News):
+            self.on_news()
+            return
         link = self._links.get(envelope.room)
         if link is not None:
             link.delivered(envelope)
@@ -226,3 +236,7 @@ class Cluster:
         """Until a room's next look, so that all of a node's rooms are spread over the time."""
         most_ms = (FOLLOW_MS if self.bus.is_up else FOLLOW_ALONE_MS) - _SLACK_MS
         return most_ms * (0.7 + 0.3 * self._chance())
+
+
+def _nothing() -> None:
+    """Nobody wants to know."""

@@ -64,6 +64,7 @@ class Metrics:
         self._define_blobs()
         self._define_versions()
         self._define_cluster()
+        self._define_nodes()
         self.http_requests = self._counter(
             "http_requests", "HTTP requests answered.", "method", "route", "status"
         )
@@ -114,6 +115,10 @@ class Metrics:
             "logs_bloated",
             "Live rooms whose log, beyond its snapshot, is over 3 times the document.",
         )
+
+    def _define_nodes(self) -> None:
+        self.nodes = self._gauge("nodes", "Nodes that hold a lease in the store.")
+        self.leases = self._counter("leases", "Leases on once-only work, by outcome.", "outcome")
 
     def _define_blobs(self) -> None:
         self.orphans_collected = self._counter(

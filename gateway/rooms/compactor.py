@@ -2,6 +2,7 @@
 
 Rooms that are live here say when their tail is due. The others are walked through slowly: a room
 that nobody opens again would otherwise keep its tail, and every later load would pay for it.
+Among many nodes only a room's home does either; what it leaves undone is taken over after a while.
 """
 
 from __future__ import annotations
@@ -12,15 +13,17 @@ from collections.abc import Callable
 from collections.abc import Sequence as SequenceOf
 from dataclasses import dataclass
 from typing import Final
+from weakref import WeakKeyDictionary
 
 import structlog
 
-from collab.errors import BandProError
+from collab.errors import BandProError, LeaseHeld
 from collab.history.compaction import CompactionLimits, plan_compaction
-from collab.ids import NO_SEQUENCE, Milliseconds, RoomName, room_key
+from collab.ids import NO_SEQUENCE, Milliseconds, RoomName, Sequence, room_key
 from collab.ports import Manifest, RoomStatus
 from gateway.observe.metrics import Metrics
 from gateway.rooms.node_load import NodeLoad
+from gateway.rooms.once_only import Alone, OnceOnly, Turn
 from gateway.rooms.runner import RoomRunner
 from persistence.compaction import CompactionOutcome, CompactionStatus, Merger, compact
 from persistence.stores import Stores
@@ -56,6 +59,7 @@ class Compactor:
         metrics: what is counted.
         load: how busy the node is.
         wall: the time, in seconds since 1970.
+        once_only: whose turn it is among many nodes.
     """
 
     def __init__(
@@ -66,6 +70,8 @@ class Compactor:
         metrics: Metrics,
         load: NodeLoad,
         wall: Callable[[], float] = time.time,
+        *,
+        once_only: OnceOnly | None = None,
     ) -> None:
         self._stores = stores
         self._merge = merge
@@ -73,6 +79,8 @@ class Compactor:
         self._metrics = metrics
         self._load = load
         self._wall = wall
+        self._once_only = once_only or Alone()
+        self._due_since_s: WeakKeyDictionary[RoomRunner, float] = WeakKeyDictionary()
         self._turn = asyncio.Lock()
 
     async def compact(self, runner: RoomRunner) -> None:
@@ -80,13 +88,16 @@ class Compactor:
 
         A failure is logged and delays the next attempt, nothing more.
         """
+        if self._is_left_to_others(runner):
+            return
         async with self._turn:
             await self._calm()
-            if not runner.is_due_for_compaction:
+            if not runner.is_due_for_compaction or await self._is_done_elsewhere(runner):
                 return
             size_bytes = runner.tail.size_bytes
             begun_ms = Milliseconds(int(asyncio.get_running_loop().time() * 1000))
             outcome = await self._fold(runner.name)
+        self._due_since_s.pop(runner, None)
         if outcome is None:
             runner.tail.postpone()
         elif outcome.status is CompactionStatus.DONE:
@@ -97,6 +108,24 @@ class Compactor:
         bloated = sum(runner.tail.outgrows(runner.room.doc) for runner in live)
         self._metrics.logs_bloated.set(bloated)
         self._metrics.compactions_waiting.set(self._load.waiting)
+
+    def _is_left_to_others(self, runner: RoomRunner) -> bool:
+        """Whether a nearer node may still do it."""
+        patience_s = self._once_only.patience_s(runner.key)
+        if not patience_s:
+            return False
+        now_s = asyncio.get_running_loop().time()
+        return now_s - self._due_since_s.setdefault(runner, now_s) < patience_s
+
+    async def _is_done_elsewhere(self, runner: RoomRunner) -> bool:
+        """Take note of what another node has compacted, and say whether that will do."""
+        try:
+            manifest = await self._stores.manifests.get(runner.key)
+        except BandProError:
+            return False  # the compaction itself says what is wrong
+        if manifest is not None:
+            _take_note(runner, manifest)
+        return not runner.is_due_for_compaction
 
     async def walk(
         self, is_live: Callable[[RoomName], bool], pace: WalkPace = DEFAULT_PACE
@@ -120,7 +149,7 @@ class Compactor:
         after: RoomName | None = None
         while page := await self._stores.manifests.list(after=after, limit=PAGE):
             for manifest in page:
-                if manifest.status is RoomStatus.ACTIVE and not is_live(manifest.name):
+                if self._is_mine(manifest) and not is_live(manifest.name):
                     try:
                         await self._look_after(manifest)
                     except BandProError as error:
@@ -128,9 +157,13 @@ class Compactor:
                 await asyncio.sleep(pace.room_s)
             after = page[-1].name
 
+    def _is_mine(self, manifest: Manifest) -> bool:
+        is_home = not self._once_only.patience_s(room_key(manifest.name))
+        return is_home and manifest.status is RoomStatus.ACTIVE
+
     async def _look_after(self, manifest: Manifest) -> None:
         key = room_key(manifest.name)
-        covered = max((ref.sequence for ref in manifest.snapshots), default=NO_SEQUENCE)
+        covered = _covered(manifest)
         head = await self._stores.log.head(key)
         if head - covered < self._limits.aged_updates_min:
             return
@@ -157,7 +190,11 @@ class Compactor:
     async def _fold(self, name: RoomName) -> CompactionOutcome | None:
         """Compact a room now; None when that failed."""
         try:
-            outcome = await compact(self._stores, name, self._merge, limits=self._limits)
+            async with self._once_only.turn(room_key(name)) as turn:
+                merge = self._merging_in(turn)
+                outcome = await compact(self._stores, name, merge, limits=self._limits)
+        except LeaseHeld:
+            return None
         except BandProError as error:
             self._metrics.compactions.labels("failed").inc()
             _log.warning("room.compaction_failed", room=room_key(name)[:12], error=str(error))
@@ -171,3 +208,27 @@ class Compactor:
             rows_deleted=outcome.rows_deleted,
         )
         return outcome
+
+    def _merging_in(self, turn: Turn) -> Merger:
+        """Merge, and go on only while the turn is held: the commit would be refused anyway."""
+
+        async def merge(updates: SequenceOf[bytes]) -> bytes:
+            merged = await self._merge(updates)
+            turn.check()
+            return merged
+
+        return merge
+
+
+def _take_note(runner: RoomRunner, manifest: Manifest) -> None:
+    """A manifest was read from the store, whose newest snapshot may be another node's."""
+    appender = runner.appender
+    newest = _covered(manifest)
+    if manifest.epoch == appender.epoch and newest > _covered(appender.manifest):
+        runner.tail.keep(max(0, appender.head - newest))
+        appender.manifest = manifest
+
+
+def _covered(manifest: Manifest) -> Sequence:
+    """What the newest snapshot holds."""
+    return max((ref.sequence for ref in manifest.snapshots), default=NO_SEQUENCE)

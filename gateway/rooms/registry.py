@@ -60,6 +60,8 @@ class RoomRegistry:
 
     Attributes:
         joins: what the rooms share for newcomers and large work.
+        is_draining: the node is shutting down.
+        is_leaving: nobody new is let in, because an operator wants the node empty.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class RoomRegistry:
     ) -> None:
         self.stores = stores
         self.is_draining = False
+        self.is_leaving = False
         self._settings = settings
         self._metrics = metrics
         self._compact = compact
@@ -102,6 +105,11 @@ class RoomRegistry:
         """Whether nobody is in any room."""
         return not any(runner.seats for runner in self._rooms.values())
 
+    @property
+    def refuses(self) -> bool:
+        """Whether nobody new is let in."""
+        return self.is_draining or self.is_leaving
+
     def get(self, name: RoomName) -> RoomRunner | None:
         """A room if it is live here."""
         runner = self._rooms.get(name)
@@ -123,7 +131,7 @@ class RoomRegistry:
             RoomUnavailable: it cannot be loaded now, or this node is shutting down.
             StoreUnavailable: the store does not answer.
         """
-        if self.is_draining:
+        if self.refuses:
             raise RoomUnavailable("the server is restarting")
         if name in self._closed:
             raise RoomUnavailable("the room is being replaced")
@@ -136,7 +144,7 @@ class RoomRegistry:
             task.add_done_callback(lambda _: self._opening.pop(name, None))
         # One impatient caller must not cancel the load of all others.
         runner = await asyncio.shield(task)
-        if self.is_draining:
+        if self.refuses:
             raise RoomUnavailable("the server is restarting")  # the drain has not seen this room
         return runner
 
@@ -253,7 +261,7 @@ class RoomRegistry:
                 continue
             if idle_since is None:
                 runner.empty_since_ms = idle_since = Milliseconds(int(now_ms))
-            if now_ms - idle_since >= self._settings.unload_after_ms:
+            if self.is_leaving or now_ms - idle_since >= self._settings.unload_after_ms:
                 del self._rooms[name]
                 self._part(runner)
                 _log.info("room.unloaded", room=runner.key[:12])
@@ -305,7 +313,7 @@ class RoomRegistry:
         try:
             async with asyncio.timeout(timeout_s):
                 await asyncio.gather(*(runner.drain() for runner in rooms))
-                await self._close_in_turn(rooms, min(_DRAIN_SPREAD_S, timeout_s / 4))
+                await self.close_in_turn(rooms, min(_DRAIN_SPREAD_S, timeout_s / 4), 0.02)
                 # What was under way may be taken while the rest is waited for.
                 while unsaved := [room for room in self.live() if not room.room.is_saved]:
                     await asyncio.gather(*(runner.drain() for runner in unsaved))
@@ -314,13 +322,21 @@ class RoomRegistry:
             return False
         return all(runner.room.is_saved for runner in rooms)
 
-    async def _close_in_turn(self, rooms: list[RoomRunner], spread_s: float) -> None:
-        """Close sessions in random order over a while, so that they do not come back as one."""
+    async def close_in_turn(
+        self, rooms: list[RoomRunner], spread_s: float, pause_s_max: float
+    ) -> None:
+        """Close sessions in random order over a while, so that they do not come back as one.
+
+        Args:
+            rooms: whose sessions; those who come while it goes on stay.
+            spread_s: how long it takes for many.
+            pause_s_max: from one to the next, for few.
+        """
         seats = [(runner, session_id) for runner in rooms for session_id in runner.seats]
         random.shuffle(seats)
-        pause_s = min(spread_s / max(len(seats), 1), 0.02)
+        pause_s = min(spread_s / max(len(seats), 1), pause_s_max)
         for runner, session_id in seats:
             seat = runner.seats.get(session_id)
             if seat is not None:
                 seat.close(CloseCode.SERVICE_RESTART, "")
-            await asyncio.sleep(pause_s)
+            await asyncio.sleep(pause_s * random.uniform(0.5, 1.5))  # noqa: S311 - spreads clients

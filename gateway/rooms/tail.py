@@ -51,6 +51,14 @@ class Tail:
         self.since_ms = at_ms
         self._patience = 1
 
+    def keep(self, rows: int) -> None:
+        """A snapshot of another node now covers all but so many rows, of no known size."""
+        left = min(self.count, rows)
+        self.size_bytes = self.size_bytes * left // max(self.count, 1)
+        self.count = left
+        self.since_ms = now_ms()
+        self._patience = 1
+
     def postpone(self) -> None:
         """Folding failed: wait for twice as much before the next attempt."""
         self._patience = min(self._patience * 2, _PATIENCE_MAX)

@@ -2,7 +2,8 @@
 
 A look at all rooms costs a comparison each. What is due is read from the store and put together in
 a worker process, as for a compaction; a tick that came late, because the node is busy, begins
-nothing.
+nothing. Among many nodes a room's home makes them, and another that has the room open if the home
+does nothing for a while.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from weakref import WeakKeyDictionary
 
 import structlog
 
-from collab.errors import BandProError
+from collab.errors import BandProError, LeaseHeld
 from collab.history.versions import (
     Activity,
     ActivityRules,
@@ -29,13 +30,14 @@ from collab.history.versions import (
 )
 from collab.ids import RoomName, Sequence, UnixSeconds, room_key
 from gateway.observe.metrics import Metrics
+from gateway.rooms.once_only import Alone, OnceOnly, Turn
 from gateway.rooms.runner import RoomRunner
 from persistence.stores import Stores
 from persistence.versions import (
     Label,
     Stateful,
     add_version,
-    delete_version,
+    delete_unnamed_version,
     list_versions,
     take_content,
 )
@@ -79,6 +81,7 @@ class VersionKeeper:
         rules: when versions are made and how long they are kept.
         metrics: what is counted.
         wall: the wall clock, in seconds.
+        once_only: whose turn it is among many nodes.
     """
 
     def __init__(
@@ -88,12 +91,16 @@ class VersionKeeper:
         rules: VersionRules,
         metrics: Metrics,
         wall: Callable[[], UnixSeconds],
+        *,
+        once_only: OnceOnly | None = None,
     ) -> None:
         self._stores = stores
         self._stateful = stateful
         self._rules = rules
         self._metrics = metrics
         self._wall = wall
+        self._once_only = once_only or Alone()
+        self._due_since_s: WeakKeyDictionary[RoomRunner, float] = WeakKeyDictionary()
         self._marks: WeakKeyDictionary[RoomRunner, _Mark] = WeakKeyDictionary()
         self._ticked_s: float | None = None
         self._making: asyncio.Task[None] | None = None
@@ -105,7 +112,11 @@ class VersionKeeper:
         self._ticked_s = now_s
         if not self._rules.automatic:
             return
-        due = [runner for runner in rooms if self._is_due(runner, now_s)]
+        due = [
+            runner
+            for runner in rooms
+            if self._is_due(runner, now_s) and not self._is_left_to_others(runner, now_s)
+        ]
         if due and not is_late and self._making is None:
             self._making = asyncio.create_task(self._make(due[:_AT_ONCE_MAX]))
             self._making.add_done_callback(self._made)
@@ -135,20 +146,31 @@ class VersionKeeper:
         )
         return is_due(activity, self._rules.activity)
 
+    def _is_left_to_others(self, runner: RoomRunner, now_s: float) -> bool:
+        """Whether a nearer node may still make it."""
+        patience_s = self._once_only.patience_s(runner.key)
+        if not patience_s:
+            return False
+        return now_s - self._due_since_s.setdefault(runner, now_s) < patience_s
+
     async def _make(self, due: SequenceOf[RoomRunner]) -> None:
         for runner in due:
             now_s = asyncio.get_running_loop().time()
             try:
                 # Whatever becomes of it, the next attempt has to wait for new edits and its time.
                 self._marks[runner] = _Mark(runner.appender.head, now_s)
-                await self._make_one(runner)
+                self._due_since_s.pop(runner, None)
+                async with self._once_only.turn(runner.key) as turn:
+                    await self._make_one(runner, turn)
+            except LeaseHeld:
+                continue
             except BandProError as error:
                 self._metrics.versions_failed.inc()
                 _log.warning(
                     "version.failed", room=runner.key[:12], error=f"{type(error).__name__}: {error}"
                 )
 
-    async def _make_one(self, runner: RoomRunner) -> None:
+    async def _make_one(self, runner: RoomRunner, turn: Turn) -> None:
         versions = await list_versions(self._stores, runner.name)
         newest = versions[0] if versions else None
         now, epoch = self._wall(), runner.appender.manifest.epoch
@@ -157,6 +179,7 @@ class VersionKeeper:
         content = await take_content(self._stores, runner.name, self._stateful)
         if not content.update:
             return
+        turn.check()
         label = Label(VersionKind.AUTOMATIC, now)
         version = await add_version(self._stores, runner.name, content, label)
         self._metrics.versions.labels(VersionKind.AUTOMATIC.value).inc()
@@ -167,18 +190,23 @@ class VersionKeeper:
             sequence=version.sequence,
             bytes=version.size_bytes,
         )
-        await self.thin(runner.name)
+        await self.thin(runner.name, turn)
 
-    async def thin(self, name: RoomName) -> None:
+    async def thin(self, name: RoomName, turn: Turn) -> None:
         """Delete the automatic versions of a room that have become too many for their age.
 
+        One that was given a name since the look stays.
+
         Raises:
+            LeaseLost: it is somebody else's turn now.
             StoreUnavailable: some may be left for the next time.
         """
         versions = await list_versions(self._stores, name)
         gone = plan_thinning(versions, self._rules.thinning, now=self._wall())
+        count = 0
         for version in gone:
-            await delete_version(self._stores, name, version)
-            self._metrics.versions_thinned.inc()
-        if gone:
-            _log.info("version.thinned", room=room_key(name)[:12], count=len(gone))
+            turn.check()
+            count += await delete_unnamed_version(self._stores, name, version)
+        if count:
+            self._metrics.versions_thinned.inc(count)
+            _log.info("version.thinned", room=room_key(name)[:12], count=count)

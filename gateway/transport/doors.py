@@ -115,7 +115,7 @@ class Doors:
         """
         self.check_join(claims, name)
         runner = self.registry.get(name)
-        if runner is None or self.registry.is_draining:
+        if runner is None or self.registry.refuses:
             return None
         runner.check_join()
         return runner

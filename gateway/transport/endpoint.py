@@ -1,7 +1,8 @@
 """What both websocket endpoints share: who may connect, from where, and what they are handed.
 
-A foreign origin is refused before the handshake completes (HTTP 403). All else is refused after it,
-for only then can a browser read the close code.
+A foreign origin is refused before the handshake completes (HTTP 403), and so is everybody on a
+node that lets nobody in (HTTP 503), for a load balancer then asks the next one. All else is refused
+after it, for only then can a browser read the close code.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from functools import partial
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import structlog
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
@@ -27,6 +29,7 @@ from gateway.transport.sockets import Rest, Socket
 from gateway.transport.uvicorn_protocol import detach
 
 _log = structlog.stdlib.get_logger(__name__)
+_SOON: Final = {"Retry-After": "1"}
 
 
 class Endpoint(ABC):
@@ -63,6 +66,10 @@ class Endpoint(ABC):
         """
         websocket = WebSocket(scope, receive, send)
         opening = opening_of(websocket)
+        if self._doors.registry.refuses:
+            self._doors.metrics.refused.labels(reason="draining").inc()
+            await websocket.send_denial_response(Response(status_code=503, headers=_SOON))
+            return
         if not self.welcomes(opening):
             self._doors.metrics.refused.labels(reason="origin").inc()
             await websocket.close()
@@ -79,6 +86,8 @@ class Endpoint(ABC):
 
     def welcomes(self, opening: Opening) -> bool:
         """Whether the handshake may be completed, for the page that asks and the name it uses."""
+        if self._doors.registry.refuses:
+            return False
         headers = opening.headers
         return self._doors.auth.origins.allows(
             origin=headers.get("origin"), host=headers.get("host")

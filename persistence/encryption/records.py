@@ -46,9 +46,16 @@ class EncryptedRecords:
         stored = await self._records.compare_and_set(kind, room, sealed)
         return replace(stored, value=record.value)
 
-    async def delete(self, kind: RecordKind, room: RoomKey, record_id: RecordId) -> None:
+    async def delete(
+        self,
+        kind: RecordKind,
+        room: RoomKey,
+        record_id: RecordId,
+        *,
+        revision: int | None = None,
+    ) -> None:
         """Delete it; see `RecordStore.delete`."""
-        await self._records.delete(kind, room, record_id)
+        await self._records.delete(kind, room, record_id, revision=revision)
 
     async def list(
         self, kind: RecordKind, room: RoomKey, *, after: RecordId | None, limit: int

@@ -35,9 +35,20 @@ class MemoryRecords:
         records[record.record_id] = stored
         return stored
 
-    async def delete(self, kind: RecordKind, room: RoomKey, record_id: RecordId) -> None:
+    async def delete(
+        self,
+        kind: RecordKind,
+        room: RoomKey,
+        record_id: RecordId,
+        *,
+        revision: int | None = None,
+    ) -> None:
         """Delete it; see `RecordStore.delete`."""
-        self.stored.get((kind, room), {}).pop(record_id, None)
+        records = self.stored.get((kind, room), {})
+        current = records.get(record_id)
+        if revision is not None and (current is None or current.revision != revision):
+            raise RecordMoved(f"record revision {revision} is not the current one")
+        records.pop(record_id, None)
 
     async def list(
         self, kind: RecordKind, room: RoomKey, *, after: RecordId | None, limit: int

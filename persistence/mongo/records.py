@@ -46,10 +46,21 @@ class MongoRecords:
         await self._link.hit("record.after_commit")
         return stored
 
-    async def delete(self, kind: RecordKind, room: RoomKey, record_id: RecordId) -> None:
+    async def delete(
+        self,
+        kind: RecordKind,
+        room: RoomKey,
+        record_id: RecordId,
+        *,
+        revision: int | None = None,
+    ) -> None:
         """Delete it; see `RecordStore.delete`."""
         key = _key(kind, room, record_id)
-        await self._link.call(lambda: self._records.delete_one(key))
+        if revision is not None:
+            key["revision"] = revision
+        done = await self._link.call(lambda: self._records.delete_one(key))
+        if revision is not None and not done.deleted_count:
+            raise RecordMoved(f"record revision {revision} is not the current one")
 
     async def list(
         self, kind: RecordKind, room: RoomKey, *, after: RecordId | None, limit: int

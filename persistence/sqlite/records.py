@@ -38,9 +38,16 @@ class SqliteRecords:
         check_record(record)
         return await self._writer.run(Kind.RECORD, partial(_compare_and_set, kind, room, record))
 
-    async def delete(self, kind: RecordKind, room: RoomKey, record_id: RecordId) -> None:
+    async def delete(
+        self,
+        kind: RecordKind,
+        room: RoomKey,
+        record_id: RecordId,
+        *,
+        revision: int | None = None,
+    ) -> None:
         """Delete it; see `RecordStore.delete`."""
-        await self._writer.run(Kind.RECORD, partial(_delete, kind, room, record_id))
+        await self._writer.run(Kind.RECORD, partial(_delete, kind, room, record_id, revision))
 
     async def list(
         self, kind: RecordKind, room: RoomKey, *, after: RecordId | None, limit: int
@@ -100,12 +107,19 @@ def _compare_and_set(
 
 
 def _delete(
-    kind: RecordKind, room: RoomKey, record_id: RecordId, connection: sqlite3.Connection
+    kind: RecordKind,
+    room: RoomKey,
+    record_id: RecordId,
+    revision: int | None,
+    connection: sqlite3.Connection,
 ) -> None:
-    connection.execute(
-        "DELETE FROM records WHERE kind = ? AND room_key = ? AND record_id = ?",
-        (kind, room, record_id),
+    done = connection.execute(
+        "DELETE FROM records WHERE kind = ? AND room_key = ? AND record_id = ?"
+        " AND revision = ifnull(?, revision)",
+        (kind, room, record_id, revision),
     )
+    if revision is not None and done.rowcount == 0:
+        raise RecordMoved(f"record revision {revision} is not the current one")
 
 
 def _checked(kind: RecordKind, room: RoomKey, row: tuple[str, int, bytes, bytes]) -> Record:

@@ -93,3 +93,19 @@ async def test_record_of_the_largest_size_is_kept_and_a_larger_one_refused(store
 async def test_id_that_some_store_could_not_keep_is_refused(stores: Stores, spelled: str) -> None:
     with pytest.raises(InvariantViolated):
         await stores.records.compare_and_set(KIND, ROOM, replace(NEW, record_id=RecordId(spelled)))
+
+
+async def test_record_is_deleted_only_while_it_has_the_revision_that_was_seen(
+    stores: Stores,
+) -> None:
+    """NODE-11."""
+    records = stores.records
+    first = await records.compare_and_set(KIND, ROOM, NEW)
+    second = await records.compare_and_set(KIND, ROOM, replace(first, value=b"other"))
+    with pytest.raises(RecordMoved):
+        await records.delete(KIND, ROOM, NEW.record_id, revision=first.revision)
+    assert await records.get(KIND, ROOM, NEW.record_id) == second
+    await records.delete(KIND, ROOM, NEW.record_id, revision=second.revision)
+    with pytest.raises(RecordMoved):
+        await records.delete(KIND, ROOM, NEW.record_id, revision=second.revision)
+    assert await records.get(KIND, ROOM, NEW.record_id) is None

@@ -21,6 +21,7 @@ from persistence.versions import (
     Content,
     Label,
     add_version,
+    delete_unnamed_version,
     delete_version,
     get_version,
     list_versions,
@@ -186,3 +187,15 @@ async def test_content_is_the_integrated_document_without_what_was_deleted(
     assert replica.get("map", type=Map).to_py() == {"k": 1}
     nothing = await take_content(stores, room_name("band/never"), stateful)
     assert (nothing.sequence, nothing.update) == (0, b"")
+
+
+async def test_version_that_was_given_a_name_after_the_look_is_not_thinned(stores: Stores) -> None:
+    """NODE-11."""
+    plain = await add_version(stores, NAME, content(), label(1_000))
+    other = await add_version(stores, NAME, content(), label(2_000))
+    await name_version(stores, NAME, other.version_id, title="First performance", message=None)
+    assert await delete_unnamed_version(stores, NAME, plain)
+    assert not await delete_unnamed_version(stores, NAME, other)
+    assert not await delete_unnamed_version(stores, NAME, plain)
+    assert [each.name for each in await list_versions(stores, NAME)] == ["First performance"]
+    assert await read_version(stores, NAME, other) == content().update

@@ -22,6 +22,7 @@ def cluster_node(
     bus: str,
     store: Sequence[str] = (),
     env: Mapping[str, str] | None = None,
+    auth: str = "open",
 ) -> Server:
     """A node that is not started yet; all nodes of one home share its data folder.
 
@@ -31,13 +32,13 @@ def cluster_node(
         bus: what `--bus` takes.
         store: arguments that name another store than the data folder.
         env: more environment variables.
+        auth: as for a `Server`.
     """
     place = home / name
     place.mkdir(exist_ok=True)
     args = ["--rate-limits", "off", "--bus", bus, "--node", name, "--demo", "off", *store]
-    return Server(
-        place, env={"BANDPRO_BUS_KEY": BUS_KEY, **(env or {})}, args=args, data=home / "data"
-    )
+    variables = {"BANDPRO_BUS_KEY": BUS_KEY, **(env or {})}
+    return Server(place, auth=auth, env=variables, args=args, data=home / "data")
 
 
 @asynccontextmanager
@@ -47,9 +48,10 @@ async def running_nodes(
     bus: str,
     store: Sequence[str] = (),
     env: Mapping[str, str] | None = None,
+    auth: str = "open",
 ) -> AsyncIterator[list[Server]]:
     """Started nodes for the time of an `async with` block; killed at its end."""
-    nodes = [cluster_node(home, name, bus=bus, store=store, env=env) for name in names]
+    nodes = [cluster_node(home, name, bus=bus, store=store, env=env, auth=auth) for name in names]
     try:
         await asyncio.gather(*(node.start() for node in nodes))
         yield nodes

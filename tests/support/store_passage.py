@@ -144,9 +144,17 @@ class PassedRecords:
             "records.compare_and_set", lambda: self._records.compare_and_set(kind, room, record)
         )
 
-    async def delete(self, kind: RecordKind, room: RoomKey, record_id: RecordId) -> None:
+    async def delete(
+        self,
+        kind: RecordKind,
+        room: RoomKey,
+        record_id: RecordId,
+        *,
+        revision: int | None = None,
+    ) -> None:
         await self._passage.through(
-            "records.delete", lambda: self._records.delete(kind, room, record_id)
+            "records.delete",
+            lambda: self._records.delete(kind, room, record_id, revision=revision),
         )
 
     async def list(

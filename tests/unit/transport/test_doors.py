@@ -11,7 +11,7 @@ from collab.ids import Milliseconds, Subject, UnixSeconds
 from gateway.auth.authenticator import Clocks
 from gateway.auth.build import build_auth
 from gateway.auth.revocation_file import Revocation
-from gateway.main import connection_limits, gate_limits
+from gateway.node_settings import connection_limits, gate_limits
 from gateway.observe.metrics import Metrics
 from gateway.settings import Settings, load_settings
 from gateway.transport.doors import Doors

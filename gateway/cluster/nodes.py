@@ -1,0 +1,164 @@
+"""What the API tells of nodes, and asks of them; also for a node by itself."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+from collab.cluster.envelope import NodeId, Sender
+from collab.cluster.members import Away, Members, NodeReport, Wishes
+from collab.errors import StateConflict
+from collab.ids import RoomKey
+from gateway.cluster.membership import Membership
+from gateway.rooms.node_load import NodeLoad
+from gateway.rooms.registry import RoomRegistry
+from gateway.server_version import server_version
+
+_ALONE: Final = "this node is alone: start it with --bus, and others beside it"
+
+
+class SelfPortrait:
+    """What a node says of itself.
+
+    Args:
+        sender: this node and its run.
+        address: where clients reach it; empty where nobody said so.
+        weight: its share of rooms.
+        load: how busy it is.
+
+    Attributes:
+        members: the cluster, for what is away from home; set when there is one.
+        is_draining: whether it is being emptied.
+        is_drained: whether it is empty.
+    """
+
+    def __init__(self, sender: Sender, address: str, weight: float, load: NodeLoad) -> None:
+        self.members: Callable[[], Members] = Members
+        self.is_draining: Callable[[], bool] = _never
+        self.is_drained: Callable[[], bool] = _never
+        self._sender = sender
+        self._address = address
+        self._weight = weight
+        self._load = load
+        self._registry: RoomRegistry | None = None
+        self._measured_s = time.monotonic()
+        self._used_s = time.process_time()
+        self._cpu = 0.0
+
+    def of(self, registry: RoomRegistry) -> None:
+        """These are its rooms."""
+        self._registry = registry
+
+    def __call__(self) -> NodeReport:
+        """What there is to say now."""
+        live = [] if self._registry is None else self._registry.live()
+        members, away = self.members(), dict[NodeId, Away]()
+        for runner in live:
+            home = members.home(runner.key)
+            if home is not None and home.node != self._sender.node:
+                rooms, sessions = away.get(home.node, Away(0, 0))
+                away[home.node] = Away(rooms + 1, sessions + len(runner.seats))
+        return NodeReport(
+            node=self._sender.node,
+            boot=self._sender.boot,
+            address=self._address,
+            weight=self._weight,
+            is_draining=self.is_draining(),
+            is_drained=self.is_drained(),
+            rooms=len(live),
+            sessions=sum(len(runner.seats) for runner in live),
+            cpu=self._measured_cpu(),
+            lag_ms=round(self._load.lag_ms, 1),
+            away=away,
+            version=server_version(),
+        )
+
+    def _measured_cpu(self) -> float:
+        now_s, used_s = time.monotonic(), time.process_time()
+        if now_s - self._measured_s >= 0.5:  # noqa: PLR2004 - less says nothing
+            self._cpu = round((used_s - self._used_s) / (now_s - self._measured_s), 3)
+            self._measured_s, self._used_s = now_s, used_s
+        return self._cpu
+
+
+class OneNode:
+    """The ``Nodes`` of a node by itself.
+
+    Args:
+        portrait: what it says of itself.
+    """
+
+    def __init__(self, portrait: Callable[[], NodeReport]) -> None:
+        self._portrait = portrait
+
+    def members(self) -> Members:
+        """See `Nodes`."""
+        return Members([self._portrait()])
+
+    def home(self, room: RoomKey) -> NodeReport:
+        """See `Nodes`."""
+        del room
+        return self._portrait()
+
+    def is_here(self, report: NodeReport) -> bool:
+        """See `Nodes`."""
+        del report
+        return True
+
+    async def drain(self, node: NodeId, *, drains: bool) -> bool:
+        """See `Nodes`."""
+        del node, drains
+        raise StateConflict(_ALONE)
+
+    async def rebalance(self) -> None:
+        """See `Nodes`."""
+        raise StateConflict(_ALONE)
+
+
+class ClusterNodes:
+    """The ``Nodes`` of a node among others.
+
+    Args:
+        membership: what it knows of them.
+        changed: told when other nodes should look at once.
+    """
+
+    def __init__(self, membership: Membership, changed: Callable[[], None]) -> None:
+        self._membership = membership
+        self._changed = changed
+
+    def members(self) -> Members:
+        """See `Nodes`."""
+        return self._membership.members
+
+    def home(self, room: RoomKey) -> NodeReport | None:
+        """See `Nodes`."""
+        return self._membership.members.home(room)
+
+    def is_here(self, report: NodeReport) -> bool:
+        """See `Nodes`."""
+        return report.node == self._membership.sender.node
+
+    async def drain(self, node: NodeId, *, drains: bool) -> bool:
+        """See `Nodes`."""
+        await self._membership.beat()
+        reports = self._membership.members.reports
+        if node not in reports:
+            return False
+        alive = [report.sender for report in reports.values()]
+        sender = reports[node].sender
+        await self._wish(lambda wishes: wishes.with_drain(sender, drains=drains, alive=alive))
+        return True
+
+    async def rebalance(self) -> None:
+        """See `Nodes`."""
+        await self._wish(lambda wishes: Wishes(wishes.draining, wishes.rebalance + 1))
+
+    async def _wish(self, change: Callable[[Wishes], Wishes]) -> None:
+        await self._membership.wish(change)
+        self._changed()
+
+
+def _never() -> bool:
+    return False

@@ -1,0 +1,53 @@
+"""Work that is to be done once for a room, whichever nodes have it open; a node alone does all."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Protocol
+
+from collab.ids import RoomKey
+
+
+class Turn(Protocol):
+    """Held while once-only work is done."""
+
+    def check(self) -> None:
+        """Give up if it is not held any more, as after a long stop of the process.
+
+        Raises:
+            LeaseLost: somebody else may have it.
+        """
+
+
+class OnceOnly(Protocol):
+    """Whose turn it is."""
+
+    def patience_s(self, room: RoomKey) -> float:
+        """How long what is due is left to others; 0 for the room's home, infinite for no member."""
+
+    def turn(self, room: RoomKey) -> AbstractAsyncContextManager[Turn]:
+        """Take the turn for the time of a block.
+
+        Raises:
+            LeaseHeld: somebody else has it.
+            StoreUnavailable: it cannot be had now.
+        """
+
+
+class Alone:
+    """There is nobody else: no store is asked, and nothing waits."""
+
+    def patience_s(self, room: RoomKey) -> float:
+        """See `OnceOnly`."""
+        del room
+        return 0.0
+
+    @asynccontextmanager
+    async def turn(self, room: RoomKey) -> AsyncIterator[Turn]:
+        """See `OnceOnly`."""
+        del room
+        yield self
+
+    def check(self) -> None:
+        """See `Turn`."""

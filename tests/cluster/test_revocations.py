@@ -1,0 +1,36 @@
+"""A revocation that one node was told of reaches the sessions of another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.support.access import mint, ticket
+from tests.support.http import request
+from tests.support.nodes import running_nodes
+from tests.support.ws_client import hocuspocus, y_websocket
+
+
+async def test_sessions_on_another_node_are_closed_or_demoted(tmp_path: Path) -> None:
+    """NODE-10: nodes without a Redis, which look into the store."""
+    async with running_nodes(tmp_path, "ann", "bob", bus="log", auth="token") as (ann, bob):
+        operator = mint(ann, {"**": "owner"}, subject="operator")
+        token = mint(ann, {"band/*": "editor"}, subject="clara")
+        one_use = await ticket(bob, "band/score", token)
+        async with (
+            y_websocket(bob.collab_url, "band/score", ticket=one_use) as one,
+            hocuspocus(bob.hocuspocus_url, "band/score", token=token) as two,
+        ):
+            await one.until(lambda: one.synced, what="synced")
+            await two.until(lambda: two.synced, what="synced")
+            answer = await request(
+                ann, "POST", "/v1/revocations", token=operator, json={"subject": "clara"}
+            )
+            assert answer.status_code == 200, answer.text
+            assert (await one.until_closed()).code == 4401
+            await two.until(lambda: bool(two.left), what="left")
+            assert two.denied
+        await bob.restart()
+        refused = await request(
+            bob, "POST", "/v1/tickets", token=token, json={"room": "band/score"}
+        )
+        assert refused.status_code == 401
