@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from random import Random
+from typing import Any, Final
 
-from collab.access import Role
+from pycrdt import Doc, Map
+
+from collab.access import Claims, Grant, Role
+from collab.errors import BandProError
 from collab.ids import RoomName, Subject, UnixSeconds, room_key
 from gateway.auth.revocation_file import Revocation
 from gateway.transport.opening import Opening
@@ -25,6 +30,8 @@ from tests.simulation.oracle import (
 )
 from tests.simulation.store import StoreWay, StoreWeather, at_once, reached
 from tests.support.providers import clocks_of
+
+_PROGRAM: Final = Claims(Subject("program"), "program", (Grant("**", Role.EDITOR),))
 
 
 class Cluster:
@@ -62,6 +69,7 @@ class Cluster:
         self._connections: dict[Process, list[Connection]] = {}
         self._revocations: list[Revocation] = []
         self._untold: set[Node] = set()
+        self._programs: list[int] = []
         self._skew = Random(f"{seed}/skew")
         self._digest = hashlib.blake2b(digest_size=16)
 
@@ -150,6 +158,30 @@ class Cluster:
         """The handshake has reached the node."""
         node.accept(connection, opening)
 
+    def write(self, place: int, room: RoomName) -> None:
+        """A program edits through the API of a node, and believes the answer."""
+        node = self.nodes[place]
+        client_id = 500 + len(self._programs)
+        doc: Doc[Any] = Doc(client_id=client_id)
+        doc.get("map", type=Map)["api"] = client_id
+        self._programs.append(client_id)
+        update = doc.get_update()
+
+        async def append() -> None:
+            await node.services.append(room, update, _PROGRAM)
+            self.loop.later(self.loop.world, self.weather.delay(), told)
+
+        def told() -> None:
+            self.oracle.promises[client_id] = 1
+            if not self.oracle.clocks(room_key(room)).get(client_id):
+                self.oracle.blame("an edit through the API is not saved")
+
+        async def attempt() -> None:
+            with suppress(BandProError):  # the answer says so, and nothing is promised
+                await append()
+
+        self.loop.begin(node.process, attempt())
+
     # Roles ------------------------------------------------------------------------------------
 
     def revoke(self, editor: Editor) -> None:
@@ -211,6 +243,9 @@ class Cluster:
                     found.append(f"node{place} has not saved all")
                 if replica_of(runner.room.doc) != truth:
                     found.append(f"node{place} differs from the log")
+            told = self.oracle.promises.items()
+            if any(truth[0].get(program, 0) < clock for program, clock in told):
+                found.append("an edit through the API was lost")
             found += self._different_editors(room, truth)
             found += self._unseen(room)
         return found

@@ -35,6 +35,7 @@ from gateway.rooms.compactor import Compactor, WalkPace
 from gateway.rooms.node_load import NodeLoad
 from gateway.rooms.registry import RoomRegistry
 from gateway.rooms.runner_settings import RunnerClocks, RunnerSettings
+from gateway.rooms.services import RoomServices
 from gateway.setting_types import TokenAlgorithm
 from gateway.transport.connection import ConnectionLimits
 from gateway.transport.doors import Doors
@@ -56,6 +57,7 @@ from workers.merge import merge
 TOKEN_LIFETIME_S: Final = 3600
 SILENCE_S: Final = 8.0
 _FRAME_BYTES_MAX: Final = 1 << 20
+_UPDATE_BYTES_MAX: Final = 1 << 19
 _METRICS: Final = Metrics()  # nothing is decided by them, and making them anew takes milliseconds
 
 LIMITS: Final = ConnectionLimits(
@@ -135,6 +137,7 @@ class Node:
 
     Attributes:
         registry: its rooms.
+        services: what its HTTP API may ask of them.
         end: its end of the bus, if there is one.
     """
 
@@ -159,6 +162,7 @@ class Node:
             merge_here,
             neighbours=neighbours,
         )
+        self.services = RoomServices(self.registry, _UPDATE_BYTES_MAX)
         self.auth = self._auth(clocks)
         sweeper = build.sweeper()
         doors = Doors(
@@ -168,7 +172,7 @@ class Node:
             limits=LIMITS,
             metrics=_METRICS,
             clocks=clocks,
-            update_bytes_max=1 << 19,
+            update_bytes_max=_UPDATE_BYTES_MAX,
             document_bytes_max=1 << 20,
             queue_before_auth_bytes_max=1 << 17,
             queue_before_auth_messages_max=100,

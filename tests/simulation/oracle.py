@@ -63,6 +63,7 @@ class Oracle:
 
     Attributes:
         violations: what did not hold, in sentences.
+        promises: what callers of the API were told is saved: clocks by client id.
         allowed: the highest clock that a client id may reach in the log; without one, any.
         commits: how many appends there were.
         compactions: how many snapshots were named.
@@ -70,6 +71,7 @@ class Oracle:
 
     def __init__(self) -> None:
         self.violations: list[str] = []
+        self.promises: dict[int, int] = {}
         self.allowed: dict[int, int] = {}
         self.commits = self.compactions = 0
         self._rows: dict[RoomKey, list[bytes]] = defaultdict(list)

@@ -74,6 +74,7 @@ def simulate(seed: int, build: Build = SOUND) -> Outcome:
         "commits": cluster.oracle.commits,
         "compactions": cluster.oracle.compactions,
         "promises": sum(len(editor.promises) for editor in cluster.editors),
+        "promises of the API": len(cluster.oracle.promises),
     }
     return Outcome(seed, tuple(cluster.oracle.violations), cluster.digest, counts)
 

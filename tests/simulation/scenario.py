@@ -67,28 +67,40 @@ class Scenario:
 
     async def _edit(self) -> None:
         random, cluster = self._random, self._cluster
+        deeds, weights = zip(*self._deeds().items(), strict=True)
         while self._loop.now_s < self._until_s:
             await asyncio.sleep(random.expovariate(1.0) * self._edit_every_s)
             editor = random.choice(cluster.editors)
             if editor.is_gone:
                 continue
             cluster.settle_roles()
-            chance = random.random()
-            if chance < 0.72:
-                editor.edit()
-            elif chance < 0.78:
-                editor.burst()
-            elif chance < 0.90:
-                editor.show()
-            elif chance < 0.93:
-                editor.resync()
-            elif chance < 0.96:
-                editor.drop(node_hears=True)
-            elif chance < 0.98:
-                editor.reload()
-            elif len(cluster.editors) > 3 and editor.name == "u0":
-                editor.leave(politely=random.random() < 0.5)
-                cluster.count("left")
+            (deed,) = random.choices(deeds, weights)
+            deed(editor)
+
+    def _deeds(self) -> dict[Callable[[Editor], None], float]:
+        """What people do, and how often."""
+        return {
+            Editor.edit: 72,
+            Editor.burst: 6,
+            Editor.show: 12,
+            Editor.resync: 3,
+            Editor.reload: 2,
+            lambda editor: editor.drop(node_hears=True): 3,
+            lambda _: self._write(): 1,
+            lambda _: self._go(): 1,
+        }
+
+    def _go(self) -> None:
+        """Somebody leaves for good, and brings its edits to nobody again."""
+        editor = self._cluster.editors[0]
+        if not editor.is_gone and len(self._cluster.editors) > 3:
+            editor.leave(politely=self._random.random() < 0.5)
+            self._cluster.count("left")
+
+    def _write(self) -> None:
+        place = self._place()
+        if place is not None:
+            self._cluster.write(place, ROOM)
 
     async def _depart(self) -> None:
         for editor in self._cluster.editors:

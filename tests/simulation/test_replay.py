@@ -54,3 +54,4 @@ def test_the_seeds_make_everything_happen() -> None:
     assert counts["commits"] > 400
     assert counts["compactions"] > 40
     assert counts["promises"] > 80
+    assert counts["promises of the API"] > 5
