@@ -66,15 +66,15 @@ class LoadedRoom:
 
 @dataclass(frozen=True, slots=True)
 class _Base:
-    """The snapshot to start from, and the newer ones that could not be read."""
+    """The snapshot to start from, and the newer ones that could not be read.
+
+    Without one a room starts with its first row, or behind what was erased of it.
+    """
 
     ref: SnapshotRef | None
     update: bytes = field(repr=False)
     unreadable: tuple[SnapshotRef, ...]
-
-    @property
-    def sequence(self) -> Sequence:
-        return NO_SEQUENCE if self.ref is None else self.ref.sequence
+    sequence: Sequence
 
 
 async def load_room(stores: Stores, name: RoomName) -> LoadedRoom:
@@ -105,9 +105,10 @@ async def _read_base(stores: Stores, manifest: Manifest) -> _Base:
     for ref in manifest.snapshots:
         update = await stores.snapshots.get(room_key(manifest.name), ref)
         if update is not None:
-            return _Base(ref, update, tuple(unreadable))
+            return _Base(ref, update, tuple(unreadable), ref.sequence)
         unreadable.append(ref)
-    return _Base(None, b"", tuple(unreadable))
+    begins = NO_SEQUENCE if manifest.snapshots else manifest.trimmed_through
+    return _Base(None, b"", tuple(unreadable), begins)
 
 
 def _missing(base: _Base, tail: LogTail) -> int:
@@ -153,7 +154,7 @@ def _loaded(manifest: Manifest, base: _Base, tail: LogTail) -> LoadedRoom:
         manifest=manifest,
         updates=rows if base.ref is None else (base.update, *rows),
         head=tail.head,
-        snapshot_sequence=base.sequence,
+        snapshot_sequence=NO_SEQUENCE if base.ref is None else base.sequence,
         snapshot_bytes=len(base.update),
         tail_count=len(rows),
         tail_bytes=sum(map(len, rows)),

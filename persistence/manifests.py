@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final, NoReturn
 
 from collab.errors import ManifestMoved, RoomQuarantined, StoreUnavailable
-from collab.ids import FIRST_EPOCH, RoomName, room_key
+from collab.ids import FIRST_EPOCH, NO_SEQUENCE, RoomName, room_key
 from collab.ports import Manifest, RoomStatus
 from persistence.erasure_record import require_retired
 from persistence.stores import Stores
@@ -70,12 +70,15 @@ async def release(stores: Stores, name: RoomName, *, accept_loss: bool = False) 
                 lost.add(ref)
 
     def reopen(now: Manifest) -> Manifest:
+        kept = tuple(ref for ref in now.snapshots if ref not in lost)
+        if lost and not kept:
+            now = replace(now, trimmed_through=NO_SEQUENCE)  # each load is to say what is missing
         return replace(
             now,
             status=RoomStatus.ACTIVE,
             status_reason="",
             open_attempts=0,
-            snapshots=tuple(ref for ref in now.snapshots if ref not in lost),
+            snapshots=kept,
         )
 
     await change_manifest(stores, manifest, reopen)

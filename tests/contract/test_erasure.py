@@ -76,6 +76,11 @@ async def test_everything_goes_on_request(stores: Stores) -> None:
     assert await stores.snapshots.list(ROOM) == ()
     loaded, retired = await load_after_erasure(stores, NAME)
     assert (loaded.updates, 7 in retired) == ((), True)
+    assert loaded.problems == (), "what was erased is not missing"
+    await stores.log.append(
+        ROOM, epoch=Epoch(2), after=loaded.head, updates=typed(["new"], client=9)
+    )
+    assert (await load_room(stores, NAME)).problems == ()
 
 
 async def test_an_erased_room_is_edited_compacted_and_erased_again(stores: Stores) -> None:
