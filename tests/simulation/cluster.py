@@ -14,6 +14,7 @@ from collab.errors import BandProError
 from collab.ids import RoomName, Subject, UnixSeconds, room_key
 from gateway.auth.revocation_file import Revocation
 from gateway.transport.opening import Opening
+from persistence.erasure import ErasureMode
 from persistence.loading import load_room
 from tests.simulation.bus import Broker
 from tests.simulation.editor import Editor
@@ -173,7 +174,7 @@ class Cluster:
 
         def told() -> None:
             self.oracle.promises[client_id] = 1
-            if not self.oracle.clocks(room_key(room)).get(client_id):
+            if not self.oracle.saved(room_key(room), client_id):
                 self.oracle.blame("an edit through the API is not saved")
 
         async def attempt() -> None:
@@ -181,6 +182,16 @@ class Cluster:
                 await append()
 
         self.loop.begin(node.process, attempt())
+
+    def erase(self, place: int, room: RoomName) -> None:
+        """Erase a room through a node."""
+        node = self.nodes[place]
+
+        async def erase() -> None:
+            with suppress(BandProError):
+                await node.services.erase(room, ErasureMode.EVERYTHING, accept_loss=True)
+
+        self.loop.begin(node.process, erase())
 
     # Roles ------------------------------------------------------------------------------------
 
@@ -244,7 +255,8 @@ class Cluster:
                 if replica_of(runner.room.doc) != truth:
                     found.append(f"node{place} differs from the log")
             told = self.oracle.promises.items()
-            if any(truth[0].get(program, 0) < clock for program, clock in told):
+            kept = [each for each in told if not self.oracle.is_retired(each[0])]
+            if any(truth[0].get(program, 0) < clock for program, clock in kept):
                 found.append("an edit through the API was lost")
             found += self._different_editors(room, truth)
             found += self._unseen(room)
@@ -256,7 +268,8 @@ class Cluster:
             if editor.room != room:
                 continue
             for client_id, clock in editor.promises.items():
-                if clocks.get(client_id, 0) < clock:
+                erased = self.oracle.is_retired(client_id)
+                if clocks.get(client_id, 0) < clock and not erased:
                     found.append(f"{editor.name} was told that {clock} is saved: it is not there")
             if editor.is_gone:
                 continue

@@ -26,7 +26,7 @@ OPEN_WITHIN_S: Final = 5.0
 RENEW_S: Final = 15.0
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
 _LARGE: Final = "x" * 17_000  # more than is applied in one go
-_UNTOLD: Final = 1006
+_RELOAD: Final = 4410
 
 
 class Editor:
@@ -111,6 +111,8 @@ class Editor:
         """The connection is over."""
         self._cluster.trace("closed", self.name, str(code))
         self._lose()
+        if code == _RELOAD:
+            self.reload()
         self._come_back()
 
     def drop(self, *, node_hears: bool) -> None:
@@ -189,7 +191,7 @@ class Editor:
             reader.string()
             kind = reader.uint()
             if kind == wire.CLOSE or (kind == wire.AUTH and reader.uint() == wire.DENIED):
-                self.drop(node_hears=True)
+                self.reload()
                 return
         was = self.client.saved_clock
         if self.client.receive(payload):
@@ -211,7 +213,7 @@ class Editor:
 
     def _promised(self, clock: int, payload: bytes = b"") -> None:
         client_id, oracle, key = self.client.client_id, self._cluster.oracle, room_key(self.room)
-        stored = oracle.clocks(key).get(client_id, 0)
+        stored = oracle.saved(key, client_id)
         if stored >= clock:
             self.promises[client_id] = clock
         elif not (payload and oracle.holds(key, payload)):

@@ -72,6 +72,16 @@ class _ForcefulLog(PassedLog):
         return await self._log.append(room, epoch=epoch, after=head, updates=updates)
 
 
+class _HauntedLog(PassedLog):
+    """Appends in whatever epoch the log has come to."""
+
+    async def append(
+        self, room: RoomKey, *, epoch: Epoch, after: Sequence, updates: SequenceOf[bytes]
+    ) -> Sequence:
+        tail = await self._log.read(room, after=after)
+        return await self._log.append(room, epoch=tail.epoch, after=after, updates=updates)
+
+
 class _ForgetfulLog(PassedLog):
     """Deletes all rows that there are, not only those that a snapshot holds."""
 
@@ -159,6 +169,7 @@ MUTANTS: Final[Mapping[str, Build]] = {
     "acknowledges before the append": _with_log(_EagerLog),
     "acknowledges what failed": _with_log(_OptimisticLog),
     "deletes rows that no snapshot holds": _with_log(_ForgetfulLog),
+    "appends to what was erased meanwhile": _with_log(_HauntedLog),
     "appends without having read what others did": _with_log(_ForcefulLog),
     "compacts without compare-and-set": _with_manifests(_LastWriterWins),
     "compacts without the last row": Build(merge=_careless_merge),

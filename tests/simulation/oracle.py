@@ -66,6 +66,7 @@ class Oracle:
         promises: what callers of the API were told is saved: clocks by client id.
         allowed: the highest clock that a client id may reach in the log; without one, any.
         commits: how many appends there were.
+        erasures: how many epochs were begun.
         compactions: how many snapshots were named.
     """
 
@@ -74,9 +75,12 @@ class Oracle:
         self.promises: dict[int, int] = {}
         self.allowed: dict[int, int] = {}
         self.commits = self.compactions = 0
+        self.erasures = 0
         self._rows: dict[RoomKey, list[bytes]] = defaultdict(list)
         self._docs: dict[RoomKey, RoomDoc] = defaultdict(RoomDoc)
-        self._named: dict[RoomKey, dict[int, SnapshotRef]] = defaultdict(dict)
+        self._named: dict[RoomKey, set[int]] = defaultdict(set)
+        self._begins: dict[RoomKey, int] = defaultdict(int)
+        self._retired: dict[int, int] = {}
 
     def blame(self, rule: str) -> None:
         """Note what did not hold."""
@@ -91,6 +95,14 @@ class Oracle:
         """How much of each client is in the log, and can be integrated."""
         return clocks_of(self._docs[room].state_vector())
 
+    def saved(self, room: RoomKey, client: int) -> int:
+        """How much of a client is in the log, or was erased with it."""
+        return max(self._retired.get(client, 0), self.clocks(room).get(client, 0))
+
+    def is_retired(self, client: int) -> bool:
+        """Whether a client's edits were erased."""
+        return client in self._retired
+
     def holds(self, room: RoomKey, update: bytes) -> bool:
         """Whether an update was committed as it is."""
         return update in self._rows[room]
@@ -102,13 +114,23 @@ class Oracle:
         rows += updates
         for update in updates:
             apply(doc, update)
+            for span in scan_update(update, stored=True).ranges:
+                if span.end > self.allowed.get(span.client, span.end):
+                    self.blame(f"client {span.client} was not allowed to edit up to {span.end}")
         if len(rows) != head:
             self.blame(f"the head is {head} after {len(rows)} rows")
-        if self.allowed:
-            clocks = self.clocks(room)
-            for client, clock in self.allowed.items():
-                if clocks.get(client, 0) > clock:
-                    self.blame(f"client {client} was not allowed to edit beyond {clock}")
+
+    def begun(self, room: RoomKey, after: Sequence) -> None:
+        """A new epoch was committed: all that was there is erased, and whoever wrote it."""
+        self.erasures += 1
+        for update in self._rows[room][self._begins[room] :]:
+            scanned = scan_update(update, stored=True)
+            for client in {*(span.client for span in scanned.ranges), *self.clocks(room)}:
+                self._retired[client] = self.saved(room, client)
+                self.allowed[client] = 0
+        self._docs[room] = RoomDoc()
+        self._begins[room] = after
+        self._named[room].clear()
 
     def published(self, envelope: Envelope) -> None:
         """A node tells others of rows: they have to be durable by then."""
@@ -132,7 +154,7 @@ class Oracle:
                 self.blame(f"two compactions won at {ref.sequence}")
             if before and ref.sequence <= before[0].sequence:
                 self.blame(f"a snapshot of {ref.sequence} came after {before[0].sequence}")
-            self._named[room][ref.sequence] = ref
+            self._named[room].add(ref.sequence)
             self.check_snapshot(room, ref, store)
 
     def check_snapshot(self, room: RoomKey, ref: SnapshotRef, store: MemoryStore) -> None:
@@ -141,13 +163,14 @@ class Oracle:
         if update is None:
             self.blame(f"the snapshot of {ref.sequence} cannot be read")
             return
-        rows = opened(self._rows[room][: ref.sequence])
+        rows = opened(self._rows[room][self._begins[room] : ref.sequence])
         if replica_of(opened([update])) != replica_of(rows):
             self.blame(f"the snapshot of {ref.sequence} is not what the rows make")
 
     def trimmed(self, room: RoomKey, through: Sequence, manifest: Manifest | None) -> None:
         """Rows are about to be deleted."""
         kept = min((ref.sequence for ref in manifest.snapshots), default=0) if manifest else 0
+        kept = max(kept, self._begins[room])
         if through > kept:
             self.blame(f"rows up to {through} were deleted, and the oldest snapshot holds {kept}")
 
@@ -164,6 +187,10 @@ class _WatchedLog(MemoryLog):
         head = await super().append(room, epoch=epoch, after=after, updates=updates)
         self._oracle.appended(room, updates, head)
         return head
+
+    async def begin_epoch(self, room: RoomKey, *, of: Epoch, epoch: Epoch, after: Sequence) -> None:
+        await super().begin_epoch(room, of=of, epoch=epoch, after=after)
+        self._oracle.begun(room, after)
 
     async def trim(self, room: RoomKey, *, through: Sequence) -> int:
         self._oracle.trimmed(room, through, self._store.manifests.stored.get(room))

@@ -73,6 +73,7 @@ def simulate(seed: int, build: Build = SOUND) -> Outcome:
     counts = cluster.counts | {
         "commits": cluster.oracle.commits,
         "compactions": cluster.oracle.compactions,
+        "erasures": cluster.oracle.erasures,
         "promises": sum(len(editor.promises) for editor in cluster.editors),
         "promises of the API": len(cluster.oracle.promises),
     }

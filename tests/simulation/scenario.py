@@ -122,6 +122,7 @@ class Scenario:
             "store fails": self._store_fails,
             "store cut off": self._cut_store,
             "revoke": self._revoke,
+            "erase": self._erase,
             "bus loses": self._lossy_bus,
             "bus cut off": self._cut_bus,
             "bus down": self._bus_down,
@@ -248,6 +249,11 @@ class Scenario:
                 way.is_cut = False
 
             self._later(self._span_s(0.2, 6), mend)
+
+    def _erase(self) -> None:
+        place = self._place()
+        if place is not None and self._random.random() < 0.3:
+            self._cluster.erase(place, ROOM)
 
     def _lossy_bus(self) -> None:
         broker = self._cluster.broker

@@ -5,7 +5,7 @@ import pytest
 from tests.simulation.mutants import MUTANTS
 from tests.simulation.run import simulate
 
-SEEDS_MAX = 40
+SEEDS_MAX = 80
 
 
 @pytest.mark.parametrize("name", MUTANTS)

@@ -46,6 +46,7 @@ def test_the_seeds_make_everything_happen() -> None:
         "store fails",
         "store cut off",
         "revoke",
+        "erase",
         "left",
         "bus loses",
         "bus cut off",
@@ -53,5 +54,6 @@ def test_the_seeds_make_everything_happen() -> None:
     }
     assert counts["commits"] > 400
     assert counts["compactions"] > 40
+    assert counts["erasures"] > 5
     assert counts["promises"] > 80
     assert counts["promises of the API"] > 5
