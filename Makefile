@@ -161,13 +161,20 @@ services: $(SERVICE_LOCKS:%/requirements.lock=%/.venv/.stamp)
 strace:
 	@if [ "$$(uname)" = Linux ] && ! command -v strace >/dev/null; then $(call apt_install,strace); fi
 
+# The examples of deploy/ run in tests.
+.PHONY: balancers
+balancers:
+	@for program in haproxy nginx; do \
+		if ! PATH="$$PATH:/usr/sbin" command -v $$program >/dev/null; then $(call apt_install,haproxy nginx-light); fi; \
+	done
+
 .PHONY: redis
 redis:
 	@if ! command -v redis-server >/dev/null || ! command -v redis-sentinel >/dev/null; then \
 		$(call apt_install,redis-server redis-sentinel); fi
 
 .PHONY: test-needs
-test-needs: setup page chromium strace redis services $(NODE_TESTS:%/package-lock.json=%/node_modules/.stamp)
+test-needs: setup page chromium strace redis balancers services $(NODE_TESTS:%/package-lock.json=%/node_modules/.stamp)
 
 .PHONY: test
 test: test-needs compiled check ## Everything, with real clients and a real browser; at most 20 minutes

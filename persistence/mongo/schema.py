@@ -142,11 +142,15 @@ async def _applied(link: MongoLink) -> int:
     meta = link.collection(META)
     found = await meta.find_one({"_id": SCHEMA})
     if found is None:
-        if await link.database.list_collection_names():
+        is_used = bool(await link.database.list_collection_names())
+        # What is in it may be of another node that starts for the first time just now.
+        found = await meta.find_one({"_id": SCHEMA})
+        if found is None and is_used:
             raise StoreUnavailable(
                 f"the database {link.database.name} was made by another program: name another one "
                 "at the end of the URL"
             )
+    if found is None:
         try:
             await meta.insert_one({"_id": SCHEMA, "application": APPLICATION, "version": 0})
         except DuplicateKeyError:

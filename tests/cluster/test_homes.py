@@ -23,9 +23,12 @@ async def ask(node: Server, method: str, path: str) -> httpx.Response:
     return await request(node, method, f"/v1{path}")
 
 
-async def home_of(node: Server, room: str) -> dict[str, Any]:
-    response = await request(node, "GET", f"{room_path(room)}/node")
-    assert response.status_code == 200, response.text
+async def home_of(
+    node: Server, room: str, *, token: str | None = None, status: int = 200
+) -> dict[str, Any]:
+    """What a node tells of a room's home, or of why it does not."""
+    response = await request(node, "GET", f"{room_path(room)}/node", token=token)
+    assert response.status_code == status, response.text
     found: dict[str, Any] = response.json()
     return found
 

@@ -30,6 +30,7 @@ from persistence.mongo.store import MongoStore
 from persistence.stores import MongoLimits, Stores
 from tests.contract.backends import MongoUnderTest
 from tests.contract.conftest import OTHER, ROOM
+from tests.support.mongodb import new_database
 
 
 class Heard(CommandListener):
@@ -290,3 +291,13 @@ async def test_a_password_is_in_no_error_and_no_description() -> None:
         await MongoStore.open(url, MongoLimits(selection_timeout_ms=200), Failpoints())
     assert "s3cr3t" not in str(caught.value)
     assert "no primary" in str(caught.value)
+
+
+async def test_nodes_that_start_at_once_on_a_new_database_all_start(mongodb_url: str) -> None:
+    """STO-23: What another node is making just now is no other program's."""
+    for _ in range(5):
+        under_test = MongoUnderTest(new_database(mongodb_url))
+        opened = await asyncio.gather(*(under_test.open() for _ in range(6)))
+        for stores in opened:
+            await stores.close()
+        under_test.drop()
