@@ -60,7 +60,9 @@ class Place:
     @property
     def duties(self) -> tuple[Callable[[], Coroutine[None, None, None]], ...]:
         """What has to run."""
-        running = (self.membership, self.follower)
+        if self.membership is None:
+            return ()
+        running = (self.membership, self.portrait, self.follower)
         return tuple(each.run for each in running if each is not None)
 
     def look_soon(self) -> None:

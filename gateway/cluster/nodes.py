@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from typing import Final
@@ -10,10 +11,15 @@ from collab.cluster.envelope import NodeId, Sender
 from collab.cluster.members import Away, Members, NodeReport, Wishes
 from collab.errors import StateConflict
 from collab.ids import RoomKey
+from collab.limits import MEMBER_BEAT_MS
 from gateway.cluster.membership import Membership
 from gateway.rooms.node_load import NodeLoad
 from gateway.rooms.registry import RoomRegistry
+from gateway.rooms.runner import RoomRunner
 from gateway.server_version import server_version
+
+_SLICE_ROOMS: Final = 50
+"""Each costs some microseconds for each node after a change of members, otherwise a look-up."""
 
 _ALONE: Final = "this node is alone: start it with --bus, and others beside it"
 
@@ -45,6 +51,7 @@ class SelfPortrait:
         self._measured_s = time.monotonic()
         self._used_s = time.process_time()
         self._cpu = 0.0
+        self._away: dict[NodeId, Away] = {}
 
     def of(self, registry: RoomRegistry) -> None:
         """These are its rooms."""
@@ -52,13 +59,7 @@ class SelfPortrait:
 
     def __call__(self) -> NodeReport:
         """What there is to say now."""
-        live = [] if self._registry is None else self._registry.live()
-        members, away = self.members(), dict[NodeId, Away]()
-        for runner in live:
-            home = members.home(runner.key)
-            if home is not None and home.node != self._sender.node:
-                rooms, sessions = away.get(home.node, Away(0, 0))
-                away[home.node] = Away(rooms + 1, sessions + len(runner.seats))
+        live = self._live()
         return NodeReport(
             node=self._sender.node,
             boot=self._sender.boot,
@@ -70,9 +71,26 @@ class SelfPortrait:
             sessions=sum(len(runner.seats) for runner in live),
             cpu=self._measured_cpu(),
             lag_ms=round(self._load.lag_ms, 1),
-            away=away,
+            away=self._away,
             version=server_version(),
         )
+
+    async def run(self) -> None:
+        """Look once a second at which rooms are away from home, until cancelled."""
+        while True:
+            away: dict[NodeId, Away] = {}
+            for number, runner in enumerate(self._live(), start=1):
+                home = self.members().home(runner.key)
+                if home is not None and home.node != self._sender.node:
+                    rooms, sessions = away.get(home.node, Away(0, 0))
+                    away[home.node] = Away(rooms + 1, sessions + len(runner.seats))
+                if number % _SLICE_ROOMS == 0:
+                    await asyncio.sleep(0)
+            self._away = away
+            await asyncio.sleep(MEMBER_BEAT_MS / 1000)
+
+    def _live(self) -> list[RoomRunner]:
+        return [] if self._registry is None else self._registry.live()
 
     def _measured_cpu(self) -> float:
         now_s, used_s = time.monotonic(), time.process_time()

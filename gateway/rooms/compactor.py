@@ -121,10 +121,10 @@ class Compactor:
         """Take note of what another node has compacted, and say whether that will do."""
         try:
             manifest = await self._stores.manifests.get(runner.key)
+            if manifest is not None:
+                _take_note(runner, manifest)
         except BandProError:
-            return False  # the compaction itself says what is wrong
-        if manifest is not None:
-            _take_note(runner, manifest)
+            pass  # the compaction itself says what is wrong
         return not runner.is_due_for_compaction
 
     async def walk(

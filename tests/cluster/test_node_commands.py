@@ -26,7 +26,9 @@ async def test_commands_tell_of_all_nodes_and_move_what_they_should(tmp_path: Pa
         homes = {room: (await home_of(ann, room))["node"] for room in ROOMS}
         there = next(room for room in ROOMS if homes[room] == "bob")
         async with join(ann, "y-websocket", there) as member:
-            await until(bob, lambda found: found["ann"]["sessions"] == 1)
+            moves = [{"node": "bob", "rooms": 1, "sessions": 1}]
+            for node in (ann, bob):
+                await until(node, lambda found: found["ann"]["moves"] == moves)
             told = await run("nodes", "--url", bob.url)
             assert told.returncode == 0, told.stderr
             lines = [line.split() for line in told.stdout.splitlines()]

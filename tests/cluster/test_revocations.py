@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from tests.support.access import mint, ticket
 from tests.support.http import request
-from tests.support.nodes import running_nodes
+from tests.support.nodes import running_nodes, until_metric
+from tests.support.redis_server import RedisServer, redis_server
 from tests.support.ws_client import hocuspocus, y_websocket
 
 
-async def test_sessions_on_another_node_are_closed_or_demoted(tmp_path: Path) -> None:
-    """NODE-10: nodes without a Redis, which look into the store."""
-    async with running_nodes(tmp_path, "ann", "bob", bus="log", auth="token") as (ann, bob):
+@pytest.fixture
+def redis(tmp_path: Path) -> Iterator[RedisServer]:
+    with redis_server(tmp_path) as running:
+        yield running
+
+
+@pytest.mark.parametrize("bus", ["log", "redis"])
+async def test_sessions_on_another_node_are_closed(
+    tmp_path: Path, redis: RedisServer, bus: str
+) -> None:
+    """NODE-10: over Redis, and where nodes only look into the store."""
+    url = redis.url if bus == "redis" else bus
+    async with running_nodes(tmp_path, "ann", "bob", bus=url, auth="token") as (ann, bob):
+        if bus == "redis":
+            await until_metric(ann, "bandpro_peers", 1)
         operator = mint(ann, {"**": "owner"}, subject="operator")
         token = mint(ann, {"band/*": "editor"}, subject="clara")
         one_use = await ticket(bob, "band/score", token)

@@ -14,6 +14,7 @@ from collab.cluster.envelope import (
     Content,
     Envelope,
     Hello,
+    News,
     NodeId,
     Sender,
     SharedState,
@@ -37,6 +38,7 @@ CONTENTS: list[Content] = [
     States((STATE, SharedState(42, 8, 8, None))),
     Hello(),
     Beat(),
+    News(),
 ]
 
 
