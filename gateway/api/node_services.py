@@ -25,7 +25,7 @@ class Nodes(Protocol):
         """Wish that a node be emptied, or take that back; False where there is no such node.
 
         Raises:
-            StateConflict: there is only one node.
+            StateConflict: there is no other node that serves.
             StoreUnavailable: the outcome is unknown.
         """
 

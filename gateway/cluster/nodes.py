@@ -164,6 +164,10 @@ class ClusterNodes:
         reports = self._membership.members.reports
         if node not in reports:
             return False
+        members = self._membership.members
+        others = (each for each in reports.values() if each.node != node)
+        if drains and all(members.drains(each) for each in others):
+            raise StateConflict("no other node serves: its clients would have nowhere to go")
         alive = [report.sender for report in reports.values()]
         sender = reports[node].sender
         await self._wish(lambda wishes: wishes.with_drain(sender, drains=drains, alive=alive))

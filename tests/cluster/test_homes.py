@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import httpx
+import pytest
+from websockets.exceptions import InvalidStatus
 
 from tests.support.http import request, room_path
 from tests.support.nodes import running_nodes
 from tests.support.server import Server
-from tests.support.ws_client import Member, join
+from tests.support.ws_client import Member, join, open_socket, room_url
 
 ROOMS: Final = [f"band/{number}" for number in range(30)]
 RETRYABLE: Final = {1011, 1012, 1013, *range(4500, 4600)}
@@ -108,6 +110,10 @@ async def test_drained_node_sends_its_clients_away_while_others_go_on_editing(
                     assert (await member.until_closed()).code in RETRYABLE
             await until(bob, lambda found: found["ann"]["state"] == "drained")
             assert not ann.ready()
+            with pytest.raises(InvalidStatus) as refused:
+                await get_in(ann)
+            assert refused.value.response.status_code == 503
+            assert (await ask(bob, "POST", "/nodes/bob/drain")).status_code == 409
             told = {(await home_of(ann, room))["node"] for room in ROOMS}
             assert told == {"bob"}
             found = await nodes_of(bob)
@@ -124,6 +130,12 @@ async def test_drained_node_sends_its_clients_away_while_others_go_on_editing(
         await until(ann, lambda found: found["bob"]["state"] == "drained")
         await bob.restart()
         await until(ann, lambda found: found["bob"]["state"] == "serving")
+
+
+async def get_in(node: Server) -> None:
+    """Try to get in, and leave at once."""
+    async with open_socket(room_url(node.collab_url, "quartet")):
+        pass
 
 
 async def test_rebalance_closes_only_sessions_in_rooms_that_are_at_home_elsewhere(
