@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Final
 
 KEPT_FILE: Final = Path(__file__).with_name("kept_seeds.txt")
-SEEDS: Final = 100
-BATCH: Final = 50
+SEEDS: Final = 1_000
+BATCH: Final = 100
 
 
 def kept_seeds() -> list[int]:

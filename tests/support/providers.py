@@ -112,6 +112,8 @@ class Client:
         self.saved_clock = 0
         self.last_update = b""
         self._is_greeted = False
+        self._is_synced = False
+        self._early: list[bytes] = []
 
     @property
     def resynced(self) -> bool:
@@ -132,7 +134,7 @@ class Client:
         self.unechoed.clear()
         self.statuses = self.refusals = self.frames = self.excess = self.edits_here = 0
         self.handshakes = 1
-        self._is_greeted = False
+        self._is_greeted = self._is_synced = False
         self.unsynced = 1
         self._send(wire.sync(wire.STEP_1, self.doc.get_state()))
         if self.presence.state is not None:
@@ -142,6 +144,7 @@ class Client:
         """The socket is gone: what was on its way is lost, and nobody else is shown any more."""
         self.connection = None
         self.outgoing.clear()
+        self._early.clear()
         self.presence.others.clear()
 
     def resync(self) -> None:
@@ -218,10 +221,19 @@ class Client:
         if kind == wire.UPDATE and echoed:
             self.unechoed.remove((payload, echoed[0]))
             self.saved_clock = max(self.saved_clock, echoed[0])
+        if kind == wire.UPDATE and not echoed and not self._is_synced:
+            # Yjs lets it wait, unseen, for what the answer brings; this library would show a part.
+            self._early.append(payload)
+            return False
         before = self.doc.get_state()
         self.doc.apply_update(payload)
         if kind == wire.UPDATE and echoed:
             assert self.doc.get_state() == before
+        if kind == wire.STEP_2:
+            self._is_synced = True
+            for update in self._early:
+                self.doc.apply_update(update)
+            self._early.clear()
         return False
 
     def _receive_status(self, *, applied: bool) -> bool:
