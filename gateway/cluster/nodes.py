@@ -52,6 +52,7 @@ class SelfPortrait:
         self._used_s = time.process_time()
         self._cpu = 0.0
         self._away: dict[NodeId, Away] = {}
+        self._version = server_version()  # once: it is read from files
 
     def of(self, registry: RoomRegistry) -> None:
         """These are its rooms."""
@@ -72,7 +73,7 @@ class SelfPortrait:
             cpu=self._measured_cpu(),
             lag_ms=round(self._load.lag_ms, 1),
             away=self._away,
-            version=server_version(),
+            version=self._version,
         )
 
     async def run(self) -> None:
