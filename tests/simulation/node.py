@@ -14,9 +14,9 @@ from websockets.utils import apply_mask
 
 from collab.access import Claims
 from collab.cluster.envelope import BootEpoch, NodeId, Sender
-from collab.errors import Unauthenticated
+from collab.errors import StoreUnavailable, Unauthenticated
 from collab.history.compaction import CompactionLimits
-from collab.ids import Milliseconds, SessionId, UnixSeconds
+from collab.ids import Milliseconds, SessionId, Subject, UnixSeconds
 from collab.protocol.websocket_frames import FrameReader
 from collab.room.room import RoomLimits
 from gateway.auth.authenticator import Authenticator, Clocks
@@ -24,10 +24,15 @@ from gateway.auth.build import AuthParts
 from gateway.auth.origins import Origins
 from gateway.auth.revocation_file import Revocation
 from gateway.auth.revocations import Revocations
+from gateway.auth.shared_revocations import RevocationFollower, SharedRevocations
 from gateway.auth.tickets import Tickets
 from gateway.auth.tokens import SecretKey, TokenRules, TokenVerifier
 from gateway.cluster.cluster import Cluster
+from gateway.cluster.joining import Place
+from gateway.cluster.membership import Membership
 from gateway.cluster.no_bus import NoBus
+from gateway.cluster.nodes import ClusterNodes, SelfPortrait
+from gateway.cluster.turns import Turns
 from gateway.observe.metrics import Metrics
 from gateway.rooms.appender import AppendLimits
 from gateway.rooms.commit_pace import CommitPace
@@ -114,7 +119,6 @@ class NodeParts:
         process: its own.
         stores: as it reaches them.
         random: where the speed of its workers comes from.
-        revocations: those of earlier runs.
         broker: between the nodes; None where they meet through the log alone.
         place: its number.
         build: how to put it together.
@@ -124,7 +128,6 @@ class NodeParts:
     process: Process
     stores: Stores
     random: Random
-    revocations: SequenceOf[Revocation]
     broker: Broker | None
     place: int
     build: Build = SOUND
@@ -140,6 +143,8 @@ class Node:
         registry: its rooms.
         services: what its HTTP API may ask of them.
         end: its end of the bus, if there is one.
+        place: its place among the others.
+        is_ready: whether it lets anybody in.
     """
 
     def __init__(self, parts: NodeParts) -> None:
@@ -148,21 +153,31 @@ class Node:
         loop, build = parts.loop, parts.build
         stores = build.stores(parts.stores)
         load = NodeLoad(lambda: sum(runner.unsaved_bytes for runner in self.registry.live()))
+        self.end, self.cluster = self._join_cluster(stores)
+        self.place = _place(stores, self.cluster, load)
         merge_here = _merger(parts.random, build)
-        compactor = Compactor(stores, merge_here, COMPACTION, _METRICS, load, wall=loop.wall_s)
+        compactor = Compactor(
+            stores,
+            merge_here,
+            COMPACTION,
+            _METRICS,
+            load,
+            wall=loop.wall_s,
+            once_only=self.place.once_only,
+        )
         clocks = Clocks(
             wall=lambda: UnixSeconds(int(loop.wall_s())),
             monotonic=lambda: Milliseconds(int(loop.time() * 1000)),
         )
-        self.end, neighbours = self._join_cluster(stores)
         self.registry = RoomRegistry(
             stores,
             _settings(loop),
             _METRICS,
             compactor.compact,
             merge_here,
-            neighbours=neighbours,
+            neighbours=self.cluster,
         )
+        self.place.settle(self.registry)
         self.services = RoomServices(self.registry, _UPDATE_BYTES_MAX, _Rewriter())
         self.auth = self._auth(clocks)
         sweeper = build.sweeper()
@@ -185,12 +200,36 @@ class Node:
         self._endpoints: list[Endpoint] = [YWebSocketEndpoint(doors), HocuspocusEndpoint(doors)]
         self._sockets: set[asyncio.Protocol] = set()
         walk = WalkPace(room_s=0.05, round_s=5.0)
-        self._tasks = [
-            asyncio.create_task(self.registry.run()),
-            asyncio.create_task(sweeper.run()),
-            asyncio.create_task(neighbours.run()),
-            asyncio.create_task(compactor.walk(self.registry.is_here, walk)),
+        self.is_ready = False
+        self._duties = [
+            self.registry.run,
+            sweeper.run,
+            self.cluster.run,
+            lambda: compactor.walk(self.registry.is_here, walk),
         ]
+        self._tasks = [asyncio.create_task(self._begin(stores, clocks))]
+
+    async def _begin(self, stores: Stores, clocks: Clocks) -> None:
+        """Know first what was revoked, as a supervisor would try it again and again; then serve."""
+        shared = SharedRevocations(stores.records)
+        revocations = self.auth.revocations
+        if self.parts.build.keeps_revocations:
+            while True:
+                try:
+                    await revocations.share(shared, now=clocks.wall(), told=self.cluster.tell_news)
+                    break
+                except StoreUnavailable:
+                    await asyncio.sleep(0.5)
+            self.place.follower = RevocationFollower(revocations, shared, lambda: None)
+        for duty in (*self._duties, *self.place.duties):
+            self._tasks.append(asyncio.create_task(duty()))
+        self.is_ready = True
+
+    async def shut_down(self) -> None:
+        """End in good order."""
+        leaving = asyncio.create_task(self.place.leave())
+        await self.registry.drain(4.0)
+        await leaving
 
     def accept(self, connection: Connection, opening: Opening) -> None:
         """Take in a connection whose handshake is done."""
@@ -224,8 +263,7 @@ class Node:
         return end, cluster
 
     def _auth(self, clocks: Clocks) -> AuthParts:
-        kept = list(self.parts.revocations) if self.parts.build.keeps_revocations else []
-        revocations = Revocations(kept, file=None, lifetime_s=TOKEN_LIFETIME_S)
+        revocations = Revocations([], file=None, lifetime_s=TOKEN_LIFETIME_S)
         revocations.observe(partial(self._review, revocations))
         tickets = Tickets()
         verifier = self.parts.build.verifier(TokenRules((TokenAlgorithm.HS256,)), SecretKey(SECRET))
@@ -234,10 +272,9 @@ class Node:
         )
         return AuthParts(authenticator, tickets, revocations, Origins((), loopback_only=False))
 
-    async def revoke(self, revocation: Revocation) -> None:
-        """Put a revocation in force."""
-        if self.parts.build.keeps_revocations:
-            await self.auth.revocations.revoke(revocation)
+    def knows(self, subject: Subject) -> bool:
+        """Whether it knows that something was taken away from somebody."""
+        return subject in self.auth.revocations._by_subject
 
     def _review(self, revocations: Revocations, revocation: Revocation) -> None:
         def judge(claims: Claims) -> Claims | None:
@@ -247,6 +284,17 @@ class Node:
                 return None
 
         self.registry.review(revocation.subject, judge)
+
+
+def _place(stores: Stores, cluster: Cluster, load: NodeLoad) -> Place:
+    """As `gateway.cluster.joining.take_place` does, without settings."""
+    portrait = SelfPortrait(cluster.sender, "", 1.0, load)
+    membership = Membership(stores, cluster.sender, portrait, _METRICS)
+    portrait.members = lambda: membership.members
+    nodes = ClusterNodes(membership, cluster.tell_news)
+    place = Place(nodes, Turns(membership, stores.leases, _METRICS), portrait, membership)
+    cluster.on_news = place.look_soon
+    return place
 
 
 class _Rewriter:

@@ -205,7 +205,7 @@ class Scenario:
         node = self._cluster.nodes[place]
 
         async def drain() -> None:
-            await node.registry.drain(4.0)
+            await node.shut_down()
             self._later(0.0, lambda: self._cluster.kill(place))
 
         if not node.registry.is_draining:
