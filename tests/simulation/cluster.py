@@ -71,6 +71,7 @@ class Cluster:
         self._programs: list[int] = []
         self._has_revoked = False
         self._skew = Random(f"{seed}/skew")
+        self._takes_turns = self._skew.random() < 0.6
         self._digest = hashlib.blake2b(digest_size=16)
 
     # Traces -----------------------------------------------------------------------------------
@@ -110,6 +111,7 @@ class Cluster:
             Random(skew.random()),
             self.broker,
             place,
+            self._takes_turns,
             self._build,
         )
 

@@ -121,6 +121,7 @@ class NodeParts:
         random: where the speed of its workers comes from.
         broker: between the nodes; None where they meet through the log alone.
         place: its number.
+        takes_turns: whether leases keep nodes from doing the same; they must guard nothing.
         build: how to put it together.
     """
 
@@ -130,6 +131,7 @@ class NodeParts:
     random: Random
     broker: Broker | None
     place: int
+    takes_turns: bool
     build: Build = SOUND
 
 
@@ -163,7 +165,7 @@ class Node:
             _METRICS,
             load,
             wall=loop.wall_s,
-            once_only=self.place.once_only,
+            once_only=self.place.once_only if parts.takes_turns else None,
         )
         clocks = Clocks(
             wall=lambda: UnixSeconds(int(loop.wall_s())),

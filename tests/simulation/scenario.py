@@ -145,7 +145,7 @@ class Scenario:
             cluster.broker.heal()
             for end in cluster.broker.ends:
                 end.mend()
-        await asyncio.sleep(15)  # whatever was begun has ended by itself: all that is held runs on
+        await asyncio.sleep(14)  # whatever was begun has ended by itself: all that is held runs on
         for place in range(self._places):
             if place not in cluster.nodes:
                 cluster.start(place)
@@ -196,7 +196,7 @@ class Scenario:
             process = self._cluster.nodes[place].process
             if not process.is_held:
                 process.hold()
-                self._later(self._span_s(0.05, 9), process.release)
+                self._later(self._span_s(0.05, 12), process.release)
 
     def _drain(self) -> None:
         place = self._place()
