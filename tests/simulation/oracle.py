@@ -13,7 +13,7 @@ from typing import Any
 from pycrdt import Doc, Map, Text
 
 from collab.cluster.envelope import Envelope, Updates
-from collab.ids import Epoch, RoomKey, Sequence
+from collab.ids import FIRST_EPOCH, Epoch, RoomKey, Sequence
 from collab.ports import Manifest, SnapshotRef
 from collab.protocol.update_scan import scan_update
 from collab.room.doc import RoomDoc
@@ -80,6 +80,7 @@ class Oracle:
         self._docs: dict[RoomKey, RoomDoc] = defaultdict(RoomDoc)
         self._named: dict[RoomKey, set[int]] = defaultdict(set)
         self._begins: dict[RoomKey, int] = defaultdict(int)
+        self._epochs: dict[RoomKey, Epoch] = defaultdict(lambda: FIRST_EPOCH)
         self._retired: dict[int, int] = {}
 
     def blame(self, rule: str) -> None:
@@ -120,7 +121,7 @@ class Oracle:
         if len(rows) != head:
             self.blame(f"the head is {head} after {len(rows)} rows")
 
-    def begun(self, room: RoomKey, after: Sequence) -> None:
+    def begun(self, room: RoomKey, epoch: Epoch, after: Sequence) -> None:
         """A new epoch was committed: all that was there is erased, and whoever wrote it."""
         self.erasures += 1
         for update in self._rows[room][self._begins[room] :]:
@@ -130,6 +131,7 @@ class Oracle:
                 self.allowed[client] = 0
         self._docs[room] = RoomDoc()
         self._begins[room] = after
+        self._epochs[room] = epoch
         self._named[room].clear()
 
     def published(self, envelope: Envelope) -> None:
@@ -145,7 +147,9 @@ class Oracle:
 
     def named(self, room: RoomKey, new: Manifest, old: Manifest | None, store: MemoryStore) -> None:
         """A manifest was stored."""
-        before = old.snapshots if old else ()
+        if new.epoch != self._epochs[room]:
+            return  # an erasure is committed, and will replace this manifest before anybody reads it
+        before = old.snapshots if old and old.epoch == new.epoch else ()
         for ref in new.snapshots:
             if ref in before:
                 continue
@@ -190,7 +194,7 @@ class _WatchedLog(MemoryLog):
 
     async def begin_epoch(self, room: RoomKey, *, of: Epoch, epoch: Epoch, after: Sequence) -> None:
         await super().begin_epoch(room, of=of, epoch=epoch, after=after)
-        self._oracle.begun(room, after)
+        self._oracle.begun(room, epoch, after)
 
     async def trim(self, room: RoomKey, *, through: Sequence) -> int:
         self._oracle.trimmed(room, through, self._store.manifests.stored.get(room))
