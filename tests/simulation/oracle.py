@@ -148,7 +148,7 @@ class Oracle:
     def named(self, room: RoomKey, new: Manifest, old: Manifest | None, store: MemoryStore) -> None:
         """A manifest was stored."""
         if new.epoch != self._epochs[room]:
-            return  # an erasure is committed, and will replace this manifest before anybody reads it
+            return  # a committed erasure will replace this manifest before anybody reads it
         before = old.snapshots if old and old.epoch == new.epoch else ()
         for ref in new.snapshots:
             if ref in before:
