@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from typing import Final
 
 import typer
 
-from gateway.main import run
 from gateway.options import Options, with_setting_options
 from gateway.settings import load_settings
 
@@ -32,5 +32,15 @@ def serve(options: Options) -> None:
     Guard it with the keys of your identity provider:
       [cyan]bandpro serve --host 0.0.0.0 --auth token --jwks-url https://id.example/jwks.json
       --token-issuer https://id.example --token-audience bandpro[/cyan]
+
+    Use four processors, with a Redis between the processes:
+      [cyan]bandpro serve --workers 4 --bus redis://127.0.0.1 --bus-key-file bus.key[/cyan]
     """
-    raise typer.Exit(run(load_settings(options)))
+    settings = load_settings(options)
+    if settings.workers > 1:
+        from gateway.processes.supervisor import supervise  # noqa: PLC0415 - serves no rooms itself
+
+        raise typer.Exit(supervise(settings, options, os.environ))
+    from gateway.main import run  # noqa: PLC0415 - a supervisor does not need it
+
+    raise typer.Exit(run(settings))

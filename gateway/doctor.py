@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import shutil
 import socket
@@ -92,6 +93,8 @@ def _quick_checks(settings: Settings) -> Iterator[Finding]:
     if settings.admin_port is not None:
         yield _check_port("admin port", "127.0.0.1", settings.admin_port)
     yield _check_descriptors(settings.connections_max)
+    if settings.workers > 1:
+        yield _check_workers(settings.workers)
     if settings.store.kind is not StoreKind.MEMORY:
         yield _check_space(settings.data)
         yield _check_revocations(settings.data)
@@ -183,6 +186,15 @@ def _check_descriptors(connections_max: int) -> Finding:
         f"{soft} allowed, {needed} needed for {connections_max} connections",
         advice,
     )
+
+
+def _check_workers(workers: int) -> Finding:
+    processors = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    found = f"{workers}, on {processors} processors"
+    if workers > processors:
+        advice = f"They would wait for each other: --workers {processors}"
+        return Finding("workers", Verdict.WARNING, found, advice)
+    return Finding("workers", Verdict.GOOD, found)
 
 
 def _check_space(folder: Path) -> Finding:

@@ -7,18 +7,17 @@ import contextlib
 import signal
 import socket
 import sys
-from collections.abc import Generator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
-from typing import Final, cast
+from typing import Final, NamedTuple
 
 import structlog
-import uvicorn
 import uvloop
 from starlette.types import ASGIApp
 
 from collab.access import Claims
-from collab.errors import SettingsError, Unauthenticated
+from collab.errors import Unauthenticated
 from collab.ids import room_key, room_name
 from collab.score.chorale import CHORALE_ROOM, chorale_facets
 from collab.score.seed import seed_update
@@ -42,6 +41,7 @@ from gateway.node_settings import (
 )
 from gateway.observe.logs import configure_logging
 from gateway.observe.metrics import Metrics, watch_loop_lag
+from gateway.processes.leash import Inherited
 from gateway.rooms.compactor import Compactor
 from gateway.rooms.node_load import NodeLoad
 from gateway.rooms.orphan_collector import OrphanCollector
@@ -50,29 +50,26 @@ from gateway.rooms.services import RoomServices
 from gateway.rooms.version_keeper import VersionKeeper
 from gateway.rooms.versions import VersionServices
 from gateway.served_store import served_store
-from gateway.setting_types import TransportKind
 from gateway.settings import Settings
 from gateway.store_settings import store_settings
 from gateway.transport.doors import Doors
 from gateway.transport.gate import Gate
-from gateway.transport.handshake import Entrance, HandshakeProtocol
+from gateway.transport.handshake import Entrance
 from gateway.transport.sweeper import PERIOD_S, Sweeper
-from gateway.transport.uvicorn_protocol import DetachableProtocol
+from gateway.web_server import WebServer, listen, web_config
 from persistence.offload import Offload
 from persistence.stores import Stores
 
 _log = structlog.stdlib.get_logger(__name__)
-_BACKLOG: Final = 2048
-_HTTP_GRACE_S: Final = 1
-_DATE_S: Final = 1.0
 _STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
 
-def run(settings: Settings) -> int:
-    """Serve until SIGTERM or SIGINT.
+def run(settings: Settings, inherited: Inherited | None = None) -> int:
+    """Serve until SIGTERM or SIGINT, or until a supervisor says so.
 
     Args:
         settings: checked.
+        inherited: what a worker has from its supervisor; None for a server by itself.
 
     Returns:
         The process's exit code: 0 when everything that was accepted is durable.
@@ -83,18 +80,15 @@ def run(settings: Settings) -> int:
         StoreUnavailable: the store cannot be opened.
     """
     configure_logging(settings.log_format, settings.log_level)
+    if inherited is not None:
+        structlog.contextvars.bind_contextvars(node=settings.node)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_serve(settings))
+        return runner.run(_serve(settings, inherited))
 
 
-async def _serve(settings: Settings) -> int:
+async def _serve(settings: Settings, inherited: Inherited | None) -> int:
     async with contextlib.AsyncExitStack() as stack:
-        listener = stack.enter_context(_listen(settings.host, settings.port, "port"))
-        admin_listener = None
-        if settings.admin_port is not None:
-            admin_listener = stack.enter_context(
-                _listen("127.0.0.1", settings.admin_port, "admin_port")
-            )
+        listeners = stack.enter_context(_listening(settings, inherited))
         stores = await stack.enter_async_context(served_store(store_settings(settings)))
         offload = Offload()
         stack.push_async_callback(offload.aclose)
@@ -107,7 +101,7 @@ async def _serve(settings: Settings) -> int:
         stack.push_async_callback(node.keeper.aclose)
         if settings.seeds_demo:
             await seed_demo(node)
-        return await _run_servers(settings, node, listener, admin_listener)
+        return await _run_servers(settings, node, listeners, inherited)
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,47 +259,41 @@ def _apply_revocation(registry: RoomRegistry, auth: AuthParts, revocation: Revoc
 # Servers --------------------------------------------------------------------------------------
 
 
-class _Server(uvicorn.Server):
-    """uvicorn without hands on the process's signals, for the drain comes first, and at rest.
+class _Listeners(NamedTuple):
+    """The sockets of the main port and, if there is one, of the admin port."""
 
-    It would wake up ten times a second to see whether it is to stop: on a calm node more than
-    all else does.
-    """
+    main: socket.socket
+    admin: socket.socket | None
 
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self._stops = asyncio.Event()
 
-    def stop(self) -> None:
-        """End soon, in good order."""
-        self.should_exit = True
-        self._stops.set()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Generator[None]:
-        yield
-
-    async def main_loop(self) -> None:
-        # Each tick with a count of 0 also renews the date that answers carry.
-        while not await self.on_tick(0):
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stops.wait(), _DATE_S)
+@contextmanager
+def _listening(settings: Settings, inherited: Inherited | None) -> Iterator[_Listeners]:
+    with contextlib.ExitStack() as stack:
+        if inherited is not None:
+            given = (inherited.listener, inherited.admin_listener)
+            yield _Listeners(*(each and stack.enter_context(each) for each in given))
+            return
+        main = stack.enter_context(listen(settings.host, settings.port, "port"))
+        admin = None
+        if settings.admin_port is not None:
+            admin = stack.enter_context(listen("127.0.0.1", settings.admin_port, "admin_port"))
+        yield _Listeners(main, admin)
 
 
 async def _run_servers(
-    settings: Settings, node: Node, listener: socket.socket, admin_listener: socket.socket | None
+    settings: Settings, node: Node, listeners: _Listeners, inherited: Inherited | None
 ) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signal_number in _STOP_SIGNALS:
         loop.add_signal_handler(signal_number, stop.set)
-    server = _Server(_uvicorn_config(settings, node.app, node.entrances))
-    running = [asyncio.create_task(server.serve(sockets=[listener]))]
+    server = WebServer(web_config(settings, node.app, node.entrances))
+    running = [asyncio.create_task(server.serve(sockets=[listeners.main]))]
     servers = [server]
-    if admin_listener is not None:
-        admin = _Server(_uvicorn_config(settings, node.admin_app))
+    if listeners.admin is not None:
+        admin = WebServer(web_config(settings, node.admin_app))
         servers.append(admin)
-        running.append(asyncio.create_task(admin.serve(sockets=[admin_listener])))
+        running.append(asyncio.create_task(admin.serve(sockets=[listeners.admin])))
     ticking = asyncio.create_task(node.registry.run())
     watching = [
         asyncio.create_task(watch_loop_lag(node.metrics, node.load.lagged)),
@@ -315,7 +303,9 @@ async def _run_servers(
         asyncio.create_task(watch_garbage(lambda: node.registry.is_deserted)),
         *(asyncio.create_task(duty()) for duty in node.clustered.duties + node.place.duties),
     ]
-    _announce(settings, node, listener, admin_listener)
+    _announce(settings, node, listeners, inherited)
+    if inherited is not None:
+        inherited.watch(quiet=server.accept_no_more, stop=stop.set)
     stopped = asyncio.create_task(stop.wait())
     await asyncio.wait((stopped, ticking, *running), return_when=asyncio.FIRST_COMPLETED)
     leaving = asyncio.create_task(node.place.leave())
@@ -332,53 +322,13 @@ async def _run_servers(
     return 0 if saved and stop.is_set() and not broke else 1
 
 
-def _uvicorn_config(
-    settings: Settings, app: ASGIApp, entrances: tuple[Entrance, ...] = ()
-) -> uvicorn.Config:
-    detaches = settings.transport is TransportKind.AUTO
-    # uvicorn calls what it takes for a class, once for each connection.
-    first = cast("type[asyncio.Protocol]", partial(HandshakeProtocol, entrances))
-    pings_s = settings.idle_timeout_ms / 1000 / 2
-    return uvicorn.Config(
-        app,
-        loop="none",
-        http=first if detaches else "httptools",
-        ws=DetachableProtocol if detaches else "websockets-sansio",
-        ws_max_size=settings.frame_bytes_max,
-        ws_ping_interval=pings_s,
-        ws_ping_timeout=pings_s,
-        # Deflate packs up to 1,030 to 1: 33 kB on the wire would cost the 32 MiB that a frame may
-        # have, again and again, and each connection a window and a compressor.
-        ws_per_message_deflate=False,
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        backlog=_BACKLOG,
-        timeout_graceful_shutdown=_HTTP_GRACE_S,
-    )
-
-
-def _listen(host: str, port: int, setting: str) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        listener = socket.create_server((host.strip("[]"), port), family=family, backlog=_BACKLOG)
-    except OSError as error:
-        problem = SettingsError(f"{setting}: cannot listen on {host}:{port}: {error.strerror}")
-        problem.add_note(f"Stop what uses the port, or choose another with --{setting}.")
-        raise problem from error
-    listener.setblocking(False)  # noqa: FBT003 - positional only
-    return listener
-
-
 def _announce(
-    settings: Settings, node: Node, listener: socket.socket, admin: socket.socket | None
+    settings: Settings, node: Node, listeners: _Listeners, inherited: Inherited | None
 ) -> None:
-    port = listener.getsockname()[1]
-    admin_port = admin.getsockname()[1] if admin else None
+    port = listeners.main.getsockname()[1]
+    admin_port = listeners.admin.getsockname()[1] if listeners.admin else None
     _log.info(
-        "node.ready",
+        "node.ready" if inherited is None else "worker.ready",
         host=settings.host,
         port=port,
         admin_port=admin_port,
@@ -386,6 +336,8 @@ def _announce(
         auth=settings.auth.value,
         core=running_form().name,
     )
-    if sys.stdout.isatty() or settings.seeds_demo:
+    if inherited is not None:
+        inherited.say_ready()
+    elif sys.stdout.isatty() or settings.seeds_demo:
         sys.stdout.write(ready_text(settings, port, admin_port))
         sys.stdout.flush()

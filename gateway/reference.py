@@ -12,6 +12,7 @@ from collab.protocol.close_codes import MEANING, NEVER_SENT, is_retryable, is_te
 from gateway.lifecycle import lifecycle_document
 from gateway.observe.metrics import Metrics
 from gateway.options import setting_names, shown_setting
+from gateway.processes.admin import WorkerMetrics
 from gateway.settings import ENV_PREFIX, Settings
 
 _SETTINGS_HEAD: Final = """\
@@ -30,7 +31,8 @@ _METRICS_HEAD: Final = """\
 <!-- Made by `bandpro reference metrics`; edit gateway/observe/metrics.py instead. -->
 
 Prometheus reads them from `http://127.0.0.1:8081/metrics` (`--admin-port`). No label holds a room,
-a subject or anything that clients choose.
+a subject or anything that clients choose. With `--workers` each sample has the label `worker`
+besides: the worker's number, or `supervisor` for the process that keeps them; nothing is added up.
 """
 _CODES_HEAD: Final = """\
 # Close codes
@@ -63,7 +65,8 @@ def metrics_reference() -> str:
     """All metrics of ours, as Markdown."""
     rows = [
         (f"`{name}`", metric.type, metric.documentation)
-        for metric in Metrics().registry.collect()
+        for registry in (Metrics().registry, WorkerMetrics().registry)
+        for metric in registry.collect()
         if metric.name.startswith("bandpro_")
         for name in [metric.name + ("_total" if metric.type == "counter" else "")]
     ]

@@ -32,6 +32,7 @@ from gateway.setting_types import (
 )
 
 _PORT_MAX: Final = 65_535
+_WORKERS_MAX: Final = 64
 _DAY_S: Final = 86_400
 _HOUR_MS: Final = 3_600_000
 _DAY_MS: Final = 24 * _HOUR_MS
@@ -75,6 +76,13 @@ class ServerSettings(BaseModel):
 class ClusterSettings(BaseModel):
     """Many nodes."""
 
+    workers: int = Field(
+        1,
+        ge=1,
+        le=_WORKERS_MAX,
+        description="Processes that serve together on this machine, on one port over one store; "
+        "each is a node, so more than 1 need a bus through Redis.",
+    )
     bus: Bus = Field(
         NO_BUS,
         description="How nodes that share a store hear of each other: redis://<host>, "

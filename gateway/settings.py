@@ -388,6 +388,16 @@ def _bus_has_a_store(settings: Settings) -> None:
         )
 
 
+def _workers_hear_each_other(settings: Settings) -> None:
+    if settings.workers > 1 and settings.bus.kind is not BusKind.REDIS:
+        raise _problem(
+            f"workers is {settings.workers}, but without a bus through Redis they would not hear "
+            "of each other's edits",
+            "Start a Redis, which needs no disk, and pass --bus redis://127.0.0.1 and "
+            "--bus-key-file; or --workers 1.",
+        )
+
+
 def _memory_keeps_its_blobs(settings: Settings) -> None:
     if settings.blobs and settings.store.kind is StoreKind.MEMORY:
         raise _problem("blobs is set, but the store is memory", "Use --store sqlite or MongoDB.")
@@ -409,6 +419,7 @@ RULES: Final[tuple[Callable[[Settings], None], ...]] = (
     _bus_has_a_key,
     _bus_hides_what_is_encrypted,
     _bus_has_a_store,
+    _workers_hear_each_other,
     _memory_keeps_its_blobs,
 )
 """What settings must be to each other; each raises SettingsError."""

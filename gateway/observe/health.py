@@ -67,16 +67,17 @@ def health_routes(readiness: Readiness) -> list[BaseRoute]:
     """`/healthz` and `/readyz`, for the main and the admin port."""
 
     async def healthz(_request: Request) -> Response:
-        return _json({"status": "alive"}, 200)
+        return json_answer({"status": "alive"}, 200)
 
     async def readyz(_request: Request) -> Response:
         failures = await readiness.failures()
         checks = {name: failures.get(name, "ok") for name in readiness.names()}
         status = "not ready" if failures else "ready"
-        return _json({"status": status, "checks": checks}, 503 if failures else 200)
+        return json_answer({"status": status, "checks": checks}, 503 if failures else 200)
 
     return [Route("/healthz", healthz), Route("/readyz", readyz)]
 
 
-def _json(body: object, status: int) -> Response:
+def json_answer(body: object, status: int) -> Response:
+    """An answer that is not to be kept anywhere."""
     return Response(orjson.dumps(body), status, _NO_STORE, "application/json")

@@ -1,10 +1,12 @@
 """The `bandpro` command as a person runs it: output, advice and exit codes."""
 
 import json
+import os
 import re
 import signal
 import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any, Final
@@ -287,6 +289,21 @@ async def test_doctor_says_what_is_wrong_and_what_to_do(tmp_path: Path) -> None:
     assert "in use by process" in found["store"]["found"]
     assert found["auth"]["verdict"] == found["secret file"]["verdict"] == "warning"
     assert "chmod 600" in found["secret file"]["advice"]
+
+
+def test_doctor_compares_workers_with_processors(tmp_path: Path) -> None:
+    """PROC-9: more than there are is a warning that names a better number."""
+    bus = ("--bus", f"redis://127.0.0.1:{free_port()}", "--bus-key", "k" * 32)
+    place = ("--port", "0", "--admin-port", "off", "--data", "d")
+    processors = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    for workers, verdict in ((processors + 1, "warning"), (processors, "good")):
+        args = ("--workers", str(workers), *bus, *place)
+        found = findings(bandpro("doctor", "--json", *args, cwd=tmp_path))
+        if workers > 1:
+            assert found["workers"]["verdict"] == verdict
+    assert f"--workers {processors}" in findings(
+        bandpro("doctor", "--json", "--workers", str(processors + 1), *bus, *place, cwd=tmp_path)
+    )["workers"]["advice"]
 
 
 def test_doctor_counts_open_files(tmp_path: Path) -> None:

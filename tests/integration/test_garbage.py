@@ -11,9 +11,10 @@ import pytest
 import uvloop
 from websockets.exceptions import InvalidStatus
 
-from gateway.main import _Server, _uvicorn_config, build_node
+from gateway.main import build_node
 from gateway.settings import load_settings
 from gateway.store_settings import store_settings
+from gateway.web_server import WebServer, web_config
 from persistence.build import open_stores
 from persistence.offload import Offload
 from tests.support.ws_client import HocuspocusMember, Member, YWebsocketMember, open_socket
@@ -28,7 +29,7 @@ async def served_here() -> AsyncIterator[int]:
     async with await open_stores(store_settings(settings)) as stores:
         with socket.create_server(("127.0.0.1", 0)) as listener:
             node = build_node(settings, stores, Offload(), Offload())
-            server = _Server(_uvicorn_config(settings, node.app, node.entrances))
+            server = WebServer(web_config(settings, node.app, node.entrances))
             serving = asyncio.create_task(server.serve(sockets=[listener]))
             while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
                 await asyncio.sleep(0.01)

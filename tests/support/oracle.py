@@ -123,6 +123,18 @@ class Oracle:
             await writer.member.until_saved()
         self._remember(made)
 
+    async def watch_through(self, made: list[Writer], end: "asyncio.Future[Any]") -> None:
+        """Let writers write until `end` is done, whatever becomes of the connections of some."""
+        writing = [asyncio.create_task(writer.run()) for writer in made]
+        await end
+        for writer in made:
+            writer.is_stopping = True
+        await asyncio.gather(*writing)
+        for writer in made:
+            if writer.member.ended is None:
+                await writer.member.until_saved()
+        self._remember(made)
+
     def _remember(self, made: list[Writer]) -> None:
         for writer in made:
             self.saved.setdefault(writer.room, set()).update(writer.saved())

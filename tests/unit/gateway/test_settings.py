@@ -312,6 +312,17 @@ def test_place_for_blobs_that_cannot_be_used_is_refused(
     assert load_settings(good).blobs == "s3://band/scores"
 
 
+def test_workers_need_a_bus_that_all_of_them_hear() -> None:
+    """PROC-2: neither without one nor with the log alone; the hint says what to start."""
+    for bus in ("off", "log"):
+        line, advice = refused({"workers": "2", "bus": bus})
+        assert "workers is 2" in line
+        assert "--bus redis://" in advice
+    assert load_settings({"workers": "1"}).workers == 1
+    bus = {"bus": "redis://127.0.0.1", "bus_key": "k" * 32}
+    assert load_settings({"workers": "2", **bus}).workers == 2
+
+
 def test_a_bus_on_redis_has_a_key(tmp_path: Path) -> None:
     """BUS-10: on a loopback address too."""
     bus: dict[str, object] = {"bus": "redis://127.0.0.1"}
