@@ -270,8 +270,10 @@ class _Listeners(NamedTuple):
 def _listening(settings: Settings, inherited: Inherited | None) -> Iterator[_Listeners]:
     with contextlib.ExitStack() as stack:
         if inherited is not None:
-            given = (inherited.listener, inherited.admin_listener)
-            yield _Listeners(*(each and stack.enter_context(each) for each in given))
+            stack.enter_context(inherited.listener)
+            if inherited.admin_listener is not None:
+                stack.enter_context(inherited.admin_listener)
+            yield _Listeners(inherited.listener, inherited.admin_listener)
             return
         main = stack.enter_context(listen(settings.host, settings.port, "port"))
         admin = None

@@ -87,7 +87,7 @@ def supervisor_app(
             f"worker-{worker.number}": told for worker, told in zip(workers, said, strict=True)
         }
         checks["accepting"] = "shutting down" if is_stopping() else _OK
-        # One that serves is enough: the others' connections wait in the queue that all share.
+        # One that serves is enough: nobody is sent to one that died until the next is ready.
         if _OK in said and not is_stopping():
             return json_answer({"status": "ready", "checks": checks}, HTTPStatus.OK)
         return json_answer(

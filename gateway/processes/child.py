@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from gateway.processes.leash import QUIET, READY
+from gateway.processes.port import Port
 
 _MODULE: Final = "gateway.processes.worker"
 
@@ -21,7 +22,7 @@ class Worker:
     Args:
         number: which one, from 0.
         variables: the environment of its processes.
-        listener: the socket that all workers accept from.
+        port: that all workers serve.
         admin_listener: one on a port of its own, or None.
 
     Attributes:
@@ -33,14 +34,14 @@ class Worker:
         self,
         number: int,
         variables: Mapping[str, str],
-        listener: socket.socket,
+        port: Port,
         admin_listener: socket.socket | None,
     ) -> None:
         self.number = number
         self.was_ready = asyncio.Event()
         self.is_ready = False
         self._variables = dict(variables)
-        self._listener = listener
+        self._port = port
         self._admin_listener = admin_listener
         self._process: asyncio.subprocess.Process | None = None
         self._leash: socket.socket | None = None
@@ -48,7 +49,8 @@ class Worker:
     @property
     def admin_port(self) -> int | None:
         """Where it tells of itself, on loopback."""
-        return None if self._admin_listener is None else self._admin_listener.getsockname()[1]
+        listener = self._admin_listener
+        return None if listener is None else int(listener.getsockname()[1])
 
     async def live(self) -> int:
         """Run a process to its end.
@@ -59,8 +61,8 @@ class Worker:
         self._leash, its = socket.socketpair()
         self._leash.setblocking(False)  # noqa: FBT003 - positional only
         with self._leash:
-            with its:
-                self._process = process = await self._begin(its)
+            with its, self._port.opened() as listener:
+                self._process = process = await self._begin(its, listener)
             with contextlib.suppress(OSError):
                 self.is_ready = await asyncio.get_running_loop().sock_recv(self._leash, 1) == READY
             if self.is_ready:
@@ -71,8 +73,10 @@ class Worker:
                 self.is_ready = False
                 self._process = self._leash = None
 
-    async def _begin(self, its: socket.socket) -> asyncio.subprocess.Process:
-        given = (its, self._listener, self._admin_listener)
+    async def _begin(
+        self, its: socket.socket, listener: socket.socket
+    ) -> asyncio.subprocess.Process:
+        given = (its, listener, self._admin_listener)
         descriptors = [each.fileno() for each in given if each is not None]
         return await asyncio.create_subprocess_exec(
             sys.executable,

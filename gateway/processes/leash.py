@@ -24,7 +24,7 @@ class Inherited:
 
     Attributes:
         leash: its end of the socket between the two.
-        listener: listens on the port; all workers accept from its queue.
+        listener: bound to the port; whether it is this worker's alone is the system's matter.
         admin_listener: listens on a port of the worker's own, for the supervisor to ask; None
             where nobody is served metrics.
     """

@@ -1,7 +1,6 @@
 """`bandpro serve --workers N`: starts the workers, keeps them alive, and ends them in good order.
 
-All of them accept from one socket, which the supervisor opens. A worker is a node like any other:
-it has rooms, a name and a place on the bus of its own.
+A worker is a node like any other: it has rooms, a name and a place on the bus of its own.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 import structlog
 import uvicorn
@@ -24,6 +23,7 @@ from gateway.observe.logs import configure_logging
 from gateway.options import Options
 from gateway.processes.admin import WorkerMetrics, supervisor_app
 from gateway.processes.child import Worker
+from gateway.processes.port import Port
 from gateway.processes.restarts import DEATHS_MAX, Restarts
 from gateway.settings import ENV_PREFIX, Settings
 from gateway.web_server import WebServer, listen
@@ -58,22 +58,22 @@ def supervise(settings: Settings, options: Options, environ: Mapping[str, str]) 
 
 async def _supervise(settings: Settings, options: Options, environ: Mapping[str, str]) -> int:
     with contextlib.ExitStack() as stack:
-        listener = stack.enter_context(listen(settings.host, settings.port, "port"))
+        port = stack.enter_context(Port(settings.host, settings.port))
         admin = None
         if settings.admin_port is not None:
             admin = stack.enter_context(listen("127.0.0.1", settings.admin_port, "admin_port"))
         name = settings.node or f"{socket.gethostname()[:_HOST_CHARS]}-{secrets.token_hex(4)}"
-        given = {**options, "node": name, "port": str(listener.getsockname()[1])}
+        given = {**options, "node": name, "port": str(port.number)}
         workers = [
             Worker(
                 number,
                 worker_variables(given, environ, number),
-                listener,
+                port,
                 stack.enter_context(listen("127.0.0.1", 0, "admin_port")) if admin else None,
             )
             for number in range(settings.workers)
         ]
-        supervisor = Supervisor(settings, workers, listener, admin)
+        supervisor = Supervisor(settings, workers, port, admin)
         return await supervisor.run()
 
 
@@ -100,7 +100,7 @@ class Supervisor:
     Args:
         settings: of the whole.
         workers: not yet started.
-        listener: the socket that they accept from.
+        port: that they serve.
         admin: where the supervisor tells of all of them; None for nowhere.
     """
 
@@ -108,12 +108,12 @@ class Supervisor:
         self,
         settings: Settings,
         workers: Sequence[Worker],
-        listener: socket.socket,
+        port: Port,
         admin: socket.socket | None,
     ) -> None:
         self._settings = settings
         self._workers = workers
-        self._listener = listener
+        self._port = port
         self._admin = admin
         self._metrics = WorkerMetrics()
         self._stop = asyncio.Event()
@@ -142,7 +142,8 @@ class Supervisor:
         ready = asyncio.gather(*(worker.was_ready.wait() for worker in group))
         stopped = asyncio.create_task(self._stop.wait())
         try:
-            await asyncio.wait({ready, stopped, *keepers}, return_when=asyncio.FIRST_COMPLETED)
+            awaited: set[asyncio.Future[Any]] = {ready, stopped, *keepers}
+            await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
             return ready.done() and not self._stop.is_set()
         finally:
             ready.cancel()
@@ -178,7 +179,7 @@ class Supervisor:
         """Stop all workers, one soon after the other; returns the exit code of the whole."""
         self._stop.set()
         # Who is sent away must not come back to a worker that is about to stop as well.
-        self._listener.close()
+        self._port.close()
         for worker in self._workers:
             worker.quiet()
         for worker in self._workers:
@@ -218,7 +219,7 @@ class Supervisor:
             await serving
 
     def _announce(self) -> None:
-        port = self._listener.getsockname()[1]
+        port = self._port.number
         admin_port = self._admin.getsockname()[1] if self._admin else None
         _log.info(
             "workers.ready",

@@ -301,9 +301,14 @@ def test_doctor_compares_workers_with_processors(tmp_path: Path) -> None:
         found = findings(bandpro("doctor", "--json", *args, cwd=tmp_path))
         if workers > 1:
             assert found["workers"]["verdict"] == verdict
-    assert f"--workers {processors}" in findings(
-        bandpro("doctor", "--json", "--workers", str(processors + 1), *bus, *place, cwd=tmp_path)
-    )["workers"]["advice"]
+    assert (
+        f"--workers {processors}"
+        in findings(
+            bandpro(
+                "doctor", "--json", "--workers", str(processors + 1), *bus, *place, cwd=tmp_path
+            )
+        )["workers"]["advice"]
+    )
 
 
 def test_doctor_counts_open_files(tmp_path: Path) -> None:

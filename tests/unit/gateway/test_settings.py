@@ -319,8 +319,8 @@ def test_workers_need_a_bus_that_all_of_them_hear() -> None:
         assert "workers is 2" in line
         assert "--bus redis://" in advice
     assert load_settings({"workers": "1"}).workers == 1
-    bus = {"bus": "redis://127.0.0.1", "bus_key": "k" * 32}
-    assert load_settings({"workers": "2", **bus}).workers == 2
+    bus_options = {"bus": "redis://127.0.0.1", "bus_key": "k" * 32}
+    assert load_settings({"workers": "2", **bus_options}).workers == 2
 
 
 def test_a_bus_on_redis_has_a_key(tmp_path: Path) -> None:

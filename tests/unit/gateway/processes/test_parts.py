@@ -1,16 +1,21 @@
 """What workers are started with, when they are started again, and their metrics together."""
 
 import os
+import socket
+from contextlib import nullcontext, suppress
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from collab.errors import SettingsError
 from gateway.observe.metrics import Metrics
 from gateway.options import shown_setting
 from gateway.processes.exposition import merged
+from gateway.processes.port import SPREADS, Port
 from gateway.processes.restarts import Restarts
 from gateway.processes.supervisor import worker_variables
 from gateway.settings import load_settings
+from gateway.web_server import listen
 
 OPTIONS = {
     "node": "desk",
@@ -76,3 +81,34 @@ def test_metrics_of_workers_are_told_apart() -> None:
     samples = [s for family in text_string_to_metric_families(text) for s in family.samples]
     one = [s for f in text_string_to_metric_families(texts["0"]) for s in f.samples]
     assert len(samples) == 2 * len(one)
+
+
+@pytest.mark.parametrize("spreads", [False, SPREADS])
+def test_workers_serve_one_port(spreads: bool) -> None:  # noqa: FBT001 - pytest passes it
+    """PROC-1: on sockets of their own or on one, and nobody else can have the port meanwhile."""
+    with Port("127.0.0.1", 0, spreads=spreads) as port:
+        with pytest.raises(SettingsError, match="cannot listen") if not spreads else nullcontext():
+            listen("127.0.0.1", port.number, "port").close()
+        with port.opened() as one, port.opened() as other:
+            for each in (one, other):
+                each.listen()
+            clients = [
+                socket.create_connection(("127.0.0.1", port.number), timeout=5) for _ in range(64)
+            ]
+            with pytest.raises(SettingsError, match="cannot listen"):
+                listen("127.0.0.1", port.number, "port")
+            accepted = [_accepted(each) for each in (one, other)]
+        for client in clients:
+            client.close()
+    assert sum(accepted) == len(clients)
+    assert (min(accepted) > 0) is spreads
+
+
+def _accepted(listener: socket.socket) -> int:
+    """How many connections wait there."""
+    found = 0
+    with suppress(BlockingIOError):
+        while True:
+            listener.accept()[0].close()
+            found += 1
+    return found
