@@ -7,6 +7,7 @@ from typing import Final
 
 import typer
 
+from gateway.main import run
 from gateway.options import Options, with_setting_options
 from gateway.settings import load_settings
 
@@ -38,9 +39,7 @@ def serve(options: Options) -> None:
     """
     settings = load_settings(options)
     if settings.workers > 1:
-        from gateway.processes.supervisor import supervise  # noqa: PLC0415 - serves no rooms itself
+        from gateway.processes.supervisor import supervise  # noqa: PLC0415 - few servers need it
 
         raise typer.Exit(supervise(settings, options, os.environ))
-    from gateway.main import run  # noqa: PLC0415 - a supervisor does not need it
-
     raise typer.Exit(run(settings))
