@@ -27,11 +27,13 @@ UV_VERSION := 0.13.9
 SOURCES := collab persistence gateway workers benchmarks tests
 FAST_TESTS := tests/architecture tests/unit tests/property
 # What runs once more against the compiled core: its own tests, and real servers.
-COMPILED_TESTS := $(wildcard tests/unit/test_*.py) tests/unit/protocol tests/unit/room \
-	tests/unit/rooms tests/unit/history tests/property/protocol tests/property/room \
-	tests/property/test_room_machine.py \
-	$(patsubst %,tests/integration/test_%.py,conformance compiled kill workers hostile_bytes)
-FULL_TESTS := tests/contract tests/integration tests/interop tests/cluster tests/simulation tests/e2e
+COMPILED_TESTS := $(patsubst %,tests/integration/test_%.py,conformance compiled kill workers hostile_bytes) \
+	tests/property/protocol tests/property/room tests/property/test_room_machine.py \
+	$(wildcard tests/unit/test_*.py) tests/unit/protocol tests/unit/room tests/unit/rooms \
+	tests/unit/history
+# What takes longest comes first, and is begun first, so that the end is not one long test alone.
+FULL_TESTS := tests/cluster tests/simulation tests/integration tests/interop tests/e2e tests/contract
+IN_PARALLEL := -n 3 --dist loadfile --no-loadscope-reorder
 
 # What is imported is compiled then; all of it at once would take longer than the downloads.
 PIP_INSTALL := -m pip install --quiet --no-compile --disable-pip-version-check --no-input
@@ -181,8 +183,8 @@ test: test-needs compiled check ## Everything, with real clients and a real brow
 	@$(if $(wildcard $(INSPECTOR)/package-lock.json),npm --prefix $(INSPECTOR) run --silent check)
 	@folders="$(call with_tests,$(FULL_TESTS))"; \
 	if [ -z "$$folders" ]; then echo "No tests in $(FULL_TESTS) yet."; exit 0; fi; \
-	$(BIN)/pytest -q -n 3 --dist loadfile --durations 40 $$folders
-	@$(BIN)/pytest -q -n 3 --dist loadfile --durations 15 -p tests.support.compiled_form $(COMPILED_TESTS)
+	$(BIN)/pytest -q $(IN_PARALLEL) --durations 40 $$folders
+	@$(BIN)/pytest -q $(IN_PARALLEL) --durations 15 -p tests.support.compiled_form $(COMPILED_TESTS)
 
 .PHONY: prove
 prove: test-needs ## The long proofs at their full counts; writes docs/proofs.md
