@@ -42,9 +42,16 @@ async def nodes_of(node: Server) -> dict[str, dict[str, Any]]:
 
 
 async def until(node: Server, holds: Callable[[dict[str, dict[str, Any]]], bool]) -> None:
-    """Wait until what a node tells of all nodes is as it should be."""
+    """Wait until what a node tells of all nodes is as it should be; all of them are there then."""
+
+    async def is_so() -> bool:
+        try:
+            return holds(await nodes_of(node))
+        except KeyError:  # a node that starts is no member yet
+            return False
+
     async with asyncio.timeout(WITHIN_S):
-        while not holds(await nodes_of(node)):  # noqa: ASYNC110 - another process
+        while not await is_so():  # noqa: ASYNC110 - another process
             await asyncio.sleep(0.1)
 
 
