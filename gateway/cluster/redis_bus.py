@@ -19,6 +19,7 @@ from collab.limits import BUS_QUEUE_BYTES_MAX
 from gateway.cluster.bus_url import Address
 from gateway.cluster.redis_lane import Heard, Lane
 from gateway.cluster.redis_places import Places
+from gateway.cluster.together import together
 from gateway.observe.metrics import Metrics
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -128,9 +129,7 @@ class RedisBus:
             for room in (NO_ROOM, *self._rooms):
                 channel = self._channel(room)
                 self._lanes[self._places.place_of(channel)].subscribe(channel)
-            async with asyncio.TaskGroup() as group:
-                for lane in self._lanes.values():
-                    group.create_task(lane.run())
+            await together(*(lane.run() for lane in self._lanes.values()))
         finally:
             unsaid = sum(lane.unsaid for lane in self._lanes.values())
             self._metrics.bus_dropped.labels(reason="unsent").inc(unsaid)
@@ -172,6 +171,4 @@ class RedisBus:
 
 
 def _reason(error: BaseException) -> str:
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
     return f"{type(error).__name__}: {error}"

@@ -19,6 +19,7 @@ from redis.exceptions import RedisError
 
 from gateway.cluster.bus_url import Address
 from gateway.cluster.redis_places import ANSWER_TIMEOUT_S, CONNECT_TIMEOUT_S, Places
+from gateway.cluster.together import together
 from gateway.observe.metrics import Metrics
 
 PING_S: Final = 1.0
@@ -87,14 +88,11 @@ class Lane:
         """Serve until something fails.
 
         Raises:
-            ExceptionGroup: of what failed: RedisError, OSError, TimeoutError.
+            RedisError, OSError, TimeoutError: what failed first.
         """
         async with self._connected() as listening, self._connected() as saying:
             self._heard_s = asyncio.get_running_loop().time()
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self._listen(listening))
-                group.create_task(self._ask(listening))
-                group.create_task(self._say(saying))
+            await together(self._listen(listening), self._ask(listening), self._say(saying))
 
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[Connection]:
