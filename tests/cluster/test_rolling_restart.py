@@ -22,8 +22,8 @@ from tests.support.oracle import Writer, keys_of
 from tests.support.server import Server
 
 NAMES: Final = ("ann", "bob", "eve")
-ROOMS: Final = [f"rolling/{number}" for number in range(6)]
-PAUSES_S: Final = (0.01, 0.05, 0.1)
+ROOMS: Final = [f"rolling/{number}" for number in range(4)]
+PAUSES_S: Final = (0.1, 0.2, 0.4)
 
 
 class Editor:
