@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterable
 from collections.abc import Sequence as SequenceOf
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 import structlog
 
@@ -31,6 +31,7 @@ from gateway.rooms.clock import now_ms
 from gateway.rooms.runner import RoomRunner
 
 _log = structlog.stdlib.get_logger(__name__)
+_ENVELOPE_BYTES: Final = 500  # about what one takes beside its rows
 
 
 class Look(StrEnum):
@@ -237,8 +238,7 @@ class RoomLink:
         self._work()
 
     def _put(self, envelope: Envelope) -> None:
-        content = envelope.content
-        size_bytes = sum(map(len, content.updates)) if isinstance(content, Updates) else 0
+        size_bytes = _size_bytes(envelope)
         if self._inbox_bytes + size_bytes > BUS_INBOX_BYTES_MAX:
             self._office.metrics.bus_dropped.labels(reason="inbox").inc(len(self._inbox))
             self._inbox.clear()
@@ -257,11 +257,11 @@ class RoomLink:
         try:
             while self._inbox or self._wanted is not None:
                 if self._inbox:
-                    await self._take(self._inbox.popleft())
+                    envelope = self._inbox.popleft()
+                    self._inbox_bytes -= _size_bytes(envelope)
+                    await self._take(envelope)
                 else:
                     await self._look()
-                if not self._inbox:
-                    self._inbox_bytes = 0
         except RoomUnavailable:
             pass  # it was discarded meanwhile
         except EpochMoved:
@@ -335,6 +335,12 @@ class RoomLink:
     def _tell(self, entries: SequenceOf[AwarenessEntry]) -> None:
         if entries:
             self._runner.announce(Announce(tuple(entries)))
+
+
+def _size_bytes(envelope: Envelope) -> int:
+    content = envelope.content
+    rows_bytes = sum(map(len, content.updates)) if isinstance(content, Updates) else 0
+    return _ENVELOPE_BYTES + rows_bytes
 
 
 def _tag(sender: Sender) -> str:
