@@ -199,7 +199,10 @@ class Cluster:
     async def run(self) -> None:
         """Beat, watch the others, and look at logs, until cancelled."""
         while True:
-            self.tick()
+            try:
+                self.tick()
+            except Exception:  # noqa: BLE001 - one bad tick must not be the last
+                _log.exception("cluster.tick_broke")
             await asyncio.sleep(_TICK_S)
 
     def tick(self) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 import structlog
+from redis.exceptions import RedisError
 
 from collab.cluster.bus import BusListener
 from collab.cluster.envelope import Envelope, Sender
@@ -18,7 +19,7 @@ from collab.ids import NO_ROOM, RoomKey
 from collab.limits import BUS_QUEUE_BYTES_MAX
 from gateway.cluster.bus_url import Address
 from gateway.cluster.redis_lane import Heard, Lane
-from gateway.cluster.redis_places import Places
+from gateway.cluster.redis_places import FIND_TIMEOUT_S, Places
 from gateway.cluster.together import together
 from gateway.observe.metrics import Metrics
 
@@ -64,11 +65,13 @@ class RedisBus:
         self._early: list[RoomKey] = []  # heard before the bus is up as a whole
         self._lanes: dict[Address, Lane] = {}
         self.is_up = False
+        self._has_been_up = False
 
     def publish(self, envelope: Envelope) -> None:
         """See ``Bus``."""
         kind = type(envelope.content).__name__.lower()
-        if not self.is_up:
+        lane = self._lane(envelope.room) if self.is_up else None
+        if lane is None:
             self._metrics.bus_dropped.labels(reason="down").inc()
             return
         frame = encode_envelope(envelope, self._key, self._tag)
@@ -76,38 +79,34 @@ class RedisBus:
         if queued_bytes + len(frame) > BUS_QUEUE_BYTES_MAX:
             self._metrics.bus_dropped.labels(reason="queue").inc()
             return
-        channel = self._channel(envelope.room)
-        self._lanes[self._places.place_of(channel)].say(channel, frame)
+        lane.say(self._channel(envelope.room), frame)
         self._metrics.bus_sent.labels(kind=kind).inc()
 
     def subscribe(self, room: RoomKey) -> None:
         """See ``Bus``."""
         self._rooms.add(room)
-        if self._lanes:
-            channel = self._channel(room)
-            self._lanes[self._places.place_of(channel)].subscribe(channel)
+        self._subscribe(room)
 
     def unsubscribe(self, room: RoomKey) -> None:
         """See ``Bus``."""
         self._rooms.discard(room)
-        if self._lanes:
-            channel = self._channel(room)
-            self._lanes[self._places.place_of(channel)].unsubscribe(channel)
+        lane = self._lane(room)
+        if lane is not None:
+            lane.unsubscribe(self._channel(room))
 
     async def run(self) -> None:
         """Keep the bus up, until cancelled; failures of Redis are only logged."""
         pause_s = _PAUSE_S_MIN
         told = ""
         while True:
+            self._has_been_up = False  # in this generation
             try:
                 await self._serve()
             except Exception as error:  # noqa: BLE001 - whatever it was, the node goes on without
                 reason = _reason(error)
-                was_up = self.is_up
-                self._end()
-                if was_up:
+                if self._has_been_up:
                     pause_s = _PAUSE_S_MIN
-                if was_up or reason != told:
+                if self._has_been_up or reason != told:
                     _log.warning("bus.lost", reason=reason)
                 told = reason
             await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))  # noqa: S311 - spreads load
@@ -120,21 +119,36 @@ class RedisBus:
             # Clusters that share a Redis do not hear each other, nor do two that share a key.
             name = hmac.digest(self._key, b"channels" + await self._scope(), "sha256").hex()
             self._prefix = f"bandpro:{name[:_PREFIX_CHARS]}:"
-        addresses = await self._places.find()
+        async with asyncio.timeout(FIND_TIMEOUT_S):
+            addresses = await self._places.find()
         heard = Heard(self._subscribed, self._received)
         self._lanes = {
             address: Lane(self._places, address, self._metrics, heard) for address in addresses
         }
         try:
+            # All or none. Not in a group: while it connects, the library may miss being cancelled.
+            lanes = self._lanes.values()
+            met = await asyncio.gather(*(lane.connect() for lane in lanes), return_exceptions=True)
+            for failure in met:
+                if failure is not None:
+                    raise failure
+            if self._lane(NO_ROOM) is None:
+                raise RedisError("a part of the cluster's slots is served by nobody")
             for room in (NO_ROOM, *self._rooms):
-                channel = self._channel(room)
-                self._lanes[self._places.place_of(channel)].subscribe(channel)
-            await together(*(lane.run() for lane in self._lanes.values()))
+                self._subscribe(room)
+            await together(*(lane.run() for lane in lanes))
         finally:
-            unsaid = sum(lane.unsaid for lane in self._lanes.values())
-            self._metrics.bus_dropped.labels(reason="unsent").inc(unsaid)
-            self._lanes = {}
-            self._early = []
+            await self._leave()
+
+    async def _leave(self) -> None:
+        """Let go of a generation."""
+        lanes, self._lanes = self._lanes, {}
+        self._early = []
+        self._end()
+        unsaid = sum(lane.unsaid for lane in lanes.values())
+        self._metrics.bus_dropped.labels(reason="unsent").inc(unsaid)
+        for lane in lanes.values():
+            await lane.close()
 
     def _end(self) -> None:
         if self.is_up:
@@ -143,11 +157,13 @@ class RedisBus:
             self._listener.interrupted()
 
     def _subscribed(self, channel: str) -> None:
+        if not self._lanes:
+            return  # said as the bus went down
         room = RoomKey(channel[-_KEY_CHARS:])
         if room != NO_ROOM:
             self._early.append(room)
         elif not self.is_up:
-            self.is_up = True
+            self.is_up = self._has_been_up = True
             _log.info("bus.up", servers=len(self._lanes), rooms=len(self._rooms))
         if self.is_up:
             early, self._early = self._early, []
@@ -165,6 +181,18 @@ class RedisBus:
             return
         self._metrics.bus_received.labels(kind=type(envelope.content).__name__.lower()).inc()
         self._listener.delivered(envelope)
+
+    def _subscribe(self, room: RoomKey) -> None:
+        lane = self._lane(room)
+        if lane is not None:
+            lane.subscribe(self._channel(room))
+
+    def _lane(self, room: RoomKey) -> Lane | None:
+        """The way to the server of a room's channel; None where there is none now."""
+        if not self._lanes:
+            return None
+        place = self._places.place_of(self._channel(room))
+        return None if place is None else self._lanes.get(place)
 
     def _channel(self, room: RoomKey) -> str:
         return self._prefix + room

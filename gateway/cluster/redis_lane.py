@@ -9,8 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from itertools import count
 from typing import Any, Final, NamedTuple
 
@@ -18,7 +17,7 @@ from redis.asyncio import Connection
 from redis.exceptions import RedisError
 
 from gateway.cluster.bus_url import Address
-from gateway.cluster.redis_places import ANSWER_TIMEOUT_S, CONNECT_TIMEOUT_S, Places
+from gateway.cluster.redis_places import ANSWER_TIMEOUT_S, Places
 from gateway.cluster.together import together
 from gateway.observe.metrics import Metrics
 
@@ -49,7 +48,8 @@ class Lane:
 
     def __init__(self, places: Places, address: Address, metrics: Metrics, heard: Heard) -> None:
         self._places = places
-        self._address = address
+        self._listening = places.connection(address)
+        self._saying = places.connection(address)
         self._metrics = metrics
         self._heard = heard
         self._wishes: list[tuple[str, str]] = []
@@ -84,24 +84,29 @@ class Lane:
         """How many frames wait."""
         return len(self._queue)
 
+    async def connect(self) -> None:
+        """Make both connections, each within its own time limits.
+
+        Raises:
+            RedisError: the server is not there, does not answer or lets nobody in.
+        """
+        for connection in (self._listening, self._saying):
+            await connection.connect()  # type: ignore[no-untyped-call]
+        self._heard_s = asyncio.get_running_loop().time()
+
     async def run(self) -> None:
-        """Serve until something fails.
+        """Serve until something fails, or the lane is closed.
 
         Raises:
             RedisError, OSError, TimeoutError: what failed first.
         """
-        async with self._connected() as listening, self._connected() as saying:
-            self._heard_s = asyncio.get_running_loop().time()
-            await together(self._listen(listening), self._ask(listening), self._say(saying))
+        await together(
+            self._listen(self._listening), self._ask(self._listening), self._say(self._saying)
+        )
 
-    @asynccontextmanager
-    async def _connected(self) -> AsyncIterator[Connection]:
-        connection = self._places.connection(self._address)
-        try:
-            async with asyncio.timeout(2 * CONNECT_TIMEOUT_S):
-                await connection.connect()  # type: ignore[no-untyped-call]
-            yield connection
-        finally:
+    async def close(self) -> None:
+        """Cut the connections: whoever waits on them is told so, whatever else it is told."""
+        for connection in (self._listening, self._saying):
             await connection.disconnect(nowait=True)
 
     async def _listen(self, connection: Connection) -> None:

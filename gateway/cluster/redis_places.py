@@ -16,6 +16,7 @@ from gateway.cluster.bus_url import Address, BusUrl, parse_bus_url
 
 CONNECT_TIMEOUT_S: Final = 2.0
 ANSWER_TIMEOUT_S: Final = 2.0
+FIND_TIMEOUT_S: Final = 5.0
 
 
 class Places(Protocol):
@@ -36,8 +37,8 @@ class Places(Protocol):
             RedisError: nobody tells.
         """
 
-    def place_of(self, channel: str) -> Address:
-        """Where a channel is said and heard, as of the last :meth:`find`."""
+    def place_of(self, channel: str) -> Address | None:
+        """Where a channel is said and heard, as of the last :meth:`find`; None for nowhere."""
 
     def connection(self, address: Address) -> Connection:
         """A connection to a server, not yet made."""
@@ -129,6 +130,9 @@ class ClusterPlaces(_Connections):
             startup_nodes=nodes,
             username=options.get("username"),
             password=options.get("password"),
+            socket_connect_timeout=CONNECT_TIMEOUT_S,
+            socket_timeout=ANSWER_TIMEOUT_S,
+            retry=Retry(NoBackoff(), 0),
             **self._tls,
         )
         try:
@@ -153,12 +157,9 @@ class ClusterPlaces(_Connections):
         self._slots = slots
         return primaries
 
-    def place_of(self, channel: str) -> Address:
+    def place_of(self, channel: str) -> Address | None:
         """See ``Places``."""
-        found = self._slots.get(key_slot(channel.encode()))
-        if found is None:
-            raise RedisError("a part of the cluster's slots is served by nobody")
-        return found
+        return self._slots.get(key_slot(channel.encode()))
 
     async def _has_shards(self, address: Address) -> bool:
         connection = self.connection(address)
