@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from benchmarks.clients import Client, join_all, leave_all
@@ -203,10 +204,11 @@ async def run_load(load: Load, target: Target, pace: Pace, seed: int) -> Run:
     """Let a crowd in, let it write, wait until everything has arrived, and say what it took."""
     crowd = Crowd.gather(load, target, pace, seed)
     # One opens each room before the others come: pycrdt-websocket turns away who comes meanwhile.
-    openers = crowd.clients[:: load.clients]
-    others = [each for at, each in enumerate(crowd.clients) if at % load.clients]
-    await join_all(openers, target.port)
-    await join_all(others, target.port)
+    seats = [
+        (each, target.port_of(*divmod(at, load.clients))) for at, each in enumerate(crowd.clients)
+    ]
+    await _let_in(seats[:: load.clients])
+    await _let_in([seat for at, seat in enumerate(seats) if at % load.clients])
     metrics = await target.metrics()
     with no_collector():
         begin, end, late_s = await _write(crowd, target, pace)
@@ -217,6 +219,14 @@ async def run_load(load: Load, target: Target, pace: Pace, seed: int) -> Run:
     await leave_all(crowd.clients)
     run = _run(load, crowd, begin, end, late_s, lost)
     return replace(run, lag=lag, rss_mib=round(rss_bytes / 2**20, 1))
+
+
+async def _let_in(seats: Sequence[tuple[Client, int]]) -> None:
+    by_port: dict[int, list[Client]] = {}
+    for client, port in seats:
+        by_port.setdefault(port, []).append(client)
+    for port, clients in by_port.items():
+        await join_all(clients, port)
 
 
 async def _write(

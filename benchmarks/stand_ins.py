@@ -26,13 +26,13 @@ _ANYWHERE: Final = Cores(None, None)
 
 
 @contextmanager
-def mongodb_stand_in(folder: Path) -> Iterator[str]:
+def mongodb_stand_in(folder: Path, cores: Cores = _ANYWHERE) -> Iterator[str]:
     """The URL of a server over the data below a folder, for the time of a `with` block."""
     assert _MONGODB.exists(), "run: make services"
     (port,) = free_ports(1)
     command = [str(_MONGODB), "--port", str(port), "--storage-path", str(folder / "data")]
     program = Program([*command, "--cache-size", "256M"], folder=folder, stops_in_order=False)
-    with running(program, _ANYWHERE, folder / "mongodb.log", port):
+    with running(program, cores, folder / "mongodb.log", port):
         yield f"mongodb://127.0.0.1:{port}/stores"
 
 

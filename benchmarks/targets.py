@@ -85,16 +85,21 @@ class Target:
         path = self.manner.path.format(room=room, flat=room.replace("/", "-"))
         return Dialect.of(self.manner.wire, room, path)
 
+    def port_of(self, room: int, place: int) -> int:
+        """Where a client connects, by the number of its room and of its place in that."""
+        del room, place
+        return self.port
+
     def over(self, wire: Wire) -> Target:
         """The same process, spoken to over a wire: BandPro listens to both, peers to one."""
         return replace(self, manner=BANDPRO[wire]) if self.manner in BANDPRO.values() else self
 
     def cpu_s(self) -> float:
         """Processor time used so far by the process, its threads and its children, in seconds."""
-        total = _cpu_s(self.process)
+        total = process_cpu_s(self.process)
         for child in self.process.children(recursive=True):
             try:
-                total += _cpu_s(child)
+                total += process_cpu_s(child)
             except (psutil.NoSuchProcess, ProcessLookupError):
                 continue  # it has ended just now and is in the sums of its parent next time
         return total
@@ -113,7 +118,7 @@ class Target:
         return {f"{name}/{bound}" if bound else name: float(value) for name, bound, value in found}
 
 
-def _cpu_s(process: psutil.Process) -> float:
+def process_cpu_s(process: psutil.Process) -> float:
     """Processor time of a process, its threads and those of its children that have ended."""
     times = process.cpu_times()
     ended = times.children_user + times.children_system

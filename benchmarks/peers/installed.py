@@ -16,6 +16,7 @@ _FLAGS: Final = ("-O2", "-std=c11", "-Wall", "-Wextra")
 _BUILD_WITHIN_S: Final = 120
 _NODE_PACKAGES: Final = {
     "hocuspocus": "@hocuspocus/server",
+    "hocuspocus_redis": "@hocuspocus/extension-redis",
     "y_websocket_server": "@y/websocket-server",
 }
 

@@ -62,6 +62,17 @@ def _hocuspocus(port: int) -> Program:
     return Program(command, home, _PRODUCTION, stops_in_order=False)
 
 
+def hocuspocus_with_redis(port: int, redis_port: int) -> Program:
+    """Hocuspocus 4 with its Redis extension, one of several nodes.
+
+    Raises:
+        NotInstalled: it is not on this machine.
+    """
+    home = installed.node_package("hocuspocus_redis")
+    command = [installed.node(), "server.mjs", str(port), str(redis_port)]
+    return Program(command, home, _PRODUCTION, stops_in_order=False)
+
+
 def _y_websocket_server(port: int) -> Program:
     home = installed.node_package("y_websocket_server")
     command = [installed.node(), "node_modules/@y/websocket-server/src/server.js"]

@@ -1,0 +1,1 @@
+"""Several nodes under load: what crossing between them costs, and where it ends."""
