@@ -98,11 +98,16 @@ class RedisBus:
         """Keep the bus up, until cancelled; failures of Redis are only logged."""
         pause_s = _PAUSE_S_MIN
         told = ""
+        task = asyncio.current_task()
+        assert task is not None
         while True:
             self._has_been_up = False  # in this generation
             try:
                 await self._serve()
-            except Exception as error:  # noqa: BLE001 - whatever it was, the node goes on without
+            except Exception as error:
+                if task.cancelling():
+                    # It failed as it was cancelled, and that is the one of the two that came out.
+                    raise asyncio.CancelledError from error
                 reason = _reason(error)
                 if self._has_been_up:
                     pause_s = _PAUSE_S_MIN

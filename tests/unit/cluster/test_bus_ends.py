@@ -1,0 +1,69 @@
+"""The bus ends when it is told to, whatever else happens at that moment."""
+
+import asyncio
+
+import pytest
+from redis.asyncio import Connection
+from redis.exceptions import RedisError
+
+from collab.cluster.envelope import BootEpoch, Envelope, NodeId, Sender
+from collab.ids import RoomKey
+from gateway.cluster.bus_url import Address
+from gateway.cluster.redis_bus import RedisBus
+from gateway.observe.metrics import Metrics
+
+
+class LostAsItEnds:
+    """Servers that are lost in the very moment in which whoever looks for them is cancelled."""
+
+    says, hears = "PUBLISH", "SUBSCRIBE"
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+
+    async def find(self) -> list[Address]:
+        self.asked.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            raise RedisError("lost") from None
+        return []
+
+    def place_of(self, channel: str) -> Address:
+        raise AssertionError(channel)
+
+    def connection(self, address: Address) -> Connection:
+        raise AssertionError(address)
+
+
+class Nobody:
+    """Is told nothing."""
+
+    def delivered(self, envelope: Envelope) -> None:
+        raise AssertionError(envelope)
+
+    def listening(self, room: RoomKey) -> None:
+        raise AssertionError(room)
+
+    def interrupted(self) -> None:
+        raise AssertionError
+
+
+async def scope() -> bytes:
+    return b"store"
+
+
+async def test_a_bus_that_is_lost_as_it_is_cancelled_ends() -> None:
+    """BUS-5: a failure that takes the place of the cancellation does not make it begin anew."""
+    places = LostAsItEnds()
+    sender = Sender(NodeId("ann"), BootEpoch(1))
+    bus = RedisBus(places, b"k" * 32, scope, sender, Metrics(), Nobody())
+    running = asyncio.create_task(bus.run())
+    await places.asked.wait()
+    running.cancel()
+    places.asked.clear()
+    await asyncio.wait((running,), timeout=5)
+    assert running.done(), "it went on"
+    assert not places.asked.is_set()
+    with pytest.raises(asyncio.CancelledError):
+        await running
