@@ -30,7 +30,8 @@ class Broker:
         loop: the simulation's.
         random: where chances come from.
         delay_s: of each way, on average.
-        loses: the part of envelopes that do not reach a node.
+        usually: the part of envelopes that do not reach a node on good days.
+        loses: the same just now.
         doubles: the part that reaches it twice.
         ends: of the nodes that live.
         carried: how many envelopes reached a node.
@@ -40,6 +41,7 @@ class Broker:
     loop: Simulation
     random: Random
     delay_s: float = 0.001
+    usually: float = 0.0
     loses: float = 0.0
     doubles: float = 0.0
     ends: list[BusEnd] = field(default_factory=list)
@@ -47,8 +49,8 @@ class Broker:
     watch: Callable[[Envelope], None] = lambda _: None
 
     def heal(self) -> None:
-        """Lose, double and delay nothing any more."""
-        self.delay_s, self.loses, self.doubles = 0.001, 0.0, 0.0
+        """Be as usual."""
+        self.delay_s, self.loses, self.doubles = 0.001, self.usually, 0.0
 
     def delay(self) -> float:
         """Of the next envelope, on one way."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from contextlib import suppress
 from random import Random
@@ -10,7 +11,8 @@ from typing import Any, Final
 from pycrdt import Doc, Map
 
 from collab.access import Claims, Grant, Role
-from collab.errors import BandProError
+from collab.cluster.envelope import NodeId
+from collab.errors import BandProError, StateConflict
 from collab.ids import RoomName, Subject, UnixSeconds, room_key
 from gateway.auth.revocation_file import Revocation
 from gateway.transport.opening import Opening
@@ -62,6 +64,7 @@ class Cluster:
         chance = Random(f"{seed}/bus")
         self.broker = None if chance.random() < 0.25 else Broker(loop, chance)
         if self.broker is not None:
+            self.broker.usually = self.broker.loses = chance.choice((0.0, 0.0, 0.15))
             self.broker.watch = self.oracle.published
         self.nodes: dict[int, Node] = {}
         self.editors: list[Editor] = []
@@ -192,6 +195,34 @@ class Cluster:
                 await node.services.erase(room, ErasureMode.EVERYTHING, accept_loss=True)
 
         self.loop.begin(node.process, erase())
+
+    def wish(self, place: int, *, drains: bool) -> None:
+        """Wish through a node that it be emptied, or take that back, until it is known."""
+        node = self.nodes[place]
+        name = NodeId(f"n{place}")
+
+        async def wish() -> None:
+            for _ in range(20):
+                try:
+                    await node.place.nodes.drain(name, drains=drains)
+                except StateConflict:
+                    return  # it is the last one that serves
+                except BandProError:
+                    await asyncio.sleep(0.5)
+                else:
+                    return
+
+        self.loop.begin(node.process, wish())
+
+    def rebalance(self, place: int) -> None:
+        """Wish through a node that all rooms go home."""
+        node = self.nodes[place]
+
+        async def wish() -> None:
+            with suppress(BandProError):
+                await node.place.nodes.rebalance()
+
+        self.loop.begin(node.process, wish())
 
     # Roles ------------------------------------------------------------------------------------
 

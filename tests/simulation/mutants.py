@@ -16,6 +16,7 @@ from collab.cluster.envelope import Content, Envelope, Updates
 from collab.errors import BandProError, StoreUnavailable
 from collab.ids import Epoch, RoomKey, Sequence, UnixSeconds
 from collab.ports import Manifest
+from collab.room.room import RoomState
 from gateway.auth.tokens import TokenVerifier
 from gateway.cluster.cluster import Cluster
 from gateway.transport.sweeper import Sweeper
@@ -106,7 +107,8 @@ class _Trusting(Cluster):
     def delivered(self, envelope: Envelope) -> None:
         link = self._links.get(envelope.room)
         content = envelope.content
-        if link is not None and isinstance(content, Updates) and content.updates:
+        is_live = link is not None and link._runner.room.state is RoomState.LIVE
+        if link is not None and is_live and isinstance(content, Updates) and content.updates:
             head = link._runner.appender.head
             last = Sequence(head + len(content.updates))
             envelope = replace(envelope, first=Sequence(head + 1), last=last)

@@ -61,7 +61,7 @@ from workers.clients import clients
 from workers.merge import merge
 
 TOKEN_LIFETIME_S: Final = 3600
-SILENCE_S: Final = 8.0
+SILENCE_S: Final = 6.0
 _FRAME_BYTES_MAX: Final = 1 << 20
 _UPDATE_BYTES_MAX: Final = 1 << 19
 _METRICS: Final = Metrics()  # nothing is decided by them, and making them anew takes milliseconds
@@ -234,7 +234,10 @@ class Node:
         await leaving
 
     def accept(self, connection: Connection, opening: Opening) -> None:
-        """Take in a connection whose handshake is done."""
+        """Take in a connection, or let it know that nobody is let in here."""
+        if not all(endpoint.welcomes(opening) for endpoint in self._endpoints):
+            connection.abort()
+            return
         socket = RawSocket(
             connection,
             FrameReader(_FRAME_BYTES_MAX, apply_mask),

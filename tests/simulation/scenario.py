@@ -37,6 +37,7 @@ class Scenario:
         self._until_s = random.uniform(8, 20)
         self._edit_every_s = random.choice((0.15, 0.4, 0.8))
         self._fault_every_s = random.choice((0.4, 1.0, 2.5))
+        self._calm_s = 0.0
         faults = list(self._faults())
         self._chosen = random.sample(faults, random.randint(1, len(faults)))
 
@@ -123,6 +124,8 @@ class Scenario:
             "store cut off": self._cut_store,
             "revoke": self._revoke,
             "erase": self._erase,
+            "drain wished": self._wish_drain,
+            "rebalance": self._rebalance,
             "bus loses": self._lossy_bus,
             "bus cut off": self._cut_bus,
             "bus down": self._bus_down,
@@ -142,13 +145,17 @@ class Scenario:
         cluster.store_weather.heal()
         cluster.weather.slow = 1.0
         if cluster.broker is not None:
+            cluster.broker.usually = 0.0
             cluster.broker.heal()
             for end in cluster.broker.ends:
                 end.mend()
-        await asyncio.sleep(14)  # whatever was begun has ended by itself: all that is held runs on
+        # Whatever was begun ends by itself: all that is held runs on, all that is down comes up.
+        await asyncio.sleep(max(0.0, self._calm_s - self._loop.now_s) + 0.5)
         for place in range(self._places):
             if place not in cluster.nodes:
                 cluster.start(place)
+            else:
+                cluster.wish(place, drains=False)
         cluster.settle_roles()
 
     async def _wait_for(self, look: Callable[[], list[str]], within_s: float) -> None:
@@ -168,6 +175,7 @@ class Scenario:
         return self._random.uniform(least, most)
 
     def _later(self, delay_s: float, call: Callable[[], object]) -> None:
+        self._calm_s = max(self._calm_s, self._loop.now_s + delay_s)
         self._loop.later(self._loop.world, delay_s, call)
 
     def _crash(self) -> None:
@@ -254,6 +262,16 @@ class Scenario:
         place = self._place()
         if place is not None and self._random.random() < 0.3:
             self._cluster.erase(place, ROOM)
+
+    def _wish_drain(self) -> None:
+        place = self._place()
+        if place is not None:
+            self._cluster.wish(place, drains=True)
+
+    def _rebalance(self) -> None:
+        place = self._place()
+        if place is not None:
+            self._cluster.rebalance(place)
 
     def _lossy_bus(self) -> None:
         broker = self._cluster.broker

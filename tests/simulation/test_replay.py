@@ -47,6 +47,8 @@ def test_the_seeds_make_everything_happen() -> None:
         "store cut off",
         "revoke",
         "erase",
+        "drain wished",
+        "rebalance",
         "left",
         "bus loses",
         "bus cut off",
