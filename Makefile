@@ -176,7 +176,13 @@ redis:
 		$(call apt_install,redis-server redis-sentinel); fi
 
 .PHONY: test-needs
-test-needs: setup page chromium strace redis balancers services $(NODE_TESTS:%/package-lock.json=%/node_modules/.stamp)
+test-needs: | $(BIN)/python
+	@# Two installers at a time: each keeps one processor busy.
+	@$(MAKE) services & services=$$!; $(MAKE) setup page; wait $$services
+	@$(MAKE) chromium strace redis balancers test-clients
+
+.PHONY: test-clients
+test-clients: $(NODE_TESTS:%/package-lock.json=%/node_modules/.stamp)
 
 .PHONY: test
 test: test-needs compiled check ## Everything, with real clients and a real browser; at most 20 minutes

@@ -42,7 +42,7 @@ Session: TypeAlias = AsyncClientSession
 
 DEFAULT_DATABASE: Final = "bandpro"
 SCHEMES: Final = ("mongodb", "mongodb+srv")
-TRANSACTIONS_MAX: Final = 20
+TRANSACTIONS_MAX: Final = 30
 """How often a transaction is begun anew because another one touched the same documents."""
 
 COMMITS_MAX: Final = 3

@@ -29,7 +29,7 @@ SESSIONS: Final = "sessions"
 BEAT_S: Final = 1.0
 """From one sign of life of a session in use to the next."""
 
-SILENT_S: Final = 3.0
+SILENT_S: Final = 2.0
 """A session of which so long nothing was heard has nobody who would end its transaction."""
 
 KEPT_S: Final = 24 * 3_600

@@ -21,7 +21,7 @@ from tests.support.ws_client import join
 SEED: Final = 11
 ROUNDS: Final = repeats(8, proof=200)
 PAUSES_S: Final = (0.01, 0.05)
-TOGETHER_WITHIN_S: Final = 20.0
+TOGETHER_WITHIN_S: Final = 60.0
 
 
 class Fault:

@@ -12,7 +12,7 @@ from collab.errors import StoreUnavailable
 from persistence.build import StoreSettings, open_stores
 from tests.support.counts import repeats
 from tests.support.mongodb import MongoServer
-from tests.support.oracle import Oracle, writers
+from tests.support.oracle import Oracle, Writer, writers
 from tests.support.server import running_server
 
 SEED: Final = 47
@@ -50,7 +50,9 @@ async def test_acknowledged_edits_survive_kills_of_the_server_on_mongodb(
     async with running_server(tmp_path, env=SMALL_LOG, args=options(mongodb)) as server:
         for number in range(SERVER_KILLS):
             async with writers(server, f"round{number}", SEED) as made:
-                strike = asyncio.ensure_future(after(draw.uniform(0.1, 0.5), server.kill))
+                strike = asyncio.ensure_future(
+                    after_an_acknowledgement(made, draw.uniform(0.1, 0.5), server.kill)
+                )
                 await oracle.watch(made, strike)
             await server.start()
             assert not await oracle.lost(server)
@@ -109,3 +111,13 @@ async def test_mongodb_without_a_replica_set_is_refused(tmp_path: Path) -> None:
             await open_stores(StoreSettings(f"{server.url}/rooms"))
     finally:
         server.kill()
+
+
+async def after_an_acknowledgement(
+    made: list[Writer], delay_s: float, strike: Callable[[], None]
+) -> None:
+    """The same, once saving goes on: what a killed node had begun is waited for first."""
+    async with asyncio.timeout(30):
+        while not any(writer.saved() for writer in made):  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.02)
+    await after(delay_s, strike)
