@@ -29,7 +29,7 @@ COST: Final = """
 Processor time of all nodes, divided by the edits that reached another session. All nodes, Redis
 and the store share one processor here, so latencies of several nodes are those of a crowded
 machine. Where each room is on one node nothing has to cross; several nodes cost more all the same,
-most likely because fewer updates share a commit, and because each does at rest what one node does once.
+most likely because fewer updates share a commit, and each does at rest what one node does once.
 """
 
 WIDE: Final = """
