@@ -172,6 +172,11 @@ class Session:
             self.asked.set_result(None)
 
 
+def is_answer(dialect: Dialect, message: bytes) -> bool:
+    """Whether a message says that the session has everything now."""
+    return message[len(dialect.prefix) :].startswith(_ANSWERED)
+
+
 def updates_in(dialect: Dialect, message: bytes) -> Iterator[bytes]:
     """The updates that a message brings, those of step 2 included."""
     if message[len(dialect.prefix) :].startswith(_AWARENESS):

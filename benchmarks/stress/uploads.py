@@ -6,10 +6,10 @@ import asyncio
 import time
 from typing import Any, Final
 
-from pycrdt import Doc
+from pycrdt import Doc, merge_updates
 
 from benchmarks.stress.documents import fingerprint
-from benchmarks.stress.session import Messages, Session, updates_in
+from benchmarks.stress.session import Messages, Session, is_answer, updates_in
 from benchmarks.targets import Target
 from benchmarks.wires import Dialect
 
@@ -18,6 +18,7 @@ _LOOK_AGAIN_S: Final = 0.2
 _RESTS_WITHIN_S: Final = 20.0
 _RESTING_BUSY_MAX: Final = 0.05
 _LOOK_S: Final = 0.5
+_EMPTY: Final = b"\x00\x00"
 
 
 async def upload(target: Target, dialect: Dialect, content: bytes) -> None:
@@ -60,11 +61,17 @@ async def download(target: Target, dialect: Dialect) -> bytes:
 
 
 def first_state(session: Session, messages: Messages) -> bytes:
-    """The update in the first answer that brings one; the empty update when there is none."""
+    """What a session had when it was told that it has everything, as one update.
+
+    A server may send a large document in parts, the last of them as its answer.
+    """
+    parts: list[bytes] = []
     for number in session.heard:
-        for update in updates_in(session.dialect, messages.kept[number]):
-            return update
-    return b"\x00\x00"
+        message = messages.kept[number]
+        parts += (part for part in updates_in(session.dialect, message) if part != _EMPTY)
+        if is_answer(session.dialect, message):
+            break
+    return merge_updates(*parts) if len(parts) > 1 else b"".join(parts) or _EMPTY
 
 
 def count_of(expected: str, states: list[bytes]) -> int:

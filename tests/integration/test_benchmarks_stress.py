@@ -25,7 +25,7 @@ from benchmarks.stress.session import Messages, Session
 from benchmarks.stress.slow import SlowReaders
 from benchmarks.stress.soak import Soak, rise
 from benchmarks.stress.stage import Goal, Outcome, Stage, Workload
-from benchmarks.stress.uploads import count_of
+from benchmarks.stress.uploads import count_of, first_state
 from benchmarks.systems import BANDPRO, BANDPRO_HOCUSPOCUS, System
 from benchmarks.wires import Dialect, Wire
 from collab.protocol.varint import write_bytes
@@ -120,6 +120,17 @@ async def test_an_update_that_did_not_come_is_missing_whatever_the_wrapping() ->
     session._on_message(b"\x00\x01" + write_bytes(whole(updates)), at_s=4.0)
     assert seen.read() == 0
     assert list(seen.at_s) == [1.0, 4.0, 2.0, 2.0, 4.0]
+
+
+async def test_a_state_that_comes_in_parts_is_taken_whole_and_nothing_after_the_answer() -> None:
+    dialect, messages = Dialect.of(Wire.HOCUSPOCUS, "room"), Messages()
+    session = Session(dialect, messages)
+    first, second, later = pasted_updates(6, 3, 40, random.Random(1))
+    session._on_message(dialect.update(first), at_s=1.0)
+    session._on_message(dialect.prefix + b"\x00\x01" + write_bytes(second), at_s=2.0)
+    session._on_message(dialect.update(later), at_s=3.0)
+    assert fingerprint(first_state(session, messages)) == fingerprint(first, second)
+    assert fingerprint(first, second) != fingerprint(first, second, later)
 
 
 def test_findings_are_judged_by_the_median_and_by_completeness() -> None:
