@@ -12,10 +12,10 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_group
 
 from collab.errors import BandProError
+from gateway.launch import EXIT_USAGE
 from gateway.lean_imports import import_lean
 
 _EXIT_BAD: Final = 1
-_EXIT_USAGE: Final = 2
 
 
 class Place(NamedTuple):
@@ -174,8 +174,8 @@ def main() -> None:
     except BandProError as error:
         from gateway.complaints import complain  # noqa: PLC0415 - most commands have no use for it
 
-        complain(str(error), *getattr(error, "__notes__", ()))
-        sys.exit(_EXIT_USAGE)
+        complain(error)
+        sys.exit(EXIT_USAGE)
     except BrokenPipeError:
         # Whoever read our output has seen enough.
         sys.stderr.close()

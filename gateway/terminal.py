@@ -13,7 +13,6 @@ from collab.errors import SettingsError
 from collab.limits import KIB, MIB
 
 EXIT_BAD: Final = 1
-EXIT_USAGE: Final = 2
 
 Json = Annotated[bool, typer.Option("--json", help="For programs.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]

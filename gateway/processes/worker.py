@@ -6,14 +6,11 @@ imported, as for every command.
 
 from __future__ import annotations
 
-import os
 import socket
 import sys
 
-from gateway.compiled.form import FormUnavailable, choose
+from gateway.launch import EXIT_USAGE, form_is_chosen
 from gateway.lean_imports import import_lean
-
-_EXIT_USAGE = 2
 
 
 def main(descriptors: list[str]) -> int:
@@ -26,11 +23,8 @@ def main(descriptors: list[str]) -> int:
     Returns:
         The exit code: that of the node, or 2 when it cannot start as the settings say.
     """
-    try:
-        choose(os.environ)
-    except FormUnavailable as error:
-        sys.stderr.write("\n".join([f"Error: {error}", *error.__notes__, ""]))
-        return _EXIT_USAGE
+    if not form_is_chosen():
+        return EXIT_USAGE
     import_lean("structlog")
     from collab.errors import BandProError  # noqa: PLC0415 - the core, in the form chosen
     from gateway.main import run  # noqa: PLC0415
@@ -47,8 +41,8 @@ def main(descriptors: list[str]) -> int:
     except BandProError as error:
         from gateway.complaints import complain  # noqa: PLC0415 - not needed when all is well
 
-        complain(str(error), *getattr(error, "__notes__", ()))
-        return _EXIT_USAGE
+        complain(error)
+        return EXIT_USAGE
 
 
 if __name__ == "__main__":
