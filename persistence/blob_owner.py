@@ -11,7 +11,7 @@ one that the store knows. The record knows it first, so that an interruption lea
 either way. A copy does not know what came after it was made, nor does the original know what the
 copy writes: so whoever comes second finds a number that is not its own. A server is refused at its
 start then; one that runs disputes the place, and nobody deletes orphans there until an operator
-says whose it is. That is soon enough: an orphan is at least `persistence.orphans.AGE_S_MIN` old,
+says whose it is. That is soon enough: an orphan is at least `collab.limits.ORPHAN_AGE_S_MIN` old,
 and whoever made it has renewed the number since.
 """
 
@@ -175,7 +175,7 @@ async def _found(stores: Stores) -> tuple[Ownership, _Sign] | None:
             return None
         if record is not None and sign is not None:
             owned = _decoded(record)
-            if (owned.mark, sign.number in owned.numbers) == (sign.mark, True):
+            if owned.mark == sign.mark and sign.number in owned.numbers:
                 return owned, sign
         # Another node writes the record first: what it wrote may have come after it was read here.
         again = await _record(stores)

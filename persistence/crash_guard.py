@@ -46,8 +46,7 @@ async def opening(stores: Stores, loaded: LoadedRoom) -> AsyncIterator[Opening]:
         RoomQuarantined: the attempts are used up; the room was taken out of service.
         OpenInterrupted: the store does not answer; :func:`give_back` the attempt when it does.
     """
-    attempts = loaded.manifest.open_attempts
-    if loaded.updates and attempts >= OPEN_ATTEMPTS_MAX:
+    if loaded.updates:
         loaded = await _when_others_have_opened(stores, loaded)
     try:
         room = Opening(await begin_open(stores, loaded))
@@ -62,10 +61,9 @@ async def opening(stores: Stores, loaded: LoadedRoom) -> AsyncIterator[Opening]:
 
 async def _when_others_have_opened(stores: Stores, loaded: LoadedRoom) -> LoadedRoom:
     """Wait for nodes that are opening the room now: their attempts are no deaths."""
-    until_s = asyncio.get_running_loop().time() + OPEN_PATIENCE_S
-    while loaded.manifest.open_attempts >= OPEN_ATTEMPTS_MAX:
-        if asyncio.get_running_loop().time() >= until_s:
-            break
+    loop = asyncio.get_running_loop()
+    until_s = loop.time() + OPEN_PATIENCE_S
+    while loaded.manifest.open_attempts >= OPEN_ATTEMPTS_MAX and loop.time() < until_s:
         await asyncio.sleep(_LOOK_AGAIN_S)
         manifest = await read_manifest(stores, loaded.manifest.name)
         loaded = replace(loaded, manifest=manifest)

@@ -5,13 +5,13 @@ Nothing is changed: a store is opened for reading.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from collab.errors import ArchiveUnreadable, StoreUnavailable
 from collab.ids import NO_ROOM, BlobKey, Epoch, RoomKey, RoomName, room_key
-from collab.ports import BlobStore, Manifest, RecordKind, RoomStatus
+from collab.ports import BlobStore, Manifest, Record, RecordKind, RoomStatus
 from persistence.backup.catalogue import BackupId, RoomLine, part_key
 from persistence.backup.entries import EntryType, decode_chunk
 from persistence.backup.points import Lines, Run, runs_of
@@ -141,6 +141,9 @@ async def _verify_extras(
         records += [each async for each in room_records(stores, key)]
     except StoreUnavailable as error:
         report.add(name, str(error))
+    versions = {
+        str(found.record_id): found for kind, found in records if kind is RecordKind.VERSION
+    }
     keys: set[BlobKey] = set()
     async for info in other_blobs(stores) if key == NO_ROOM else room_blobs(stores, key):
         try:
@@ -148,7 +151,7 @@ async def _verify_extras(
             if blob is not None:
                 keys.add(info.key)
                 report.read_bytes += len(blob.data)
-                await _verify_version(records, info.key, blob.data)
+                await _verify_version(versions, info.key, blob.data)
         except StoreUnavailable as error:
             report.add(name, f"{info.key}: {error}")
     for kind, record in () if manifest is None else unheld(records, manifest.epoch, keys):
@@ -157,16 +160,15 @@ async def _verify_extras(
             report.add(name, told_unheld((kind, record)))
 
 
-async def _verify_version(records: list[RoomRecord], key: BlobKey, stored: bytes) -> None:
-    """Compare a version's content with its record, unless they are sealed.
+async def _verify_version(versions: Mapping[str, Record], key: BlobKey, stored: bytes) -> None:
+    """Compare what is a version's content with its record, by id, unless they are sealed.
 
     Raises:
         StoreUnavailable: they do not belong together, or the record cannot be read.
     """
-    for kind, record in records:
-        is_its = kind is RecordKind.VERSION and key.endswith(f"/{VERSIONS}/{record.record_id}")
-        if is_its and not is_sealed(record.value) and not is_sealed(stored):
-            await version_content(decode_version(record), stored)
+    record = versions.get(key.rpartition(f"/{VERSIONS}/")[2])
+    if record is not None and not is_sealed(record.value) and not is_sealed(stored):
+        await version_content(decode_version(record), stored)
 
 
 # Backups ----------------------------------------------------------------------------------------
