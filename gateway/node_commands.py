@@ -149,7 +149,7 @@ def rebalance(
       [cyan]bandpro rebalance --url http://10.0.0.1:8080[/cyan]
     """
     with RemoteServer(url, bearer, _NOBODY_ELSE) as server:
-        found: _Nodes = server.ask_json("GET", "/nodes", timeout_s=_ASK_TIMEOUT_S)["nodes"]
+        found = _asked(server)
         server.ask("POST", "/rebalance", timeout_s=_ASK_TIMEOUT_S)
     moves = [move for node in found for move in node["moves"]]
     counts = {name: sum(move[name] for move in moves) for name in ("rooms", "sessions")}
@@ -161,7 +161,11 @@ def rebalance(
 
 def _nodes(url: str, bearer: str | None) -> _Nodes:
     with RemoteServer(url, bearer) as server:
-        found: _Nodes = server.ask_json("GET", "/nodes", timeout_s=_ASK_TIMEOUT_S)["nodes"]
+        return _asked(server)
+
+
+def _asked(server: RemoteServer) -> _Nodes:
+    found: _Nodes = server.ask_json("GET", "/nodes", timeout_s=_ASK_TIMEOUT_S)["nodes"]
     return found
 
 
@@ -178,8 +182,7 @@ def _watched(server: RemoteServer, name: str, wait_s: int, *, shown: bool) -> di
     with Progress(*columns, console=console, disable=not shown) as progress:
         task = progress.add_task(f"draining {name}", total=None)
         while True:
-            found: _Nodes = server.ask_json("GET", "/nodes", timeout_s=_ASK_TIMEOUT_S)["nodes"]
-            node = next((each for each in found if each["node"] == name), None)
+            node = next((each for each in _asked(server) if each["node"] == name), None)
             if node is None or node["state"] == "drained" or time.monotonic() > until_s:
                 return node
             most = max(most, node["sessions"])

@@ -10,6 +10,7 @@ from gateway.api.answers import Answer, Count
 
 Load = Annotated[float, Field(ge=0)]
 NodeName = Annotated[str, Field(min_length=1, max_length=64)]
+NodeState = Literal["serving", "draining", "drained"]
 
 
 class Move(Answer):
@@ -26,7 +27,7 @@ class Node(Answer):
     node: NodeName = Field(description="Its name.")
     boot: Count = Field(description="Its run; a later one is greater.")
     address: str | None = Field(description="Where clients reach it; null where nobody said so.")
-    state: Literal["serving", "draining", "drained"] = Field(
+    state: NodeState = Field(
         description="A draining node is at home for nothing and sends its clients away; a drained "
         "one is empty."
     )

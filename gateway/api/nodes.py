@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 from urllib.parse import unquote
 
 from starlette.requests import Request
@@ -15,7 +15,7 @@ from collab.ids import room_key
 from gateway.api.answers import NoQuery
 from gateway.api.api import ApiServices
 from gateway.api.endpoints import JSON, Body, Endpoint, room_of
-from gateway.api.node_answers import Home, Move, Node, Nodes
+from gateway.api.node_answers import Home, Move, Node, Nodes, NodeState
 from gateway.api.openapi import schema_of
 from gateway.api.problems import Problem, ProblemError
 from gateway.api.requests import empty_response, json_response, read_query
@@ -78,14 +78,11 @@ class NodesApi:
         return empty_response()
 
     def _node(self, members: Members, report: NodeReport) -> Node:
-        is_leaving = members.drains(report)
-        is_drained = is_leaving and report.is_drained
-        state: Any = "drained" if is_drained else "draining" if is_leaving else "serving"
         return Node(
             node=report.node,
             boot=report.boot,
             address=report.address or None,
-            state=state,
+            state=_state(members, report),
             weight=report.weight,
             share=members.share(report),
             rooms=report.rooms,
@@ -99,6 +96,12 @@ class NodesApi:
                 for node, away in sorted(report.away.items())
             ],
         )
+
+
+def _state(members: Members, report: NodeReport) -> NodeState:
+    if not members.drains(report):
+        return "serving"
+    return "drained" if report.is_drained else "draining"
 
 
 def node_endpoints(services: ApiServices) -> list[Endpoint]:
