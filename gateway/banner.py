@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Final
 
 from collab.score.chorale import CHORALE_ROOM
@@ -31,6 +32,19 @@ _GUARDED: Final = """
   Stop         Ctrl+C; everything is saved in {data}
 
 """
+
+
+def show_ready(settings: Settings, port: int, admin_port: int | None) -> None:
+    """Show the text on a terminal, and wherever the demo is to be found.
+
+    Args:
+        settings: of the server.
+        port: the one that is really listened on.
+        admin_port: the same for metrics; None where there is none.
+    """
+    if sys.stdout.isatty() or settings.seeds_demo:
+        sys.stdout.write(ready_text(settings, port, admin_port))
+        sys.stdout.flush()
 
 
 def ready_text(settings: Settings, port: int, admin_port: int | None) -> str:

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import signal
 import socket
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ from gateway.api.api import ApiServices
 from gateway.app import AppParts, build_admin_app, build_app, build_readiness, build_sockets
 from gateway.auth.build import SYSTEM_CLOCKS, AuthParts, build_auth
 from gateway.auth.revocation_file import Revocation
-from gateway.banner import ready_text
+from gateway.banner import show_ready
 from gateway.cluster.build import Clustered, build_cluster
 from gateway.cluster.joining import Place, share_revocations, take_place
 from gateway.compiled.form import running_form
@@ -340,6 +339,5 @@ def _announce(
     )
     if inherited is not None:
         inherited.say_ready()
-    elif sys.stdout.isatty() or settings.seeds_demo:
-        sys.stdout.write(ready_text(settings, port, admin_port))
-        sys.stdout.flush()
+    else:
+        show_ready(settings, port, admin_port)

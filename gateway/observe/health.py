@@ -16,6 +16,9 @@ from collab.errors import BandProError
 
 CHECK_TIMEOUT_S: Final = 2.0
 KEPT_FOR_S: Final = 0.5
+WELL: Final = "ok"
+"""What stands for a check that found nothing."""
+
 _NO_STORE: Final = {"Cache-Control": "no-store"}
 
 ReadinessCheck = Callable[[], Awaitable[str | None]]
@@ -66,16 +69,28 @@ class Readiness:
 def health_routes(readiness: Readiness) -> list[BaseRoute]:
     """`/healthz` and `/readyz`, for the main and the admin port."""
 
-    async def healthz(_request: Request) -> Response:
-        return json_answer({"status": "alive"}, 200)
-
     async def readyz(_request: Request) -> Response:
         failures = await readiness.failures()
-        checks = {name: failures.get(name, "ok") for name in readiness.names()}
-        status = "not ready" if failures else "ready"
-        return json_answer({"status": status, "checks": checks}, 503 if failures else 200)
+        checks = {name: failures.get(name, WELL) for name in readiness.names()}
+        return readiness_answer(checks, is_ready=not failures)
 
     return [Route("/healthz", healthz), Route("/readyz", readyz)]
+
+
+async def healthz(_request: Request) -> Response:
+    """The answer of whatever can answer."""
+    return json_answer({"status": "alive"}, 200)
+
+
+def readiness_answer(checks: Mapping[str, str], *, is_ready: bool) -> Response:
+    """What `/readyz` says.
+
+    Args:
+        checks: `WELL`, or a few words on what is not, by name of the check.
+        is_ready: whether clients may be sent here.
+    """
+    status = "ready" if is_ready else "not ready"
+    return json_answer({"status": status, "checks": checks}, 200 if is_ready else 503)
 
 
 def json_answer(body: object, status: int) -> Response:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from http import HTTPStatus
 from typing import Any, Final
 
 import httpx
@@ -15,13 +14,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gateway.observe.health import CHECK_TIMEOUT_S, json_answer
+from gateway.observe.health import CHECK_TIMEOUT_S, WELL, healthz, readiness_answer
 from gateway.observe.metrics import CONTENT_TYPE
 from gateway.processes.child import Worker
 from gateway.processes.exposition import LABEL, merged
 
 _NAMESPACE: Final = "bandpro"
-_OK: Final = "ok"
 
 
 class WorkerMetrics:
@@ -78,21 +76,14 @@ def supervisor_app(
         body = merged({"supervisor": metrics.exposition(workers), **texts})
         return Response(body, headers={"Content-Type": CONTENT_TYPE})
 
-    async def healthz(_request: Request) -> Response:
-        return json_answer({"status": "alive"}, HTTPStatus.OK)
-
     async def readyz(_request: Request) -> Response:
         said = await asyncio.gather(*map(_state, workers))
         checks = {
             f"worker-{worker.number}": told for worker, told in zip(workers, said, strict=True)
         }
-        checks["accepting"] = "shutting down" if is_stopping() else _OK
+        checks["accepting"] = "shutting down" if is_stopping() else WELL
         # One that serves is enough: nobody is sent to one that died until the next is ready.
-        if _OK in said and not is_stopping():
-            return json_answer({"status": "ready", "checks": checks}, HTTPStatus.OK)
-        return json_answer(
-            {"status": "not ready", "checks": checks}, HTTPStatus.SERVICE_UNAVAILABLE
-        )
+        return readiness_answer(checks, is_ready=WELL in said and not is_stopping())
 
     return Starlette(
         routes=[
@@ -111,7 +102,7 @@ async def _state(worker: Worker) -> str:
     if answer is None:
         return "no answer in time"
     checks: dict[str, Any] = orjson.loads(answer.content)["checks"]
-    return "; ".join(f"{name}: {told}" for name, told in checks.items() if told != _OK) or _OK
+    return "; ".join(f"{name}: {told}" for name, told in checks.items() if told != WELL) or WELL
 
 
 async def _asked(worker: Worker, path: str) -> httpx.Response | None:

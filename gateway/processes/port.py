@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import socket
 import sys
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 from gateway.web_server import listen
 
@@ -54,17 +53,6 @@ class Port:
     def close(self) -> None:
         """Let go of the port."""
         self._held.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _bound(family: int, address: tuple[str, int]) -> socket.socket:

@@ -10,14 +10,12 @@ import contextlib
 import secrets
 import signal
 import socket
-import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final
 
 import structlog
-import uvicorn
 
-from gateway.banner import ready_text
+from gateway.banner import show_ready
 from gateway.compiled.form import running_form
 from gateway.observe.logs import configure_logging
 from gateway.options import Options
@@ -26,7 +24,7 @@ from gateway.processes.child import Worker
 from gateway.processes.port import Port
 from gateway.processes.restarts import DEATHS_MAX, Restarts
 from gateway.settings import ENV_PREFIX, Settings
-from gateway.web_server import WebServer, listen
+from gateway.web_server import WebServer, listen, web_config
 
 _log = structlog.stdlib.get_logger(__name__)
 _STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
@@ -58,7 +56,7 @@ def supervise(settings: Settings, options: Options, environ: Mapping[str, str]) 
 
 async def _supervise(settings: Settings, options: Options, environ: Mapping[str, str]) -> int:
     with contextlib.ExitStack() as stack:
-        port = stack.enter_context(Port(settings.host, settings.port))
+        port = stack.enter_context(contextlib.closing(Port(settings.host, settings.port)))
         admin = None
         if settings.admin_port is not None:
             admin = stack.enter_context(listen("127.0.0.1", settings.admin_port, "admin_port"))
@@ -200,17 +198,7 @@ class Supervisor:
             yield
             return
         app = supervisor_app(self._workers, self._metrics, self._stop.is_set)
-        server = WebServer(
-            uvicorn.Config(
-                app,
-                loop="none",
-                ws="none",
-                lifespan="off",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-            )
-        )
+        server = WebServer(web_config(self._settings, app))
         serving = asyncio.create_task(server.serve(sockets=[self._admin]))
         try:
             yield
@@ -231,6 +219,4 @@ class Supervisor:
             auth=self._settings.auth.value,
             core=running_form().name,
         )
-        if sys.stdout.isatty() or self._settings.seeds_demo:
-            sys.stdout.write(ready_text(self._settings, port, admin_port))
-            sys.stdout.flush()
+        show_ready(self._settings, port, admin_port)

@@ -2,7 +2,7 @@
 
 import os
 import socket
-from contextlib import nullcontext, suppress
+from contextlib import closing, nullcontext, suppress
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -86,7 +86,7 @@ def test_metrics_of_workers_are_told_apart() -> None:
 @pytest.mark.parametrize("spreads", [False, SPREADS])
 def test_workers_serve_one_port(spreads: bool) -> None:  # noqa: FBT001 - pytest passes it
     """PROC-1: on sockets of their own or on one, and nobody else can have the port meanwhile."""
-    with Port("127.0.0.1", 0, spreads=spreads) as port:
+    with closing(Port("127.0.0.1", 0, spreads=spreads)) as port:
         with pytest.raises(SettingsError, match="cannot listen") if not spreads else nullcontext():
             listen("127.0.0.1", port.number, "port").close()
         with port.opened() as one, port.opened() as other:
