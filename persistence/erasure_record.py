@@ -88,11 +88,6 @@ def copied_erasure(record: Record, epoch: Epoch) -> Record | None:
     return replace(record, value=_encoded(replace(erasure, snapshot=None, is_done=True)))
 
 
-def retired_in(record: Record) -> BlobKey:
-    """The blob with the retired client ids that a record names."""
-    return decode_erasure(record).retired
-
-
 async def put_erasure(stores: Stores, room: RoomKey, erasure: ErasureRecord) -> ErasureRecord:
     """Make or replace a record, from the revision that `erasure` names.
 
@@ -126,7 +121,7 @@ async def is_claimed(stores: Stores, room: RoomKey, erasure: ErasureRecord) -> b
         StoreUnavailable: the store cannot be read now.
     """
     stored = await stores.records.get(RecordKind.ERASURE, room, erasure.record_id)
-    return stored is not None and retired_in(stored) == erasure.retired
+    return stored is not None and decode_erasure(stored).retired == erasure.retired
 
 
 async def retired_clients(stores: Stores, erasure: ErasureRecord | None) -> RetiredClients:
