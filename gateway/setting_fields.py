@@ -12,6 +12,7 @@ from typing import Final
 from pydantic import AnyHttpUrl, BaseModel, Field, SecretStr
 
 from collab import limits
+from gateway.api.terms import NODE_NAME_PATTERN
 from gateway.setting_types import (
     NO_BUS,
     SQLITE,
@@ -97,7 +98,7 @@ class ClusterSettings(BaseModel):
     bus_key_file: Path | None = Field(None, description="File that holds that secret.")
     node: str | None = Field(
         None,
-        pattern=r"^[A-Za-z0-9._-]{1,64}$",
+        pattern=NODE_NAME_PATTERN,
         description="Name of this node, unlike those of all others; made up unless given.",
     )
     node_address: AnyHttpUrl | None = Field(

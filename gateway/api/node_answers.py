@@ -6,10 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from collab.limits import NODE_ID_CHARS_MAX
 from gateway.api.answers import Answer, Count
 
 Load = Annotated[float, Field(ge=0)]
-NodeName = Annotated[str, Field(min_length=1, max_length=64)]
+NodeName = Annotated[str, Field(min_length=1, max_length=NODE_ID_CHARS_MAX)]
 NodeState = Literal["serving", "draining", "drained"]
 
 

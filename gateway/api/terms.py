@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from collab.limits import NODE_ID_CHARS_MAX
+
 PREFIX: Final = "/v1"
 """Where the API's paths begin."""
 
@@ -16,5 +18,5 @@ ROOMS_LIMIT_MAX: Final = 500
 VERSIONS_LIMIT_MAX: Final = 500
 """How many versions one page of the list may have."""
 
-NODE_NAME_PATTERN: Final = r"^[A-Za-z0-9._-]{1,64}$"
+NODE_NAME_PATTERN: Final = rf"^[A-Za-z0-9._-]{{1,{NODE_ID_CHARS_MAX}}}$"
 VERSION_ID_PATTERN: Final = r"^[0-9a-z-]{1,64}$"
