@@ -296,19 +296,16 @@ def test_doctor_compares_workers_with_processors(tmp_path: Path) -> None:
     bus = ("--bus", f"redis://127.0.0.1:{free_port()}", "--bus-key", "k" * 32)
     place = ("--port", "0", "--admin-port", "off", "--data", "d")
     processors = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-    for workers, verdict in ((processors + 1, "warning"), (processors, "good")):
+
+    def found(workers: int) -> dict[str, dict[str, str]]:
         args = ("--workers", str(workers), *bus, *place)
-        found = findings(bandpro("doctor", "--json", *args, cwd=tmp_path))
-        if workers > 1:
-            assert found["workers"]["verdict"] == verdict
-    assert (
-        f"--workers {processors}"
-        in findings(
-            bandpro(
-                "doctor", "--json", "--workers", str(processors + 1), *bus, *place, cwd=tmp_path
-            )
-        )["workers"]["advice"]
-    )
+        return findings(bandpro("doctor", "--json", *args, cwd=tmp_path))
+
+    crowded = found(processors + 1)["workers"]
+    assert crowded["verdict"] == "warning"
+    assert f"--workers {processors}" in crowded["advice"]
+    if processors > 1:
+        assert found(processors)["workers"]["verdict"] == "good"
 
 
 def test_doctor_counts_open_files(tmp_path: Path) -> None:
