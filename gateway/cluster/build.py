@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
-import socket
 import time
 from collections.abc import Callable, Coroutine
 from functools import partial
@@ -12,6 +10,7 @@ from typing import NamedTuple
 from collab.cluster.envelope import BootEpoch, NodeId, Sender
 from gateway.cluster.cluster import Cluster
 from gateway.cluster.no_bus import NoBus
+from gateway.node_name import node_name
 from gateway.observe.metrics import Metrics
 from gateway.setting_types import BusKind
 from gateway.settings import Settings
@@ -35,7 +34,7 @@ class Clustered(NamedTuple):
 
 def build_cluster(settings: Settings, metrics: Metrics, stores: Stores) -> Clustered:
     """Join this node to others, where there are any."""
-    sender = Sender(_node_id(settings), BootEpoch(time.time_ns() // 1_000_000))
+    sender = Sender(NodeId(node_name(settings)), BootEpoch(time.time_ns() // 1_000_000))
     if settings.bus.kind is BusKind.OFF:
         return Clustered(sender)
     cluster = Cluster(sender, metrics, stores.heads)
@@ -52,7 +51,3 @@ def build_cluster(settings: Settings, metrics: Metrics, stores: Stores) -> Clust
     redis = RedisBus(places(settings.bus.url), key, scope, sender, metrics, cluster)
     cluster.bus = redis
     return Clustered(sender, cluster, (cluster.run, redis.run))
-
-
-def _node_id(settings: Settings) -> NodeId:
-    return NodeId(settings.node or f"{socket.gethostname()[:48]}-{secrets.token_hex(4)}")

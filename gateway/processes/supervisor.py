@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import secrets
 import signal
 import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -17,6 +16,7 @@ import structlog
 
 from gateway.banner import show_ready
 from gateway.compiled.form import running_form
+from gateway.node_name import node_name
 from gateway.observe.logs import configure_logging
 from gateway.options import Options
 from gateway.processes.admin import WorkerMetrics, supervisor_app
@@ -32,7 +32,6 @@ _STAGGER_S: Final = 1.0
 """Over so long the workers are told to stop, so that their clients do not come back as one."""
 
 _LATE_S: Final = 5.0
-_HOST_CHARS: Final = 44
 
 
 def supervise(settings: Settings, options: Options, environ: Mapping[str, str]) -> int:
@@ -60,8 +59,7 @@ async def _supervise(settings: Settings, options: Options, environ: Mapping[str,
         admin = None
         if settings.admin_port is not None:
             admin = stack.enter_context(listen("127.0.0.1", settings.admin_port, "admin_port"))
-        name = settings.node or f"{socket.gethostname()[:_HOST_CHARS]}-{secrets.token_hex(4)}"
-        given = {**options, "node": name, "port": str(port.number)}
+        given = {**options, "node": node_name(settings), "port": str(port.number)}
         workers = [
             Worker(
                 number,
