@@ -123,10 +123,25 @@ class Revocations:
             self._sharing, self._told = sharing, told
             for entry in missing:
                 found += await sharing.append(entry)
-        self.take([*found, *missing])
+        self._take([*found, *missing])
         self._drop_expired(now)
 
-    def take(self, revocations: list[Revocation]) -> None:
+    async def read_on(self, *, now: UnixSeconds) -> None:
+        """Put in force what other nodes have decided since, and drop what matters no more.
+
+        Args:
+            now: the wall clock.
+
+        Raises:
+            StoreUnavailable: they cannot be read now.
+        """
+        assert self._sharing is not None, "they are not shared"
+        # Not while one of our own is being stored: what is read may be later than that one.
+        async with self._writing:
+            self._take(await self._sharing.read_on())
+        self._drop_expired(now)
+
+    def _take(self, revocations: list[Revocation]) -> None:
         """Put what other nodes have decided in force; what is on its way to them counts as later.
 
         Args:
@@ -197,7 +212,7 @@ class Revocations:
         try:
             if self._sharing is not None:
                 async with self._writing:
-                    self.take(await self._sharing.append(revocation))
+                    self._take(await self._sharing.append(revocation))
                 self._told()
             else:
                 await self._store_in_file(revocation)

@@ -100,6 +100,7 @@ class RevocationFollower:
     Args:
         revocations: those in force on this node.
         shared: those of all nodes.
+        wall: the wall clock.
         expired_before: which of them matter no more; None to leave them to another node.
     """
 
@@ -107,10 +108,12 @@ class RevocationFollower:
         self,
         revocations: Revocations,
         shared: SharedRevocations,
+        wall: Callable[[], UnixSeconds],
         expired_before: Callable[[], UnixSeconds | None],
     ) -> None:
         self._revocations = revocations
         self._shared = shared
+        self._wall = wall
         self._expired_before = expired_before
         self._due = asyncio.Event()
 
@@ -122,7 +125,7 @@ class RevocationFollower:
         """Read on every two seconds, and when told to, until cancelled."""
         for look in itertools.count():
             try:
-                self._revocations.take(await self._shared.read_on())
+                await self._revocations.read_on(now=self._wall())
                 before = None if look % _LOOKS_TO_FORGET else self._expired_before()
                 if before is not None:
                     await self._shared.forget(before)

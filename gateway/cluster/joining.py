@@ -114,7 +114,7 @@ async def share_revocations(
         is_home = not place.once_only.patience_s(NO_ROOM)
         return UnixSeconds(wall() - revocation_lifetime_s(settings)) if is_home else None
 
-    place.follower = RevocationFollower(auth.revocations, shared, expired_before)
+    place.follower = RevocationFollower(auth.revocations, shared, wall, expired_before)
 
 
 def _address(settings: Settings) -> str:

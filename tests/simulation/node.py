@@ -222,7 +222,7 @@ class Node:
                     break
                 except StoreUnavailable:
                     await asyncio.sleep(0.5)
-            self.place.follower = RevocationFollower(revocations, shared, lambda: None)
+            self.place.follower = RevocationFollower(revocations, shared, clocks.wall, lambda: None)
         for duty in (*self._duties, *self.place.duties):
             self._tasks.append(asyncio.create_task(duty()))
         self.is_ready = True

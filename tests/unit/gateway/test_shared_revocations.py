@@ -56,7 +56,22 @@ class Node:
         self.told += 1
 
     async def read_on(self) -> None:
-        self.revocations.take(await self.shared.read_on())
+        await self.revocations.read_on(now=NOW)
+
+
+class LateAnswers(SharedRevocations):
+    """A store that has stored a decision for a while before it says so."""
+
+    def __init__(self, stores: Stores) -> None:
+        super().__init__(stores.records)
+        self.has_stored = asyncio.Event()
+        self.answers = asyncio.Event()
+
+    async def append(self, revocation: Revocation) -> list[Revocation]:
+        others = await super().append(revocation)
+        self.has_stored.set()
+        await self.answers.wait()
+        return others
 
 
 @pytest.fixture
@@ -106,6 +121,37 @@ async def test_all_nodes_agree_on_the_last_of_decisions_made_at_once(
     assert len({held(node.revocations) for node in (*nodes, fresh)}) == 1
 
 
+async def test_later_decision_that_is_read_while_ours_is_being_stored_stays(
+    stores: Stores,
+) -> None:
+    """NODE-10: the order in the store counts, not when this node is answered."""
+    ann, bob = Node(stores), await Node(stores).join()
+    ann.shared = late = LateAnswers(stores)
+    await ann.join()
+    deciding = asyncio.create_task(ann.revocations.revoke(decided(Role.EDITOR)))
+    await late.has_stored.wait()
+    await bob.revocations.revoke(decided(Role.VIEWER))
+    reading = asyncio.create_task(ann.read_on())
+    for _ in range(20):
+        await asyncio.sleep(0)
+    late.answers.set()
+    await asyncio.gather(deciding, reading)
+    assert held(bob.revocations) is Role.VIEWER
+    assert held(ann.revocations) is Role.VIEWER
+
+
+async def test_node_that_decides_nothing_itself_keeps_none_that_matters_no_more(
+    stores: Stores,
+) -> None:
+    """NODE-10: as long as a token lives that it concerns, and no longer."""
+    ann, bob = await Node(stores).join(), await Node(stores).join()
+    await ann.revocations.revoke(decided(Role.VIEWER))
+    await bob.revocations.read_on(now=UnixSeconds(NOW + LIFETIME_S - 1))
+    assert held(bob.revocations) is Role.VIEWER
+    await bob.revocations.read_on(now=UnixSeconds(NOW + LIFETIME_S))
+    assert len(bob.revocations) == 0
+
+
 async def test_those_in_the_file_are_taken_over_unless_others_decided_later(
     stores: Stores, tmp_path: Path
 ) -> None:
@@ -145,7 +191,7 @@ async def test_old_ones_are_deleted_and_the_numbers_go_on(stores: Stores) -> Non
 async def test_follower_reads_on_at_once_when_told_to(stores: Stores) -> None:
     """NODE-10."""
     ann, bob = await Node(stores).join(), await Node(stores).join()
-    follower = RevocationFollower(bob.revocations, bob.shared, lambda: None)
+    follower = RevocationFollower(bob.revocations, bob.shared, lambda: NOW, lambda: None)
     following = asyncio.create_task(follower.run())
     await asyncio.sleep(0)
     await ann.revocations.revoke(decided(None))
