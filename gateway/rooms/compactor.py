@@ -13,17 +13,17 @@ from collections.abc import Callable
 from collections.abc import Sequence as SequenceOf
 from dataclasses import dataclass
 from typing import Final
-from weakref import WeakKeyDictionary
 
 import structlog
 
 from collab.errors import BandProError, LeaseHeld
 from collab.history.compaction import CompactionLimits, plan_compaction
-from collab.ids import NO_SEQUENCE, Milliseconds, RoomName, Sequence, room_key
+from collab.ids import NO_SEQUENCE, RoomName, Sequence, room_key
 from collab.ports import Manifest, RoomStatus
 from gateway.observe.metrics import Metrics
+from gateway.rooms.clock import now_ms
 from gateway.rooms.node_load import NodeLoad
-from gateway.rooms.once_only import Alone, OnceOnly, Turn
+from gateway.rooms.once_only import Alone, OnceOnly, Patience, Turn
 from gateway.rooms.runner import RoomRunner
 from persistence.compaction import CompactionOutcome, CompactionStatus, Merger, compact
 from persistence.stores import Stores
@@ -80,7 +80,7 @@ class Compactor:
         self._load = load
         self._wall = wall
         self._once_only = once_only or Alone()
-        self._due_since_s: WeakKeyDictionary[RoomRunner, float] = WeakKeyDictionary()
+        self._patience = Patience(self._once_only)
         self._turn = asyncio.Lock()
 
     async def compact(self, runner: RoomRunner) -> None:
@@ -88,16 +88,16 @@ class Compactor:
 
         A failure is logged and delays the next attempt, nothing more.
         """
-        if self._is_left_to_others(runner):
+        if self._patience.lasts(runner, asyncio.get_running_loop().time()):
             return
         async with self._turn:
             await self._calm()
+            self._patience.begin_anew(runner)
             if not runner.is_due_for_compaction or await self._is_done_elsewhere(runner):
                 return
             size_bytes = runner.tail.size_bytes
-            begun_ms = Milliseconds(int(asyncio.get_running_loop().time() * 1000))
+            begun_ms = now_ms()
             outcome = await self._fold(runner.name)
-        self._due_since_s.pop(runner, None)
         if outcome is None:
             runner.tail.postpone()
         elif outcome.status is CompactionStatus.DONE:
@@ -108,14 +108,6 @@ class Compactor:
         bloated = sum(runner.tail.outgrows(runner.room.doc) for runner in live)
         self._metrics.logs_bloated.set(bloated)
         self._metrics.compactions_waiting.set(self._load.waiting)
-
-    def _is_left_to_others(self, runner: RoomRunner) -> bool:
-        """Whether a nearer node may still do it."""
-        patience_s = self._once_only.patience_s(runner.key)
-        if not patience_s:
-            return False
-        now_s = asyncio.get_running_loop().time()
-        return now_s - self._due_since_s.setdefault(runner, now_s) < patience_s
 
     async def _is_done_elsewhere(self, runner: RoomRunner) -> bool:
         """Take note of what another node has compacted, and say whether that will do."""

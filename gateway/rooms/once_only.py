@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+from weakref import WeakKeyDictionary
 
 from collab.ids import RoomKey
+
+if TYPE_CHECKING:
+    from gateway.rooms.runner import RoomRunner
 
 
 class Turn(Protocol):
@@ -51,3 +55,26 @@ class Alone:
 
     def check(self) -> None:
         """See `Turn`."""
+
+
+class Patience:
+    """How long what is due in live rooms has been left to nearer nodes.
+
+    Args:
+        once_only: whose turn it is.
+    """
+
+    def __init__(self, once_only: OnceOnly) -> None:
+        self._once_only = once_only
+        self._due_since_s: WeakKeyDictionary[RoomRunner, float] = WeakKeyDictionary()
+
+    def lasts(self, runner: RoomRunner, now_s: float) -> bool:
+        """Whether a nearer node may still do what is due in a room."""
+        patience_s = self._once_only.patience_s(runner.key)
+        if not patience_s:
+            return False
+        return now_s - self._due_since_s.setdefault(runner, now_s) < patience_s
+
+    def begin_anew(self, runner: RoomRunner) -> None:
+        """It is looked into here; what is due after that is left to others for as long again."""
+        self._due_since_s.pop(runner, None)

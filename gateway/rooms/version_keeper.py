@@ -30,7 +30,7 @@ from collab.history.versions import (
 )
 from collab.ids import RoomName, Sequence, UnixSeconds, room_key
 from gateway.observe.metrics import Metrics
-from gateway.rooms.once_only import Alone, OnceOnly, Turn
+from gateway.rooms.once_only import Alone, OnceOnly, Patience, Turn
 from gateway.rooms.runner import RoomRunner
 from persistence.stores import Stores
 from persistence.versions import (
@@ -100,7 +100,7 @@ class VersionKeeper:
         self._metrics = metrics
         self._wall = wall
         self._once_only = once_only or Alone()
-        self._due_since_s: WeakKeyDictionary[RoomRunner, float] = WeakKeyDictionary()
+        self._patience = Patience(self._once_only)
         self._marks: WeakKeyDictionary[RoomRunner, _Mark] = WeakKeyDictionary()
         self._ticked_s: float | None = None
         self._making: asyncio.Task[None] | None = None
@@ -115,7 +115,7 @@ class VersionKeeper:
         due = [
             runner
             for runner in rooms
-            if self._is_due(runner, now_s) and not self._is_left_to_others(runner, now_s)
+            if self._is_due(runner, now_s) and not self._patience.lasts(runner, now_s)
         ]
         if due and not is_late and self._making is None:
             self._making = asyncio.create_task(self._make(due[:_AT_ONCE_MAX]))
@@ -146,20 +146,13 @@ class VersionKeeper:
         )
         return is_due(activity, self._rules.activity)
 
-    def _is_left_to_others(self, runner: RoomRunner, now_s: float) -> bool:
-        """Whether a nearer node may still make it."""
-        patience_s = self._once_only.patience_s(runner.key)
-        if not patience_s:
-            return False
-        return now_s - self._due_since_s.setdefault(runner, now_s) < patience_s
-
     async def _make(self, due: SequenceOf[RoomRunner]) -> None:
         for runner in due:
             now_s = asyncio.get_running_loop().time()
             try:
                 # Whatever becomes of it, the next attempt has to wait for new edits and its time.
                 self._marks[runner] = _Mark(runner.appender.head, now_s)
-                self._due_since_s.pop(runner, None)
+                self._patience.begin_anew(runner)
                 async with self._once_only.turn(runner.key) as turn:
                     await self._make_one(runner, turn)
             except LeaseHeld:

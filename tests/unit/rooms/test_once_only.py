@@ -136,6 +136,26 @@ async def test_what_another_node_has_compacted_is_taken_note_of_instead_of_repea
     assert await snapshots(node, runner) == [7, 4]
 
 
+async def test_what_is_due_after_another_nodes_compaction_is_left_to_others_for_as_long() -> None:
+    """NODE-8."""
+    node, runner = await busy()
+    others = Others(0.05)
+    made, _ = compactor(node, others)
+    await made.compact(runner)
+    await compact(node.stores, NAME, merge_here)
+    await asyncio.sleep(0.06)
+    await made.compact(runner)  # takes note of it
+    assert not is_due(runner)
+    doc: Doc[Map[object]] = Doc(client_id=8)
+    for number in range(3):
+        await runner.receive(SessionId("one"), edit(doc, f"f{number}", number))
+    await runner.drain()
+    assert is_due(runner)
+    await made.compact(runner)
+    assert others.asked == []
+    assert await snapshots(node, runner) == [4]
+
+
 async def test_automatic_versions_are_left_to_the_home_first() -> None:
     """NODE-8."""
     node, runner = await busy()
