@@ -250,8 +250,7 @@ class AwarenessTable:
             record.clock = max(record.clock, entry.clock - 1)
             return self._withdraw(entry.client_id, record, now_ms)
         if record is not None and owner is not None and not is_theirs:
-            is_same_person = owner.stamped and publisher.stamped
-            if not is_same_person or owner.subject != publisher.subject:
+            if not _is_same_person(owner, publisher):
                 return None
             # Equal: it may be the old session that is told of, and the one here is in touch.
             if heard < record.heard or (heard == record.heard and not owner.node):
@@ -342,9 +341,8 @@ class AwarenessTable:
             return _Verdict.IGNORE
         if owner.subject != publisher.subject:
             return _Verdict.CONFLICT if entry.clock > record.clock else _Verdict.IGNORE
-        is_same_person = owner.stamped and publisher.stamped
         # Compared with what its owner said: a reconnect does not know of any other clock.
-        may_take_over = is_same_person and entry.clock >= record.heard
+        may_take_over = _is_same_person(owner, publisher) and entry.clock >= record.heard
         return _Verdict.ACCEPT if may_take_over else _Verdict.IGNORE
 
     def _accept(
@@ -441,9 +439,12 @@ def _is_owned(record: _Record, by: Publisher | None) -> bool:
     return record.owner is not None and by is not None and record.owner.session_id == by.session_id
 
 
+def _is_same_person(one: Publisher | None, other: Publisher | None) -> bool:
+    """By verified tokens; unverified subjects prove nothing."""
+    return bool(one and other and one.stamped and other.stamped and one.subject == other.subject)
+
+
 def _told_clock(record: _Record, to: Publisher | None) -> int:
     """The clock of a state for somebody who may be its owner, back before the old session died."""
-    owner = record.owner
-    if record.state is None or owner is None or to is None or owner.subject != to.subject:
-        return record.clock
-    return record.heard if owner.stamped and to.stamped else record.clock
+    is_back = record.state is not None and _is_same_person(record.owner, to)
+    return record.heard if is_back else record.clock
