@@ -6,7 +6,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Callable, Coroutine
 from collections.abc import Sequence as SequenceOf
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 from weakref import ref
 
@@ -21,13 +21,14 @@ from collab.errors import (
     StateConflict,
     StoreUnavailable,
 )
-from collab.ids import Milliseconds, RoomName, Subject
-from collab.limits import DISSOLVE_BYTES_MIN
+from collab.ids import RoomName, Subject
+from collab.limits import DISSOLVE_BYTES_MIN, OPEN_ATTEMPTS_MAX
 from collab.protocol.close_codes import CloseCode
 from collab.room.doc import RoomDoc
 from collab.room.room import RoomState
 from gateway.observe.metrics import Metrics
 from gateway.rooms.applying import Slices
+from gateway.rooms.clock import now_ms
 from gateway.rooms.joins import Joins, Merge
 from gateway.rooms.neighbours import Neighbours
 from gateway.rooms.runner import RoomRunner
@@ -93,6 +94,7 @@ class RoomRegistry:
         self._compacting: dict[RoomName, asyncio.Task[None]] = {}
         self._parting: list[tuple[ref[RoomRunner], RoomDoc]] = []
         self._afterwork: set[asyncio.Task[None]] = set()
+        self._owed: dict[RoomName, int] = {}  # attempts to open that are to be given back
 
     # Rooms ------------------------------------------------------------------------------------
 
@@ -187,9 +189,7 @@ class RoomRegistry:
             if isinstance(error, RoomQuarantined):
                 self._metrics.rooms_quarantined.inc()
             if isinstance(error, OpenInterrupted):
-                task = asyncio.create_task(self._give_back(name))
-                self._afterwork.add(task)
-                task.add_done_callback(self._afterwork.discard)
+                self._owe(name)
             self._metrics.loads_failed.inc()
             _log.warning("room.load_failed", room=runner.key[:12], error=type(error).__name__)
             raise
@@ -198,15 +198,28 @@ class RoomRegistry:
             self._neighbours.opened(runner)
         return runner
 
+    def _owe(self, name: RoomName) -> None:
+        """An attempt to open a room may have been counted, and no content killed this process."""
+        if name not in self._owed:
+            self._begin(self._give_back(name))
+        self._owed[name] = min(self._owed.get(name, 0) + 1, OPEN_ATTEMPTS_MAX)  # no more count
+
     async def _give_back(self, name: RoomName) -> None:
-        """Say, once the store answers, that no content killed this process."""
-        while not self.is_draining:
-            await asyncio.sleep(_GIVE_BACK_S)
-            try:
-                await give_back(self.stores, name)
-            except StoreUnavailable:
-                continue
-            return
+        """Say so, once the store answers."""
+        try:
+            while self._owed[name] and not self.is_draining:
+                await asyncio.sleep(_GIVE_BACK_S)
+                with suppress(StoreUnavailable):
+                    while self._owed[name]:
+                        await give_back(self.stores, name)
+                        self._owed[name] -= 1
+        finally:
+            del self._owed[name]
+
+    def _begin(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._afterwork.add(task)
+        task.add_done_callback(self._afterwork.discard)
 
     # Claims -----------------------------------------------------------------------------------
 
@@ -246,7 +259,7 @@ class RoomRegistry:
 
     def tick(self) -> None:
         """Expire awareness, begin compactions and other duties, unload rooms that nobody uses."""
-        now_ms = asyncio.get_running_loop().time() * 1000
+        at_ms = now_ms()
         for duty in () if self.is_draining else self._duties:
             duty(self.live())
         for name, runner in list(self._rooms.items()):
@@ -260,8 +273,8 @@ class RoomRegistry:
             if runner.seats or not runner.can_unload:
                 continue
             if idle_since is None:
-                runner.empty_since_ms = idle_since = Milliseconds(int(now_ms))
-            if self.is_leaving or now_ms - idle_since >= self._settings.unload_after_ms:
+                runner.empty_since_ms = idle_since = at_ms
+            if self.is_leaving or at_ms - idle_since >= self._settings.unload_after_ms:
                 del self._rooms[name]
                 self._part(runner)
                 _log.info("room.unloaded", room=runner.key[:12])
@@ -283,9 +296,7 @@ class RoomRegistry:
             return
         self._parting = [each for each in self._parting if each[0]() is not None]
         for doc in gone:
-            task = asyncio.create_task(self.joins.slices.run(doc.dissolve_in_steps()))
-            self._afterwork.add(task)
-            task.add_done_callback(self._afterwork.discard)
+            self._begin(self.joins.slices.run(doc.dissolve_in_steps()))
 
     def _begin_compaction(self, runner: RoomRunner) -> None:
         if runner.name in self._compacting or self.is_draining:

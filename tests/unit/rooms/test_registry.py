@@ -13,12 +13,9 @@ from pycrdt import Doc, Map, merge_updates
 from collab.errors import LimitExceeded, RoomUnavailable, StoreUnavailable
 from collab.history.compaction import CompactionLimits
 from collab.ids import Epoch, RoomKey, RoomName, Sequence, SessionId, room_key
-from collab.limits import OPEN_ATTEMPTS_MAX
 from collab.ports import UpdateLog
 from collab.protocol.close_codes import CloseCode
 from persistence.compaction import compact
-from persistence.crash_guard import begin_open, open_succeeded
-from persistence.loading import load_room
 from persistence.memory import MemoryStore
 from tests.unit.rooms.rig import NAME, content, edit, rig
 
@@ -415,34 +412,3 @@ async def test_a_busy_room_drains_while_people_go_on_writing() -> None:
     async with asyncio.timeout(10):
         await runner.drain()
     writing.cancel()
-
-
-async def test_a_store_that_fails_during_opens_does_not_quarantine_the_room() -> None:
-    """ROOM-6: The process lives: no content has killed it, however often the store failed."""
-    store = MemoryStore()
-    node = rig(store=store)
-    runner, _ = await node.join("one")
-    await runner.append(edit(Doc(client_id=7), "e1", 1).update)
-    other = rig(store=store)
-    for _ in range(OPEN_ATTEMPTS_MAX):
-        other.faults.fail("manifests.compare_and_set", after=True)  # counted, and not known
-        with pytest.raises(StoreUnavailable):
-            await other.registry.open(NAME)
-    await other.registry.open(NAME)
-
-
-async def test_a_room_that_other_nodes_are_opening_is_not_quarantined() -> None:
-    """ROOM-6: Each has counted its attempt, and none of them has died."""
-    store = MemoryStore()
-    node = rig(store=store)
-    runner, _ = await node.join("one")
-    await runner.append(edit(Doc(client_id=7), "e1", 1).update)
-    manifest = runner.appender.manifest
-    for _ in range(OPEN_ATTEMPTS_MAX):
-        manifest = await begin_open(node.stores, await load_room(node.stores, NAME))
-    other = rig(store=store)
-    task = asyncio.create_task(other.registry.open(NAME))
-    await asyncio.sleep(0.1)
-    assert not task.done()
-    await open_succeeded(node.stores, manifest)
-    await task
