@@ -417,7 +417,8 @@ class RoomRunner:
 
     def _adopt(self, loaded: LoadedRoom) -> None:
         self.problems = loaded.problems
-        age_s = loaded.tail_since and max(0, self._settings.clocks.wall() - loaded.tail_since)
+        now, since = self._settings.clocks.wall(), loaded.tail_since
+        age_s = max(0, now - since) if since else 0  # not known, so it counts from now on
         self.tail.adopt(loaded.tail_count, loaded.tail_bytes, age_s)
         for problem in loaded.problems:
             self._log.error("room.damaged", problem=problem.code, sequence=problem.sequence)

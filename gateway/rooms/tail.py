@@ -32,7 +32,7 @@ class Tail:
         self._patience = 1
 
     def adopt(self, count: int, size_bytes: int, age_s: int) -> None:
-        """Begin with what was loaded; rows from before times were kept count from now on."""
+        """Begin with what was loaded, the first of it that old."""
         self.count = count
         self.size_bytes = size_bytes
         self.since_ms = Milliseconds(now_ms() - age_s * 1000)
