@@ -26,6 +26,10 @@ class Sender:
     node: NodeId
     boot: BootEpoch
 
+    def __str__(self) -> str:
+        """As leases and awareness name it."""
+        return f"{self.node}:{self.boot}"
+
 
 @dataclass(frozen=True, slots=True)
 class SharedState:

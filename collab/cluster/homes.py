@@ -31,13 +31,6 @@ def nodes_in_order(room: RoomKey, weights: Mapping[NodeId, float]) -> tuple[Node
     return tuple(sorted(weights, key=lambda node: (_wait(room, node, weights[node]), node)))
 
 
-def home_of(room: RoomKey, weights: Mapping[NodeId, float]) -> NodeId | None:
-    """The node that a room is at home on; None where there is no node."""
-    if not weights:
-        return None
-    return min(weights, key=lambda node: (_wait(room, node, weights[node]), node))
-
-
 def _wait(room: RoomKey, node: NodeId, weight: float) -> float:
     """An exponentially distributed number of rate `weight`; the least one wins."""
     digest = hashlib.blake2b(f"{node}\0{room}".encode(), digest_size=_HASH_BYTES).digest()

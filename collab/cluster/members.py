@@ -127,7 +127,7 @@ class Members:
 
     def keeping(self, earlier: Members) -> Members:
         """The same; what was worked out before is kept where nothing has changed for it."""
-        if self._weights == earlier._weights:
+        if self.same_homes(earlier):
             self._orders = earlier._orders
         return self
 

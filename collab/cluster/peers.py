@@ -17,13 +17,13 @@ here until it is up again. Pure: the caller passes the time.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from collab.cluster.envelope import NodeId, Sender
 from collab.ids import Milliseconds
 from collab.limits import BUS_BEAT_MS, BUS_BEATS_MISSED_MAX
 
-SILENCE_MS_MAX = BUS_BEAT_MS * BUS_BEATS_MISSED_MAX
+SILENCE_MS_MAX: Final = BUS_BEAT_MS * BUS_BEATS_MISSED_MAX
 
 
 class Heard(NamedTuple):
@@ -70,9 +70,7 @@ class Peers:
             if now_ms - heard_ms > SILENCE_MS_MAX
         ]
         for sender in gone:
-            del self._heard_ms[sender]
-            if self._runs.get(sender.node) == sender:
-                del self._runs[sender.node]
+            del self._heard_ms[sender], self._runs[sender.node]
         return gone
 
     def hear_again(self, now_ms: Milliseconds) -> None:

@@ -11,7 +11,7 @@ from typing import Final
 import structlog
 
 from collab.cluster.bus import Bus
-from collab.cluster.envelope import Beat, Content, Envelope, News, Sender
+from collab.cluster.envelope import Beat, BootEpoch, Content, Envelope, News, Sender
 from collab.cluster.heads import NO_LOG, LogHeads
 from collab.cluster.peers import Peers
 from collab.errors import StoreUnavailable
@@ -72,7 +72,7 @@ class Cluster:
         self._marked: dict[RoomLink, None] = {}
         self._peers = Peers()
         self._number = 0
-        self._namesakes: set[Sender] = set()  # other nodes of the same name; each is told of once
+        self._namesake_boot = BootEpoch(-1)  # the latest run of another node of the same name
         self._beat_due_ms = 0
         self._was_up = False
         self._ticked_ms = now_ms()
@@ -159,8 +159,8 @@ class Cluster:
         """See ``BusListener``."""
         sender = envelope.sender
         if sender.node == self.sender.node:
-            if sender not in self._namesakes:
-                self._namesakes.add(sender)
+            if sender.boot > self._namesake_boot:
+                self._namesake_boot = sender.boot
                 _log.error("node.name_taken", node=sender.node)
             return
         heard = self._peers.heard(sender, now_ms())

@@ -58,7 +58,7 @@ class Membership:
         self, stores: Stores, sender: Sender, describe: Callable[[], NodeReport], metrics: Metrics
     ) -> None:
         self.sender = sender
-        self.holder = LeaseHolder(f"{sender.node}:{sender.boot}")
+        self.holder = LeaseHolder(str(sender))
         self.members = Members()
         self._stores = stores
         self._describe = describe
@@ -122,7 +122,7 @@ class Membership:
         self.members = members.keeping(self.members)
         self._metrics.nodes.set(len(reports))
         for watcher in self._watchers:
-            watcher(members)
+            watcher(self.members)
 
     async def leave(self) -> None:
         """Be a member no more: others take over at once."""

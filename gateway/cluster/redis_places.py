@@ -59,6 +59,7 @@ class _Connections:
             retry=Retry(NoBackoff(), 0),  # who uses it begins anew, and asks where, by itself
         )
         self._hosts = url.hosts
+        self._is_tls = url.is_tls
 
     def connection(self, address: Address) -> Connection:
         """See ``Places``."""
@@ -75,7 +76,7 @@ class _Connections:
     def _tls(self) -> dict[str, Any]:
         """What a client of the library is told about TLS."""
         given = {name: each for name, each in self._options.items() if name.startswith("ssl_")}
-        return {**given, "ssl": True} if self._pool.connection_class is not Connection else {}
+        return {**given, "ssl": True} if self._is_tls else {}
 
 
 class OnePlace(_Connections):

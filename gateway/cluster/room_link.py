@@ -10,6 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Iterable
 from collections.abc import Sequence as SequenceOf
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Protocol
 
@@ -65,23 +66,31 @@ class Office(Protocol):
         """Say something to the other nodes."""
 
 
+@dataclass(slots=True)
 class _Run:
-    """Rows that follow each other, as far as they were appended here without others between."""
+    """Rows that follow each other, as far as they were appended here without others between.
 
-    def __init__(self, first: Sequence, updates: SequenceOf[bytes]) -> None:
-        self.first = first
-        self.updates = list(updates)
-        self.size_bytes = sum(map(len, updates))
+    Attributes:
+        first: the sequence of the first.
+        last: of the last one.
+        updates: the rows; fewer where only the log knows some of them.
+    """
 
-    @property
-    def last(self) -> Sequence:
-        """The sequence of the last row."""
-        return Sequence(self.first + len(self.updates) - 1)
+    first: Sequence
+    last: Sequence
+    updates: list[bytes]
 
     def extend(self, updates: SequenceOf[bytes]) -> None:
         """The rows after that."""
         self.updates += updates
-        self.size_bytes += sum(map(len, updates))
+        self.last = Sequence(self.last + len(updates))
+
+    @property
+    def content(self) -> Updates:
+        """What is said of them: all, or nothing, so that others read the log."""
+        is_whole = len(self.updates) == self.last - self.first + 1
+        is_small = sum(map(len, self.updates)) <= BUS_UPDATES_BYTES_MAX
+        return Updates(tuple(self.updates) if is_whole and is_small else ())
 
 
 class RoomLink:
@@ -128,14 +137,13 @@ class RoomLink:
             return
         runs = self._runs
         if first == NO_SEQUENCE:
-            # They are somewhere up to the head: said without bytes, so that others read the log.
-            run = _Run(self._runner.appender.head, [b""])
-            run.size_bytes = BUS_UPDATES_BYTES_MAX + 1
-            runs.append(run)
+            # They are somewhere up to the head.
+            head = self._runner.appender.head
+            runs.append(_Run(head, head, []))
         elif runs and runs[-1].last + 1 == first:
             runs[-1].extend(updates)
         else:
-            runs.append(_Run(first, updates))
+            runs.append(_Run(first, Sequence(first + len(updates) - 1), list(updates)))
         self._office.mark(self)
 
     def announced(self, entries: SequenceOf[AwarenessEntry]) -> None:
@@ -150,9 +158,7 @@ class RoomLink:
             return
         epoch = self._runner.appender.epoch
         for run in runs:
-            is_small = run.size_bytes <= BUS_UPDATES_BYTES_MAX
-            content = Updates(tuple(run.updates) if is_small else ())
-            self._office.publish(self.key, content, epoch, run.first, run.last)
+            self._office.publish(self.key, run.content, epoch, run.first, run.last)
         if self._changed and self._states_timer is None and self._office.is_up:
             self._send_states()
 
@@ -200,24 +206,23 @@ class RoomLink:
         """Something was said about the room."""
         if not self._is_live:
             return
-        content = envelope.content
+        content, sender = envelope.content, envelope.sender
+        newest = self._numbers.get(sender, -1)
+        self._numbers[sender] = max(envelope.number, newest)
         if isinstance(content, States):
-            if envelope.number > self._numbers.get(envelope.sender, -1):
-                self._show(envelope.sender, content.states)
-        elif isinstance(content, Hello):
+            if envelope.number > newest:
+                self._show(sender, content.states)
+            return
+        if isinstance(content, Hello):
             self._tell_all_states()
-        self._numbers[envelope.sender] = max(
-            envelope.number, self._numbers.get(envelope.sender, -1)
-        )
-        if not isinstance(content, States):
-            self._put(envelope)
+        self._put(envelope)
 
     def gone(self, sender: Sender) -> None:
         """A run of another node has ended; rows of it may never have been told of."""
         if self._numbers.pop(sender, None) is None:
             return
         if self._is_live:
-            self._tell(self._runner.room.awareness.node_gone(_tag(sender), now_ms()))
+            self._tell(self._runner.room.awareness.node_gone(str(sender), now_ms()))
             self._tell_all_states()  # as where a session ends
             self._office.ask(self, Look.PEER)
 
@@ -255,13 +260,16 @@ class RoomLink:
 
     async def _take_all(self) -> None:
         try:
-            while self._inbox or self._wanted is not None:
+            while True:
                 if self._inbox:
                     envelope = self._inbox.popleft()
                     self._inbox_bytes -= _size_bytes(envelope)
                     await self._take(envelope)
+                elif self._wanted is not None:
+                    why, self._wanted = self._wanted, None
+                    await self._look(why)
                 else:
-                    await self._look()
+                    return
         except RoomUnavailable:
             pass  # it was discarded meanwhile
         except EpochMoved:
@@ -298,13 +306,12 @@ class RoomLink:
                 # it reads what it has missed.
                 await appender.progress()
 
-    async def _look(self) -> None:
-        why, self._wanted = self._wanted, None
+    async def _look(self, why: Look) -> None:
         async with self._office.looks:
             # A busy room looks by itself: an append expects the head that it knows.
             await self._runner.appender.progress()
             if self._runner.appender.is_idle:
-                await self._read(why or Look.TIMER)
+                await self._read(why)
 
     async def _read(self, why: Look) -> None:
         self._office.metrics.log_looks.labels(reason=why.value).inc()
@@ -312,7 +319,7 @@ class RoomLink:
 
     def _show(self, sender: Sender, states: Iterable[SharedState]) -> None:
         awareness = self._runner.room.awareness
-        at_ms, tag = now_ms(), _tag(sender)
+        at_ms, tag = now_ms(), str(sender)
         changed = []
         for state in states:
             publisher = Publisher(
@@ -341,10 +348,6 @@ def _size_bytes(envelope: Envelope) -> int:
     content = envelope.content
     rows_bytes = sum(map(len, content.updates)) if isinstance(content, Updates) else 0
     return _ENVELOPE_BYTES + rows_bytes
-
-
-def _tag(sender: Sender) -> str:
-    return f"{sender.node}:{sender.boot}"
 
 
 def _shared(entry: AwarenessEntry, heard: int, owner: Publisher | None) -> SharedState:
