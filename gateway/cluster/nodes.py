@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from collab.cluster.envelope import NodeId, Sender
@@ -34,25 +35,25 @@ class SelfPortrait:
         load: how busy it is.
 
     Attributes:
+        identity: who it is, how busy it is left out.
         members: the cluster, for what is away from home; set when there is one.
         is_draining: whether it is being emptied.
         is_drained: whether it is empty.
     """
 
     def __init__(self, sender: Sender, address: str, weight: float, load: NodeLoad) -> None:
+        self.identity = NodeReport(
+            sender.node, sender.boot, address, weight, version=server_version()
+        )
         self.members: Callable[[], Members] = Members
         self.is_draining: Callable[[], bool] = _never
         self.is_drained: Callable[[], bool] = _never
-        self._sender = sender
-        self._address = address
-        self._weight = weight
         self._load = load
         self._registry: RoomRegistry | None = None
         self._measured_s = time.monotonic()
         self._used_s = time.process_time()
         self._cpu = 0.0
         self._away: dict[NodeId, Away] = {}
-        self._version = server_version()  # once: it is read from files
 
     def of(self, registry: RoomRegistry) -> None:
         """These are its rooms."""
@@ -61,11 +62,8 @@ class SelfPortrait:
     def __call__(self) -> NodeReport:
         """What there is to say now."""
         live = self._live()
-        return NodeReport(
-            node=self._sender.node,
-            boot=self._sender.boot,
-            address=self._address,
-            weight=self._weight,
+        return replace(
+            self.identity,
             is_draining=self.is_draining(),
             is_drained=self.is_drained(),
             rooms=len(live),
@@ -73,7 +71,6 @@ class SelfPortrait:
             cpu=self._measured_cpu(),
             lag_ms=round(self._load.lag_ms, 1),
             away=self._away,
-            version=self._version,
         )
 
     async def run(self) -> None:
@@ -82,7 +79,7 @@ class SelfPortrait:
             away: dict[NodeId, Away] = {}
             for number, runner in enumerate(self._live(), start=1):
                 home = self.members().home(runner.key)
-                if home is not None and home.node != self._sender.node:
+                if home is not None and home.node != self.identity.node:
                     rooms, sessions = away.get(home.node, Away(0, 0))
                     away[home.node] = Away(rooms + 1, sessions + len(runner.seats))
                 if number % _SLICE_ROOMS == 0:
@@ -108,7 +105,7 @@ class OneNode:
         portrait: what it says of itself.
     """
 
-    def __init__(self, portrait: Callable[[], NodeReport]) -> None:
+    def __init__(self, portrait: SelfPortrait) -> None:
         self._portrait = portrait
 
     def members(self) -> Members:
@@ -118,7 +115,7 @@ class OneNode:
     def home(self, room: RoomKey) -> NodeReport:
         """See `Nodes`."""
         del room
-        return self._portrait()
+        return self._portrait.identity
 
     def is_here(self, report: NodeReport) -> bool:
         """See `Nodes`."""
