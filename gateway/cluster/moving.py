@@ -16,7 +16,6 @@ a rebalance is wished   sessions in rooms that are at home elsewhere are closed,
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
 from typing import Final
 
 import structlog
@@ -67,14 +66,14 @@ class Mover:
         wishes = members.wishes
         is_wished = self._sender in wishes.draining
         if is_wished and self._draining is None:
-            self._draining = _begin(self._drain())
+            self._draining = asyncio.create_task(self._drain())
         elif not is_wished and self._draining is not None:
             self._draining.cancel()
             self._draining = None
             self._registry.is_leaving = False
             _log.info("node.drain_taken_back")
         if self._rebalanced is not None and wishes.rebalance > self._rebalanced:
-            self._going_home = _begin(self._send_home())
+            self._going_home = asyncio.create_task(self._send_home())
         self._rebalanced = wishes.rebalance
 
     def stop(self) -> None:
@@ -101,7 +100,3 @@ class Mover:
     def _is_away(self, runner: RoomRunner) -> bool:
         home = self._membership.members.home(runner.key)
         return home is not None and home.node != self._sender.node
-
-
-def _begin(work: Coroutine[None, None, None]) -> asyncio.Task[None]:
-    return asyncio.create_task(work)

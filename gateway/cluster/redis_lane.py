@@ -53,7 +53,7 @@ class Lane:
         self._metrics = metrics
         self._heard = heard
         self._wishes: list[tuple[str, str]] = []
-        self._left: set[str] = set()
+        self._left: dict[str, int] = {}  # how often, until that is answered
         self._queue: list[tuple[str, bytes]] = []
         self.queued_bytes = 0
         self._wish_waits = asyncio.Event()
@@ -69,7 +69,7 @@ class Lane:
         """Listen to it no more."""
         hears = self._places.hears
         opposite = "SUNSUBSCRIBE" if hears == "SSUBSCRIBE" else "UNSUBSCRIBE"
-        self._left.add(channel)
+        self._left[channel] = self._left.get(channel, 0) + 1
         self._wishes.append((opposite, channel))
         self._wish_waits.set()
 
@@ -130,9 +130,11 @@ class Lane:
 
     def _check_left(self, channel: str) -> None:
         """A Cluster ends subscriptions by itself when it moves a channel to another server."""
-        if channel not in self._left:
+        left = self._left.pop(channel, 0)
+        if not left:
             raise RedisError("a channel has moved")
-        self._left.discard(channel)
+        if left > 1:
+            self._left[channel] = left - 1
 
     async def _ask(self, connection: Connection) -> None:
         """Send wishes as they come, and pings."""
