@@ -30,6 +30,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -76,14 +77,15 @@ class Running:
     def send_signal(self, number: int) -> None:
         """Send it a signal, if it still runs."""
         if self.poll() is None:
-            os.kill(self.pid, number)
+            with suppress(ProcessLookupError):  # it has ended since that look
+                os.kill(self.pid, number)
 
     def kill(self) -> None:
         """End it at once."""
         self.send_signal(signal.SIGKILL)
 
     def _look(self, timeout: float | None) -> int | None:
-        if self.returncode is None and select.select([self._keeper], [], [], timeout)[0]:
+        if self.returncode is None and _tells(self._keeper, timeout):
             self.returncode = _number_from(self._keeper)
             os.close(self._keeper)
         return self.returncode
@@ -127,10 +129,21 @@ def start(
     assert len(request) <= _REQUEST_BYTES_MAX, "these variables are too many for the nursery"
     keeper, tells = os.pipe()
     try:
-        socket.send_fds(_nursery(fresh), [request], [*stdio, tells])
-    finally:
-        os.close(tells)
-    return Running(_number_from(keeper), keeper)
+        try:
+            socket.send_fds(_nursery(fresh), [request], [*stdio, tells])
+        finally:
+            os.close(tells)
+        return Running(_number_from(keeper), keeper)
+    except BaseException:
+        os.close(keeper)
+        raise
+
+
+def _tells(pipe: int, timeout: float | None) -> bool:
+    """Whether something can be read, within so many seconds; the number may be above 1024."""
+    looks = select.poll()
+    looks.register(pipe, select.POLLIN)
+    return bool(looks.poll(None if timeout is None else timeout * 1000))
 
 
 def _number_from(pipe: int) -> int:
@@ -165,7 +178,8 @@ def _new_nursery(fresh: Mapping[str, str]) -> socket.socket:
 
 def _end(owner: int, process: subprocess.Popen[bytes]) -> None:
     if os.getpid() == owner:
-        _ours.pop(owner).close()
+        with _ours.pop(owner) as ours:
+            ours.shutdown(socket.SHUT_RDWR)  # its other copies, in forks of the tests, end as well
         process.wait()
 
 
