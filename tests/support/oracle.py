@@ -114,22 +114,14 @@ class Oracle:
 
     async def watch_on(self, made: list[Writer], end: "asyncio.Future[Any]") -> None:
         """Let writers write until `end` is done, and wait until all that they wrote is saved."""
-        writing = [asyncio.create_task(writer.run()) for writer in made]
-        await end
-        for writer in made:
-            writer.is_stopping = True
-        await asyncio.gather(*writing)
+        await _write_until(end, made)
         for writer in made:
             await writer.member.until_saved()
         self._remember(made)
 
     async def watch_through(self, made: list[Writer], end: "asyncio.Future[Any]") -> None:
         """Let writers write until `end` is done, whatever becomes of the connections of some."""
-        writing = [asyncio.create_task(writer.run()) for writer in made]
-        await end
-        for writer in made:
-            writer.is_stopping = True
-        await asyncio.gather(*writing)
+        await _write_until(end, made)
         for writer in made:
             if writer.member.ended is None:
                 await writer.member.until_saved()
@@ -153,6 +145,14 @@ class Oracle:
             if gone := (expected - seen) | (expected - fetched):
                 missing[room] = gone
         return missing
+
+
+async def _write_until(end: "asyncio.Future[Any]", made: list[Writer]) -> None:
+    writing = [asyncio.create_task(writer.run()) for writer in made]
+    await end
+    for writer in made:
+        writer.is_stopping = True
+    await asyncio.gather(*writing)
 
 
 def keys_of(update: bytes) -> set[str]:
