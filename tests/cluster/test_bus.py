@@ -1,8 +1,7 @@
 """Two nodes over one store hear each other through Redis, and do without it."""
 
 import asyncio
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final
@@ -13,39 +12,13 @@ from pycrdt import Doc, Map
 from collab.cluster.envelope import BootEpoch, Envelope, NodeId, Sender, Updates
 from collab.cluster.envelope_codec import encode_envelope, sender_tag
 from collab.ids import RoomName, Sequence, room_key
-from tests.support.nodes import metric, running_nodes, until_metric
+from tests.support.nodes import has_all, heard, metric, running_nodes, setting, until_metric
 from tests.support.oracle import Oracle, writers
-from tests.support.redis_server import RedisServer, redis_server
-from tests.support.server import Server
-from tests.support.ws_client import Member, join, y_websocket
+from tests.support.redis_server import RedisServer
+from tests.support.ws_client import join, y_websocket
 
 ROOM: Final = "quartet"
 SEED: Final = 5
-
-
-@pytest.fixture
-def redis(tmp_path: Path) -> Iterator[RedisServer]:
-    with redis_server(tmp_path) as running:
-        yield running
-
-
-async def heard(*nodes: Server) -> None:
-    """Wait until each node hears all others."""
-    for node in nodes:
-        await until_metric(node, "bandpro_peers", len(nodes) - 1)
-
-
-def setting(key: str, value: object) -> Callable[[Member], None]:
-    def change(member: Member) -> None:
-        member.map[key] = value
-
-    return change
-
-
-async def has_all(member: Member, keys: set[str]) -> None:
-    await member.until(
-        lambda: keys <= set(member.map.keys()), what="what others were told is saved"
-    )
 
 
 async def test_edits_and_presence_cross(redis: RedisServer, tmp_path: Path) -> None:
@@ -65,27 +38,11 @@ async def test_edits_and_presence_cross(redis: RedisServer, tmp_path: Path) -> N
             await a.until(lambda: a.present().get(b.doc.client_id) == {"at": 2})
 
 
-def kill_and_start(redis: RedisServer) -> None:
-    redis.kill()
-    time.sleep(1)
-    redis.start()
-
-
-def flush(redis: RedisServer) -> None:
-    redis.ask("FLUSHALL")
-
-
-def pause(redis: RedisServer) -> None:
-    redis.ask("CLIENT", "PAUSE", 3000, "ALL")
-
-
-def cut_off(redis: RedisServer) -> None:
-    for kind in ("pubsub", "normal"):
-        redis.ask("CLIENT", "KILL", "TYPE", kind)
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("fault", [kill_and_start, flush, pause, cut_off])
+@pytest.mark.parametrize(
+    "fault",
+    [RedisServer.kill_and_start, RedisServer.flush, RedisServer.pause, RedisServer.cut_off],
+)
 async def test_nothing_is_lost_with_redis(
     redis: RedisServer, tmp_path: Path, fault: Callable[[RedisServer], None]
 ) -> None:

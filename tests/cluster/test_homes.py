@@ -12,12 +12,11 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from tests.support.http import request, room_path
-from tests.support.nodes import running_nodes
+from tests.support.nodes import RETRYABLE, running_nodes, setting
 from tests.support.server import Server
-from tests.support.ws_client import Member, join, open_socket, room_url
+from tests.support.ws_client import join, open_socket, room_url
 
 ROOMS: Final = [f"band/{number}" for number in range(30)]
-RETRYABLE: Final = {1011, 1012, 1013, *range(4500, 4600)}
 WITHIN_S: Final = 30.0
 
 
@@ -58,13 +57,6 @@ async def until(node: Server, holds: Callable[[dict[str, dict[str, Any]]], bool]
 async def acquainted(*nodes: Server) -> None:
     for node in nodes:
         await until(node, lambda found: len(found) == len(nodes))
-
-
-def setting(key: str, value: object) -> Callable[[Member], None]:
-    def change(member: Member) -> None:
-        member.map[key] = value
-
-    return change
 
 
 async def test_all_nodes_name_the_same_home_and_another_one_when_it_dies(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 
 from tests.support.mongodb import MongoServer
-from tests.support.nodes import metric, running_nodes, until_metric
+from tests.support.nodes import has_all, heard, metric, running_nodes
 from tests.support.oracle import Oracle, writers
 from tests.support.redis_server import redis_server
 
@@ -30,8 +30,7 @@ async def test_a_killed_node_on_mongodb_loses_nothing(mongodb: MongoServer, tmp_
     store = ["--store", f"{mongodb.url}/rooms"]
     with redis_server(tmp_path) as redis:
         async with running_nodes(tmp_path, "ann", "bob", bus=redis.url, store=store) as nodes:
-            for node in nodes:
-                await until_metric(node, "bandpro_peers", 1)
+            await heard(*nodes)
             pauses_s = (0.01, 0.05)
             async with writers(nodes[1], "b", SEED, pauses_s=pauses_s) as staying:
                 writing = asyncio.ensure_future(asyncio.sleep(3))
@@ -43,12 +42,7 @@ async def test_a_killed_node_on_mongodb_loses_nothing(mongodb: MongoServer, tmp_
                 redis.kill()
                 await lasting
                 for writer in staying:
-                    await writer.member.until(
-                        lambda member=writer.member, room=writer.room: (  # type: ignore[misc]
-                            oracle.saved[room] <= set(member.map.keys())
-                        ),
-                        what="all that was acknowledged on either node",
-                    )
+                    await has_all(writer.member, oracle.saved[writer.room])
                 assert await metric(nodes[1], "bandpro_peer_rows_total") > 0
             assert not await oracle.lost(nodes[1])
     assert oracle.acknowledged > 50

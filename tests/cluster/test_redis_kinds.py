@@ -14,10 +14,18 @@ import pytest
 
 from tests.support.certificates import self_signed
 from tests.support.command import bandpro
-from tests.support.nodes import BUS_KEY, metric, running_nodes, until_metric
+from tests.support.nodes import (
+    BUS_KEY,
+    has_all,
+    heard,
+    metric,
+    running_nodes,
+    setting,
+    until_metric,
+)
 from tests.support.redis_server import RedisServer, redis_server
 from tests.support.server import free_port
-from tests.support.ws_client import Member, join
+from tests.support.ws_client import join
 
 ROOM: Final = "quartet"
 SERVICE: Final = "mymaster"
@@ -67,25 +75,20 @@ async def test_the_bus_follows_the_master_that_sentinel_names(
         join(ann, "y-websocket", ROOM) as a,
         join(bob, "hocuspocus", ROOM) as b,
     ):
-        for node in (ann, bob):
-            await until_metric(node, "bandpro_peers", 1)
+        await heard(ann, bob)
         master.kill()
-        await a.edit(lambda member: member.map.update({"meanwhile": 1}))
+        await a.edit(setting("meanwhile", 1))
         await a.until_saved()
-        await b.until(lambda: "meanwhile" in b.map)
+        await has_all(b, {"meanwhile"})
         for node in (ann, bob):
             await until_metric(node, "bandpro_bus_interruptions_total", 1)
             await until_metric(node, "bandpro_bus_up", 1)
         before = await metric(bob, "bandpro_bus_envelopes_received_total", kind="updates")
-        await a.edit(lambda member: member.map.update({"after": 1}))
-        await b.until(lambda: "after" in b.map)
+        await a.edit(setting("after", 1))
+        await has_all(b, {"after"})
         after = await metric(bob, "bandpro_bus_envelopes_received_total", kind="updates")
         assert after == before + 1
         assert replica.calls("publish") > 0
-
-
-async def has(member: Member, key: str) -> None:
-    await member.until(lambda: key in member.map, what=key)
 
 
 def is_whole(server: RedisServer) -> bool:
@@ -124,22 +127,21 @@ async def test_rooms_are_spread_over_the_shards_of_a_cluster(
     bus = f"redis+cluster://127.0.0.1:{shards[0].port}"
     rooms = [f"room-{number}" for number in range(9)]
     async with running_nodes(tmp_path, "ann", "bob", bus=bus) as (ann, bob):
-        for node in (ann, bob):
-            await until_metric(node, "bandpro_peers", 1)
+        await heard(ann, bob)
         for room in rooms:
             async with join(ann, "y-websocket", room) as a, join(bob, "y-websocket", room) as b:
-                await a.edit(lambda member: member.map.update({"a": 1}))
-                await has(b, "a")
-                await b.edit(lambda member: member.map.update({"b": 1}))
-                await has(a, "b")
+                await a.edit(setting("a", 1))
+                await has_all(b, {"a"})
+                await b.edit(setting("b", 1))
+                await has_all(a, {"b"})
         assert await metric(bob, "bandpro_peer_rows_total", via="bus") > 0
         said = [shard.calls("spublish") for shard in shards]
         assert all(said), said
         assert not any(shard.calls("publish") for shard in shards)
         async with join(ann, "y-websocket", ROOM) as a, join(bob, "y-websocket", ROOM) as b:
             shards[2].kill()
-            await a.edit(lambda member: member.map.update({"meanwhile": 1}))
-            await b.until(lambda: "meanwhile" in b.map)
+            await a.edit(setting("meanwhile", 1))
+            await has_all(b, {"meanwhile"})
             await a.until_saved()
             await asyncio.to_thread(shards[2].start)
             for node in (ann, bob):
@@ -179,10 +181,9 @@ async def test_the_bus_goes_over_tls_with_a_password(tmp_path: Path) -> None:
             join(ann, "y-websocket", ROOM) as a,
             join(bob, "y-websocket", ROOM) as b,
         ):
-            for node in (ann, bob):
-                await until_metric(node, "bandpro_peers", 1)
-            await a.edit(lambda member: member.map.update({"a": 1}))
-            await has(b, "a")
+            await heard(ann, bob)
+            await a.edit(setting("a", 1))
+            await has_all(b, {"a"})
             assert await metric(eve, "bandpro_bus_up") == 0
             for node in (ann, bob, eve):
                 assert "geheim" not in node.log_text

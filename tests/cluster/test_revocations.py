@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support.access import mint, ticket
 from tests.support.http import request
-from tests.support.nodes import running_nodes, until_metric
-from tests.support.redis_server import RedisServer, redis_server
+from tests.support.nodes import heard, running_nodes
+from tests.support.redis_server import RedisServer
 from tests.support.ws_client import hocuspocus, y_websocket
-
-
-@pytest.fixture
-def redis(tmp_path: Path) -> Iterator[RedisServer]:
-    with redis_server(tmp_path) as running:
-        yield running
 
 
 @pytest.mark.parametrize("bus", ["log", "redis"])
@@ -28,7 +21,7 @@ async def test_sessions_on_another_node_are_closed(
     url = redis.url if bus == "redis" else bus
     async with running_nodes(tmp_path, "ann", "bob", bus=url, auth="token") as (ann, bob):
         if bus == "redis":
-            await until_metric(ann, "bandpro_peers", 1)
+            await heard(ann, bob)
         operator = mint(ann, {"**": "owner"}, subject="operator")
         token = mint(ann, {"band/*": "editor"}, subject="clara")
         one_use = await ticket(bob, "band/score", token)

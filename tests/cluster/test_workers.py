@@ -2,8 +2,9 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -11,23 +12,17 @@ import httpx
 import psutil
 import pytest
 
-from tests.support.nodes import BUS_KEY, metric, until_metric
+from tests.support.nodes import BUS_KEY, has_all, metric, setting, until_metric
 from tests.support.oracle import Oracle, writers
-from tests.support.redis_server import RedisServer, redis_server
+from tests.support.redis_server import RedisServer
 from tests.support.server import Server, running_server
-from tests.support.ws_client import Member, join
+from tests.support.ws_client import Closed, join
 
 ROOM: Final = "quintet"
 SEED: Final = 7
 TOGETHER: Final = ("0", "1")
 CLIENTS: Final = 24
 RESTARTS: Final = "bandpro_worker_restarts_total"
-
-
-@pytest.fixture
-def redis(tmp_path: Path) -> Iterator[RedisServer]:
-    with redis_server(tmp_path) as running:
-        yield running
 
 
 def settings(redis: RedisServer, *args: str) -> list[str]:
@@ -64,10 +59,6 @@ async def sessions(server: Server) -> dict[str, float]:
     return {worker: await metric(server, "bandpro_sessions", worker=worker) for worker in TOGETHER}
 
 
-async def has(member: Member, keys: set[str]) -> None:
-    await member.until(lambda: keys <= set(member.map.keys()), what="everybody's edits")
-
-
 async def test_clients_of_different_workers_edit_together(
     redis: RedisServer, tmp_path: Path
 ) -> None:
@@ -82,10 +73,10 @@ async def test_clients_of_different_workers_edit_together(
         assert sum(spread.values()) == CLIENTS
         assert min(spread.values()) > 0, spread
         for number, member in enumerate(members):
-            await member.edit(lambda m, key=str(number): m.map.update({key: 1}))  # type: ignore[misc]
+            await member.edit(setting(str(number), 1))
             await member.set_state({"at": number})
         for member in members:
-            await has(member, {str(number) for number in range(CLIENTS)})
+            await has_all(member, {str(number) for number in range(CLIENTS)})
             await member.until(lambda member=member: len(member.present()) == CLIENTS)  # type: ignore[misc]
             await member.until_saved()
         updates = [
@@ -126,6 +117,19 @@ async def test_a_worker_killed_under_load_loses_nothing_and_comes_back(
     assert oracle.acknowledged > 100
 
 
+async def written_until(
+    strike: Callable[[], Awaitable[None]], server: Server, oracle: Oracle
+) -> list[Closed]:
+    """Let everybody write for a while, then strike the server; how their connections ended."""
+
+    async def strike_later() -> None:
+        await asyncio.sleep(0.3)
+        await strike()
+
+    async with writers(server, "w", SEED) as made:
+        return await oracle.watch(made, asyncio.ensure_future(strike_later()))
+
+
 async def test_sigterm_stores_everything_and_sends_everybody_away(
     redis: RedisServer, tmp_path: Path
 ) -> None:
@@ -133,13 +137,7 @@ async def test_sigterm_stores_everything_and_sends_everybody_away(
     oracle = Oracle()
     async with two_workers(tmp_path, redis) as server:
         processes = [worker_process(server, worker) for worker in TOGETHER]
-        async with writers(server, "w", SEED) as made:
-
-            async def stop() -> None:
-                await asyncio.sleep(0.3)
-                await server.terminate()
-
-            closes = await oracle.watch(made, asyncio.ensure_future(stop()))
+        closes = await written_until(server.terminate, server, oracle)
         assert {closed.code for closed in closes} <= {1001, 1012, 1013}
         assert not any(process.is_running() for process in processes)
         await server.start()
@@ -152,13 +150,7 @@ async def test_workers_do_not_outlive_their_supervisor(redis: RedisServer, tmp_p
     oracle = Oracle()
     async with two_workers(tmp_path, redis) as server:
         processes = [worker_process(server, worker) for worker in TOGETHER]
-        async with writers(server, "w", SEED) as made:
-
-            async def kill() -> None:
-                await asyncio.sleep(0.3)
-                server.kill()
-
-            await oracle.watch(made, asyncio.ensure_future(kill()))
+        await written_until(partial(asyncio.to_thread, server.kill), server, oracle)
         await asyncio.to_thread(psutil.wait_procs, processes, timeout=20)
         assert not any(process.is_running() for process in processes)
         await server.start()

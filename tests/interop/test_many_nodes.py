@@ -13,7 +13,7 @@ from tests.interop.stock import (
     view,
 )
 from tests.support.http import stored_update
-from tests.support.nodes import running_nodes, until_metric
+from tests.support.nodes import heard, running_nodes
 from tests.support.redis_server import redis_server
 
 
@@ -24,8 +24,7 @@ async def test_stock_clients_on_two_nodes_are_in_one_room(tmp_path: Path, room: 
         nodes = await stack.enter_async_context(
             running_nodes(tmp_path, "ann", "bob", bus=redis.url)
         )
-        for node in nodes:
-            await until_metric(node, "bandpro_peers", 1)
+        await heard(*nodes)
         members = [
             await stack.enter_async_context(stock(nodes[(number + shift) % 2], kind, room))
             for shift in (0, 1)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
 import httpx
 
+from tests.support.http import NO_CERTIFICATES
 from tests.support.server import Server
+from tests.support.ws_client import Member
 
 BUS_KEY: Final = "a key for the bus of tests, of more than thirty-two bytes"
+RETRYABLE: Final = {1011, 1012, 1013, *range(4500, 4600)}
+"""Codes after which clients come back."""
 
 
 def cluster_node(
@@ -67,7 +71,7 @@ async def running_nodes(
 
 async def metric(node: Server, name: str, **labels: str) -> float:
     """A metric of a node, 0 where it was never counted; summed over labels that are not given."""
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(verify=NO_CERTIFICATES) as client:
         text = (await client.get(f"{node.admin_url}/metrics", timeout=10)).text
     wanted = [f'{label}="{value}"' for label, value in labels.items()]
     found = 0.0
@@ -84,3 +88,23 @@ async def until_metric(
     async with asyncio.timeout(within_s):
         while await metric(node, name, **labels) < least:  # noqa: ASYNC110 - another process
             await asyncio.sleep(0.05)
+
+
+async def heard(*nodes: Server) -> None:
+    """Wait until each node hears all others."""
+    for node in nodes:
+        await until_metric(node, "bandpro_peers", len(nodes) - 1)
+
+
+def setting(key: str, value: object) -> Callable[[Member], None]:
+    """An edit that sets a key of the root map."""
+
+    def change(member: Member) -> None:
+        member.map[key] = value
+
+    return change
+
+
+async def has_all(member: Member, keys: set[str]) -> None:
+    """Wait until a member has these keys, whoever set them."""
+    await member.until(lambda: keys <= set(member.map.keys()), what=f"others' edits: {keys}")

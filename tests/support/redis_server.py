@@ -65,6 +65,25 @@ class RedisServer:
             self._process.wait()
             self._process = None
 
+    def kill_and_start(self) -> None:
+        """Take it away for a second."""
+        self.kill()
+        time.sleep(1)
+        self.start()
+
+    def flush(self) -> None:
+        """Let it forget all that it was told to keep."""
+        self.ask("FLUSHALL")
+
+    def pause(self) -> None:
+        """Let nobody be answered for three seconds."""
+        self.ask("CLIENT", "PAUSE", 3000, "ALL")
+
+    def cut_off(self) -> None:
+        """End everybody's connections."""
+        for kind in ("pubsub", "normal"):
+            self.ask("CLIENT", "KILL", "TYPE", kind)
+
     def signal(self, number: int) -> None:
         """Send its process a signal."""
         assert self._process is not None
