@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from tests.support.mongodb import MongoServer
+from tests.support.mongodb import MongoServer, mongo_server
 from tests.support.nodes import has_all, heard, metric, running_nodes
 from tests.support.oracle import Oracle, writers
 from tests.support.redis_server import redis_server
@@ -17,10 +17,8 @@ SEED: Final = 7
 
 @pytest.fixture
 def mongodb(tmp_path: Path) -> Iterator[MongoServer]:
-    server = MongoServer(tmp_path, "--sync-on-commit")
-    server.start()
-    yield server
-    server.kill()
+    with mongo_server(tmp_path, "--sync-on-commit") as server:
+        yield server
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ import pytest
 from collab.errors import StoreUnavailable
 from persistence.build import StoreSettings, open_stores
 from tests.support.counts import repeats
-from tests.support.mongodb import MongoServer
+from tests.support.mongodb import MongoServer, mongo_server
 from tests.support.oracle import Oracle, Writer, writers
 from tests.support.server import running_server
 
@@ -25,10 +25,8 @@ SMALL_LOG: Final = {"BANDPRO_COMPACTION_TAIL_UPDATES": "40"}
 def mongodb(tmp_path: Path) -> Iterator[MongoServer]:
     # SecantusDB heeds the journalling that single writes ask for, but not that of a transaction's
     # commit; mongod does both.
-    server = MongoServer(tmp_path, "--sync-on-commit")
-    server.start()
-    yield server
-    server.kill()
+    with mongo_server(tmp_path, "--sync-on-commit") as server:
+        yield server
 
 
 def options(mongodb: MongoServer) -> list[str]:
@@ -104,13 +102,11 @@ async def after(delay_s: float, strike: Callable[[], None]) -> None:
 
 async def test_mongodb_without_a_replica_set_is_refused(tmp_path: Path) -> None:
     """STO-23."""
-    server = MongoServer(tmp_path, "--standalone")
-    server.start()
-    try:
-        with pytest.raises(StoreUnavailable, match="without a replica set"):
-            await open_stores(StoreSettings(f"{server.url}/rooms"))
-    finally:
-        server.kill()
+    with (
+        mongo_server(tmp_path, "--standalone") as server,
+        pytest.raises(StoreUnavailable, match="without a replica set"),
+    ):
+        await open_stores(StoreSettings(f"{server.url}/rooms"))
 
 
 async def after_an_acknowledgement(

@@ -81,18 +81,25 @@ class MongoServer:
 
 
 @contextmanager
+def mongo_server(folder: Path, *args: str) -> Iterator[MongoServer]:
+    """A running SecantusDB for the time of a `with` block."""
+    server = MongoServer(folder, *args)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.kill()
+
+
+@contextmanager
 def mongodb(folder: Path) -> Iterator[str]:
     """The URL of a MongoDB for the time of a `with` block, without a database's name."""
     given = os.environ.get(URL_VARIABLE)
     if given:
         yield given.rstrip("/")
         return
-    server = MongoServer(folder)
-    try:
-        server.start()
+    with mongo_server(folder) as server:
         yield server.url
-    finally:
-        server.kill()
 
 
 def new_database(url: str) -> str:
