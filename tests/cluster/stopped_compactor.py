@@ -11,14 +11,14 @@ import asyncio
 import os
 import sys
 import time
+from collections.abc import Awaitable, Callable
 from collections.abc import Sequence as SequenceOf
 from dataclasses import replace
+from typing import TypeVar
 
 from collab.cluster.envelope import BootEpoch, NodeId, Sender
 from collab.cluster.members import NodeReport
 from collab.history.compaction import CompactionLimits
-from collab.ids import Epoch, RoomKey, Sequence
-from collab.ports import SnapshotRef, SnapshotStore
 from gateway.cluster.membership import Membership
 from gateway.cluster.turns import Turns
 from gateway.observe.metrics import Metrics
@@ -26,7 +26,9 @@ from gateway.rooms.compactor import Compactor, WalkPace
 from gateway.rooms.node_load import NodeLoad
 from persistence.build import StoreSettings, open_stores
 from tests.contract.edits import merge_here
+from tests.support.store_passage import PassedSnapshots
 
+_T = TypeVar("_T")
 LIMITS = CompactionLimits(tail_age_s=0, aged_updates_min=3)
 
 
@@ -36,21 +38,14 @@ async def pass_point() -> None:
     await asyncio.to_thread(sys.stdin.readline)
 
 
-class _Snapshots:
-    """The snapshots of a store; one is stored, then the point is passed."""
+class _OnceStored:
+    """A ``Passage``: a snapshot is stored, then the point is passed."""
 
-    def __init__(self, snapshots: SnapshotStore) -> None:
-        self._snapshots = snapshots
-        self.get = snapshots.get
-        self.list = snapshots.list
-        self.delete = snapshots.delete
-
-    async def put(
-        self, room: RoomKey, *, epoch: Epoch, sequence: Sequence, update: bytes
-    ) -> SnapshotRef:
-        ref = await self._snapshots.put(room, epoch=epoch, sequence=sequence, update=update)
-        await pass_point()
-        return ref
+    async def through(self, call: str, work: Callable[[], Awaitable[_T]]) -> _T:
+        result = await work()
+        if call == "snapshots.put":
+            await pass_point()
+        return result
 
 
 async def main(url: str, point: str) -> None:
@@ -65,7 +60,7 @@ async def main(url: str, point: str) -> None:
     async with await open_stores(StoreSettings(url)) as opened:
         stores = opened
         if point == "stored":
-            stores = replace(opened, snapshots=_Snapshots(opened.snapshots))
+            stores = replace(opened, snapshots=PassedSnapshots(opened.snapshots, _OnceStored()))
         sender, metrics = Sender(NodeId("ann"), BootEpoch(1)), Metrics()
         membership = Membership(
             stores, sender, lambda: NodeReport(sender.node, sender.boot), metrics
