@@ -15,7 +15,6 @@ from collab.cluster.envelope import NodeId
 from collab.errors import BandProError, StateConflict
 from collab.ids import RoomName, Subject, UnixSeconds, room_key
 from gateway.auth.revocation_file import Revocation
-from gateway.transport.opening import Opening
 from persistence.erasure import ErasureMode
 from persistence.loading import load_room
 from tests.simulation.bus import Broker
@@ -158,10 +157,6 @@ class Cluster:
         self._connections[node.process].append(connection)
         return connection
 
-    def arrive(self, node: Node, connection: Connection, opening: Opening) -> None:
-        """The handshake has reached the node."""
-        node.accept(connection, opening)
-
     def write(self, place: int, room: RoomName) -> None:
         """A program edits through the API of a node, and believes the answer."""
         node = self.nodes[place]
@@ -171,10 +166,6 @@ class Cluster:
         self._programs.append(client_id)
         update = doc.get_update()
 
-        async def append() -> None:
-            await node.services.append(room, update, _PROGRAM)
-            self.loop.later(self.loop.world, self.weather.delay(), told)
-
         def told() -> None:
             self.oracle.promises[client_id] = 1
             if not self.oracle.saved(room_key(room), client_id):
@@ -182,7 +173,8 @@ class Cluster:
 
         async def attempt() -> None:
             with suppress(BandProError):  # the answer says so, and nothing is promised
-                await append()
+                await node.services.append(room, update, _PROGRAM)
+                self.loop.later(self.loop.world, self.weather.delay(), told)
 
         self.loop.begin(node.process, attempt())
 

@@ -91,8 +91,7 @@ class Editor:
         self._loop.later(
             node.process,
             self._cluster.weather.delay(),
-            self._cluster.arrive,
-            node,
+            node.accept,
             connection,
             self._opening(),
         )

@@ -20,7 +20,6 @@ from collab.room.room import RoomState
 from gateway.auth.tokens import TokenVerifier
 from gateway.cluster.cluster import Cluster
 from gateway.transport.sweeper import Sweeper
-from persistence.stores import Stores
 from tests.simulation.node import Build
 from tests.support.store_passage import PassedLog, PassedManifests
 
@@ -28,10 +27,7 @@ _T = TypeVar("_T")
 
 
 class _Through:
-    """Passes everything through; the place to deviate from that."""
-
-    def __init__(self, stores: Stores) -> None:
-        self.stores = stores
+    """A ``Passage`` that nothing happens on: the ports themselves deviate."""
 
     async def through(self, call: str, work: Callable[[], Awaitable[_T]]) -> _T:
         return await work()
@@ -158,12 +154,12 @@ def _careless_merge(updates: SequenceOf[bytes]) -> bytes:
 
 
 def _with_log(kind: type[PassedLog]) -> Build:
-    return Build(stores=lambda stores: replace(stores, log=kind(stores.log, _Through(stores))))
+    return Build(stores=lambda stores: replace(stores, log=kind(stores.log, _Through())))
 
 
 def _with_manifests(kind: type[PassedManifests]) -> Build:
     return Build(
-        stores=lambda stores: replace(stores, manifests=kind(stores.manifests, _Through(stores)))
+        stores=lambda stores: replace(stores, manifests=kind(stores.manifests, _Through()))
     )
 
 
