@@ -12,6 +12,7 @@ from collab.access import Claims, Grant, Role, role_in
 from collab.errors import Unauthenticated
 from collab.ids import NO_ROOM, RoomName, Subject, UnixSeconds
 from collab.ports import RecordKind
+from gateway.auth import shared_revocations
 from gateway.auth.revocation_file import Revocation
 from gateway.auth.revocations import Revocations, open_revocations
 from gateway.auth.shared_revocations import RevocationFollower, SharedRevocations
@@ -188,8 +189,11 @@ async def test_old_ones_are_deleted_and_the_numbers_go_on(stores: Stores) -> Non
     assert [int(record.record_id) for record in left] == [3, 4]
 
 
-async def test_follower_reads_on_at_once_when_told_to(stores: Stores) -> None:
+async def test_follower_reads_on_at_once_when_told_to(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """NODE-10."""
+    monkeypatch.setattr(shared_revocations, "FOLLOW_S", 3_600.0)  # not by itself
     ann, bob = await Node(stores).join(), await Node(stores).join()
     follower = RevocationFollower(bob.revocations, bob.shared, lambda: NOW, lambda: None)
     following = asyncio.create_task(follower.run())
