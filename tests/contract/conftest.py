@@ -10,6 +10,7 @@ import pytest
 
 from collab.ids import room_key, room_name
 from persistence.build import Stores
+from persistence.files import FileBlobs
 from tests.contract.backends import (
     EncryptedUnderTest,
     MemoryUnderTest,
@@ -53,6 +54,12 @@ async def proxy(bucket: Bucket) -> AsyncIterator[TcpProxy]:
     assert parts.port
     async with TcpProxy(parts.hostname, parts.port) as made:
         yield made
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> FileBlobs:
+    """Where backups are kept."""
+    return FileBlobs(tmp_path / "kept")
 
 
 @pytest.fixture

@@ -16,11 +16,15 @@ class Overtaken:
         port: the real one.
         call: name of the method.
         first: what happens before it.
+        begins: only before a call whose first argument begins with this.
     """
 
-    def __init__(self, port: object, call: str, first: Callable[[], Awaitable[object]]) -> None:
+    def __init__(
+        self, port: object, call: str, first: Callable[[], Awaitable[object]], begins: str
+    ) -> None:
         self._port = port
         self._call = call
+        self._begins = begins
         self._first: Callable[[], Awaitable[object]] | None = first
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the port has
@@ -29,8 +33,9 @@ class Overtaken:
             return call
 
         async def overtaken(*args: object, **kwargs: object) -> object:
-            first, self._first = self._first, None
-            if first is not None:
+            first = self._first
+            if first is not None and str(args[0] if args else "").startswith(self._begins):
+                self._first = None
                 await first()
             return await call(*args, **kwargs)
 
@@ -38,8 +43,13 @@ class Overtaken:
 
 
 def overtaken(
-    stores: Stores, port: str, call: str, first: Callable[[], Awaitable[object]]
+    stores: Stores,
+    port: str,
+    call: str,
+    first: Callable[[], Awaitable[object]],
+    *,
+    begins: str = "",
 ) -> Stores:
     """A node to which something happens just before one of its calls."""
-    wrapped = cast("Any", Overtaken(getattr(stores, port), call, first))
+    wrapped = cast("Any", Overtaken(getattr(stores, port), call, first, begins))
     return replace(stores, **{port: wrapped})

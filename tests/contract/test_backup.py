@@ -108,11 +108,6 @@ async def text(stores: Stores, name: RoomName) -> str:
     return text_of((await load_room(stores, name)).updates)
 
 
-@pytest.fixture
-def place(tmp_path: Path) -> FileBlobs:
-    return FileBlobs(tmp_path / "kept")
-
-
 async def test_what_is_restored_is_what_was_backed_up(stores: Stores, place: FileBlobs) -> None:
     """BAK-5: rows under their sequences, documents, records, blobs and files come back."""
     await fill(stores)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
-from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from collab.errors import RoomQuarantined, StateConflict
-from collab.ids import BlobKey, Epoch, UnixSeconds
-from collab.ports import BlobInfo, BlobStore, RoomStatus
+from collab.ids import Epoch, UnixSeconds
+from collab.ports import RoomStatus
 from persistence.backup.making import BackupRequest, BackupResult, make_backup
 from persistence.backup.reader import Chain
 from persistence.backup.restoring import RETIRED_LOST_REASON, RestoreRequest, restore
@@ -27,15 +25,11 @@ from persistence.stores import Stores
 from persistence.versions import delete_version, list_versions
 from tests.contract.conftest import NAME, ROOM
 from tests.contract.erasing import VISIBLE, document, erased, fill
+from tests.contract.overtaking import overtaken
 
 PLAIN = Sealer(None)
 OLD_CLIENT = 7
 """Wrote the document that is erased (`tests.contract.erasing`)."""
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> FileBlobs:
-    return FileBlobs(tmp_path / "kept")
 
 
 async def backed_up(stores: Stores, place: FileBlobs, *, incremental: bool = False) -> BackupResult:
@@ -58,27 +52,9 @@ async def findings(place: FileBlobs, made: BackupResult) -> list[str]:
     return [each.what for each in report.findings]
 
 
-class RoomsBlobsListed:
-    """Blobs; something happens, once, just before those of the room are listed."""
-
-    def __init__(self, blobs: BlobStore, first: Callable[[], Awaitable[object]]) -> None:
-        self._blobs = blobs
-        self._first: Callable[[], Awaitable[object]] | None = first
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the port has
-        return getattr(self._blobs, name)
-
-    async def list(self, prefix: str, *, after: BlobKey | None, limit: int) -> tuple[BlobInfo, ...]:
-        first = self._first
-        if first is not None and prefix.startswith(f"rooms/{ROOM}"):
-            self._first = None
-            await first()
-        return await self._blobs.list(prefix, after=after, limit=limit)
-
-
 def meanwhile(stores: Stores, deed: Callable[[], Awaitable[object]]) -> Stores:
     """The store beneath; something happens when a room's records are taken, and no blobs yet."""
-    return replace(stores.raw, blobs=cast("Any", RoomsBlobsListed(stores.raw.blobs, deed)))
+    return overtaken(stores.raw, "blobs", "list", deed, begins=f"rooms/{ROOM}")
 
 
 @pytest.mark.parametrize("incremental", [False, True])

@@ -48,11 +48,6 @@ async def sealed(tmp_path: Path) -> AsyncIterator[Stores]:
         yield stores
 
 
-@pytest.fixture
-def place(tmp_path: Path) -> FileBlobs:
-    return FileBlobs(tmp_path / "kept")
-
-
 async def write(stores: Stores, name: RoomName, words: list[str]) -> None:
     manifest = await ensure_manifest(stores, name)
     key = room_key(name)

@@ -40,11 +40,6 @@ OLD, LATE = 7, 11
 """Client ids of who wrote the words, and of who wrote after the backup."""
 
 
-@pytest.fixture
-def place(tmp_path: Path) -> FileBlobs:
-    return FileBlobs(tmp_path / "kept")
-
-
 async def append(stores: Stores, updates: list[bytes]) -> Sequence:
     manifest = await ensure_manifest(stores, NAME)
     head = await stores.log.head(ROOM)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -23,11 +22,6 @@ from tests.contract.overtaking import overtaken
 
 PLAIN = Sealer(None)
 LABEL = Label(VersionKind.AUTOMATIC, UnixSeconds(1_800_000_001))
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> FileBlobs:
-    return FileBlobs(tmp_path / "kept")
 
 
 async def found_in(stores: Stores) -> list[tuple[str, str]]:
