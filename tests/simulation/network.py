@@ -29,17 +29,19 @@ class Weather:
 
     Attributes:
         random: where delays come from.
-        delay_s: of most packets, on average.
+        delay_s: of most packets, on average, beyond the least.
+        least_s: of every packet.
         slow: how many times slower everything is.
     """
 
     random: Random
     delay_s: float = 0.004
+    least_s: float = 0.0002
     slow: float = 1.0
 
     def delay(self) -> float:
         """Of the next packet."""
-        return self.random.expovariate(1.0) * self.delay_s * self.slow + 0.0002
+        return self.random.expovariate(1.0) * self.delay_s * self.slow + self.least_s
 
 
 class Way:

@@ -10,13 +10,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
-from random import Random
 from typing import Any, Final, Generic, TypeVar, cast
 
 from collab.errors import BandProError, StoreUnavailable
 from persistence.blob_snapshots import BlobSnapshots
 from persistence.stores import Stores
 from tests.simulation.loop import Process, Simulation
+from tests.simulation.network import Weather
 from tests.support.store_passage import (
     PassedBlobs,
     PassedHeads,
@@ -31,26 +31,18 @@ TIMEOUT_S: Final = 1.5
 
 
 @dataclass(slots=True)
-class StoreWeather:
-    """How the store is just now.
+class StoreWeather(Weather):
+    """How the store is just now, and the way there.
 
     Attributes:
-        random: where chances come from.
-        delay_s: of each way, on average.
-        slow: how many times slower it is.
         fails: the part of all calls that fail before their work.
         unknown: the part of all calls that fail after it.
     """
 
-    random: Random
     delay_s: float = 0.002
-    slow: float = 1.0
+    least_s: float = 0.0001
     fails: float = 0.0
     unknown: float = 0.0
-
-    def delay(self) -> float:
-        """Of the next call or answer."""
-        return self.random.expovariate(1.0) * self.delay_s * self.slow + 0.0001
 
     def heal(self) -> None:
         """Be well again."""
