@@ -37,7 +37,8 @@ def main() -> int:
         with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
             told = conditions(Cores.choose(), Path(folder))
         data = _measured(known, arguments, told, data)
-    PAGE.write_text(as_page(data))
+    if not arguments.dry:
+        PAGE.write_text(as_page(data))
     return 0 if all(map(_is_whole, data["scenes"].items())) else 1
 
 
@@ -86,7 +87,8 @@ def _stood(arguments: argparse.Namespace, data: dict[str, Any]) -> dict[str, Any
         },
     }
     print(json.dumps({name: data[name] for name in ("publish", "standing")}, indent=1))
-    write(RESULTS, data)
+    if not arguments.dry:
+        write(RESULTS, data)
     return data
 
 
@@ -105,7 +107,7 @@ def _arguments() -> argparse.Namespace:
         "--standing", action="store_true", help="what is used while nobody writes, and by Redis"
     )
     parser.add_argument("--folder", type=Path, help="on the disk to be measured")
-    parser.add_argument("--dry", action="store_true", help="keep no results")
+    parser.add_argument("--dry", action="store_true", help="keep no results, write no page")
     return parser.parse_args()
 
 
