@@ -73,7 +73,6 @@ class Client:
 
     Attributes:
         doc: the replica.
-        is_reader: whether it was a reader when it last heard.
         outgoing: frames on their way to the server.
         connection: the session that the server knows it by, or None.
         unsynced: Hocuspocus: the provider's counter.
