@@ -15,6 +15,7 @@ from benchmarks.systems import SYSTEMS
 ROOT: Final = Path(__file__).resolve().parent.parent
 LATEST: Final = ROOT / "benchmarks" / "results" / "latest.json"
 STRESS: Final = ROOT / "benchmarks" / "results" / "stress.json"
+CLUSTER: Final = ROOT / "benchmarks" / "results" / "cluster.json"
 
 Conditions = Mapping[str, object]
 

@@ -9,7 +9,7 @@ import tempfile
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from benchmarks.cluster.nodes import StoreKind
 from benchmarks.cluster.page import PAGE, as_page
@@ -17,9 +17,7 @@ from benchmarks.cluster.scenes import Scene, play, scenes
 from benchmarks.cluster.standing import publish_costs, standing_cost
 from benchmarks.machine import Cores, allow_many_files, conditions, load_average
 from benchmarks.peers import installed
-from benchmarks.results import ROOT, write
-
-RESULTS: Final = ROOT / "benchmarks" / "results" / "cluster.json"
+from benchmarks.results import CLUSTER, write
 
 
 def main() -> int:
@@ -29,7 +27,7 @@ def main() -> int:
     if arguments.list:
         print("\n".join(each.name for each in known))
         return 0
-    data: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    data: dict[str, Any] = json.loads(CLUSTER.read_text()) if CLUSTER.exists() else {}
     if arguments.standing:
         data = _stood(arguments, data)
     elif not arguments.page:
@@ -72,7 +70,7 @@ def _measured(
             }
             data = data | {"conditions": told, "scenes": kept}
             if not arguments.dry:
-                write(RESULTS, data)
+                write(CLUSTER, data)
     return data
 
 
@@ -88,7 +86,7 @@ def _stood(arguments: argparse.Namespace, data: dict[str, Any]) -> dict[str, Any
     }
     print(json.dumps({name: data[name] for name in ("publish", "standing")}, indent=1))
     if not arguments.dry:
-        write(RESULTS, data)
+        write(CLUSTER, data)
     return data
 
 

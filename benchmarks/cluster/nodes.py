@@ -16,9 +16,8 @@ from typing import Final
 from benchmarks.cluster.redis_process import RedisProcess, redis_process
 from benchmarks.machine import Cores
 from benchmarks.peers.start import hocuspocus_with_redis
-from benchmarks.processes import free_ports, running
 from benchmarks.stand_ins import mongodb_stand_in
-from benchmarks.targets import Manner, Target, bandpro
+from benchmarks.targets import Target, bandpro
 from benchmarks.wires import Wire
 
 _MEET_WITHIN_S: Final = 15.0
@@ -106,10 +105,8 @@ class Cluster:
                 redis = stack.enter_context(redis_process(home, cores))
             if self.name == HOCUSPOCUS:
                 assert redis is not None, "it is measured with others only"
-                nodes = [
-                    stack.enter_context(_peer(home, cores, redis.port, number))
-                    for number in range(self.count)
-                ]
+                peer = hocuspocus_with_redis(redis.port)
+                nodes = [stack.enter_context(peer.start(cores, home)) for _ in range(self.count)]
             else:
                 options = self._store(stack, home, cores) | _bus(redis)
                 nodes = [
@@ -137,14 +134,6 @@ def _bus(redis: RedisProcess | None) -> dict[str, str]:
     if redis is None:
         return {}
     return {"bus": f"redis://127.0.0.1:{redis.port}", "bus-key": secrets.token_urlsafe(48)}
-
-
-@contextmanager
-def _peer(home: Path, cores: Cores, redis_port: int, number: int) -> Iterator[Target]:
-    (port,) = free_ports(1)
-    program = hocuspocus_with_redis(port, redis_port)
-    with running(program, cores, home / f"peer-{number}.log", port) as process:
-        yield Target(port, None, process, Manner(Wire.HOCUSPOCUS, "/"))
 
 
 def _await_each_other(nodes: Sequence[Target]) -> None:

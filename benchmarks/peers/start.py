@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -56,21 +57,15 @@ class Peer:
         self.program(0)
 
 
-def _hocuspocus(port: int) -> Program:
-    home = installed.node_package("hocuspocus")
-    command = [installed.node(), "server.mjs", str(port)]
+def _hocuspocus(package: str, *ports: int) -> Program:
+    home = installed.node_package(package)
+    command = [installed.node(), "server.mjs", *map(str, ports)]
     return Program(command, home, _PRODUCTION, stops_in_order=False)
 
 
-def hocuspocus_with_redis(port: int, redis_port: int) -> Program:
-    """Hocuspocus 4 with its Redis extension, one of several nodes.
-
-    Raises:
-        NotInstalled: it is not on this machine.
-    """
-    home = installed.node_package("hocuspocus_redis")
-    command = [installed.node(), "server.mjs", str(port), str(redis_port)]
-    return Program(command, home, _PRODUCTION, stops_in_order=False)
+def hocuspocus_with_redis(redis_port: int) -> Peer:
+    """Hocuspocus 4 with its Redis extension, to be started as often as there are nodes."""
+    return Peer(lambda port: _hocuspocus("hocuspocus_redis", port, redis_port), HOCUSPOCUS.manner)
 
 
 def _y_websocket_server(port: int) -> Program:
@@ -95,7 +90,7 @@ def _c_relay(port: int) -> Program:
     return Program([str(installed.relay_program()), str(port)])
 
 
-HOCUSPOCUS: Final = Peer(_hocuspocus, Manner(Wire.HOCUSPOCUS, "/"))
+HOCUSPOCUS: Final = Peer(partial(_hocuspocus, "hocuspocus"), Manner(Wire.HOCUSPOCUS, "/"))
 """Hocuspocus 4 without extensions: documents in memory only, everybody may write."""
 Y_WEBSOCKET_SERVER: Final = Peer(_y_websocket_server, _BY_ROOM)
 """@y/websocket-server as its command starts it: documents in memory only, no access rules."""

@@ -3,12 +3,12 @@
 import json
 from pathlib import Path
 
-from benchmarks.cluster.__main__ import RESULTS
 from benchmarks.cluster.model import Assumed, Measured, rows
 from benchmarks.cluster.nodes import OURS, Cluster, Placement
 from benchmarks.cluster.page import PAGE, as_page
 from benchmarks.cluster.scenes import Scene, play
 from benchmarks.loads import Load
+from benchmarks.results import CLUSTER
 
 # 2 rooms, one client of three writes 10 updates/s in each, for a second and four: 100 updates.
 LOAD = Load("tiny", "2 rooms of 3, 1 writes", rooms=2, clients=3, writers=1, updates_per_s=10)
@@ -42,4 +42,4 @@ def test_a_model_is_what_was_measured_multiplied_out() -> None:
 
 def test_the_page_is_made_of_what_was_kept() -> None:
     """OPS-8."""
-    assert as_page(json.loads(RESULTS.read_text())) == PAGE.read_text()
+    assert as_page(json.loads(CLUSTER.read_text())) == PAGE.read_text()
