@@ -57,7 +57,7 @@ class ColdOpen:
     async def _run(self, target: Target, stage: Stage) -> Outcome:
         dialect = target.dialect("cold")
         document = score(self.document_bytes, stage.seed)
-        await upload(target, dialect, document)
+        await (await upload(target, dialect, document)).leave()
         await settled(target)
         await _until_rooms(target, 0)
         opened_s: list[float] = []

@@ -69,11 +69,14 @@ class Growth:
 
     def _measure(self, stage: Stage, load: Load, document_bytes: int) -> Run:
         async def measure() -> Run:
-            if document_bytes:
-                dialect = target.dialect(f"bench/{load.name}-{stage.seed}/0")
-                await upload(target, dialect, score(document_bytes, stage.seed))
-                await settled(target)
-            return await run_load(load, target, self.pace, stage.seed)
+            if not document_bytes:
+                return await run_load(load, target, self.pace, stage.seed)
+            dialect = target.dialect(f"bench/{load.name}-{stage.seed}/0")
+            uploader = await upload(target, dialect, score(document_bytes, stage.seed))
+            await settled(target)
+            run = await run_load(load, target, self.pace, stage.seed)
+            await uploader.leave()
+            return run
 
         with stage.target() as target:
             return uvloop.run(measure())

@@ -57,7 +57,7 @@ class JoinStorm:
     async def _run(self, target: Target, stage: Stage) -> Outcome:
         dialect = target.dialect("storm")
         document = score(self.document_bytes, stage.seed)
-        await upload(target, dialect, document)
+        uploader = await upload(target, dialect, document)
         await settled(target)
         messages = Messages()
         sessions = [Session(dialect, messages) for _ in range(self.clients)]
@@ -71,7 +71,7 @@ class JoinStorm:
                     last_s = time.perf_counter() - begun_s
             noticed = await others.report()
         checks = _checks(sessions, messages, document, noticed)
-        await leave_all(sessions)
+        await leave_all([uploader, *sessions])
         synced = Latencies.of([at_s - begun_s for at_s in synced_s])
         return checks.outcome(
             {

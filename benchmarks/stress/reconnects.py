@@ -60,7 +60,8 @@ class ReconnectStorm:
         scenes = [self._scene(target, number, messages, source) for number in range(self.rooms)]
         for first in range(0, len(scenes), _UPLOADS_AT_ONCE):
             batch = scenes[first : first + _UPLOADS_AT_ONCE]
-            await asyncio.gather(*(upload(target, each.dialect, each.document) for each in batch))
+            uploads = (upload(target, each.dialect, each.document) for each in batch)
+            await leave_all(await asyncio.gather(*uploads))
         await settled(target)
         before = [Session(scene.dialect, Messages()) for scene in scenes for _ in scene.edits]
         await join_all(before, target.port)

@@ -21,8 +21,12 @@ _LOOK_S: Final = 0.5
 _EMPTY: Final = b"\x00\x00"
 
 
-async def upload(target: Target, dialect: Dialect, content: bytes) -> None:
+async def upload(target: Target, dialect: Dialect, content: bytes) -> Session:
     """Bring a document into a room, as a client does that has it, and wait until others get it.
+
+    Returns:
+        Who brought it, still in the room: a server that stores nothing forgets the document when
+        the last one leaves.
 
     Raises:
         TimeoutError: they did not within a minute.
@@ -34,7 +38,7 @@ async def upload(target: Target, dialect: Dialect, content: bytes) -> None:
         clocks = _clocks(content)
         while _clocks(await download(target, dialect)) != clocks:  # noqa: ASYNC110 - it says so only when asked
             await asyncio.sleep(_LOOK_AGAIN_S)
-        await session.leave()
+    return session
 
 
 async def settled(target: Target) -> None:
