@@ -7,9 +7,10 @@ import socket
 import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
+from itertools import count as count_from
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +23,10 @@ READY_WITHIN_S: Final = 30.0
 STOP_WITHIN_S: Final = 15.0
 LOG_TAIL_CHARS: Final = 6_000
 _POLL_S: Final = 0.02
+_PORTS_FROM: Final = 12_000
+_PORTS_EACH: Final = 1_500
+_PROCESSES_MAX: Final = 12
+_tried: Final = count_from(os.getpid())  # two runs at once begin at different places
 
 
 class ServerFailed(AssertionError):
@@ -29,20 +34,29 @@ class ServerFailed(AssertionError):
 
 
 def free_port() -> int:
-    """A loopback port that was free a moment ago."""
+    """A loopback port on which nobody listens."""
     (port,) = free_ports(1)
     return port
 
 
 def free_ports(count: int) -> list[int]:
-    """Different loopback ports that were free a moment ago."""
-    with ExitStack() as probes:
-        ports = []
-        for _ in range(count):
-            probe = probes.enter_context(socket.socket())
-            probe.bind(("127.0.0.1", 0))
-            ports.append(int(probe.getsockname()[1]))
-        return ports
+    """Different loopback ports on which nobody listens.
+
+    They are of a range of this process's own, below those that systems hand out. So no other
+    process of the tests, and no outgoing connection, takes one before it is used, or while a server
+    that was killed is down.
+    """
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    first = _PORTS_FROM + number % _PROCESSES_MAX * _PORTS_EACH
+    found: list[int] = []
+    for _ in range(_PORTS_EACH):
+        if len(found) == count:
+            return found
+        port = first + next(_tried) % _PORTS_EACH
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            found.append(port)
+    raise AssertionError("nearly all of the ports for tests are taken")
 
 
 class Server:
