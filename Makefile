@@ -33,7 +33,7 @@ COMPILED_TESTS := $(patsubst %,tests/integration/test_%.py,conformance compiled 
 	tests/unit/history
 # What takes longest comes first, and is begun first, so that the end is not one long test alone.
 FULL_TESTS := tests/cluster tests/simulation tests/integration tests/interop tests/e2e tests/contract
-IN_PARALLEL := -n 3 --dist loadfile --no-loadscope-reorder
+IN_PARALLEL := -n 4 --dist loadfile --no-loadscope-reorder
 
 # What is imported is compiled then; all of it at once would take longer than the downloads.
 PIP_INSTALL := -m pip install --quiet --no-compile --disable-pip-version-check --no-input
@@ -134,13 +134,16 @@ dist: setup page ## Build the wheel, with the page inside, into dist/
 
 # ---------------------------------------------------------------- proof
 
-.PHONY: check
-check: setup ## The fast checks: format, lint, types, architecture, unit and property tests
+.PHONY: static
+static: setup
 	@$(BIN)/ruff format --check --quiet . \
 		|| { echo "Some files are not formatted: make format" >&2; exit 1; }
 	@$(BIN)/ruff check --quiet --output-format concise .
 	@out="$$($(BIN)/lint-imports --no-logo 2>&1)" || { echo "$$out" >&2; exit 1; }
 	@$(BIN)/mypy --no-error-summary
+
+.PHONY: fast
+fast: setup
 	@$(BIN)/pytest -q -n 2 $(call with_tests,$(FAST_TESTS))
 
 .PHONY: chromium
@@ -185,7 +188,10 @@ test-needs: | $(BIN)/python
 test-clients: $(NODE_TESTS:%/package-lock.json=%/node_modules/.stamp)
 
 .PHONY: test
-test: test-needs compiled check ## Everything, with real clients and a real browser; at most 20 minutes
+test: test-needs ## Everything, with real clients and a real browser; at most 20 minutes
+	@# Each keeps one processor busy.
+	@$(MAKE) compiled & compiled=$$!; $(MAKE) static; wait $$compiled
+	@$(MAKE) fast
 	@$(if $(wildcard $(INSPECTOR)/package-lock.json),npm --prefix $(INSPECTOR) run --silent check)
 	@folders="$(call with_tests,$(FULL_TESTS))"; \
 	if [ -z "$$folders" ]; then echo "No tests in $(FULL_TESTS) yet."; exit 0; fi; \
