@@ -17,7 +17,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from collab.errors import SettingsError
-from collab.limits import FRAME_OVERHEAD_BYTES_MAX
+from collab.limits import FRAME_OVERHEAD_BYTES_MAX, NODE_ID_CHARS_MAX
 from gateway.cluster.bus_url import parse_bus_url
 from gateway.compiled.form import FORM_VARIABLE
 from gateway.setting_fields import (
@@ -398,6 +398,17 @@ def _workers_hear_each_other(settings: Settings) -> None:
         )
 
 
+def _workers_have_names(settings: Settings) -> None:
+    if settings.workers > 1 and settings.node:
+        chars_max = NODE_ID_CHARS_MAX - len(f"-{settings.workers - 1}")
+        if len(settings.node) > chars_max:
+            raise _problem(
+                f"node has {len(settings.node)} characters, and workers are called that and a "
+                "number",
+                f"Use a name of at most {chars_max} characters.",
+            )
+
+
 def _memory_keeps_its_blobs(settings: Settings) -> None:
     if settings.blobs and settings.store.kind is StoreKind.MEMORY:
         raise _problem("blobs is set, but the store is memory", "Use --store sqlite or MongoDB.")
@@ -420,6 +431,7 @@ RULES: Final[tuple[Callable[[Settings], None], ...]] = (
     _bus_hides_what_is_encrypted,
     _bus_has_a_store,
     _workers_hear_each_other,
+    _workers_have_names,
     _memory_keeps_its_blobs,
 )
 """What settings must be to each other; each raises SettingsError."""

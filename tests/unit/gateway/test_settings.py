@@ -323,6 +323,16 @@ def test_workers_need_a_bus_that_all_of_them_hear() -> None:
     assert load_settings({"workers": "2", **bus_options}).workers == 2
 
 
+def test_name_of_a_node_leaves_room_for_the_numbers_of_its_workers() -> None:
+    """PROC-2: workers are <node>-0 to <node>-10 here, and names have at most 64 characters."""
+    bus_options = {"bus": "redis://127.0.0.1", "bus_key": "k" * 32, "workers": "11"}
+    line, advice = refused({**bus_options, "node": "n" * 62})
+    assert "62 characters" in line
+    assert "61" in advice
+    assert load_settings({**bus_options, "node": "n" * 61}).node == "n" * 61
+    assert load_settings({"node": "n" * 64}).node == "n" * 64
+
+
 def test_a_bus_on_redis_has_a_key(tmp_path: Path) -> None:
     """BUS-10: on a loopback address too."""
     bus: dict[str, object] = {"bus": "redis://127.0.0.1"}
