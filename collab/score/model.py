@@ -1,0 +1,330 @@
+"""A score as typed immutable values, read from its facets: times are ``Fraction``s.
+
+Reading is total. What a value says in the expected form is taken over, what can be left out falls
+back to its usual value, and an entry that says too little is listed in ``Score.unreadable``. What
+exactly is wrong with it is for ``collab.score.validate`` to tell.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final, TypeVar
+
+from collab.limits import UINT53_MAX
+from collab.score.schema import ATTRIBUTE_KINDS, EVERY_PART, KEY_SEPARATOR
+
+Place = tuple[str, str]
+"""Facet and key of one entry."""
+
+_Entry = Mapping[object, object]
+T = TypeVar("T")
+
+STEPS: Final = "CDEFGAB"
+"""The letters of the scale, from the one at which an octave begins."""
+
+_STEP_SEMITONES: Final = dict(zip(STEPS, (0, 2, 4, 5, 7, 9, 11), strict=True))
+_ONSET: Final = re.compile(r"(0|[1-9][0-9]{0,15})/([1-9][0-9]{0,15})")
+_QUARTERS_IN_WHOLE: Final = 4
+_COUNT_MAX: Final = 1024
+_STAVES_MAX: Final = 99
+_OCTAVE_MAX: Final = 99
+_ALTER_MAX: Final = 99
+_GROUPS_MAX: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part, in the order of the score."""
+
+    id: str
+    order: str
+    staves: int
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One measure; ``length`` in quarter notes, where it differs from the time signature."""
+
+    id: str
+    order: str
+    length: Fraction | None
+    is_deleted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """When, where and how long; times in quarter notes, the onset from the measure's start.
+
+    Attributes:
+        is_space: takes time and is not drawn.
+        grace: its place among the grace notes before one onset; None when it takes time.
+    """
+
+    id: str
+    part: str
+    measure: str
+    is_space: bool
+    onset: Fraction
+    duration: Fraction
+    voice: int
+    staff: int
+    grace: str | None
+
+    @property
+    def end(self) -> Fraction:
+        """When it ends, from the measure's start; a grace note takes no time."""
+        return self.onset if self.grace is not None else self.onset + self.duration
+
+
+@dataclass(frozen=True, slots=True)
+class Pitch:
+    """What an event sounds like.
+
+    Attributes:
+        rest: empty for a note, ``measure`` for the rest that fills a measure, else ``rest``.
+        semitones: above C0 as written, or None when the entry does not say.
+    """
+
+    rest: str
+    semitones: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Spanner:
+    """A line from one element to another."""
+
+    id: str
+    kind: str
+    start: str
+    end: str
+
+
+@dataclass(frozen=True, slots=True)
+class Direction:
+    """A sign or words at a cell and onset."""
+
+    id: str
+    part: str
+    measure: str
+    onset: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """An entry of ``attr``, by its key.
+
+    Attributes:
+        part: whom it is for, ``*`` for all.
+        scope: as in the key; may name a staff as well.
+        at: the onset in the measure, or None at one of its edges.
+        length: how long a measure is from there on, for a time signature.
+    """
+
+    key: str
+    kind: str
+    measure: str
+    part: str
+    scope: str
+    at: Fraction | None
+    length: Fraction | None
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What could be read of a document; every map by id.
+
+    Attributes:
+        parts: in the order of the score.
+        measures: in the order of the score, the deleted ones at their places.
+        attached: keys of ``nx``, ``ly`` and ``lay``, with the id that each belongs to.
+        unreadable: entries that say too little, by facet and key.
+    """
+
+    parts: Mapping[str, Part]
+    measures: Mapping[str, Measure]
+    events: Mapping[str, Event]
+    pitches: Mapping[str, Pitch]
+    spanners: Mapping[str, Spanner]
+    directions: Mapping[str, Direction]
+    settings: Mapping[str, Setting]
+    attached: Mapping[Place, str]
+    unreadable: tuple[Place, ...]
+
+
+def read_score(facets: Mapping[str, object]) -> Score:
+    """Read all that a document says in the expected form.
+
+    Args:
+        facets: facet name to key to value, as read from the shared document; anything else than
+            that is read as far as it goes, and nothing raises.
+    """
+    reading = _Reading(facets)
+    parts = reading.values("parts", _part)
+    measures = reading.values("measures", _measure)
+    return Score(
+        parts={part.id: part for part in sorted(parts.values(), key=_by_order)},
+        measures={measure.id: measure for measure in sorted(measures.values(), key=_by_order)},
+        events=reading.values("ev", _event),
+        pitches=reading.values("pt", _pitch),
+        spanners=reading.values("sp", _spanner),
+        directions=reading.values("dir", _direction),
+        settings=reading.values("attr", _setting),
+        attached={
+            (facet, key): owner_id
+            for facet in ("nx", "ly", "lay")
+            for key, owner_id in reading.values(facet, _owner).items()
+        },
+        unreadable=tuple(sorted(reading.unreadable)),
+    )
+
+
+def integer(value: object, low: int, high: int) -> int | None:
+    """Read an integer; a whole float is one, for JavaScript knows one kind of number only."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:
+        return value
+    return None
+
+
+def time(value: object) -> Fraction | None:
+    """Read a time in quarter notes, ``[numerator, denominator]``; None when it is none."""
+    if not isinstance(value, list | tuple) or len(value) != 2:  # noqa: PLR2004 - a rational's terms
+        return None
+    numerator, denominator = (integer(item, 0, UINT53_MAX) for item in value)
+    return None if numerator is None or not denominator else Fraction(numerator, denominator)
+
+
+def time_length(value: _Entry) -> Fraction | None:
+    """How many quarter notes a time signature gives a measure; None when it does not say."""
+    groups, unit = value.get("beats"), integer(value.get("unit"), 1, _COUNT_MAX)
+    if not isinstance(groups, list | tuple) or not 1 <= len(groups) <= _GROUPS_MAX or unit is None:
+        return None
+    beats = 0
+    for group in groups:
+        count = integer(group, 1, _COUNT_MAX)
+        if count is None:
+            return None
+        beats += count
+    return Fraction(_QUARTERS_IN_WHOLE * beats, unit)
+
+
+class _Reading:
+    """The entries of each facet, and those that were passed over."""
+
+    def __init__(self, facets: Mapping[str, object]) -> None:
+        self._facets = facets
+        self.unreadable: list[Place] = []
+
+    def values(self, facet: str, read: Callable[[str, _Entry], T | None]) -> dict[str, T]:
+        entries = self._facets.get(facet)
+        found: dict[str, T] = {}
+        for key, value in entries.items() if isinstance(entries, Mapping) else ():
+            read_value = read(key, value) if isinstance(value, Mapping) else None
+            if read_value is None:
+                self.unreadable.append((facet, key))
+            else:
+                found[key] = read_value
+        return found
+
+
+def _by_order(value: Part | Measure) -> tuple[str, str]:
+    return (value.order, value.id)
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _part(key: str, value: _Entry) -> Part:
+    staves = integer(value.get("staves"), 1, _STAVES_MAX) or 1
+    return Part(key, _text(value.get("order")), staves)
+
+
+def _measure(key: str, value: _Entry) -> Measure:
+    length = time(value.get("length")) or None  # a measure of no length says nothing
+    return Measure(key, _text(value.get("order")), length, value.get("deleted") is True)
+
+
+def _event(key: str, value: _Entry) -> Event | None:
+    part, measure = value.get("part"), value.get("measure")
+    onset, duration = time(value.get("onset")), time(value.get("duration"))
+    if not isinstance(part, str) or not isinstance(measure, str):
+        return None
+    if onset is None or duration is None:
+        return None
+    grace = value.get("grace")
+    order = _text(grace.get("order")) if isinstance(grace, Mapping) else None
+    return Event(
+        id=key,
+        part=part,
+        measure=measure,
+        is_space=value.get("kind") == "space",
+        onset=onset,
+        duration=duration,
+        voice=integer(value.get("voice"), 1, _COUNT_MAX) or 1,
+        staff=integer(value.get("staff"), 1, _STAVES_MAX) or 1,
+        # What lasts no time stands before an onset, as a grace note does.
+        grace="" if order is None and duration == 0 else order,
+    )
+
+
+def _pitch(_key: str, value: _Entry) -> Pitch:
+    rest = value.get("rest")
+    if isinstance(rest, str):
+        return Pitch("measure" if rest == "measure" else "rest", None)
+    step, octave = _text(value.get("step")), integer(value.get("octave"), -_OCTAVE_MAX, _OCTAVE_MAX)
+    alter = value.get("alter", 0)
+    if (
+        step not in _STEP_SEMITONES
+        or octave is None
+        or isinstance(alter, bool)
+        or not isinstance(alter, int | float)
+        or not -_ALTER_MAX <= alter <= _ALTER_MAX  # true for NaN
+    ):
+        return Pitch("", None)
+    return Pitch("", 12 * octave + _STEP_SEMITONES[step] + alter)
+
+
+def _spanner(key: str, value: _Entry) -> Spanner | None:
+    kind, start, end = value.get("kind"), value.get("start"), value.get("end")
+    if isinstance(kind, str) and isinstance(start, str) and isinstance(end, str):
+        return Spanner(key, kind, start, end)
+    return None
+
+
+def _direction(key: str, value: _Entry) -> Direction | None:
+    part, measure, onset = value.get("part"), value.get("measure"), time(value.get("onset"))
+    if isinstance(part, str) and isinstance(measure, str) and onset is not None:
+        return Direction(key, part, measure, onset)
+    return None
+
+
+def _setting(key: str, value: _Entry) -> Setting | None:
+    fields = key.split(KEY_SEPARATOR)
+    if len(fields) != 4 or fields[0] not in ATTRIBUTE_KINDS:  # noqa: PLR2004 - see attribute_key
+        return None
+    kind, measure, scope, place = fields
+    onset = _ONSET.fullmatch(place)
+    if onset is None and not (kind == "barline" and place in {"left", "right"}):
+        return None
+    length = time_length(value) if kind == "time" else None
+    if kind == "time" and length is None:
+        return None
+    return Setting(
+        key=key,
+        kind=kind,
+        measure=measure,
+        part=EVERY_PART if scope == EVERY_PART else scope.partition("/")[0],
+        scope=scope,
+        at=None if onset is None else Fraction(int(onset[1]), int(onset[2])),
+        length=length,
+    )
+
+
+def _owner(key: str, _value: _Entry) -> str:
+    """Name the element that an entry of ``nx``, ``ly`` or ``lay`` belongs to."""
+    return key.partition(KEY_SEPARATOR)[0]

@@ -1,0 +1,61 @@
+"""Small scores as facets, written down in tests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+
+from collab.score.schema import Facets, Json, rational
+
+Values = Mapping[str, Json]
+
+
+def small_score(measures: int = 2, beats: int = 4, **facets: dict[str, Json]) -> Facets:
+    """Measures ``m1`` ... of one part ``p`` in so many quarters, without notes.
+
+    Args:
+        measures: how many.
+        beats: quarters in each, set at ``m1`` for all parts.
+        facets: entries by facet, added to these or put in their place.
+    """
+    score: Facets = {
+        "parts": {"p": {"order": "a0", "name": "P", "staves": 1}},
+        "measures": {
+            f"m{number}": {"order": f"a{number}", "number": str(number)}
+            for number in range(1, measures + 1)
+        },
+        "attr": {"time|m1|*|0/1": {"beats": [beats], "unit": 4}},
+    }
+    for facet, entries in facets.items():
+        score.setdefault(facet, {}).update(entries)
+    return score
+
+
+def event(
+    onset: Fraction | int = 0, duration: Fraction | int = 1, measure: str = "m1", **fields: Json
+) -> Json:
+    """An entry of ``ev`` in part ``p`` and voice 1; times in quarter notes."""
+    return {
+        "part": "p",
+        "measure": measure,
+        "kind": "note",
+        "onset": rational(Fraction(onset)),
+        "duration": rational(Fraction(duration)),
+        "voice": 1,
+        "staff": 1,
+        **fields,
+    }
+
+
+def pitch(name: str = "C4") -> Json:
+    """An entry of ``pt``: ``F#5``, ``Bb3``; ``rest`` and ``measure`` are rests."""
+    if name in {"rest", "measure"}:
+        return {"rest": name}
+    alter = {"#": 1, "b": -1}.get(name[1], 0)
+    written: dict[str, Json] = {"step": name[0], "octave": int(name[-1])}
+    return {**written, "alter": alter} if alter else written
+
+
+def notes(**entries: Json) -> Facets:
+    """``ev`` and ``pt`` of events by id, all of them C4."""
+    return {"ev": dict(entries), "pt": {key: pitch() for key in entries}}
