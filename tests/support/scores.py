@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from fractions import Fraction
 
 from collab.score.schema import Facets, Json, rational
 
-Values = Mapping[str, Json]
 
-
-def small_score(measures: int = 2, beats: int = 4, **facets: dict[str, Json]) -> Facets:
+def small_score(entries: Facets | None = None, *, measures: int = 2, beats: int = 4) -> Facets:
     """Measures ``m1`` ... of one part ``p`` in so many quarters, without notes.
 
     Args:
+        entries: by facet, added to these or put in their place.
         measures: how many.
         beats: quarters in each, set at ``m1`` for all parts.
-        facets: entries by facet, added to these or put in their place.
     """
     score: Facets = {
         "parts": {"p": {"order": "a0", "name": "P", "staves": 1}},
@@ -26,8 +23,8 @@ def small_score(measures: int = 2, beats: int = 4, **facets: dict[str, Json]) ->
         },
         "attr": {"time|m1|*|0/1": {"beats": [beats], "unit": 4}},
     }
-    for facet, entries in facets.items():
-        score.setdefault(facet, {}).update(entries)
+    for facet, added in (entries or {}).items():
+        score.setdefault(facet, {}).update(added)
     return score
 
 
