@@ -33,7 +33,7 @@ COMPILED_TESTS := $(patsubst %,tests/integration/test_%.py,conformance compiled 
 	tests/unit/history
 # What takes longest comes first, and is begun first, so that the end is not one long test alone.
 FULL_TESTS := tests/cluster tests/simulation tests/integration tests/interop tests/e2e tests/contract
-IN_PARALLEL := -n 4 --dist loadfile --no-loadscope-reorder
+IN_PARALLEL := -n 3 --dist loadfile --no-loadscope-reorder
 
 # What is imported is compiled then; all of it at once would take longer than the downloads.
 PIP_INSTALL := -m pip install --quiet --no-compile --disable-pip-version-check --no-input
