@@ -12,6 +12,7 @@
     │   ├── Unauthenticated      no token or ticket, or one that holds no longer
     │   ├── AccessDenied         the policy says no
     │   ├── StateConflict        well formed, but not fitting what is there now
+    │   │   └── EditRefused          an edit of a score that its present state does not allow
     │   └── ClientIdTaken        a client id that another subject's live session owns
     ├── OperatingError           the world's fault: retry within bounds, then say so
     │   ├── StoreUnavailable     the store did not answer, or answered with an error of its own
@@ -122,6 +123,21 @@ class AccessDenied(PeerError):
 
 class StateConflict(PeerError):
     """What was asked for does not fit the present state."""
+
+
+class EditRefused(StateConflict):
+    """An edit of a score cannot be made as the score is now; nothing was changed.
+
+    Args:
+        message: what is in the way.
+        code: which kind of obstacle, see ``collab.score.operations.RefusalCode``.
+        element_ids: the elements concerned, or the keys of settings.
+    """
+
+    def __init__(self, message: str, *, code: str, element_ids: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.code = code
+        self.element_ids = element_ids
 
 
 class ClientIdTaken(PeerError):

@@ -14,12 +14,13 @@ from fractions import Fraction
 from typing import Final, TypeVar
 
 from collab.limits import UINT53_MAX
-from collab.score.schema import ATTRIBUTE_KINDS, EVERY_PART, KEY_SEPARATOR
+from collab.score.schema import ATTRIBUTE_KINDS, EVERY_PART, KEY_SEPARATOR, AttributeKind
 
 Place = tuple[str, str]
 """Facet and key of one entry."""
 
-_Entry = Mapping[object, object]
+Entry = Mapping[str, object]
+"""The value of one entry, an object of whatever members."""
 T = TypeVar("T")
 
 STEPS: Final = "CDEFGAB"
@@ -124,7 +125,7 @@ class Setting:
     """
 
     key: str
-    kind: str
+    kind: AttributeKind
     measure: str
     part: str
     scope: str
@@ -163,15 +164,15 @@ def read_score(facets: Mapping[str, object]) -> Score:
     """
     reading = _Reading(facets)
     parts = reading.values("parts", _part)
-    measures = reading.values("measures", _measure)
+    measures = reading.values("measures", read_measure)
     return Score(
         parts={part.id: part for part in sorted(parts.values(), key=_by_order)},
         measures={measure.id: measure for measure in sorted(measures.values(), key=_by_order)},
-        events=reading.values("ev", _event),
+        events=reading.values("ev", read_event),
         pitches=reading.values("pt", _pitch),
-        spanners=reading.values("sp", _spanner),
+        spanners=reading.values("sp", read_spanner),
         directions=reading.values("dir", _direction),
-        settings=reading.values("attr", _setting),
+        settings=reading.values("attr", read_setting),
         attached={
             (facet, key): owner_id
             for facet in ("nx", "ly", "lay")
@@ -198,7 +199,7 @@ def time(value: object) -> Fraction | None:
     return None if numerator is None or not denominator else Fraction(numerator, denominator)
 
 
-def time_length(value: _Entry) -> Fraction | None:
+def time_length(value: Entry) -> Fraction | None:
     """How many quarter notes a time signature gives a measure; None when it does not say."""
     groups, unit = value.get("beats"), integer(value.get("unit"), 1, _COUNT_MAX)
     if not isinstance(groups, list | tuple) or not 1 <= len(groups) <= _GROUPS_MAX or unit is None:
@@ -219,13 +220,13 @@ class _Reading:
         self._facets = facets
         self.unreadable: list[Place] = []
 
-    def values(self, facet: str, read: Callable[[str, _Entry], T | None]) -> dict[str, T]:
+    def values(self, facet: str, read: Callable[[str, Entry], T | None]) -> dict[str, T]:
         entries = self._facets.get(facet)
         found: dict[str, T] = {}
         for key, value in entries.items() if isinstance(entries, Mapping) else ():
             read_value = read(key, value) if isinstance(value, Mapping) else None
             if read_value is None:
-                self.unreadable.append((facet, key))
+                self.unreadable.append((facet, str(key)))
             else:
                 found[key] = read_value
         return found
@@ -239,17 +240,19 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _part(key: str, value: _Entry) -> Part:
+def _part(key: str, value: Entry) -> Part:
     staves = integer(value.get("staves"), 1, _STAVES_MAX) or 1
     return Part(key, _text(value.get("order")), staves)
 
 
-def _measure(key: str, value: _Entry) -> Measure:
+def read_measure(key: str, value: Entry) -> Measure:
+    """Read one entry of ``measures``."""
     length = time(value.get("length")) or None  # a measure of no length says nothing
     return Measure(key, _text(value.get("order")), length, value.get("deleted") is True)
 
 
-def _event(key: str, value: _Entry) -> Event | None:
+def read_event(key: str, value: Entry) -> Event | None:
+    """Read one entry of ``ev``; None when it does not say where or how long."""
     part, measure = value.get("part"), value.get("measure")
     onset, duration = time(value.get("onset")), time(value.get("duration"))
     if not isinstance(part, str) or not isinstance(measure, str):
@@ -272,7 +275,7 @@ def _event(key: str, value: _Entry) -> Event | None:
     )
 
 
-def _pitch(_key: str, value: _Entry) -> Pitch:
+def _pitch(_key: str, value: Entry) -> Pitch:
     rest = value.get("rest")
     if isinstance(rest, str):
         return Pitch("measure" if rest == "measure" else "rest", None)
@@ -289,25 +292,30 @@ def _pitch(_key: str, value: _Entry) -> Pitch:
     return Pitch("", 12 * octave + _STEP_SEMITONES[step] + alter)
 
 
-def _spanner(key: str, value: _Entry) -> Spanner | None:
+def read_spanner(key: str, value: Entry) -> Spanner | None:
+    """Read one entry of ``sp``; None when it does not name both ends."""
     kind, start, end = value.get("kind"), value.get("start"), value.get("end")
     if isinstance(kind, str) and isinstance(start, str) and isinstance(end, str):
         return Spanner(key, kind, start, end)
     return None
 
 
-def _direction(key: str, value: _Entry) -> Direction | None:
+def _direction(key: str, value: Entry) -> Direction | None:
     part, measure, onset = value.get("part"), value.get("measure"), time(value.get("onset"))
     if isinstance(part, str) and isinstance(measure, str) and onset is not None:
         return Direction(key, part, measure, onset)
     return None
 
 
-def _setting(key: str, value: _Entry) -> Setting | None:
+def read_setting(key: str, value: Entry) -> Setting | None:
+    """Read one entry of ``attr``; None when its key is no place or its metre no metre."""
     fields = key.split(KEY_SEPARATOR)
-    if len(fields) != 4 or fields[0] not in ATTRIBUTE_KINDS:  # noqa: PLR2004 - see attribute_key
+    if len(fields) != 4:  # noqa: PLR2004 - see attribute_key
         return None
-    kind, measure, scope, place = fields
+    name, measure, scope, place = fields
+    kind = next((kind for kind in ATTRIBUTE_KINDS if kind == name), None)
+    if kind is None:
+        return None
     onset = _ONSET.fullmatch(place)
     if onset is None and not (kind == "barline" and place in {"left", "right"}):
         return None
@@ -325,6 +333,6 @@ def _setting(key: str, value: _Entry) -> Setting | None:
     )
 
 
-def _owner(key: str, _value: _Entry) -> str:
+def _owner(key: str, _value: Entry) -> str:
     """Name the element that an entry of ``nx``, ``ly`` or ``lay`` belongs to."""
     return key.partition(KEY_SEPARATOR)[0]

@@ -19,7 +19,7 @@ _ONSET: Final = re.compile(r"(0|[1-9][0-9]{0,15})/([1-9][0-9]{0,15})")
 _VERSE: Final = re.compile(r"[^|]{1,16}")
 _STEPS: Final = frozenset("ABCDEFG")
 _ALTER_SEMITONES_MAX: Final = 4
-_OCTAVE_MAX: Final = 12
+OCTAVE_MAX: Final = 12
 _COUNT_MAX: Final = 1024
 _BPM_MAX: Final = 10_000
 
@@ -218,7 +218,7 @@ _SHAPES: Final[Mapping[str, Shape]] = {
     "pt": _shape(
         schema.Pitch,
         step=Rule("a letter from A to G", lambda value: is_text(value) and value in _STEPS),
-        octave=_integer(-1, _OCTAVE_MAX),
+        octave=_integer(-1, OCTAVE_MAX),
         alter=Rule(
             f"semitones from -{_ALTER_SEMITONES_MAX} to {_ALTER_SEMITONES_MAX}",
             lambda value: _is_number(value, -_ALTER_SEMITONES_MAX, _ALTER_SEMITONES_MAX),

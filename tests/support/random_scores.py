@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import copy
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 from collab.score.schema import Facets, Json
+
+T = TypeVar("T")
 
 PARTS: Sequence[str] = ("p", "q")
 JUNK: Sequence[Json] = (
@@ -50,7 +53,7 @@ def random_facets(rng: random.Random) -> Facets:
     return facets
 
 
-def shuffled(rng: random.Random, facets: Facets) -> Facets:
+def shuffled(rng: random.Random, facets: Mapping[str, Mapping[str, T]]) -> dict[str, dict[str, T]]:
     """The same entries in another order."""
     names = rng.sample(list(facets), len(facets))
     return {

@@ -30,7 +30,7 @@ def small_score(entries: Facets | None = None, *, measures: int = 2, beats: int 
 
 def event(
     onset: Fraction | int = 0, duration: Fraction | int = 1, measure: str = "m1", **fields: Json
-) -> Json:
+) -> dict[str, Json]:
     """An entry of ``ev`` in part ``p`` and voice 1; times in quarter notes."""
     return {
         "part": "p",
@@ -44,7 +44,7 @@ def event(
     }
 
 
-def pitch(name: str = "C4") -> Json:
+def pitch(name: str = "C4") -> dict[str, Json]:
     """An entry of ``pt``: ``F#5``, ``Bb3``; ``rest`` and ``measure`` are rests."""
     if name in {"rest", "measure"}:
         return {"rest": name}
@@ -56,3 +56,10 @@ def pitch(name: str = "C4") -> Json:
 def notes(**entries: Json) -> Facets:
     """``ev`` and ``pt`` of events by id, all of them C4."""
     return {"ev": dict(entries), "pt": {key: pitch() for key in entries}}
+
+
+def entry(score: Facets, facet: str, key: str) -> dict[str, Json]:
+    """One entry that is there and is an object."""
+    value = score[facet][key]
+    assert isinstance(value, dict)
+    return value

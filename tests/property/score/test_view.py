@@ -8,7 +8,10 @@ import random
 import pytest
 
 from collab.score.normalise import normalise, view_json
+from collab.score.operations import EditRefused, Operation, plan
+from collab.score.validate import validate
 from tests.support.counts import repeats
+from tests.support.random_edits import ids, random_operation, read_facets, three_replicas
 from tests.support.random_scores import random_facets, shuffled
 
 
@@ -39,3 +42,33 @@ def test_random_scores_show_every_kind_of_conflict() -> None:
     assert {(cell.is_overfull, cell.is_underfull) for cell in cells} == {
         *((False, False), (False, True), (True, False), (True, True)),
     }
+
+
+@pytest.mark.parametrize("hundred", range(repeats(2, proof=20)))
+def test_merge_10_and_edit_5_whatever_three_people_do_at_once(hundred: int) -> None:
+    """Three replicas have one view, and typed edits leave no malformed entry behind."""
+    for seed in range(100 * hundred, 100 * hundred + 100):
+        replicas, _, _ = three_replicas(seed)
+        documents = [read_facets(doc) for doc in replicas]
+        views = [view_json(normalise(document)) for document in documents]
+        assert views[0] == views[1] == views[2], seed
+        assert [problem for problem in validate(documents[0]) if not problem.is_conflict] == [], (
+            seed
+        )
+        assert [read_facets(doc) for doc in replicas] == documents, seed
+
+
+def test_edit_4_equal_facets_and_ids_give_equal_changes() -> None:
+    for seed in range(150):
+        facets: dict[str, dict[str, object]] = read_facets(three_replicas(seed)[0][0])
+        operation = random_operation(random.Random(seed), facets)
+        plans = [_plan(facets, operation), _plan(shuffled(random.Random(1), facets), operation)]
+        assert plans[0] == plans[1], seed
+
+
+def _plan(facets: dict[str, dict[str, object]], operation: Operation) -> object:
+    try:
+        changes = plan(facets, operation, ids("new"))
+    except EditRefused as refused:
+        return (refused.code, refused.element_ids)
+    return (dict(changes.sets), changes.deletes)

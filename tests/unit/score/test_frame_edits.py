@@ -1,0 +1,213 @@
+"""Edits of measures, parts and whole passages."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+
+from collab.score.intervals import Interval
+from collab.score.normalise import Chord, normalise
+from collab.score.operations import EditRefused, Operation, copy, plan
+from collab.score.operations import operations as ops
+from collab.score.schema import Facets
+from tests.support.random_edits import ids
+from tests.support.scores import entry, event, notes, pitch, small_score
+
+
+def _edited(score: Facets, *operations: Operation) -> Facets:
+    """The score after some operations; ids of new elements are n1, n2 ..."""
+    source = ids("n")
+    for operation in operations:
+        changes = plan(score, operation, source)
+        score = {
+            name: {
+                key: value for key, value in entries.items() if (name, key) not in changes.deletes
+            }
+            for name, entries in score.items()
+        }
+        for (facet, key), value in changes.sets.items():
+            score.setdefault(facet, {})[key] = value
+    return score
+
+
+def _measures(score: Facets) -> list[str]:
+    return [measure.id for measure in normalise(score).measures]
+
+
+def _sounding(score: Facets) -> list[str]:
+    """The notes of part ``p``, ``measure onset+duration ids``."""
+    return [
+        f"{measure.id} {item.onset}+{item.duration} {' '.join(item.ids)}"
+        for measure in normalise(score).measures
+        for cell in measure.cells
+        for voice in cell.voices
+        for item in voice.items
+        if isinstance(item, Chord)
+    ]
+
+
+def test_edit_8_measures_are_inserted_moved_deleted_and_restored() -> None:
+    score = _edited(small_score(measures=3), ops.InsertMeasures("m1", 2))
+    assert _measures(score) == ["m1", "n1", "n2", "m2", "m3"]
+    moved = _edited(score, ops.MoveMeasures(("m3", "m1"), None))
+    assert _measures(moved) == ["m3", "m1", "n1", "n2", "m2"]
+    deleted = _edited(moved, ops.DeleteMeasures(("m1", "n2")))
+    assert _measures(deleted) == ["m3", "n1", "m2"]
+    assert _edited(deleted, ops.RestoreMeasures(("n2", "m1"))) == moved
+
+
+def test_edit_3_new_measures_are_numbered_and_renumbered_on_demand() -> None:
+    score = _edited(
+        small_score(measures=2), ops.InsertMeasures("m1", 2), ops.InsertMeasures("m2", 2)
+    )
+    numbers = {key: entry(score, "measures", key)["number"] for key in score["measures"]}
+    assert numbers == {"m1": "1", "n1": "1a", "n2": "1b", "m2": "2", "n3": "3", "n4": "4"}
+    renumbered = _edited(score, ops.NumberMeasures(10))
+    assert [entry(renumbered, "measures", key)["number"] for key in _measures(score)] == [
+        *("10", "11", "12", "13", "14", "15"),
+    ]
+
+
+def test_edit_8_parts_are_added_moved_renamed_and_removed() -> None:
+    score = small_score(notes(a=event(0, 1)))
+    score["dir"] = {"d": {"part": "p", "measure": "m1", "onset": [0, 1], "kind": "words"}}
+    score["attr"]["clef|m1|p|0/1"] = {"sign": "G", "line": 2}
+    score["ly"] = {"a|1": {"text": "la", "syllabic": "single"}}
+    added = _edited(score, ops.AddPart("Horn", "p", transposition=Interval(-4, -7)))
+    assert normalise(added).parts == ("p", "n1")
+    assert entry(added, "parts", "n1")["transposition"] == {"diatonic": -4, "chromatic": -7}
+    changed = _edited(
+        added,
+        ops.MovePart("n1", None),
+        ops.RenamePart("n1", "Corno", "Cor."),
+        ops.SetTransposition("n1", None),
+    )
+    assert normalise(changed).parts == ("n1", "p")
+    assert {**entry(changed, "parts", "n1"), "order": ""} == {
+        "order": "",
+        "name": "Corno",
+        "abbreviation": "Cor.",
+        "staves": 1,
+    }
+    removed = _edited(changed, ops.RemovePart("p"))
+    assert [removed[name] for name in ("ev", "pt", "dir", "ly")] == [{}, {}, {}, {}]
+    assert list(removed["attr"]) == ["time|m1|*|0/1"]
+
+
+def test_edit_7_a_transposed_score_moves_its_keys_and_signs() -> None:
+    score = small_score(notes(a=event(0, 1), b=event(1, 1), c=event(2, 1), d=event(0, 1, "m2")))
+    score["attr"]["key|m1|*|0/1"] = {"fifths": 2}
+    score["pt"] |= {
+        "a": pitch("F#4"),
+        "b": {"step": "F", "octave": 4, "accidental": "natural"},
+        "c": {**pitch("F#4"), "accidental": "sharp"},
+        "d": pitch("C4"),
+    }
+    moved = _edited(score, ops.TransposeParts(Interval(1, 1)))
+    assert moved["attr"]["key|m1|*|0/1"] == {"fifths": -3}
+    assert moved["pt"] == {
+        "a": {"step": "G", "octave": 4},
+        "b": {"step": "G", "octave": 4, "alter": -1, "accidental": "flat"},
+        "c": {"step": "G", "octave": 4, "accidental": "natural"},
+        "d": {"step": "D", "octave": 4, "alter": -1, "accidental": "flat"},
+    }
+
+
+def test_edit_7_transposing_one_part_leaves_the_key_of_the_others() -> None:
+    score = small_score(notes(a=event(0, 1)))
+    score["parts"]["q"] = {"order": "a1", "name": "Q", "staves": 1}
+    score["attr"]["key|m1|*|0/1"] = {"fifths": 0}
+    moved = _edited(score, ops.TransposeParts(Interval(1, 2), ("p",)))
+    assert moved["attr"]["key|m1|*|0/1"] == {"fifths": 0}
+    assert moved["attr"]["key|m1|p|0/1"] == {"fifths": 2}
+    assert moved["pt"]["a"] == {"step": "D", "octave": 4}
+
+
+def test_edit_7_transposed_notes_get_the_signs_that_they_need() -> None:
+    score = small_score(notes(a=event(0, 1), b=event(1, 1)))
+    moved = _edited(score, ops.TransposeEvents(("a", "b"), Interval(0, 1)))
+    assert moved["pt"] == {
+        "a": {"step": "C", "octave": 4, "alter": 1, "accidental": "sharp"},
+        "b": {"step": "C", "octave": 4, "alter": 1},
+    }
+
+
+def test_edit_6_pasted_notes_reach_over_barlines_with_ties() -> None:
+    score = small_score(notes(a=event(0, 1), b=event(1, 2)), measures=3)
+    score["sp"] = {"s": {"kind": "slur", "start": "a", "end": "b"}}
+    score["ly"] = {"a|1": {"text": "la", "syllabic": "single"}}
+    clip = copy(score, ["b", "a"])
+    pasted = _edited(score, ops.Paste(clip, "p", "m1", Fraction(3)))
+    assert _sounding(pasted) == ["m1 0+1 a", "m1 1+2 b", "m1 3+1 n1", "m2 0+2 n2"]
+    again = _edited(score, ops.Paste(clip, "p", "m2", Fraction(5, 2)))
+    assert _sounding(again)[2:] == ["m2 5/2+1 n1", "m2 7/2+1/2 n2", "m3 0+3/2 n3"]
+    assert entry(again, "sp", "n4") == {"kind": "tie", "start": "n2", "end": "n3"}
+    assert entry(again, "sp", "n5") == {"kind": "slur", "start": "n1", "end": "n3"}
+    assert again["ly"]["n1|1"] == {"text": "la", "syllabic": "single"}
+    assert [entry(again, "ev", key).get("type") for key in ("n1", "n2", "n3")] == [
+        *(None, "eighth", "quarter"),
+    ]
+
+
+def test_pasting_refuses_what_is_there_or_replaces_it() -> None:
+    score = small_score(notes(a=event(0, 2), b=event(2, 1), c=event(3, 1)))
+    clip = copy(score, ["a"])
+    with pytest.raises(EditRefused) as refused:
+        _edited(score, ops.Paste(clip, "p", "m1", Fraction(1)))
+    assert (refused.value.code, refused.value.element_ids) == ("occupied", ("a", "b"))
+    replaced = _edited(score, ops.Paste(clip, "p", "m1", Fraction(2), replaces=True))
+    assert _sounding(replaced) == ["m1 0+2 a", "m1 2+2 n1"]
+    with pytest.raises(EditRefused) as too_late:
+        _edited(score, ops.Paste(clip, "p", "m2", Fraction(3)))
+    assert too_late.value.code == "out-of-range"
+
+
+def test_edit_6_rebarring_cuts_notes_at_the_new_barlines() -> None:
+    score = small_score(
+        notes(a=event(0, 1), b=event(1, 3), c=event(0, 3, "m2"), d=event(3, 1, "m2"))
+    )
+    score["ly"] = {"b|1": {"text": "la", "syllabic": "single"}}
+    score["sp"] = {"s": {"kind": "slur", "start": "a", "end": "b"}}
+    score["dir"] = {"w": {"part": "p", "measure": "m2", "onset": [3, 1], "kind": "words"}}
+    score["attr"] |= {
+        "clef|m2|p|0/1": {"sign": "F", "line": 4},
+        "barline|m2|*|right": {"style": "light-heavy"},
+    }
+    metre = ops.ChangeSetting("time", "m1", {"beats": [3], "unit": 4})
+    rebarred = _edited(score, metre, ops.Rebar("m1", "m2", Fraction(4)))
+    assert _sounding(rebarred) == [
+        *("m1 0+1 a", "m1 1+2 b", "m2 0+1 n2", "m2 1+2 c", "n1 0+1 n4", "n1 1+1 d"),
+    ]
+    lines = [entry(rebarred, "sp", key) for key in sorted(rebarred["sp"]) if key != "s"]
+    assert lines == [
+        {"kind": "tie", "start": "b", "end": "n2"},
+        {"kind": "tie", "start": "c", "end": "n4"},
+    ]
+    assert entry(rebarred, "sp", "s") == {"kind": "slur", "start": "a", "end": "n2"}
+    assert entry(rebarred, "dir", "w")["measure"] == "n1"
+    assert entry(rebarred, "dir", "w")["onset"] == [1, 1]
+    assert sorted(rebarred["attr"]) == [
+        *("barline|n1|*|right", "clef|m2|p|1/1", "time|m1|*|0/1"),
+    ]
+    assert not any(cell.is_overfull for m in normalise(rebarred).measures for cell in m.cells)
+
+
+def test_edit_6_rebarring_into_longer_measures_deletes_those_that_are_left_empty() -> None:
+    score = small_score(
+        notes(a=event(0, 2), b=event(0, 2, "m2"), c=event(0, 2, "m3")), measures=3, beats=2
+    )
+    metre = ops.ChangeSetting("time", "m1", {"beats": [4], "unit": 4})
+    rebarred = _edited(score, metre, ops.Rebar("m1", "m3"))
+    assert _sounding(rebarred) == ["m1 0+2 a", "m1 2+2 b", "m2 0+2 c"]
+    assert normalise(rebarred).deleted == ("m3",)
+    assert normalise(rebarred).orphans == ()
+
+
+def test_edit_6_rebarring_takes_what_measures_lasted_before() -> None:
+    """A measure with one note in four beats is four beats long, if that is said."""
+    score = small_score(notes(a=event(0, 1), b=event(0, 1, "m2")), beats=3)
+    assert _sounding(_edited(score, ops.Rebar("m1", "m2", Fraction(4)))) == [
+        *("m1 0+1 a", "m2 1+1 b"),
+    ]
+    assert _sounding(_edited(score, ops.Rebar("m1", "m2"))) == ["m1 0+1 a", "m1 1+1 b"]
