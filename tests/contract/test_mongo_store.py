@@ -26,6 +26,7 @@ from persistence.failpoints import Failpoints
 from persistence.mongo.link import COMMITS_MAX, OTHERS_FASTER, MongoLink, Session
 from persistence.mongo.log import ROW_BYTES_MAX
 from persistence.mongo.schema import ROOMS
+from persistence.mongo.sessions import SESSIONS
 from persistence.mongo.store import MongoStore
 from persistence.stores import MongoLimits, Stores
 from tests.contract.backends import MongoUnderTest
@@ -159,6 +160,46 @@ async def test_what_a_node_cannot_undo_itself_is_ended_as_well(
                 )
         async with asyncio.timeout(30):
             assert await append_in_the_end(stores) == 1
+
+
+class Beats(CommandListener):
+    """Remembers which sessions each sign of life was for."""
+
+    def __init__(self) -> None:
+        self.heard: list[set[bytes]] = []
+
+    def started(self, event: CommandStartedEvent) -> None:
+        if event.command_name == "update" and event.command["update"] == SESSIONS:
+            (update,) = event.command["updates"]
+            if update.get("multi"):
+                self.heard.append({bytes(each) for each in update["q"]["_id"]["$in"]})
+
+    def succeeded(self, event: CommandSucceededEvent) -> None:
+        """Nothing."""
+
+    def failed(self, event: CommandFailedEvent) -> None:
+        """Nothing."""
+
+
+async def test_the_transactions_of_a_node_share_their_signs_of_life(
+    mongo: MongoUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STO-37: They go on for longer than the call may last that began with them."""
+    beats = Beats()
+    monkeypatch.setattr(
+        "pymongo.monitoring._LISTENERS",
+        monitoring._LISTENERS._replace(command_listeners=[beats]),
+    )
+    link = MongoLink(mongo.url, MongoLimits(operation_timeout_ms=1_500), Failpoints())
+
+    async def hold(number: int) -> None:
+        while len(beats.heard) < 6:  # three seconds
+            await link.transact(lambda _: asyncio.sleep(0.4 + 0.05 * number))
+
+    async with await mongo.open(), asyncio.timeout(60):
+        await asyncio.gather(*map(hold, range(8)))
+    await link.close()
+    assert max(map(len, beats.heard)) == 8
 
 
 async def gone(*args: object, **kwargs: object) -> None:
