@@ -56,6 +56,8 @@ from persistence.encryption.envelope import is_sealed, sealed_epoch
 from persistence.erasure_record import (
     ErasureRecord,
     discard_erasure,
+    discard_replaced,
+    free_revision,
     in_force,
     is_claimed,
     list_erasures,
@@ -228,17 +230,14 @@ async def finish_erasure(stores: Stores, name: RoomName) -> bool:
         return False
     # The epoch first: a claim that is listed before may be made anew, and committed, in between.
     tail = await stores.log.read(key, after=await stores.log.head(key))
-    erasures = await list_erasures(stores, key)
-    erasure = in_force(erasures, tail.epoch)
+    erasure = in_force(await list_erasures(stores, key), tail.epoch)
     if erasure is None or erasure.is_done:
         return False  # none of the claims was committed
     await change_manifest(
         stores, await read_manifest(stores, name), lambda now: _begun(now, erasure)
     )
     stores.failpoints.hit("erasure.after_manifest")
-    for other in erasures:
-        if other.of < erasure.epoch and other is not erasure:
-            await discard_erasure(stores, key, other)
+    await discard_replaced(stores, key, erasure)
     await _delete_before(stores, key, erasure)
     stores.failpoints.hit("erasure.after_deletes")
     if not erasure.keeps:
@@ -310,7 +309,14 @@ async def _prepare(
     await stores.blobs.create(blob, retired.encode())
     stores.failpoints.hit("erasure.after_snapshot")
     erasure = ErasureRecord(
-        of, epoch, beginning.head, snapshot, blob, keeps=beginning.keeps, erased=epoch
+        of,
+        epoch,
+        beginning.head,
+        snapshot,
+        blob,
+        keeps=beginning.keeps,
+        erased=epoch,
+        revision=await free_revision(stores, key, epoch),
     )
     if beginning.keeps:
         erasure = replace(erasure, erased=0 if known is None else known.erased)

@@ -4,16 +4,22 @@ A restored document that takes the place of a room's is recorded as an erasure t
 Each erasure claims an epoch that no other one has, by making the record of that epoch. So when the
 log begins an epoch, there is one record that says what belongs to it. A claim whose log has gone on
 to another epoch meanwhile can never be committed: it is dead.
+
+A record that is discarded stays, marked as such, until the log has passed its epoch. Were it
+deleted, the next claim of that epoch would begin at the same revision, and whoever comes late to
+discard the earlier one would delete the later one, which may be committed. The next claim takes its
+place instead, at a revision that nobody has seen.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence as SequenceOf
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import Final
 
-from collab.errors import StateConflict, StoreUnavailable
+from collab.errors import RecordMoved, StateConflict, StoreUnavailable
 from collab.history.retired import NOBODY, RetiredClients
 from collab.ids import BlobKey, Epoch, RecordId, RoomKey, Sequence
 from collab.ports import Record, RecordKind, SnapshotRef
@@ -36,6 +42,7 @@ class ErasureRecord:
         is_done: whether everything of the epochs before is deleted.
         keeps: versions and keys of the epochs before stay: a restore, no erasure.
         erased: the epoch that the last real erasure began, this one included; 0 for none.
+        is_discarded: it came to nothing; its epoch may be claimed anew.
         revision: of the stored record; 0 for one that is not stored yet.
     """
 
@@ -47,22 +54,38 @@ class ErasureRecord:
     is_done: bool = False
     keeps: bool = False
     erased: int = 0
+    is_discarded: bool = False
     revision: int = 0
 
     @property
     def record_id(self) -> RecordId:
         """Where it is stored."""
-        return RecordId(f"{self.epoch:0{_DIGITS}d}")
+        return _record_id(self.epoch)
 
 
 async def list_erasures(stores: Stores, room: RoomKey) -> tuple[ErasureRecord, ...]:
-    """All records of a room, by epoch: the one in force, and claims that may be dead.
+    """The records of a room, by epoch: the one in force, and claims that may be dead.
 
     Raises:
         StoreUnavailable: the store cannot be read now.
     """
+    return tuple(each for each in await _listed(stores, room) if not each.is_discarded)
+
+
+async def _listed(stores: Stores, room: RoomKey) -> list[ErasureRecord]:
     found = await stores.records.list(RecordKind.ERASURE, room, after=None, limit=_LISTED_MAX)
-    return tuple(map(decode_erasure, found))
+    return list(map(decode_erasure, found))
+
+
+async def free_revision(stores: Stores, room: RoomKey, epoch: Epoch) -> int:
+    """The revision from which a claim of an epoch has to be put that no listed one has.
+
+    Raises:
+        StoreUnavailable: the store cannot be read now.
+    """
+    stored = await stores.records.get(RecordKind.ERASURE, room, _record_id(epoch))
+    is_free = stored is not None and decode_erasure(stored).is_discarded
+    return stored.revision if stored is not None and is_free else 0
 
 
 def in_force(erasures: SequenceOf[ErasureRecord], epoch: Epoch) -> ErasureRecord | None:
@@ -102,16 +125,39 @@ async def put_erasure(stores: Stores, room: RoomKey, erasure: ErasureRecord) -> 
 
 
 async def discard_erasure(stores: Stores, room: RoomKey, erasure: ErasureRecord) -> None:
-    """Delete a claim, or an erasure that another has replaced, and what was prepared for it.
+    """Delete what was prepared for a claim that cannot be committed, and mark it as discarded.
 
     Raises:
         StoreUnavailable: some of it may be left; repeating is safe.
     """
+    await _delete_prepared(stores, room, erasure)
+    if erasure.revision:
+        with suppress(RecordMoved):  # somebody else has, and the record may be a later claim's
+            await put_erasure(stores, room, replace(erasure, is_discarded=True))
+
+
+async def discard_replaced(stores: Stores, room: RoomKey, by: ErasureRecord) -> None:
+    """Discard all that a committed erasure has replaced: earlier ones, and claims that are dead.
+
+    Raises:
+        StoreUnavailable: some of it may be left; repeating is safe.
+    """
+    for other in await _listed(stores, room):
+        if other.of >= by.epoch or other.epoch == by.epoch:
+            continue
+        if other.epoch > by.epoch:
+            if not other.is_discarded:
+                await discard_erasure(stores, room, other)
+            continue
+        # Nobody can commit this epoch any more, whoever claims it.
+        await _delete_prepared(stores, room, other)
+        await stores.records.delete(RecordKind.ERASURE, room, other.record_id)
+
+
+async def _delete_prepared(stores: Stores, room: RoomKey, erasure: ErasureRecord) -> None:
     if erasure.snapshot is not None:
         await stores.snapshots.delete(room, erasure.snapshot)
     await stores.blobs.delete(erasure.retired)
-    if erasure.revision and await is_claimed(stores, room, erasure):
-        await stores.records.delete(RecordKind.ERASURE, room, erasure.record_id)
 
 
 async def is_claimed(stores: Stores, room: RoomKey, erasure: ErasureRecord) -> bool:
@@ -164,6 +210,10 @@ async def require_retired(
     await stores.blobs.create(erasure.retired, NOBODY.encode())
 
 
+def _record_id(epoch: Epoch) -> RecordId:
+    return RecordId(f"{epoch:0{_DIGITS}d}")
+
+
 def _encoded(erasure: ErasureRecord) -> bytes:
     fields = asdict(erasure)
     del fields["revision"]
@@ -188,5 +238,6 @@ def decode_erasure(record: Record) -> ErasureRecord:
         is_done=fields["is_done"],
         keeps=fields.get("keeps", False),
         erased=fields.get("erased", fields["epoch"]),
+        is_discarded=fields.get("is_discarded", False),
         revision=record.revision,
     )

@@ -31,7 +31,7 @@ from persistence.backup.sealing import Sealer
 from persistence.build import Stores
 from persistence.compaction import CompactionStatus, compact
 from persistence.erasure import Erased, ErasureMode, erase, finish_erasure
-from persistence.erasure_record import list_erasures
+from persistence.erasure_record import ErasureRecord, discard_erasure, list_erasures
 from persistence.failpoints import Failpoints
 from persistence.files import FileBlobs
 from persistence.loading import load_room
@@ -138,6 +138,54 @@ async def test_a_claim_that_slept_through_two_erasures_takes_nothing_from_the_se
     if wakes == "after":
         await wake_the_other()
     assert await document(two) == VISIBLE
+    await assert_one_erasure_is_left(two)
+
+
+async def test_a_claim_that_is_discarded_late_does_not_take_the_next_one_of_its_epoch_along(
+    pair: tuple[Stores, Stores],
+) -> None:
+    """ERA-10: Somebody else discards it first, and a second erasure claims its epoch anew."""
+    one, two = pair
+    await fill(one)
+    late = Sleeper(two, ErasureMode.EVERYTHING)
+    claims: list[ErasureRecord] = []
+    second: list[Erased] = []
+
+    async def prepare_the_other() -> None:
+        await late.prepare()
+        claims.extend(await list_erasures(two, ROOM))
+
+    async def claim_anew() -> None:
+        second.append(await erased_by(one))
+
+    await erased_by(overtaken(one, "log", "begin_epoch", prepare_the_other))
+    _, dead = claims
+    await discard_erasure(overtaken(two, "records", "compare_and_set", claim_anew), ROOM, dead)
+    assert [each.epoch for each in second] == [dead.epoch]
+    with pytest.raises(StateConflict):
+        await late.wake()
+    assert await document(two) == VISIBLE
+    await assert_one_erasure_is_left(two)
+
+
+async def test_claims_that_come_to_nothing_because_of_writers_do_not_pile_up(
+    pair: tuple[Stores, Stores],
+) -> None:
+    """ERA-10."""
+    one, two = pair
+    await fill(one)
+
+    async def write() -> None:
+        loaded = await load_room(two, NAME)
+        epoch, after = loaded.manifest.epoch, loaded.head
+        update = keyed(str(epoch), client=100 + epoch)
+        await two.log.append(ROOM, epoch=epoch, after=after, updates=[update])
+
+    for epoch in (2, 3, 4):
+        outcome = await erased_by(overtaken(one, "log", "begin_epoch", write))
+        records = await one.records.list(RecordKind.ERASURE, ROOM, after=None, limit=9)
+        assert (outcome.epoch, len(records)) == (epoch, 1)
+    assert (await document(two))["map"] == {"title": "Sonata"} | dict.fromkeys("123", "saved")
     await assert_one_erasure_is_left(two)
 
 
