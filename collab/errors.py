@@ -17,6 +17,7 @@
     ├── OperatingError           the world's fault: retry within bounds, then say so
     │   ├── StoreUnavailable     the store did not answer, or answered with an error of its own
     │   │   ├── StoreReadOnly        it was opened for reading
+    │   │   ├── RecordDamaged        a record fails its checksum
     │   │   ├── EpochUnfinished      the log is an epoch ahead of its manifest
     │   │   ├── OpenInterrupted      a room was not opened, and its content is not to blame
     │   │   ├── MasterKeyMissing     what is stored is encrypted under a key that is not at hand
@@ -154,6 +155,19 @@ class StoreUnavailable(OperatingError):
 
 class StoreReadOnly(StoreUnavailable):
     """The store was opened for reading, and something would have been written."""
+
+
+class RecordDamaged(StoreUnavailable):
+    """A record fails its checksum.
+
+    Args:
+        message: which one, in words.
+        record_id: its id among those of its kind and room.
+    """
+
+    def __init__(self, message: str, *, record_id: str) -> None:
+        super().__init__(message)
+        self.record_id = record_id
 
 
 class EpochUnfinished(StoreUnavailable):

@@ -337,7 +337,8 @@ class RecordStore(Protocol):
         """The current record, or None where there is none.
 
         Raises:
-            StoreUnavailable: the store cannot be read now, or the record fails its checksum.
+            RecordDamaged: the record fails its checksum.
+            StoreUnavailable: the store cannot be read now.
         """
 
     async def compare_and_set(self, kind: RecordKind, room: RoomKey, record: Record) -> Record:
@@ -384,7 +385,8 @@ class RecordStore(Protocol):
         """Records of a kind and room in order of id (by code point), strictly after an id.
 
         Raises:
-            StoreUnavailable: the store cannot be read now, or a record fails its checksum.
+            RecordDamaged: a record fails its checksum; nothing is returned.
+            StoreUnavailable: the store cannot be read now.
         """
 
 

@@ -6,11 +6,11 @@ manifest has moved, and begins anew.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from collab.errors import EpochUnfinished, SettingsError, StoreUnavailable
+from collab.errors import EpochUnfinished, RecordDamaged, SettingsError, StoreUnavailable
 from collab.ids import NO_SEQUENCE, BlobKey, RecordId, RoomKey, RoomName, Sequence, room_key
 from collab.ports import BlobInfo, LogRow, LogTail, Manifest, Record, RecordKind, SnapshotRef
 from persistence.blob_keys import OWNER
@@ -174,13 +174,38 @@ async def _captured(
 # What a room has besides its document ---------------------------------------------------------
 
 
-async def room_records(stores: Stores, key: RoomKey) -> AsyncIterator[tuple[RecordKind, Record]]:
-    """Every record of a room, by kind, then by id, without those of this store alone."""
+async def room_records(
+    stores: Stores, key: RoomKey, damaged: Callable[[RecordDamaged], None] | None = None
+) -> AsyncIterator[tuple[RecordKind, Record]]:
+    """Every record of a room, by kind, then by id, without those of this store alone.
+
+    Args:
+        stores: the store.
+        key: the room; `NO_ROOM` for what belongs to the whole store.
+        damaged: told of each record that fails its checksum, which is left out then.
+
+    Raises:
+        RecordDamaged: one does, and `damaged` is None.
+        StoreUnavailable: the store cannot be read now.
+    """
     for kind in RecordKind:
         if kind in _OF_ONE_STORE:
             continue
         after: RecordId | None = None
-        while page := await stores.records.list(kind, key, after=after, limit=PAGE):
+        limit = PAGE
+        while True:
+            try:
+                page = await stores.records.list(kind, key, after=after, limit=limit)
+            except RecordDamaged as error:
+                if damaged is None:
+                    raise
+                if limit == 1:  # then it is the next one
+                    damaged(error)
+                    after = RecordId(error.record_id)
+                limit = 1
+                continue
+            if not page:
+                break
             for record in page:
                 yield kind, record
             after = page[-1].record_id

@@ -137,10 +137,15 @@ async def _verify_extras(
     """What a room, or the whole store, has besides documents: first the records, then the blobs."""
     name = WHOLE_STORE if manifest is None else manifest.name
     records: list[RoomRecord] = []
-    try:
-        records += [each async for each in room_records(stores, key)]
-    except StoreUnavailable as error:
+
+    def tell(error: StoreUnavailable) -> None:
         report.add(name, str(error))
+
+    try:
+        async for each in room_records(stores, key, damaged=tell):
+            records.append(each)  # noqa: PERF401 - what was read before an error counts
+    except StoreUnavailable as error:
+        tell(error)
     versions = {
         str(found.record_id): found for kind, found in records if kind is RecordKind.VERSION
     }

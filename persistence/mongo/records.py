@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from collab.errors import RecordMoved, StoreUnavailable
+from collab.errors import RecordDamaged, RecordMoved
 from collab.ids import RecordId, RoomKey
 from collab.ports import Record, RecordKind
 from persistence.checksums import record_checksum
@@ -82,7 +82,10 @@ def _key(kind: RecordKind, room: RoomKey, record_id: RecordId) -> Document:
 def _checked(kind: RecordKind, room: RoomKey, found: Document) -> Record:
     record = Record(RecordId(found["record_id"]), found["revision"], found["value"])
     if found["checksum"] != _checksum(kind, room, record):
-        raise StoreUnavailable(f"the {kind.value} record {record.record_id} fails its checksum")
+        raise RecordDamaged(
+            f"the {kind.value} record {record.record_id} fails its checksum",
+            record_id=record.record_id,
+        )
     return record
 
 

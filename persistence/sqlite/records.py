@@ -6,7 +6,7 @@ import sqlite3
 from dataclasses import replace
 from functools import partial
 
-from collab.errors import RecordMoved, StoreUnavailable
+from collab.errors import RecordDamaged, RecordMoved
 from collab.ids import RecordId, RoomKey
 from collab.ports import Record, RecordKind
 from persistence.checksums import record_checksum
@@ -126,7 +126,10 @@ def _checked(kind: RecordKind, room: RoomKey, row: tuple[str, int, bytes, bytes]
     record_id, revision, value, checksum = row
     record = Record(RecordId(record_id), revision, value)
     if checksum != _checksum(kind, room, record):
-        raise StoreUnavailable(f"the {kind.value} record {record_id} fails its checksum")
+        raise RecordDamaged(
+            f"the {kind.value} record {record.record_id} fails its checksum",
+            record_id=record.record_id,
+        )
     return record
 
 

@@ -11,11 +11,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 from pymongo import MongoClient
 from pymongo.database import Database
 
-from collab.ids import BlobKey, RoomKey, Sequence
-from collab.ports import SnapshotRef
+from collab.ids import BlobKey, RecordId, RoomKey, Sequence
+from collab.ports import RecordKind, SnapshotRef
 from persistence.blob_snapshots import snapshot_key
 from persistence.build import KeySettings, S3Limits, Stores, StoreSettings, open_stores
 from persistence.memory import MemoryStore
@@ -69,6 +70,10 @@ class StoreUnderTest(ABC):
         """Turn over a bit of a stored snapshot."""
 
     @abstractmethod
+    def damage_record(self, kind: RecordKind, room: RoomKey, record_id: RecordId) -> None:
+        """Turn over a bit of a stored record's value; only where records have checksums."""
+
+    @abstractmethod
     def quarantined_rows(self, room: RoomKey) -> dict[int, bytes | None]:
         """Rows moved aside, by sequence; None for one that had vanished."""
 
@@ -110,6 +115,9 @@ class MemoryUnderTest(StoreUnderTest):
         key = key_of_snapshot(room, ref)
         blob, changed_at = self._store.blobs.stored[key]
         self._store.blobs.stored[key] = (replace(blob, data=flipped(blob.data)), changed_at)
+
+    def damage_record(self, kind: RecordKind, room: RoomKey, record_id: RecordId) -> None:
+        pytest.skip("memory is not checked")
 
     def quarantined_rows(self, room: RoomKey) -> dict[int, bytes | None]:
         return {
@@ -175,6 +183,17 @@ class SqliteUnderTest(StoreUnderTest):
     def damage_snapshot(self, room: RoomKey, ref: SnapshotRef) -> None:
         file = self.blobs / key_of_snapshot(room, ref)
         file.write_bytes(flipped(file.read_bytes()))
+
+    def damage_record(self, kind: RecordKind, room: RoomKey, record_id: RecordId) -> None:
+        key = (kind, room, record_id)
+        where = "kind = ? AND room_key = ? AND record_id = ?"
+        with self.connection() as connection:
+            (value,) = connection.execute(
+                f"SELECT value FROM records WHERE {where}", key
+            ).fetchone()
+            connection.execute(
+                f"UPDATE records SET value = ? WHERE {where}", (flipped(value), *key)
+            )
 
     def quarantined_rows(self, room: RoomKey) -> dict[int, bytes | None]:
         with self.connection() as connection:
@@ -269,6 +288,13 @@ class MongoUnderTest(StoreUnderTest):
             part = database.parts.find_one(key)
             assert part is not None
             database.parts.update_one(key, {"$set": {"bytes": flipped(part["bytes"])}})
+
+    def damage_record(self, kind: RecordKind, room: RoomKey, record_id: RecordId) -> None:
+        key = {"kind": kind.value, "room": room, "record_id": record_id}
+        with self.database() as database:
+            record = database.records.find_one(key)
+            assert record is not None
+            database.records.update_one(key, {"$set": {"value": flipped(record["value"])}})
 
     def quarantined_rows(self, room: RoomKey) -> dict[int, bytes | None]:
         with self.database() as database:

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from collab.history.versions import VersionKind
-from collab.ids import FIRST_EPOCH, BlobKey, Epoch, UnixSeconds
+from collab.ids import FIRST_EPOCH, BlobKey, Epoch, RecordId, UnixSeconds
+from collab.ports import RecordKind
 from persistence.backup.making import BackupRequest, make_backup
 from persistence.backup.sealing import Sealer
 from persistence.backup.verifying import verify_backup, verify_store
@@ -15,7 +16,7 @@ from persistence.erasure_record import list_erasures, put_erasure
 from persistence.files import FileBlobs
 from persistence.stores import Stores
 from persistence.versions import Content, Label, add_version, delete_version, list_versions
-from tests.contract.backends import flipped
+from tests.contract.backends import StoreUnderTest, flipped
 from tests.contract.conftest import NAME, ROOM
 from tests.contract.erasing import erased, fill
 from tests.contract.overtaking import overtaken
@@ -64,6 +65,25 @@ async def test_a_version_with_another_content_is_named(stores: Stores) -> None:
     ((place, what),) = await found_in(stores)
     assert place == NAME
     assert what.startswith(f"{key}: the content of a version")
+
+
+async def test_a_damaged_record_hides_nothing_else_that_is_wrong(
+    store: StoreUnderTest, stores: Stores
+) -> None:
+    """BAK-8: Each of them is named, and what the others say of the room's blobs as well."""
+    await fill(stores)
+    (first,) = await list_versions(stores, NAME)
+    content = Content(FIRST_EPOCH, first.sequence, b"\x00\x00")
+    versions = [first, *[await add_version(stores, NAME, content, LABEL) for _ in range(4)]]
+    ids = sorted(version.version_id for version in versions)
+    for damaged in (ids[1], ids[3]):
+        store.damage_record(RecordKind.VERSION, ROOM, RecordId(damaged))
+    await stores.raw.blobs.delete(BlobKey(f"rooms/{ROOM}/{FIRST_EPOCH}/versions/{ids[4]}"))
+    assert await found_in(stores) == [
+        (NAME, f"the version record {ids[1]} fails its checksum"),
+        (NAME, f"the version record {ids[3]} fails its checksum"),
+        (NAME, f"the content of its version {ids[4]} is missing"),
+    ]
 
 
 async def test_an_erasure_without_the_ids_that_it_retired_is_named(
