@@ -10,9 +10,10 @@ running server replaces at its start and every few minutes by a new one, on the 
 one that the store knows. The record knows it first, so that an interruption leaves a known one
 either way. A copy does not know what came after it was made, nor does the original know what the
 copy writes: so whoever comes second finds a number that is not its own. A server is refused at its
-start then; one that runs disputes the place, and nobody deletes orphans there until an operator
-says whose it is. That is soon enough: an orphan is at least `collab.limits.ORPHAN_AGE_S_MIN` old,
-and whoever made it has renewed the number since.
+start then; one that runs, and looks twice a minute, disputes the place, and nobody writes or
+deletes anything there until an operator says whose it is. That is soon enough: an orphan is at
+least `collab.limits.ORPHAN_AGE_S_MIN` old, and whoever made it has renewed the number since; and
+of a room three generations of snapshots are kept, so one that others drop is missed by nobody.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ import orjson
 from collab.errors import BlobMoved, BlobsDisputed, BlobsNotOwned, RecordMoved
 from collab.ids import NO_ROOM, BlobKey, BlobTag, RecordId, UnixSeconds
 from collab.ports import Record, RecordKind
-from persistence.blob_keys import OWNER, blob_key
+from persistence.blob_keys import OWNER, ROOMS, blob_key
 from persistence.blob_probe import FOLDER as PROBES
 from persistence.stores import Stores
 
@@ -123,11 +124,40 @@ async def require_place(stores: Stores) -> None:
         BlobsNotOwned: it is; the note says what to do.
         StoreUnavailable: the store or the place does not answer.
     """
-    try:
-        await ownership(stores)
-    except BlobsNotOwned as error:
-        error.add_note(ADVICE_IF_DISPUTED if isinstance(error, BlobsDisputed) else ADVICE)
-        raise
+    await _required(stores)
+
+
+async def settle(stores: Stores) -> str | None:
+    """Look before a server writes anything: take an empty place that is nobody's, or renew.
+
+    Returns:
+        As `renew`.
+
+    Raises:
+        BlobsNotOwned: as `require_place`; the other store is left in peace.
+        StoreUnavailable: the outcome is unknown; repeating is safe.
+    """
+    found = await _required(stores)
+    if found is not None:
+        return await _renewed(stores, *found)
+    if await stores.raw.blobs.list(f"{ROOMS}/", after=None, limit=1):
+        return None  # whose they are shows when orphans are looked for
+    number = await _taken(stores)
+    if number is None:  # another node was faster
+        owned = await ownership(stores)
+        number = None if owned is None else owned.numbers[-1]
+    return number
+
+
+async def watch(stores: Stores) -> None:
+    """See that the place is still this store's, or nobody's.
+
+    Raises:
+        BlobsNotOwned: as `ownership`.
+        BlobsDisputed: as `ownership`; the other store is told so too, from now on.
+        StoreUnavailable: the store or the place does not answer.
+    """
+    await _watched(stores)
 
 
 async def renew(stores: Stores, seen: str | None) -> str | None:
@@ -141,20 +171,20 @@ async def renew(stores: Stores, seen: str | None) -> str | None:
         The newest number that the store knows; None where nobody owns the place.
 
     Raises:
-        BlobsNotOwned: as `ownership`.
-        BlobsDisputed: as `ownership`; the other store is told so too, from now on.
+        BlobsNotOwned: as `watch`.
+        BlobsDisputed: as `watch`.
         StoreUnavailable: the outcome is unknown; repeating is safe.
     """
-    try:
-        found = await _found(stores)
-    except BlobsDisputed:
-        await _dispute(stores)
-        raise
+    found = await _watched(stores)
     if found is None:
         return None
     owned, sign = found
     if seen not in {None, owned.numbers[-1]}:
         return owned.numbers[-1]
+    return await _renewed(stores, owned, sign)
+
+
+async def _renewed(stores: Stores, owned: Ownership, sign: _Sign) -> str:
     number = secrets.token_hex(_NUMBER_BYTES)
     kept = (*owned.numbers, number)[-NUMBERS_KEPT:]
     try:
@@ -164,6 +194,22 @@ async def renew(stores: Stores, seen: str | None) -> str | None:
     with suppress(BlobMoved):  # by another node, or by a copy, which shows at the next look
         await stores.raw.blobs.replace(OWNER_KEY, _text(owned.mark, number), tag=sign.tag)
     return number
+
+
+async def _required(stores: Stores) -> tuple[Ownership, _Sign] | None:
+    try:
+        return await _found(stores)
+    except BlobsNotOwned as error:
+        error.add_note(ADVICE_IF_DISPUTED if isinstance(error, BlobsDisputed) else ADVICE)
+        raise
+
+
+async def _watched(stores: Stores) -> tuple[Ownership, _Sign] | None:
+    try:
+        return await _found(stores)
+    except BlobsDisputed:
+        await _dispute(stores)
+        raise
 
 
 async def _found(stores: Stores) -> tuple[Ownership, _Sign] | None:
@@ -238,8 +284,11 @@ async def claim_if_free(stores: Stores) -> bool:
         BlobsNotOwned: as `ownership`.
         StoreUnavailable: the outcome is unknown; repeating is safe.
     """
-    if await ownership(stores) is not None:
-        return False
+    return await ownership(stores) is None and await _taken(stores) is not None
+
+
+async def _taken(stores: Stores) -> str | None:
+    """Take a place that was nobody's; the number beside its mark, or None if another was faster."""
     record = await _record(stores)
     if record is None:
         mark, number = secrets.token_hex(_MARK_BYTES), secrets.token_hex(_NUMBER_BYTES)
@@ -252,8 +301,8 @@ async def claim_if_free(stores: Stores) -> bool:
         await stores.raw.blobs.create(OWNER_KEY, _text(owned.mark, owned.numbers[-1]))
         await _write(stores, replace(owned, is_claiming=False))
     except (BlobMoved, RecordMoved):
-        return False
-    return True
+        return None
+    return owned.numbers[-1]
 
 
 async def begin_round(stores: Stores, owned: Ownership, now: UnixSeconds, period_s: int) -> int:

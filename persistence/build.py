@@ -17,11 +17,13 @@ from persistence.encryption.build import encrypted, open_key_ring
 from persistence.encryption.key_ring import KeySettings
 from persistence.failpoints import Failpoints
 from persistence.files import FileBlobs, ReadingFileBlobs
+from persistence.guarded_blobs import GuardedPlace
 from persistence.memory import MemoryStore
 from persistence.read_only_blobs import ReadOnlyPlace
 from persistence.sqlite import SqliteReading, SqliteStore
 from persistence.store_urls import masked
 from persistence.stores import (
+    BlobGate,
     BlobPlace,
     JoinedBackend,
     MongoLimits,
@@ -137,8 +139,10 @@ async def open_raw_stores(settings: StoreSettings) -> Stores:
             store = await SqliteStore.open(
                 settings.sqlite_folder, settings.failpoints, shared=settings.shared
             )
+            gate = BlobGate()
             try:
-                return store.stores(await _open_blobs(settings))
+                place = GuardedPlace(await _open_blobs(settings), gate)
+                return replace(store.stores(place), gate=gate)
             except BaseException:
                 await store.close()
                 raise
@@ -235,8 +239,11 @@ def _s3_place(text: str) -> S3Place:
 
 def _with_blobs_elsewhere(stores: Stores, place: BlobPlace) -> Stores:
     """A store whose whole files go to another place; snapshots that it has already are read."""
+    gate = BlobGate()
+    place = GuardedPlace(place, gate)
     return replace(
         stores,
+        gate=gate,
         blobs=place.blobs,
         snapshots=MovingSnapshots(BlobSnapshots(place.blobs, stores.failpoints), stores.snapshots),
         description=f"{stores.description}, {place.description}",

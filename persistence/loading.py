@@ -135,6 +135,7 @@ async def _loaded_damaged(
             stores, manifest, f"log ends at {tail.head}, before snapshot {base.sequence}"
         )
     if missing > 0 and manifest.snapshots:
+        stores.gate.require_open()  # what another store's place lacks is no loss of this room's
         await quarantine(
             stores, manifest, f"no readable snapshot holds the {missing} rows merged and deleted"
         )

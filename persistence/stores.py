@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 from collab.cluster.heads import LogHeads
 from collab.cluster.leases import Leases
+from collab.errors import StoreUnavailable
 from collab.ids import RoomKey, UnixSeconds
 from collab.limits import MIB
 from collab.ports import BlobStore, RecordStore, RoomManifests, SnapshotStore, UpdateLog
@@ -131,6 +132,26 @@ class BlobPlace(Protocol):
         """Let go of everything. Closing twice is no error."""
 
 
+class BlobGate:
+    """Lets writes through to the place for blobs, or says why not now.
+
+    Attributes:
+        reason: why nothing may be written there, as a sentence; empty while it may.
+    """
+
+    def __init__(self) -> None:
+        self.reason = ""
+
+    def require_open(self) -> None:
+        """Pass it.
+
+        Raises:
+            StoreUnavailable: it is shut.
+        """
+        if self.reason:
+            raise StoreUnavailable(self.reason)
+
+
 @dataclass(frozen=True, slots=True)
 class JoinedBackend:
     """A store and the place of its blobs, looked after as one.
@@ -183,6 +204,7 @@ class Stores:
         backend: what runs behind the ports.
         failpoints: the same as inside the backend; none in production.
         unfinished: removes what uploads that began before a time left behind.
+        gate: before the blobs, where they are kept apart from the rest.
         beneath: the same ports without encryption, where that is on; see `raw`.
         data_keys: the documents' keys, where encryption is on.
     """
@@ -198,6 +220,7 @@ class Stores:
     backend: Backend
     failpoints: Failpoints = field(default_factory=Failpoints)
     unfinished: Callable[[UnixSeconds], Awaitable[int]] = nothing_unfinished
+    gate: BlobGate = field(default_factory=BlobGate)
     beneath: Stores | None = None
     data_keys: DataKeys | None = field(default=None, repr=False)
 

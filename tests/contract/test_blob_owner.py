@@ -6,12 +6,13 @@ import asyncio
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from collab.errors import BlobsDisputed, BlobsNotOwned, StoreUnavailable
-from collab.ids import NO_ROOM, RecordId, UnixSeconds
-from collab.ports import Record, RecordKind
+from collab.ids import NO_ROOM, BlobKey, RecordId, UnixSeconds
+from collab.ports import Blob, Record, RecordKind
 from persistence.blob_owner import (
     NUMBERS_KEPT,
     OWNER_KEY,
@@ -21,6 +22,7 @@ from persistence.blob_owner import (
     ownership,
     renew,
     require_place,
+    settle,
     store_now,
 )
 from persistence.build import StoreSettings, open_stores
@@ -129,6 +131,26 @@ async def test_a_node_that_sees_that_another_has_renewed_does_not(stores: Stores
     assert second not in {None, first}
     assert await renew(stores, first) == second
     assert await sign_of(stores) == before
+
+
+async def test_a_server_that_starts_reads_the_mark_of_its_place_once(stores: Stores) -> None:
+    """BLOB-8: whether the place is nobody's or its own; of a bucket each reading has its price."""
+    for _ in range(2):
+        reads: list[BlobKey] = []
+
+        class Counting:
+            def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the port has
+                return getattr(stores.raw.blobs, name)
+
+            async def read(self, key: BlobKey) -> Blob | None:
+                reads.append(key)  # noqa: B023 - it is used in this round alone
+                return await stores.raw.blobs.read(key)
+
+        assert await settle(replace(stores.raw, blobs=cast("Any", Counting()))) is not None
+        assert reads == [OWNER_KEY]
+    owned = await ownership(stores)
+    assert owned is not None
+    assert len(owned.numbers) == 2, "that of the claim, and a new one"
 
 
 @pytest.mark.parametrize("call", ["create", "replace"])
