@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from persistence.erasure import (
     ErasureMode,
 )
 from persistence.loading import load_room
-from tests.contract.backends import MongoUnderTest, SqliteAndS3UnderTest
+from tests.contract.backends import MongoUnderTest, SqliteAndS3UnderTest, limits_of
 from tests.contract.conftest import NAME, OTHER, ROOM
 from tests.contract.edits import typed
 from tests.contract.erasing import (
@@ -120,3 +121,36 @@ async def test_what_was_erased_is_in_no_object_of_the_bucket(
     assert not any(needle in legible(bucket.read(key)) for key in left)
     assert [key.split("/")[3] for key in left] == ["retired"]
     assert files_with(store.folder, needle) == []
+
+
+async def test_nothing_of_an_encrypted_document_is_in_a_collection_or_an_object(
+    tmp_path: Path, mongo: MongoUnderTest, bucket: Bucket
+) -> None:
+    """KEY-1, ERA-3: neither before the erasure nor after it."""
+    (tmp_path / "key").write_text("ab" * 32)
+    sealed = StoreSettings(
+        mongo.url,
+        tmp_path / "data",
+        blobs_url=bucket.url,
+        s3=limits_of(bucket),
+        encryption=KeySettings(f"file:{tmp_path / 'key'}"),
+    )
+
+    def found(needle: str) -> list[str]:
+        objects = [
+            key for key in bucket.stored_keys() if needle.encode() in legible(bucket.read(key))
+        ]
+        return found_in_mongodb(mongo, needle.encode()) + objects
+
+    async with await open_stores(replace(sealed, encryption=KeySettings())) as stores:
+        plain = typed(["not encrypted"])
+        await stores.log.append(OTHER, epoch=FIRST_EPOCH, after=Sequence(0), updates=plain)
+        assert found("not encrypted") == ["updates"], "the search finds what is there"
+    async with await open_stores(sealed) as stores:
+        await fill(stores)
+        assert (await document(stores))["text"] == KEPT
+        assert len(bucket.stored_keys()) > 2
+        assert found(SECRET) + found(KEPT) == []
+        await erased(stores, ErasureMode.HISTORY)
+        assert found(SECRET) + found(KEPT) == []
+        assert (await document(stores))["text"] == KEPT
