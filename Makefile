@@ -198,9 +198,10 @@ test: test-needs ## Everything, with real clients and a real browser; at most 20
 	$(BIN)/pytest -q $(IN_PARALLEL) --durations 40 $$folders
 	@$(BIN)/pytest -q $(IN_PARALLEL) --durations 15 -p tests.support.compiled_form $(COMPILED_TESTS)
 
+PROOFS ?= tests
 .PHONY: prove
-prove: test-needs ## The long proofs at their full counts; writes docs/proofs.md
-	@BANDPRO_PROVE=1 $(BIN)/pytest -q -m prove --timeout 7200 -p tests.support.proof_report tests
+prove: test-needs ## The long proofs at their full counts, or PROOFS=..., into docs/proofs.md
+	@BANDPRO_PROVE=1 $(BIN)/pytest -q -m prove --timeout 7200 -p tests.support.proof_report $(PROOFS)
 
 # More than the tests run; a seed that fails is kept in tests/simulation/kept_seeds.txt.
 SEEDS ?= 0..100000
