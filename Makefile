@@ -32,8 +32,10 @@ COMPILED_TESTS := $(patsubst %,tests/integration/test_%.py,conformance compiled 
 	$(wildcard tests/unit/test_*.py) tests/unit/protocol tests/unit/room tests/unit/rooms \
 	tests/unit/history
 # What takes longest comes first, and is begun first, so that the end is not one long test alone.
-FULL_TESTS := tests/cluster tests/simulation tests/integration tests/interop tests/e2e tests/contract
-IN_PARALLEL := -n 3 --dist loadfile --no-loadscope-reorder
+FULL_TESTS := tests/cluster tests/simulation tests/integration tests/interop tests/e2e tests/contract \
+	$(FAST_TESTS)
+# More than two processors could run: many of these tests mostly wait.
+IN_PARALLEL := -n 4 --dist loadfile --no-loadscope-reorder
 
 # What is imported is compiled then; all of it at once would take longer than the downloads.
 PIP_INSTALL := -m pip install --quiet --no-compile --disable-pip-version-check --no-input
@@ -142,8 +144,8 @@ static: setup
 	@out="$$($(BIN)/lint-imports --no-logo 2>&1)" || { echo "$$out" >&2; exit 1; }
 	@$(BIN)/mypy --no-error-summary
 
-.PHONY: fast
-fast: setup
+.PHONY: check
+check: static ## The fast checks: format, lint, types, architecture, unit and property tests
 	@$(BIN)/pytest -q -n 2 $(call with_tests,$(FAST_TESTS))
 
 .PHONY: chromium
@@ -191,7 +193,6 @@ test-clients: $(NODE_TESTS:%/package-lock.json=%/node_modules/.stamp)
 test: test-needs ## Everything, with real clients and a real browser; at most 20 minutes
 	@# Each keeps one processor busy.
 	@$(MAKE) compiled & compiled=$$!; $(MAKE) static; wait $$compiled
-	@$(MAKE) fast
 	@$(if $(wildcard $(INSPECTOR)/package-lock.json),npm --prefix $(INSPECTOR) run --silent check)
 	@folders="$(call with_tests,$(FULL_TESTS))"; \
 	if [ -z "$$folders" ]; then echo "No tests in $(FULL_TESTS) yet."; exit 0; fi; \
