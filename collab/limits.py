@@ -91,6 +91,19 @@ COMPARE_CHARS_MAX: Final = 4 * MIB
 VERSION_SPACING_S: Final = 60  # at least, between two automatic ones
 VERSION_LULL_FACTOR: Final = 6  # few edits wait this many intervals for their version
 
+# Scores (fixed): what a file may hold that is imported or exported.
+SCORE_FILE_BYTES_MAX: Final = 32 * MIB  # as it comes
+SCORE_XML_BYTES_MAX: Final = 64 * MIB  # taken out of an archive, and written out
+SCORE_ARCHIVE_ENTRIES_MAX: Final = 256
+SCORE_ARCHIVE_RATIO_MAX: Final = 200  # text of XML shrinks to a fiftieth at most
+SCORE_XML_DEPTH_MAX: Final = 32
+SCORE_XML_ELEMENTS_MAX: Final = 3_000_000
+SCORE_MEASURES_MAX: Final = 20_000
+SCORE_PARTS_MAX: Final = 512
+SCORE_CELLS_MAX: Final = 200_000  # measures of all parts
+SCORE_NOTES_MAX: Final = 250_000
+SCORE_RAW_TEXTS_MAX: Final = 1_024  # pieces of markup in one entry
+
 # Loop slices (fixed): work on one message is cut into pieces of about this much.
 SLICE_BYTES: Final = 64 * KIB
 SLICE_STRUCTS: Final = 4096
@@ -159,6 +172,8 @@ assert SNAPSHOT_GENERATIONS_KEPT > 1
 assert COMPACTION_AGED_UPDATES_MIN < COMPACTION_TAIL_UPDATES
 assert ENCODE_AGAIN_BYTES_MAX < DIFFERENCE_BYTES_MAX < ENCODE_INLINE_BYTES_MAX
 assert (VERSION_NAME_CHARS_MAX + VERSION_MESSAGE_CHARS_MAX) * 12 < RECORD_BYTES_MAX
+assert SCORE_FILE_BYTES_MAX <= SCORE_XML_BYTES_MAX
+assert SCORE_PARTS_MAX <= SCORE_MEASURES_MAX <= SCORE_CELLS_MAX <= SCORE_NOTES_MAX
 assert SLICE_TURN_MS <= SLICE_TARGET_MS
 assert APPLY_SENDER_MS_PER_S <= APPLY_ROOM_MS_PER_S < APPLY_BURST_MS
 assert MEMBER_BEAT_MS * 4 < LEASE_MS

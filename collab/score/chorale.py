@@ -131,7 +131,7 @@ def chorale_facets() -> schema.Facets:
     """Build the chorale as the facets of a score.
 
     Returns:
-        A fresh value: eleven flat maps (see ``schema``), sound according to ``validate``. Ids
+        A fresh value: twelve flat maps (see ``schema``), sound according to ``validate``. Ids
         tell the place: ``s4n2`` is the second note of the soprano's measure 4.
     """
     facets: schema.Facets = {name: {} for name in schema.FACETS}

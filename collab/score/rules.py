@@ -8,13 +8,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from collab.limits import UINT53_MAX
+from collab.limits import SCORE_RAW_TEXTS_MAX, UINT53_MAX
 from collab.score import schema
 
 ORDER_CHARS_MAX: Final = 256
 LIST_ITEMS_MAX: Final = 64
 
 _ORDER: Final = re.compile(f"[0-9A-Za-z]{{1,{ORDER_CHARS_MAX}}}")
+_NUMBER: Final = re.compile("0|[1-9][0-9]{0,8}")
 _ONSET: Final = re.compile(r"(0|[1-9][0-9]{0,15})/([1-9][0-9]{0,15})")
 _VERSE: Final = re.compile(r"[^|]{1,16}")
 _STEPS: Final = frozenset("ABCDEFG")
@@ -64,6 +65,8 @@ def shape_of(facet: schema.Facet, key: str) -> Shape:
     """
     if facet == "attr":
         return _ATTRIBUTE_SHAPES[key.partition(schema.KEY_SEPARATOR)[0]]
+    if facet == "raw":
+        return _RAW_TEXTS if key.startswith(schema.EVERY_PART) else _RAW_CELLS
     return _SHAPES[facet]
 
 
@@ -127,6 +130,29 @@ def _is_attribute_key(value: object) -> bool:
     )
 
 
+def _is_raw_key(value: object) -> bool:
+    scope, separator, number = str(value).partition(schema.KEY_SEPARATOR)
+    is_scope = scope == schema.EVERY_PART or schema.is_ncname(scope)
+    return bool(separator) and is_scope and _NUMBER.fullmatch(number) is not None
+
+
+def _is_beat_group(value: object) -> bool:
+    return (
+        isinstance(value, dict)
+        and set(value) == {"beats", "unit"}
+        and _BEATS.holds(value["beats"])
+        and _COUNT.holds(value["unit"])
+    )
+
+
+def _is_step(value: object) -> bool:
+    return is_text(value) and value in _STEPS
+
+
+def _is_alter(value: object) -> bool:
+    return _is_number(value, -_ALTER_SEMITONES_MAX, _ALTER_SEMITONES_MAX)
+
+
 def _is_scope(text: str) -> bool:
     part_id, slash, staff = text.partition("/")
     staff_fits = not slash or re.fullmatch("[1-9][0-9]?", staff) is not None
@@ -153,12 +179,10 @@ def _integer(low: int, high: int) -> Rule:
     )
 
 
-def _list_of(item: Callable[[object], bool], what: str) -> Rule:
+def _list_of(item: Callable[[object], bool], what: str, items_max: int = LIST_ITEMS_MAX) -> Rule:
     return Rule(
-        f"a list of at most {LIST_ITEMS_MAX} {what}",
-        lambda value: (
-            isinstance(value, list) and len(value) <= LIST_ITEMS_MAX and all(map(item, value))
-        ),
+        f"a list of at most {items_max} {what}",
+        lambda value: isinstance(value, list) and len(value) <= items_max and all(map(item, value)),
     )
 
 
@@ -181,11 +205,14 @@ _SPAN: Final = Rule("a rational [numerator, denominator] above 0", _is_positive_
 _COUNT: Final = _integer(1, _COUNT_MAX)
 _STAFF: Final = _integer(1, 99)
 _BPM: Final = Rule(f"a number from 1 to {_BPM_MAX}", lambda value: _is_number(value, 1, _BPM_MAX))
+_BEATS: Final = _list_of(_COUNT.holds, "counts of beats")
+_PIECES: Final = _list_of(is_text, "texts", SCORE_RAW_TEXTS_MAX)
 _PLACEMENT: Final = _one_of("above", "below")
 
 _KEY_RULES: Final[Mapping[str, Rule]] = {
     "ly": Rule("event|verse", _is_syllable_key),
     "attr": Rule("kind|measure|scope|at", _is_attribute_key),
+    "raw": Rule("part|number, or *|number", _is_raw_key),
 }
 
 _SHAPES: Final[Mapping[str, Shape]] = {
@@ -197,7 +224,9 @@ _SHAPES: Final[Mapping[str, Shape]] = {
         staves=_STAFF,
         transposition=Rule("{diatonic, chromatic}, both integers", _is_transposition),
     ),
-    "measures": _shape(schema.Measure, order=ORDER, number=_TEXT, length=_SPAN, deleted=_FLAG),
+    "measures": _shape(
+        schema.Measure, order=ORDER, number=_TEXT, length=_SPAN, implicit=_FLAG, deleted=_FLAG
+    ),
     "ev": _shape(
         schema.Event,
         part=ID,
@@ -217,14 +246,15 @@ _SHAPES: Final[Mapping[str, Shape]] = {
     ),
     "pt": _shape(
         schema.Pitch,
-        step=Rule("a letter from A to G", lambda value: is_text(value) and value in _STEPS),
+        step=Rule("a letter from A to G", _is_step),
         octave=_integer(-1, OCTAVE_MAX),
         alter=Rule(
             f"semitones from -{_ALTER_SEMITONES_MAX} to {_ALTER_SEMITONES_MAX}",
-            lambda value: _is_number(value, -_ALTER_SEMITONES_MAX, _ALTER_SEMITONES_MAX),
+            _is_alter,
         ),
         accidental=_TEXT,
         rest=_one_of("rest", "measure"),
+        unpitched=_FLAG,
     ),
     "nx": _shape(
         schema.Notation,
@@ -253,7 +283,10 @@ _SHAPES: Final[Mapping[str, Shape]] = {
         part=ID,
         measure=ID,
         onset=_TIME,
-        kind=_one_of("dynamics", "words", "rehearsal", "metronome", "harmony"),
+        kind=_one_of(
+            *("dynamics", "words", "rehearsal", "metronome", "harmony"),
+            *("segno", "coda", "wedge", "ottava", "pedal"),
+        ),
         text=_TEXT,
         placement=_PLACEMENT,
         staff=_STAFF,
@@ -270,17 +303,29 @@ _SHAPES: Final[Mapping[str, Shape]] = {
     "lay": _shape(schema.Layout, system=_FLAG, page=_FLAG),
 }
 
+_RAW_TEXTS: Final = _shape(schema.RawTexts, texts=_PIECES)
+_RAW_CELLS: Final = _shape(
+    schema.RawCells, measures=_list_of(ID.holds, "ids"), facts=_TEXTS, xml=_TEXTS
+)
+
 _ATTRIBUTE_SHAPES: Final[Mapping[str, Shape]] = {
     "time": _shape(
         schema.Time,
-        beats=_list_of(_COUNT.holds, "counts of beats"),
+        beats=_BEATS,
         unit=_COUNT,
         symbol=_one_of("common", "cut"),
+        plus=_list_of(_is_beat_group, "objects {beats, unit}"),
     ),
-    "key": _shape(schema.Key, fifths=_integer(-14, 14), mode=_TEXT),
+    "key": _shape(
+        schema.Key,
+        fifths=_integer(-14, 14),
+        mode=_TEXT,
+        steps=_list_of(_is_step, "letters from A to G"),
+        alters=_list_of(_is_alter, "numbers of semitones"),
+    ),
     "clef": _shape(
         schema.Clef,
-        sign=_one_of("G", "F", "C", "percussion", "TAB", "none"),
+        sign=_one_of("G", "F", "C", "percussion", "TAB", "jianpu", "none"),
         line=_integer(1, 9),
         octave=_integer(-3, 3),
     ),

@@ -27,9 +27,14 @@ Facets: TypeAlias = dict[str, dict[str, Json]]
 Rational: TypeAlias = list[int]
 """``[numerator, denominator]`` in quarter notes, the denominator at least 1."""
 
-Facet = Literal["meta", "parts", "measures", "ev", "pt", "nx", "sp", "dir", "ly", "attr", "lay"]
+Facet = Literal[
+    "meta", "parts", "measures", "ev", "pt", "nx", "sp", "dir", "ly", "attr", "lay", "raw"
+]
 FACETS: Final[tuple[Facet, ...]] = get_args(Facet)
 """The names of the top-level maps, owners before those that refer to them."""
+
+SCHEMA_VERSION: Final = 2
+"""What ``meta["schema"]`` says, as text; a score without it is of version 1."""
 
 ID_CHARS_MAX: Final = 128
 KEY_SEPARATOR: Final = "|"
@@ -55,11 +60,15 @@ class Part(TypedDict):
 
 
 class Measure(TypedDict):
-    """``measures[mid]``: one measure, shared by all parts; ``deleted`` is a tombstone."""
+    """``measures[mid]``: one measure, shared by all parts; ``deleted`` is a tombstone.
+
+    ``implicit`` says that its number is neither printed nor counted.
+    """
 
     order: str
     number: str
     length: NotRequired[Rational]
+    implicit: NotRequired[bool]
     deleted: NotRequired[bool]
 
 
@@ -87,13 +96,17 @@ class Event(TypedDict):
 
 
 class Pitch(TypedDict):
-    """``pt[id]``: the written pitch, or that the event is a rest (placed at step and octave)."""
+    """``pt[id]``: the written pitch, or that the event is a rest or has no pitch.
+
+    Rests and unpitched notes may say with step and octave where they are drawn.
+    """
 
     step: NotRequired[str]
     octave: NotRequired[int]
     alter: NotRequired[float]
     accidental: NotRequired[str]
     rest: NotRequired[Literal["rest", "measure"]]
+    unpitched: NotRequired[bool]
 
 
 class Notation(TypedDict):
@@ -120,7 +133,11 @@ class Spanner(TypedDict):
 
 
 class Direction(TypedDict):
-    """``dir[id]``: a sign or words at a cell and onset."""
+    """``dir[id]``: a sign or words at a cell and onset.
+
+    A wedge, ottava or pedal is a spanner between two of these, one where it begins and one where
+    it stops; ``text`` is then the ``type`` that MusicXML gives to this end.
+    """
 
     part: str
     measure: str
@@ -142,19 +159,36 @@ class Syllable(TypedDict):
     extend: NotRequired[bool]
 
 
+class BeatGroup(TypedDict):
+    """Groups of beats of one unit, within a time signature of several units."""
+
+    beats: list[int]
+    unit: int
+
+
 class Time(TypedDict):
-    """``attr["time|..."]``: groups of beats (``[4]``, ``[3, 2]``) of one unit (4: a quarter)."""
+    """``attr["time|..."]``: groups of beats (``[4]``, ``[3, 2]``) of one unit (4: a quarter).
+
+    No beats at all is music without metre. ``plus`` adds groups of other units: 2/4 + 3/8.
+    """
 
     beats: list[int]
     unit: int
     symbol: NotRequired[str]
+    plus: NotRequired[list[BeatGroup]]
 
 
 class Key(TypedDict):
-    """``attr["key|..."]``: sharps (positive) or flats (negative)."""
+    """``attr["key|..."]``: sharps (positive) or flats (negative).
+
+    A signature that is no row of fifths names the altered steps and, in the same order, by how
+    many semitones; ``fifths`` is 0 then.
+    """
 
     fifths: int
     mode: NotRequired[str]
+    steps: NotRequired[list[str]]
+    alters: NotRequired[list[float]]
 
 
 class Clef(TypedDict):
@@ -168,7 +202,7 @@ class Clef(TypedDict):
 class Barline(TypedDict):
     """``attr["barline|..."]``: how a measure's edge is drawn and whether it repeats."""
 
-    style: str
+    style: NotRequired[str]
     repeat: NotRequired[Literal["forward", "backward"]]
     times: NotRequired[int]
 
@@ -186,6 +220,28 @@ class Layout(TypedDict):
 
     system: NotRequired[bool]
     page: NotRequired[bool]
+
+
+class RawTexts(TypedDict):
+    """``raw["*|n"]``: pieces of the imported file's markup, numbered on from one ``n`` to the next.
+
+    See ``collab.score.musicxml.pieces``.
+    """
+
+    texts: list[str]
+
+
+class RawCells(TypedDict):
+    """``raw["part|n"]``: what the imported file held in the measures of one part, in order.
+
+    ``xml`` holds each cell's markup, a character for each of its pieces; ``facts`` a digest of
+    the modelled facts that were read from it. A cell whose facts still have that digest is
+    exported as it came.
+    """
+
+    measures: list[str]
+    facts: list[str]
+    xml: list[str]
 
 
 AttributeKind = Literal["time", "key", "clef", "barline", "tempo"]
@@ -216,6 +272,11 @@ def rational(value: Fraction | int) -> Rational:
 def syllable_key(event_id: str, verse: str) -> str:
     """Build the key of a syllable in ``ly``; verses are named, usually ``1``, ``2`` ..."""
     return f"{event_id}{KEY_SEPARATOR}{verse}"
+
+
+def raw_key(scope: str, number: int) -> str:
+    """Build a key of ``raw``: of pieces (scope ``*``) or of the cells of a part."""
+    return f"{scope}{KEY_SEPARATOR}{number}"
 
 
 def attribute_key(kind: AttributeKind, measure_id: str, scope: str, at: Fraction | Edge) -> str:

@@ -35,6 +35,8 @@ _REFERRING_FIELDS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     "dir": {"part": ("parts",), "measure": ("measures",)},
 }
 
+_PITCHES: Final = frozenset({"rest", "unpitched"})
+
 _Values = Mapping[str, object]
 
 
@@ -120,8 +122,8 @@ def _field_problems(
             yield _problem(facet, key, "unknown-field", name)
         elif not rule.holds(value[name]):
             yield _problem(facet, key, "bad-value", f"{name}: expected {rule.expects}")
-    if facet == "pt" and "rest" not in value and not {"step", "octave"} <= set(value):
-        yield _problem(facet, key, "missing-field", "step and octave, or rest")
+    if facet == "pt" and not _PITCHES & set(value) and not {"step", "octave"} <= set(value):
+        yield _problem(facet, key, "missing-field", "step and octave, or rest, or unpitched")
 
 
 def _reference_problems(

@@ -16,8 +16,8 @@ from collab.score.schema import (
 )
 
 
-def test_facets_are_the_eleven_maps_of_the_score_document() -> None:
-    assert " ".join(FACETS) == "meta parts measures ev pt nx sp dir ly attr lay"
+def test_facets_are_the_twelve_maps_of_the_score_document() -> None:
+    assert " ".join(FACETS) == "meta parts measures ev pt nx sp dir ly attr lay raw"
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,19 @@ def test_an_empty_document_is_sound() -> None:
         ),
         ("pt", "s1n1", {"step": "B", "octave": 4, "alter": -0.5}),
         ("pt", "s1n1", {"rest": "rest"}),
+        ("pt", "s1n1", {"unpitched": True}),
+        ("pt", "s1n1", {"unpitched": True, "step": "E", "octave": 4}),
+        ("measures", "m12", {"order": "z", "number": "X1", "implicit": True}),
+        ("attr", "time|m4|*|0/1", {"beats": [], "unit": 4}),
+        (
+            "attr",
+            "time|m4|*|0/1",
+            {"beats": [2], "unit": 4, "plus": [{"beats": [3], "unit": 8}]},
+        ),
+        ("attr", "key|m4|*|0/1", {"fifths": 0, "steps": ["F", "B"], "alters": [1, -0.5]}),
+        ("attr", "barline|m4|*|left", {"repeat": "forward"}),
+        ("raw", "*|0", {"texts": ["<note>", "</note>"]}),
+        ("raw", "alto|12", {"measures": ["m1"], "facts": ["x"], "xml": ["##"]}),
         ("pt", "s1n1", {"rest": "measure", "step": "D", "octave": 4}),
         ("nx", "s1n1", {}),
         ("nx", "s1n1", {"articulations": ["staccato"], "stem": "up", "raw": ["<x/>"]}),
@@ -154,7 +167,7 @@ def test_a_missing_field_is_named(document: Document, facet: str, key: str, fiel
 def test_a_pitch_is_a_step_with_its_octave_or_a_rest(document: Document) -> None:
     document["pt"]["s1n1"] = {"step": "B"}
     assert validate(document) == [
-        Problem("pt", "s1n1", "missing-field", "step and octave, or rest")
+        Problem("pt", "s1n1", "missing-field", "step and octave, or rest, or unpitched")
     ]
 
 

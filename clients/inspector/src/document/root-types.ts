@@ -13,6 +13,7 @@ export const SCORE_FACETS: ReadonlySet<string> = new Set([
   "ly",
   "attr",
   "lay",
+  "raw",
 ]);
 
 /**
