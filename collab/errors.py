@@ -8,6 +8,7 @@
     │   ├── ProtocolError        bytes that are no message of the protocol
     │   │   ├── FramingViolated  bytes that break the rules of websockets
     │   │   └── MalformedUpdate  bytes that are no acceptable V1 update
+    │   ├── InvalidScore         a file that is no score
     │   ├── LimitExceeded        well formed, but more than a named limit allows
     │   ├── Unauthenticated      no token or ticket, or one that holds no longer
     │   ├── AccessDenied         the policy says no
@@ -81,6 +82,19 @@ class FramingViolated(ProtocolError):
 
 class MalformedUpdate(ProtocolError):
     """Bytes that are no V1 update, or one of a shape that is refused."""
+
+
+class InvalidScore(PeerError):
+    """A file is no score that can be read.
+
+    Args:
+        message: what is wrong.
+        line: where, counted from 1; None when no line is to blame.
+    """
+
+    def __init__(self, message: str, *, line: int | None = None) -> None:
+        super().__init__(message if line is None else f"line {line}: {message}")
+        self.line = line
 
 
 class LimitExceeded(PeerError):

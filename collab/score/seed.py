@@ -11,12 +11,13 @@ Format: update V1 of Yjs (``UpdateEncoderV1``, ``Item.write``) and lib0's ``any`
 
 from __future__ import annotations
 
+import hashlib
 import struct
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from collab.ids import ClientId
-from collab.limits import ANY_DEPTH_MAX, UINT53_MAX
+from collab.ids import FIRST_EPOCH, ClientId, Epoch, RoomName
+from collab.limits import ANY_DEPTH_MAX, UINT53_MAX, UPDATE_BYTES_MAX
 from collab.protocol.varint import write_bytes, write_uint
 from collab.score.schema import FACETS, Json
 
@@ -31,6 +32,7 @@ _PARENT_IS_ROOT: Final = 1
 _ONE_VALUE: Final = 1
 _EMPTY_DELETE_SET: Final = b"\x00"
 _FIRST_CLOCK: Final = 0
+_HEAD_BYTES_MAX: Final = 32  # counts, client and clock
 
 _SMALL_INTEGER_MAX: Final = 2**31 - 1  # lib0 writes larger whole numbers as floats
 
@@ -52,17 +54,94 @@ def seed_update(facets: Mapping[str, Mapping[str, Json]]) -> bytes:
             with a lone surrogate, or values nested deeper than a room accepts.
         TypeError: a value that is not JSON.
     """
+    return _update(_structs(facets), SEED_CLIENT_ID, _FIRST_CLOCK)
+
+
+def import_update(
+    facets: Mapping[str, Mapping[str, Json]],
+    room: RoomName,
+    file_digest: bytes,
+    *,
+    epoch: Epoch = FIRST_EPOCH,
+) -> bytes:
+    """Encode an imported score as the one update that creates its entries in a room.
+
+    Args:
+        facets: as read from the file, see ``seed_update``.
+        room: the room that it is imported into.
+        file_digest: SHA-256 of the file's bytes.
+        epoch: of the room's log; what was erased with an earlier one does not come back under
+            the same clocks.
+
+    Returns:
+        A Yjs V1 update: the same bytes for the same file, room and epoch, whoever imports it.
+
+    Raises:
+        ValueError, TypeError: as ``seed_update``.
+    """
+    client = import_client(room, file_digest, epoch=epoch)
+    return _update(_structs(facets), client, _FIRST_CLOCK)
+
+
+def import_updates(
+    facets: Mapping[str, Mapping[str, Json]],
+    room: RoomName,
+    file_digest: bytes,
+    *,
+    epoch: Epoch = FIRST_EPOCH,
+    bytes_max: int = UPDATE_BYTES_MAX,
+) -> list[bytes]:
+    """Encode an imported score as several updates, for rooms that take no larger ones.
+
+    Args:
+        facets: as ``import_update`` takes them, and so are the others.
+        room: the room that it is imported into.
+        file_digest: SHA-256 of the file's bytes.
+        epoch: of the room's log.
+        bytes_max: what an update may have; an entry that is larger by itself is one update.
+
+    Returns:
+        Updates to be applied in this order, which together hold the structs of ``import_update``.
+    """
+    client = import_client(room, file_digest, epoch=epoch)
+    updates: list[bytes] = []
+    group: list[bytes] = []
+    clock = size = 0
+    for struct_bytes in _structs(facets):
+        if group and size + len(struct_bytes) > bytes_max - _HEAD_BYTES_MAX:
+            updates.append(_update(group, client, clock))
+            clock += len(group)
+            group, size = [], 0
+        group.append(struct_bytes)
+        size += len(struct_bytes)
+    return [*updates, _update(group, client, clock)]
+
+
+def import_client(room: RoomName, file_digest: bytes, *, epoch: Epoch = FIRST_EPOCH) -> ClientId:
+    """Derive the client id that writes a file into a room.
+
+    It is below 2**31, so that more often than not a concurrent edit of a person wins.
+    """
+    whole = b"\0".join((b"score import", room.encode(), str(epoch).encode(), file_digest))
+    number = int.from_bytes(hashlib.sha256(whole).digest()[:4], "big") >> 1
+    return ClientId(number if number > SEED_CLIENT_ID else number + SEED_CLIENT_ID + 1)
+
+
+def _structs(facets: Mapping[str, Mapping[str, Json]]) -> list[bytes]:
     unknown = set(facets) - set(FACETS)
     if unknown:
         raise ValueError(f"no facets of a score: {', '.join(sorted(unknown))}")
-    structs = [
+    return [
         _map_entry(name, key, value)
         for name in FACETS
         for key, value in sorted(facets.get(name, {}).items())
     ]
+
+
+def _update(structs: list[bytes], client: ClientId, clock: int) -> bytes:
     if not structs:
         return write_uint(0) + _EMPTY_DELETE_SET
-    head = (1, len(structs), SEED_CLIENT_ID, _FIRST_CLOCK)
+    head = (1, len(structs), client, clock)
     return b"".join([*map(write_uint, head), *structs, _EMPTY_DELETE_SET])
 
 

@@ -9,9 +9,16 @@ from typing import cast
 import pytest
 from pycrdt import Doc, Map, get_state
 
+from collab.ids import Epoch, room_name
 from collab.score.chorale import chorale_facets
 from collab.score.schema import FACETS, Facets, Json, normalise_numbers
-from collab.score.seed import SEED_CLIENT_ID, seed_update
+from collab.score.seed import (
+    SEED_CLIENT_ID,
+    import_client,
+    import_update,
+    import_updates,
+    seed_update,
+)
 
 EVERY_KIND: Facets = {
     "parts": {
@@ -214,3 +221,48 @@ def test_values_nested_deeper_than_a_room_accepts_are_refused() -> None:
     seed_update({"meta": {"x": nested(63)}})
     with pytest.raises(ValueError, match="deeper than 64"):
         seed_update({"meta": {"x": nested(64)}})
+
+
+ROOM = room_name("scores/one")
+FILE = bytes(range(32))
+
+
+def test_mxl_2_importing_again_adds_nothing_and_undoes_nothing() -> None:
+    update = import_update(chorale_facets(), ROOM, FILE)
+    doc = _doc(update)
+    doc.get("pt", type=Map)["s1n1"] = {"step": "C", "octave": 5}
+    edited = _content(doc)
+    doc.apply_update(import_update(chorale_facets(), ROOM, FILE))
+    assert _content(doc) == edited
+
+
+def test_mxl_2_several_updates_hold_the_structs_of_one() -> None:
+    updates = import_updates(chorale_facets(), ROOM, FILE, bytes_max=4096)
+    assert len(updates) > 5
+    assert max(map(len, updates)) <= 4096
+    whole = _doc(import_update(chorale_facets(), ROOM, FILE))
+    pieces = _doc(*updates)
+    assert _content(pieces) == _content(whole) == chorale_facets()
+    assert pieces.get_state() == whole.get_state()
+    # The same clocks hold the same entries: neither has anything that the other lacks.
+    state = whole.get_state()
+    pieces.apply_update(whole.get_update())
+    assert pieces.get_state() == state
+
+
+def test_mxl_2_the_client_id_tells_file_room_and_epoch_apart() -> None:
+    ids = {
+        import_client(ROOM, FILE),
+        import_client(ROOM, bytes(32)),
+        import_client(room_name("scores/two"), FILE),
+        import_client(ROOM, FILE, epoch=Epoch(2)),
+        SEED_CLIENT_ID,
+    }
+    assert len(ids) == 5
+    # SHA-256 of "score import", the room, "1" and the file's digest, a zero byte between them;
+    # its first 31 bits.
+    assert import_client(ROOM, FILE) == 1260135612
+
+
+def test_updates_of_nothing_are_one_update_of_nothing() -> None:
+    assert import_updates({}, ROOM, FILE) == [b"\0\0"]

@@ -1,0 +1,142 @@
+"""The facts as they are now, sorted by where the writer needs them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any, Final
+
+from collab.errors import InvalidScore
+from collab.score import schema
+from collab.score.musicxml.digests import CellPlace
+from collab.score.musicxml.state import Finding
+from collab.score.validate import validate
+
+PROBLEMS_MAX: Final = 10_000
+
+Value = Mapping[str, Any]
+SettingPlace = tuple[str, str, str]
+"""Kind, staff as ``/2`` or nothing, and place in the measure."""
+
+
+@dataclass(slots=True)
+class Facts:
+    """A score's facts, by place and owner.
+
+    Attributes:
+        events: ids of events by their cell.
+        directions: ids of directions by their cell.
+        spanners: at an element, by spanner id and end.
+        lyrics: at an event, by verse.
+        settings: by cell, those of all parts already dealt out; by measure for barlines as well.
+        endings: at a measure: text of an ending that starts, and whether one stops.
+    """
+
+    facets: Mapping[str, Mapping[str, Any]]
+    events: dict[CellPlace, list[str]] = field(default_factory=lambda: defaultdict(list))
+    directions: dict[CellPlace, list[str]] = field(default_factory=lambda: defaultdict(list))
+    spanners: dict[str, dict[tuple[str, str], Value]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )
+    lyrics: dict[str, dict[str, Value]] = field(default_factory=lambda: defaultdict(dict))
+    settings: dict[CellPlace, dict[SettingPlace, Value]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )
+    endings: dict[str, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
+
+    def cell_of(self, element_id: str) -> CellPlace | None:
+        """Find where an event or direction stands; None when there is no such thing."""
+        for facet in ("ev", "dir"):
+            value = self.facets[facet].get(element_id)
+            if value is not None:
+                return value["part"], value["measure"]
+        return None
+
+    def is_shown(self, place: CellPlace | None) -> bool:
+        """Whether a cell is exported: its part is there, and its measure is and was not deleted."""
+        if place is None or place[0] not in self.facets["parts"]:
+            return False
+        measure = self.facets["measures"].get(place[1])
+        return measure is not None and not measure.get("deleted")
+
+
+def sorted_facts(facets: Mapping[str, Mapping[str, Any]]) -> Facts:
+    """Sort sound facets by place; what refers to nothing is left out."""
+    facts = Facts(facets)
+    for facet, by_cell in (("ev", facts.events), ("dir", facts.directions)):
+        for key, value in facets[facet].items():
+            by_cell[value["part"], value["measure"]].append(key)
+    for key, value in facets["ly"].items():
+        event_id, _, verse = key.partition(schema.KEY_SEPARATOR)
+        facts.lyrics[event_id][verse] = value
+    for key, value in sorted(facets["sp"].items()):
+        _add_spanner(facts, key, value)
+    # Those of one part come after those of all, and hide them.
+    for key, value in sorted(facets["attr"].items(), key=_scope_last):
+        kind, measure_id, scope, at = key.split(schema.KEY_SEPARATOR)
+        part_id, slash, staff = scope.partition("/")
+        parts = list(facets["parts"]) if scope == schema.EVERY_PART else [part_id]
+        for name in parts:
+            facts.settings[name, measure_id][kind, slash + staff, at] = value
+    return facts
+
+
+def _scope_last(item: tuple[str, Any]) -> tuple[bool, str]:
+    key = item[0]
+    return (key.split(schema.KEY_SEPARATOR)[2] != schema.EVERY_PART, key)
+
+
+def _add_spanner(facts: Facts, key: str, value: Value) -> None:
+    start, end = value["start"], value["end"]
+    if value["kind"] == "ending":
+        shown = facts.facets["measures"]
+        if start in shown and end in shown:
+            facts.endings[start]["start"] = value.get("text", "")
+            facts.endings[end]["stop"] = value.get("text", "")
+        return
+    if facts.is_shown(facts.cell_of(start)) and facts.is_shown(facts.cell_of(end)):
+        facts.spanners[start][key, "start"] = value
+        facts.spanners[end][key, "stop"] = value
+
+
+def sound_facets(
+    facets: Mapping[str, Mapping[str, Any]],
+) -> tuple[dict[str, dict[str, Any]], list[Finding]]:
+    """Leave out what is no score data, so that the writer can rely on every shape.
+
+    Args:
+        facets: as read from a shared document.
+
+    Returns:
+        The facets with normalised numbers, and what was left out.
+
+    Raises:
+        InvalidScore: there is more of it than could be honest.
+    """
+    plain: Any = schema.normalise_numbers(facets)
+    sound: dict[str, dict[str, Any]] = {name: dict(plain.get(name) or {}) for name in schema.FACETS}
+    problems = validate(facets, problems_max=PROBLEMS_MAX)
+    if len(problems) == PROBLEMS_MAX:
+        raise InvalidScore("the document is no score: nearly nothing in it has a score's shape")
+    findings = []
+    for problem in problems:
+        if problem.is_conflict or problem.facet not in sound:
+            continue
+        if problem.key == "":
+            sound[problem.facet] = {}
+        for key in [key for key in (problem.key,) if key in sound[problem.facet]]:
+            del sound[problem.facet][key]
+        findings.append(Finding(0, f"{problem.facet}: {problem.code}, left out"))
+    return sound, findings
+
+
+def onset_of(value: Value) -> Fraction:
+    """When something stands, in quarter notes from the start of its measure."""
+    return Fraction(*value["onset"])
+
+
+def length_of(value: Value) -> Fraction:
+    """How long an event is, in quarter notes; a grace note takes no time."""
+    return Fraction(0) if "grace" in value else Fraction(*value["duration"])

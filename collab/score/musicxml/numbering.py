@@ -1,0 +1,89 @@
+"""Numbers that tell apart slurs, tuplets and lines that are open at the same time."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Final, NamedTuple
+
+from collab.score.musicxml.current import Facts, Value, onset_of
+from collab.score.musicxml.state import Reading
+
+NUMBER_MAX: Final = 16  # what MusicXML's number-level holds
+_NUMBERED: Final = frozenset({"slur", "tuplet", "wedge", "ottava", "pedal"})
+
+_Time = tuple[int, Fraction]
+
+
+class _Span(NamedTuple):
+    start: _Time
+    end: _Time
+    spanner: str
+    number: str
+
+
+def numbers_of(facts: Facts, reading: Reading | None, measures: list[str]) -> dict[str, str]:
+    """Choose numbers for the spanners that the file did not have.
+
+    Args:
+        facts: the score now.
+        reading: the file; its spanners keep their numbers.
+        measures: ids of the measures, in order.
+
+    Returns:
+        The number of each new spanner; with more than 16 open at a time, numbers come again.
+    """
+    kept = _kept_numbers(reading)
+    order = {measure: index for index, measure in enumerate(measures)}
+    groups: dict[tuple[str, str], list[_Span]] = defaultdict(list)
+    for spanner, value in facts.facets["sp"].items():
+        if value["kind"] not in _NUMBERED:
+            continue
+        ends = [_when(facts, order, value[end]) for end in ("start", "end")]
+        if ends[0] is None or ends[1] is None:
+            continue
+        place = facts.cell_of(value["start"])
+        assert place is not None
+        span = _Span(ends[0], ends[1], spanner, kept.get(spanner, ""))
+        groups[place[0], value["kind"]].append(span)
+    numbers: dict[str, str] = {}
+    for spans in groups.values():
+        if any(not span.number for span in spans):
+            numbers.update(_numbered(spans))
+    return numbers
+
+
+def _kept_numbers(reading: Reading | None) -> dict[str, str]:
+    if reading is None:
+        return {}
+    return {
+        mark.spanner: str(mark.key[0])
+        for marks in reading.marks.values()
+        for mark in marks
+        if mark.spanner and mark.key
+    }
+
+
+def _when(facts: Facts, order: Mapping[str, int], element_id: str) -> _Time | None:
+    for facet in ("ev", "dir"):
+        value: Value | None = facts.facets[facet].get(element_id)
+        if value is not None and value["measure"] in order:
+            return order[value["measure"]], onset_of(value)
+    return None
+
+
+def _numbered(spans: list[_Span]) -> dict[str, str]:
+    numbers: dict[str, str] = {}
+    open_spans: list[tuple[_Time, str]] = []
+    kept = sorted(span for span in spans if span.number)
+    for span in sorted(spans):
+        open_spans = [(end, number) for end, number in open_spans if end >= span.start]
+        if span.number:
+            continue
+        taken = {number for _, number in open_spans}
+        taken |= {held.number for held in kept if held.start <= span.end and held.end >= span.start}
+        number = next((str(n) for n in range(1, NUMBER_MAX + 1) if str(n) not in taken), "1")
+        numbers[span.spanner] = number
+        open_spans.append((span.end, number))
+    return numbers

@@ -1,0 +1,48 @@
+"""What was not edited goes out as it came in."""
+
+from __future__ import annotations
+
+import pytest
+
+from collab.score.musicxml import read_musicxml, write_musicxml
+from collab.score.musicxml.container import packed
+from collab.score.validate import validate
+from tests.support.musicxml import canonical, through_a_document
+from tests.support.musicxml_samples import SAMPLES
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_mxl_1_a_score_that_was_not_edited_is_exported_as_it_came(name: str) -> None:
+    imported = read_musicxml(SAMPLES[name])
+    assert validate(imported.facets) == []
+    exported = write_musicxml(through_a_document(imported.facets))
+    assert canonical(exported) == canonical(SAMPLES[name])
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_mxl_1_reading_again_what_was_exported_finds_the_same_facts(name: str) -> None:
+    facets = read_musicxml(SAMPLES[name]).facets
+    again = read_musicxml(write_musicxml(facets)).facets
+    assert {**again, "raw": {}} == {**facets, "raw": {}}
+
+
+@pytest.mark.parametrize("encoding", ["UTF-8", "UTF-16", "ISO-8859-1", "windows-1252"])
+def test_any_encoding_holds_the_same_score(encoding: str) -> None:
+    text = SAMPLES["credits and defaults"].decode()
+    data = text.replace('encoding="UTF-8"', f'encoding="{encoding}"').encode(encoding)
+    assert canonical(write_musicxml(read_musicxml(data).facets)) == canonical(text.encode())
+
+
+def test_a_byte_order_mark_is_no_part_of_the_score() -> None:
+    data = SAMPLES["pitches"]
+    assert read_musicxml(b"\xef\xbb\xbf" + data).facets == read_musicxml(data).facets
+
+
+def test_an_archive_holds_the_same_score() -> None:
+    data = SAMPLES["pitches"]
+    assert read_musicxml(packed(data)).facets == read_musicxml(data).facets
+
+
+def test_the_document_type_is_kept() -> None:
+    exported = write_musicxml(read_musicxml(SAMPLES["pitches"]).facets)
+    assert b'<!DOCTYPE score-partwise PUBLIC "-//Recordare//DTD MusicXML 4.0' in exported
