@@ -4,108 +4,20 @@ from __future__ import annotations
 
 from typing import Final
 
-_ATTRIBUTES: Final = (
-    "<attributes><divisions>{divisions}</divisions><key><fifths>0</fifths></key>"
-    "<time><beats>4</beats><beat-type>4</beat-type></time>"
-    "<clef><sign>G</sign><line>2</line></clef></attributes>"
+from tests.support.musicxml_markup import (
+    ATTRIBUTES,
+    backup,
+    chord,
+    direction,
+    first,
+    forward,
+    lyric,
+    measure,
+    notations,
+    note,
+    score,
+    triplet,
 )
-
-
-def note(
-    pitch: str = "C4",
-    duration: int | None = 4,
-    kind: str = "quarter",
-    *,
-    before: str = "",
-    after: str = "",
-    behind: str = "",
-    voice: str = "1",
-    attributes: str = "",
-) -> str:
-    """Write one note.
-
-    Args:
-        pitch: such as ``C4``, ``F#5``, ``Eb3``; ``R`` for a rest.
-        duration: in divisions; None for a grace note.
-        kind: the written value.
-        before: what stands before the pitch.
-        after: what stands after the written value.
-        behind: what stands after ``after``: staff, beams, notations, lyrics.
-        voice: its name.
-        attributes: of the ``note`` element.
-    """
-    if pitch == "R":
-        sound = "<rest/>"
-    else:
-        alter = {"#": "<alter>1</alter>", "b": "<alter>-1</alter>"}.get(pitch[1], "")
-        sound = f"<pitch><step>{pitch[0]}</step>{alter}<octave>{pitch[-1]}</octave></pitch>"
-    length = "" if duration is None else f"<duration>{duration}</duration>"
-    return (
-        f"<note{attributes}>{before}{sound}{length}<voice>{voice}</voice>"
-        f"<type>{kind}</type>{after}{behind}</note>"
-    )
-
-
-def measure(content: str, number: str = "1", attributes: str = "") -> str:
-    """Write a measure."""
-    return f'<measure number="{number}"{attributes}>{content}</measure>'
-
-
-def first(content: str, divisions: int = 4) -> str:
-    """Write the first measure of a part, with its key, time and clef."""
-    return measure(_ATTRIBUTES.format(divisions=divisions) + content)
-
-
-def score(
-    *measures: str,
-    head: str = "",
-    part_list: str | None = None,
-    version: str = "4.0",
-    root: str = "",
-) -> bytes:
-    """Write a score of one part."""
-    listed = part_list or '<score-part id="P1"><part-name>Music</part-name></score-part>'
-    return (
-        '<?xml version="1.0" encoding="UTF-8"?>\n'
-        '<!DOCTYPE score-partwise PUBLIC "-//Recordare//DTD MusicXML 4.0 Partwise//EN" '
-        '"http://www.musicxml.org/dtds/partwise.dtd">\n'
-        f'<score-partwise version="{version}"{root}>{head}<part-list>{listed}</part-list>'
-        f'<part id="P1">{"".join(measures)}</part></score-partwise>'
-    ).encode()
-
-
-def _chord(*pitches: str) -> str:
-    return "".join(
-        note(pitch, before="<chord/>" if index else "") for index, pitch in enumerate(pitches)
-    )
-
-
-def _notations(content: str) -> str:
-    return f"<notations>{content}</notations>"
-
-
-def _triplet(actual: int, normal: int) -> str:
-    return (
-        f"<time-modification><actual-notes>{actual}</actual-notes>"
-        f"<normal-notes>{normal}</normal-notes></time-modification>"
-    )
-
-
-def _lyric(number: str, content: str) -> str:
-    return f'<lyric number="{number}">{content}</lyric>'
-
-
-def _backup(duration: int) -> str:
-    return f"<backup><duration>{duration}</duration></backup>"
-
-
-def _forward(duration: int) -> str:
-    return f"<forward><duration>{duration}</duration></forward>"
-
-
-def _direction(content: str, rest: str = "", attributes: str = "") -> str:
-    return f"<direction{attributes}><direction-type>{content}</direction-type>{rest}</direction>"
-
 
 _FOUR: Final = "".join(note(pitch) for pitch in ("C4", "D4", "E4", "F4"))
 _GROUP: Final = (
@@ -138,7 +50,7 @@ SAMPLES: Final[dict[str, bytes]] = {
         ),
         measure(note("R", 16, "whole"), "2"),
     ),
-    "chords": score(first(_chord("C4", "E4", "G4") + _chord("F#4", "A4") + note("R", 8, "half"))),
+    "chords": score(first(chord("C4", "E4", "G4") + chord("F#4", "A4") + note("R", 8, "half"))),
     "chord of unequal lengths": score(
         first(note("C4", 8, "half") + note("E4", 4, before="<chord/>") + note("R", 8, "half"))
     ),
@@ -153,8 +65,8 @@ SAMPLES: Final[dict[str, bytes]] = {
                     "C4",
                     2,
                     "eighth",
-                    after=_triplet(3, 2),
-                    behind=_notations(
+                    after=triplet(3, 2),
+                    behind=notations(
                         '<tuplet type="start" number="1"/>'
                         if index == 0
                         else '<tuplet type="stop" number="1"/>'
@@ -167,8 +79,8 @@ SAMPLES: Final[dict[str, bytes]] = {
                     "D4",
                     1,
                     "16th",
-                    after=_triplet(15, 8),
-                    behind=_notations(
+                    after=triplet(15, 8),
+                    behind=notations(
                         f'<tuplet type="{"start" if index == 1 else "stop"}" number="2"/>'
                     )
                     if index in {1, 3}
@@ -184,7 +96,7 @@ SAMPLES: Final[dict[str, bytes]] = {
             note("D5", None, "eighth", before='<grace slash="yes"/>')
             + note("E5", None, "16th", before="<grace/>")
             + note("G5", None, "16th", before="<grace/><chord/>")
-            + note("C5", behind=_notations('<slur type="stop"/>'))
+            + note("C5", behind=notations('<slur type="stop"/>'))
             + note("B4", None, "16th", before='<grace steal-time-previous="20"/>')
         )
     ),
@@ -194,7 +106,7 @@ SAMPLES: Final[dict[str, bytes]] = {
                 "C4",
                 16,
                 "whole",
-                behind=_notations('<tied type="start"/><slur type="start" number="1"/>'),
+                behind=notations('<tied type="start"/><slur type="start" number="1"/>'),
             ).replace("<voice>", '<tie type="start"/><voice>')
         ),
         measure(
@@ -202,32 +114,32 @@ SAMPLES: Final[dict[str, bytes]] = {
                 "C4",
                 16,
                 "whole",
-                behind=_notations('<tied type="stop"/><slur type="stop" number="1"/>'),
+                behind=notations('<tied type="stop"/><slur type="stop" number="1"/>'),
             ).replace("<voice>", '<tie type="stop"/><voice>'),
             "2",
         ),
     ),
     "slur that stops before it starts": score(
         first(
-            _forward(8)
-            + note("C5", 8, "half", behind=_notations('<slur type="stop" number="1"/>'))
-            + _backup(16)
-            + note("C4", 4, voice="2", behind=_notations('<slur type="start" number="1"/>'))
+            forward(8)
+            + note("C5", 8, "half", behind=notations('<slur type="stop" number="1"/>'))
+            + backup(16)
+            + note("C4", 4, voice="2", behind=notations('<slur type="start" number="1"/>'))
         )
     ),
     "lyrics with elisions": score(
         first(
             note(
-                behind=_lyric(
+                behind=lyric(
                     "1",
                     "<syllabic>begin</syllabic><text>ki</text><elision>\u203f</elision>"
                     "<syllabic>middle</syllabic><text>o</text><elision/><text>a</text>",
                 )
-                + _lyric("2", "<text>Ä ö</text><extend/>")
+                + lyric("2", "<text>Ä ö</text><extend/>")
                 + '<lyric name="chorus"><syllabic>single</syllabic><text> x </text></lyric>'
             )
-            + note(behind=_lyric("1", '<extend type="stop"/>') + _lyric("x|y", "<text>a</text>"))
-            + note(behind=_lyric("1", "<humming/>") + _lyric("2", "<text/>"))
+            + note(behind=lyric("1", '<extend type="stop"/>') + lyric("x|y", "<text>a</text>"))
+            + note(behind=lyric("1", "<humming/>") + lyric("2", "<text/>"))
         )
     ),
     "percussion": score(
@@ -250,25 +162,25 @@ SAMPLES: Final[dict[str, bytes]] = {
             '<clef number="2"><sign>F</sign><line>4</line></clef></attributes>'
             + note("C3", 2, "eighth", behind='<staff>2</staff><beam number="1">begin</beam>')
             + note("C5", 2, "eighth", behind='<staff>1</staff><beam number="1">end</beam>')
-            + _backup(4)
+            + backup(4)
             + note("C2", 16, "whole", voice="5", behind="<staff>2</staff>")
         )
     ),
     "moves in odd places": score(
         first(
-            _backup(8)
+            backup(8)
             + note("C4")
-            + _forward(4)
+            + forward(4)
             + "<forward/>"
             + "<backup><duration>2.0</duration></backup>"
             + note("E4", 2, "eighth", voice="2")
-            + _backup(400)
+            + backup(400)
             + note("G4", voice="3")
-            + _forward(12)
+            + forward(12)
         )
     ),
     "voices with names": score(
-        first(note("C4", 16, "whole", voice="top") + _backup(16) + note("E4", voice=""))
+        first(note("C4", 16, "whole", voice="top") + backup(16) + note("E4", voice=""))
     ),
     "odd keys": score(
         first(
@@ -306,7 +218,7 @@ SAMPLES: Final[dict[str, bytes]] = {
             note("C4", 4)
             + "<attributes><divisions>6</divisions></attributes>"
             + note("D4", 6)
-            + note("E4", 2, "eighth", after=_triplet(3, 2))
+            + note("E4", 2, "eighth", after=triplet(3, 2))
             + "<attributes><divisions>480</divisions></attributes>"
             + note("F4", 320)
         ),
@@ -343,33 +255,33 @@ SAMPLES: Final[dict[str, bytes]] = {
     ),
     "directions": score(
         first(
-            _direction("<dynamics><p/></dynamics>", attributes=' placement="below"')
-            + _direction("<words>dolce </words><words>assai</words>")
+            direction("<dynamics><p/></dynamics>", attributes=' placement="below"')
+            + direction("<words>dolce </words><words>assai</words>")
             + "<direction><direction-type><rehearsal>A</rehearsal></direction-type>"
             "<direction-type><segno/></direction-type><staff>1</staff></direction>"
             + note("C4")
-            + _direction('<wedge type="crescendo" number="1" spread="0"/>', "<offset>-2</offset>")
+            + direction('<wedge type="crescendo" number="1" spread="0"/>', "<offset>-2</offset>")
             + note("D4")
-            + _direction('<wedge type="stop" number="1"/>')
-            + _direction('<octave-shift type="down" size="8"/>')
+            + direction('<wedge type="stop" number="1"/>')
+            + direction('<octave-shift type="down" size="8"/>')
             + note("E4")
-            + _direction('<octave-shift type="stop" size="8"/>')
-            + _direction('<pedal type="start" line="yes"/>')
+            + direction('<octave-shift type="stop" size="8"/>')
+            + direction('<pedal type="start" line="yes"/>')
             + note("F4")
-            + _direction('<pedal type="stop" line="yes"/>')
-            + _direction("<dynamics><other-dynamics>sffff</other-dynamics></dynamics>")
+            + direction('<pedal type="stop" line="yes"/>')
+            + direction("<dynamics><other-dynamics>sffff</other-dynamics></dynamics>")
         )
     ),
     "tempo": score(
         first(
-            _direction(
+            direction(
                 "<metronome><beat-unit>quarter</beat-unit><beat-unit-dot/>"
                 "<per-minute>66</per-minute></metronome>",
                 '<sound tempo="99"/>',
             )
             + '<sound dynamics="80"/>'
             + _FOUR
-            + _direction(
+            + direction(
                 "<metronome><beat-unit>eighth</beat-unit><beat-unit>quarter</beat-unit></metronome>"
             )
         )
@@ -400,7 +312,7 @@ SAMPLES: Final[dict[str, bytes]] = {
                 "E2",
                 16,
                 "whole",
-                behind=_notations("<technical><string>6</string><fret>0</fret></technical>"),
+                behind=notations("<technical><string>6</string><fret>0</fret></technical>"),
             )
         )
     ),
@@ -418,11 +330,11 @@ SAMPLES: Final[dict[str, bytes]] = {
     "articulations": score(
         first(
             note(
-                behind=_notations(
+                behind=notations(
                     '<articulations><staccato placement="above"/><accent/></articulations>'
                     '<fermata type="inverted"/><ornaments><trill-mark/></ornaments>'
                 )
-                + _notations("<dynamics><sfz/></dynamics>"),
+                + notations("<dynamics><sfz/></dynamics>"),
                 attributes=' default-x="80.5" dynamics="72" color="#FF0000"',
             ).replace("<type>", '<type size="full">')
             + _FOUR[: 3 * len(note("C4"))]
@@ -491,10 +403,10 @@ SAMPLES["two parts of different length"] = score(
 SAMPLES["timewise"] = (
     '<score-timewise version="4.0"><part-list>' + TWO_PARTS + "</part-list>"
     '<measure number="1" width="120"><part id="P1">'
-    + _ATTRIBUTES.format(divisions=4)
+    + ATTRIBUTES.format(divisions=4)
     + _FOUR
     + '</part><part id="P2">'
-    + _ATTRIBUTES.format(divisions=4)
+    + ATTRIBUTES.format(divisions=4)
     + _FOUR
     + '</part></measure><measure number="2"><part id="P1">'
     + _FOUR

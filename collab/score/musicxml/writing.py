@@ -12,7 +12,8 @@ from collab.errors import InvalidScore, LimitExceeded
 from collab.limits import SCORE_XML_BYTES_MAX
 from collab.score.musicxml import frame
 from collab.score.musicxml import kept as keeping
-from collab.score.musicxml.cell_writing import CellWriter, Written
+from collab.score.musicxml.cell_work import Scope
+from collab.score.musicxml.cell_writing import Written, write_cell
 from collab.score.musicxml.current import (
     Facts,
     Value,
@@ -166,7 +167,7 @@ class _Score:
         with_music = self._with_music()
         notes = NoteWriter(self._facts, self._reading, numbers)
         first = with_music[0] if with_music else ""
-        writer = CellWriter(self._facts, self._reading, notes, first)
+        scope = Scope(self._facts, self._reading, notes, first)
         elements = []
         for part_id in with_music:
             known = part_id in bodies
@@ -174,7 +175,7 @@ class _Score:
                 listed = {} if self._kept is None else self._kept.listed
                 bodies[part_id] = etree.Element("part", {"id": listed.get(part_id, part_id)})
             absent = old if known else set()
-            measures = self._write_part(writer, part_id, absent)
+            measures = self._write_part(scope, part_id, absent)
             _set_measures(bodies[part_id], measures)
             elements.append(bodies[part_id])
         present = root.findall("part")
@@ -183,11 +184,11 @@ class _Score:
                 root.remove(element)
             root.extend(elements)
 
-    def _write_part(self, writer: CellWriter, part_id: str, absent: set[str]) -> list[Element]:
+    def _write_part(self, scope: Scope, part_id: str, absent: set[str]) -> list[Element]:
         out: list[Element] = []
         divisions: Ticks = 1
         if not absent:
-            writer.preferred_divisions = _divisions_of(self._facts, part_id, self._measures)
+            scope.preferred_divisions = _divisions_of(self._facts, part_id, self._measures)
             divisions = 0
         time: Value | None = None
         for measure_id in self._measures:
@@ -200,7 +201,7 @@ class _Score:
                 continue  # the file has no such measure in this part
             is_first = not out
             if cell is None or place in self._edited or (is_first and cell.number != 1):
-                written = writer.write(place, cell, divisions, time, is_first=is_first)
+                written = write_cell(scope, place, cell, divisions, time, is_first=is_first)
             else:
                 written = Written(cell.element, cell.divisions, cell.end_divisions)
             if written.start != divisions:
