@@ -44,7 +44,7 @@ def test_random_scores_show_every_kind_of_conflict() -> None:
     }
 
 
-@pytest.mark.parametrize("hundred", range(repeats(2, proof=20)))
+@pytest.mark.parametrize("hundred", range(2))
 def test_merge_10_and_edit_5_whatever_three_people_do_at_once(hundred: int) -> None:
     """Three replicas have one view, and typed edits leave no malformed entry behind."""
     for seed in range(100 * hundred, 100 * hundred + 100):

@@ -1,0 +1,21 @@
+export { type Facets, type Place, readScore, type Score } from "./model.ts";
+export { normalise } from "./normalise.ts";
+export { compare as compareTimes, type Rational, timeText, toNumber } from "./rational.ts";
+export { compareText } from "./sorting.ts";
+export {
+  type Cell,
+  type Chord,
+  type Gap,
+  type Grace,
+  type Hidden,
+  type HiddenReason,
+  type Item,
+  type MeasureView,
+  type Orphan,
+  type OrphanReason,
+  type Space,
+  type View,
+  type Voice,
+  viewJson,
+  type WrittenRest,
+} from "./view.ts";
