@@ -176,6 +176,14 @@ balancers:
 		if ! PATH="$$PATH:/usr/sbin" command -v $$program >/dev/null; then $(call apt_install,haproxy nginx-light); fi; \
 	done
 
+# Debian's names of what worker processes call, with a small set of instruments.
+TOOLS := librsvg2-bin fluidsynth lame timgm6mb-soundfont
+.PHONY: tools
+tools:
+	@for program in rsvg-convert fluidsynth lame; do \
+		if ! command -v $$program >/dev/null; then $(call apt_install,$(TOOLS)); fi; \
+	done
+
 .PHONY: redis
 redis:
 	@if ! command -v redis-server >/dev/null || ! command -v redis-sentinel >/dev/null; then \
@@ -185,7 +193,7 @@ redis:
 test-needs: | $(BIN)/python
 	@# Two installers at a time: each keeps one processor busy.
 	@$(MAKE) services & services=$$!; $(MAKE) setup page; wait $$services
-	@$(MAKE) chromium strace redis balancers test-clients
+	@$(MAKE) chromium strace redis balancers tools test-clients
 
 .PHONY: test-clients
 test-clients: $(NODE_TESTS:%/package-lock.json=%/node_modules/.stamp) $(SCORE)/node_modules/.stamp
@@ -268,7 +276,7 @@ format: setup ## Format the code and apply safe fixes
 # the development lock, so that what is tested is what runs. `make lock UPGRADE=--upgrade` renews.
 UV := .cache/uv-$(UV_VERSION)/bin/uv
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-header --group build pyproject.toml
+	--no-emit-index-url --no-header --group build --extra engraving pyproject.toml
 $(UV):
 	@$(PYTHON) -m venv .cache/uv-$(UV_VERSION)
 	@.cache/uv-$(UV_VERSION)/bin/python -m pip install -q --disable-pip-version-check uv==$(UV_VERSION)

@@ -41,6 +41,11 @@
     │   ├── RoomUnavailable      the room cannot be served now; trying again later may work
     │   ├── EnvelopeRefused      bytes on the bus that are no message of a node of this cluster
     │   ├── WorkerFailed         a worker process died, overran a limit or refused the work
+    │   │   ├── ToolTimedOut         its processor time or its time by the clock is used up
+    │   │   ├── ToolOutOfMemory      it would have needed more memory than it may have
+    │   │   ├── ToolOutputTooLarge   a file or a result is larger than allowed
+    │   │   ├── ToolFailed           a program or library could not do it with this content
+    │   │   └── ToolMissing          a program or library is not installed
     │   ├── KeysUnavailable      the identity provider's keys cannot be had now
     │   └── SettingsError        unknown, contradictory or unsafe settings
     └── InvariantViolated        our bug: stop the room rather than go on wrongly
@@ -311,6 +316,26 @@ class EnvelopeRefused(OperatingError):
 
 class WorkerFailed(OperatingError):
     """A worker process died, overran one of its limits or refused what it was given."""
+
+
+class ToolTimedOut(WorkerFailed):
+    """A tool's processor time, or its time by the clock, is used up."""
+
+
+class ToolOutOfMemory(WorkerFailed):
+    """A tool would have needed more memory than it may have."""
+
+
+class ToolOutputTooLarge(WorkerFailed):
+    """What a tool read, wrote or answered is larger than allowed."""
+
+
+class ToolFailed(WorkerFailed):
+    """A program or library could not do it with this content."""
+
+
+class ToolMissing(WorkerFailed):
+    """A program or library is not installed."""
 
 
 class SettingsError(OperatingError):

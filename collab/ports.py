@@ -118,6 +118,10 @@ class RecordKind(StrEnum):
     CLUSTER = "cluster"  # what operators wish of the nodes; of the whole store
     REVOCATION = "revocation"  # what was decided about a subject; of the whole store
     BLOB_OWNER = "blob-owner"  # the mark that the place for blobs must bear; of the whole store
+    JOB = "job"  # what became of a job of the workers; of the whole store
+    JOB_TURN = "job-turn"  # its place among those that wait, until it has ended
+    JOB_SUBJECT = "job-subject"  # the last place that a subject was given
+    LINK_KEY = "link-key"  # what links to results are signed with; of the whole store
 
 
 @dataclass(frozen=True, slots=True)

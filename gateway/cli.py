@@ -119,6 +119,15 @@ COMMANDS: Final[Mapping[str, Place]] = MappingProxyType(
             "Make, list or rotate the master keys of the encryption at rest.",
             _STORE,
         ),
+        "worker": Place(
+            "gateway.cli_worker",
+            "Do the jobs of a store (engraving, sound) beside its servers, until SIGTERM.",
+            _STORE,
+        ),
+        "convert": Place(
+            "gateway.cli_convert",
+            "Convert a score: MusicXML, ABC or MIDI into pages, MusicXML, MEI, MIDI or sound.",
+        ),
         "versions": Place(
             "gateway.version_commands",
             "List, make, open, compare, restore, fork, rename and delete versions of a document.",

@@ -32,6 +32,8 @@ from persistence.blob_probe import probe_blobs
 from persistence.build import Stores, open_stores
 from persistence.capture import all_manifests
 from persistence.encryption.rotation import key_status
+from workers.installed import installed_tools, is_isolated
+from workers.tools.options import ToolOptions
 
 FREE_BYTES_MIN: Final = 64 * MIB
 FREE_BYTES_LOW: Final = 1024 * MIB
@@ -95,6 +97,7 @@ def _quick_checks(settings: Settings) -> Iterator[Finding]:
     yield _check_descriptors(settings.connections_max)
     if settings.workers > 1:
         yield _check_workers(settings.workers)
+    yield from _check_tools()
     if settings.store.kind is not StoreKind.MEMORY:
         yield _check_space(settings.data)
         yield _check_revocations(settings.data)
@@ -195,6 +198,30 @@ def _check_workers(workers: int) -> Finding:
         advice = f"They would wait for each other: --workers {processors}"
         return Finding("workers", Verdict.WARNING, found, advice)
     return Finding("workers", Verdict.GOOD, found)
+
+
+def _check_tools() -> Iterator[Finding]:
+    """What engraves and plays scores: without it, those conversions are refused."""
+    tools = list(installed_tools(ToolOptions()))
+    missing = [tool for tool in tools if not tool.found]
+    if missing:
+        yield Finding(
+            "tools",
+            Verdict.WARNING,
+            f"not installed: {', '.join(tool.name for tool in missing)}",
+            "; ".join(tool.advice for tool in missing),
+        )
+    else:
+        yield Finding("tools", Verdict.GOOD, ", ".join(tool.name for tool in tools))
+    if is_isolated():
+        yield Finding("isolation", Verdict.GOOD, "tools run where there is no network")
+    else:
+        yield Finding(
+            "isolation",
+            Verdict.WARNING,
+            "tools run under limits, but in reach of the network",
+            "On Linux, allow user namespaces (in a container: its seccomp profile).",
+        )
 
 
 def _check_space(folder: Path) -> Finding:

@@ -23,13 +23,14 @@ from persistence.backup.sealing import Sealer
 from persistence.build import StoreSettings, open_raw_stores, open_stores
 from persistence.capture import all_manifests, capture_room, require_snapshots
 from persistence.manifests import ensure_manifest
-from persistence.offload import Offload, OffloadLimits
+from persistence.offload import Offload
 from persistence.room_copy import require_empty
 from persistence.stores import Stores
+from persistence.worker_pool import PoolLimits
 
 Step = Callable[[str, int], None]
 PIECE_BYTES: Final = 256 * 1024
-LIMITS: Final = OffloadLimits(memory_bytes=8192 * MIB, cpu_s=300, wall_s=600.0)
+LIMITS: Final = PoolLimits(memory_bytes=8192 * MIB, cpu_s=300, wall_s=600.0)
 """A large document is compared with more than the server's workers may use."""
 
 WORDS: Final = 20

@@ -29,6 +29,7 @@ from gateway.cluster.build import Clustered, build_cluster
 from gateway.cluster.joining import Place, share_revocations, take_place
 from gateway.compiled.form import running_form
 from gateway.garbage import watch_garbage
+from gateway.jobs import Jobs
 from gateway.node_settings import (
     compaction_limits,
     connection_limits,
@@ -98,6 +99,9 @@ async def _serve(settings: Settings, inherited: Inherited | None) -> int:
         stack.push_async_callback(node.auth.authenticator.aclose)
         await share_revocations(settings, stores, node.clustered, node.place, node.auth)
         stack.push_async_callback(node.keeper.aclose)
+        stack.push_async_callback(node.jobs.aclose)
+        if settings.jobs:
+            node.jobs.start()
         if settings.seeds_demo:
             await seed_demo(node)
         return await _run_servers(settings, node, listeners, inherited)
@@ -121,6 +125,7 @@ class Node:
     entrances: tuple[Entrance, ...]
     clustered: Clustered
     place: Place
+    jobs: Jobs
 
 
 def build_node(
@@ -178,6 +183,7 @@ def build_node(
         entrances=sockets.entrances,
         clustered=clustered,
         place=place,
+        jobs=Jobs(settings, stores, metrics),
     )
 
 

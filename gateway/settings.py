@@ -20,6 +20,7 @@ from collab.errors import SettingsError
 from collab.limits import FRAME_OVERHEAD_BYTES_MAX, NODE_ID_CHARS_MAX
 from gateway.cluster.bus_url import parse_bus_url
 from gateway.compiled.form import FORM_VARIABLE
+from gateway.job_settings import JobSettings
 from gateway.setting_fields import (
     AccessSettings,
     ApplySettings,
@@ -65,6 +66,7 @@ class Settings(
     VersionSettings,
     MongoSettings,
     BlobSettings,
+    JobSettings,
     LogSettings,
     BaseSettings,
 ):

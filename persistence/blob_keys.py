@@ -18,7 +18,12 @@ OWNER: Final = "owner"
 KINDS: Final = ("snapshot", "version", "export", "backup", "archive", "other")
 """What blobs are kept for; lifecycle rules of a bucket go by it."""
 
-_OF_ROOM: Final = {"snapshots": "snapshot", "versions": "version", "archives": "archive"}
+_OF_ROOM: Final = {
+    "snapshots": "snapshot",
+    "versions": "version",
+    "archives": "archive",
+    "exports": "export",
+}
 _ELSEWHERE: Final = {"exports": "export", "backups": "backup", "archives": "archive"}
 
 _KEY: Final = re.compile(

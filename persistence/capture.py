@@ -30,7 +30,16 @@ PAST_EVERYTHING: Final = "~"
 _SNAPSHOT_FOLDERS: Final = ([FOLDER], [ASIDE_FOLDER])
 _SKIPPED_PREFIXES: Final = (ROOMS_PREFIX, "backups/", f"{PROBES}/", OWNER)
 _OF_ONE_STORE: Final = frozenset(
-    {RecordKind.FILLING, RecordKind.STORE_ID, RecordKind.BLOB_OWNER, RecordKind.CLUSTER}
+    {
+        RecordKind.FILLING,
+        RecordKind.STORE_ID,
+        RecordKind.BLOB_OWNER,
+        RecordKind.CLUSTER,
+        RecordKind.JOB,
+        RecordKind.JOB_TURN,
+        RecordKind.JOB_SUBJECT,
+        RecordKind.LINK_KEY,
+    }
 )
 """Kinds of records that say something of this store, and would be wrong of a copy."""
 

@@ -2,7 +2,7 @@
 
 A request is a 4-byte length, then an operation (1 byte), then each argument with a 4-byte length
 of its own. An answer is a 4-byte length, then a status (1 byte), then the result, or for a refusal
-a short reason. All lengths are big-endian.
+a short reason; answers that tell of progress may come before it. All lengths are big-endian.
 """
 
 from __future__ import annotations
@@ -34,15 +34,48 @@ class Status(IntEnum):
 
     DONE = 0
     REFUSED = 1
+    PROGRESS = 2  # it is still at it
+    # Tools only; see `workers.tools`.
+    TIMED_OUT = 3
+    OUT_OF_MEMORY = 4
+    TOO_LARGE = 5
+    TOOL_FAILED = 6
+    TOOL_MISSING = 7
+
+
+def framed(body: bytes) -> bytes:
+    """A frame: its length, then what is in it."""
+    return len(body).to_bytes(LENGTH_BYTES, "big") + body
+
+
+def join_parts(parts: SequenceOf[bytes]) -> bytes:
+    """Parts one after the other, each with its length in front."""
+    pieces: list[bytes] = []
+    for part in parts:
+        pieces += (len(part).to_bytes(LENGTH_BYTES, "big"), part)
+    return b"".join(pieces)
+
+
+def split_parts(joined: bytes) -> list[bytes]:
+    """What `join_parts` joined.
+
+    Raises:
+        InvariantViolated: it ends within a part; both ends are ours.
+    """
+    parts = []
+    position = 0
+    while position < len(joined):
+        start = position + LENGTH_BYTES
+        position = start + int.from_bytes(joined[start - LENGTH_BYTES : start], "big")
+        parts.append(joined[start:position])
+    if position != len(joined):
+        raise InvariantViolated("a frame ends within an argument")
+    return parts
 
 
 def encode_request(operation: Operation, arguments: SequenceOf[bytes]) -> bytes:
     """A request frame with its length in front."""
-    size_bytes = 1 + sum(LENGTH_BYTES + len(argument) for argument in arguments)
-    pieces = [size_bytes.to_bytes(LENGTH_BYTES, "big"), bytes([operation])]
-    for argument in arguments:
-        pieces += (len(argument).to_bytes(LENGTH_BYTES, "big"), argument)
-    return b"".join(pieces)
+    return framed(bytes([operation]) + join_parts(arguments))
 
 
 def decode_request(frame: bytes) -> tuple[Operation, list[bytes]]:
@@ -51,17 +84,9 @@ def decode_request(frame: bytes) -> tuple[Operation, list[bytes]]:
     Raises:
         InvariantViolated: no such frame; both ends are ours.
     """
-    arguments = []
-    position = 1
-    while position < len(frame):
-        start = position + LENGTH_BYTES
-        position = start + int.from_bytes(frame[start - LENGTH_BYTES : start], "big")
-        arguments.append(frame[start:position])
-    if position != len(frame):
-        raise InvariantViolated("a request frame ends within an argument")
-    return Operation(frame[0]), arguments
+    return Operation(frame[0]), split_parts(frame[1:])
 
 
 def encode_answer(status: Status, result: bytes) -> bytes:
     """An answer frame with its length in front."""
-    return (len(result) + 1).to_bytes(LENGTH_BYTES, "big") + bytes([status]) + result
+    return framed(bytes([status]) + result)

@@ -65,6 +65,7 @@ class Metrics:
         self._define_versions()
         self._define_cluster()
         self._define_nodes()
+        self._define_jobs()
         self.http_requests = self._counter(
             "http_requests", "HTTP requests answered.", "method", "route", "status"
         )
@@ -119,6 +120,20 @@ class Metrics:
     def _define_nodes(self) -> None:
         self.nodes = self._gauge("nodes", "Nodes that hold a lease in the store.")
         self.leases = self._counter("leases", "Leases on once-only work, by outcome.", "outcome")
+
+    def _define_jobs(self) -> None:
+        self.jobs_running = self._gauge("jobs_running", "Jobs that run here, by kind.", "kind")
+        self.jobs = self._counter(
+            "jobs_ended", "Jobs that no longer run here, by how that came.", "kind", "outcome"
+        )
+        self.job_seconds = Histogram(
+            "job_seconds",
+            "How long jobs ran, by kind.",
+            ("kind",),
+            namespace=_NAMESPACE,
+            registry=self.registry,
+            buckets=(0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0),
+        )
 
     def _define_blobs(self) -> None:
         self.orphans_collected = self._counter(

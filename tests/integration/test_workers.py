@@ -14,7 +14,8 @@ import pytest
 
 from collab.errors import OperatingError, WorkerFailed
 from collab.limits import MIB
-from persistence.offload import Offload, OffloadLimits
+from persistence.offload import Offload
+from persistence.worker_pool import PoolLimits
 from tests.contract.edits import text_of, typed
 from tests.support.updates import nested_array, one_value
 
@@ -23,7 +24,7 @@ WORDS = [f"word {number} " for number in range(50)]
 
 @pytest.fixture
 async def offload() -> AsyncIterator[Offload]:
-    pool = Offload(OffloadLimits(wall_s=30))
+    pool = Offload(PoolLimits(wall_s=30))
     yield pool
     await pool.aclose()
 
@@ -118,14 +119,14 @@ async def test_request_that_takes_too_long_ends_with_its_worker(offload: Offload
     await offload.merge(typed(WORDS))
     (pid,) = offload.worker_pids
     os.kill(pid, signal.SIGSTOP)
-    offload._limits = replace(offload._limits, wall_s=0.2)
+    offload._pool.limits = replace(offload._pool.limits, wall_s=0.2)
     with pytest.raises(WorkerFailed, match=r"took over 0\.2 s"):
         await offload.merge(typed(WORDS))
     await until(lambda: not psutil.pid_exists(pid))
 
 
 async def test_processor_time_is_limited_for_each_request() -> None:
-    pool = Offload(OffloadLimits(cpu_s=1, wall_s=60))
+    pool = Offload(PoolLimits(cpu_s=1, wall_s=60))
     with pytest.raises(WorkerFailed, match="SIGXCPU"):
         await pool.merge(typed(WORDS) * 10_000)
     assert text_of([await pool.merge(typed(WORDS))]) == "".join(WORDS)
@@ -133,7 +134,7 @@ async def test_processor_time_is_limited_for_each_request() -> None:
 
 
 async def test_memory_is_limited() -> None:
-    pool = Offload(OffloadLimits(memory_bytes=256 * MIB))
+    pool = Offload(PoolLimits(memory_bytes=256 * MIB))
     with pytest.raises(WorkerFailed):
         await pool.state_vector(bytes(300 * MIB))
     assert text_of([await pool.merge(typed(WORDS))]) == "".join(WORDS)
@@ -141,14 +142,14 @@ async def test_memory_is_limited() -> None:
 
 
 async def test_answer_that_is_too_large_is_refused() -> None:
-    pool = Offload(OffloadLimits(answer_bytes_max=100))
+    pool = Offload(PoolLimits(answer_bytes_max=100))
     with pytest.raises(WorkerFailed, match="100 may be"):
         await pool.merge(typed(WORDS))
     await pool.aclose()
 
 
 async def test_no_more_workers_than_allowed_run_at_the_same_time() -> None:
-    pool = Offload(OffloadLimits(workers=2))
+    pool = Offload(PoolLimits(workers=2))
     updates = typed(WORDS)
     most = 0
 
@@ -181,7 +182,7 @@ async def test_cancelled_request_ends_its_worker_and_frees_its_place(offload: Of
 
 
 async def test_idle_worker_is_ended_after_a_while() -> None:
-    pool = Offload(OffloadLimits(idle_s=0.05))
+    pool = Offload(PoolLimits(idle_s=0.05))
     await pool.merge(typed(WORDS))
     (pid,) = pool.worker_pids
     await until(lambda: not psutil.pid_exists(pid))

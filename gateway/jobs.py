@@ -1,0 +1,135 @@
+"""Jobs of a node or of a worker, put together: where they are kept, what runs them, what tells."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from gateway.cluster.bus_url import parse_bus_url
+from gateway.node_name import node_name
+from gateway.observe.metrics import Metrics
+from gateway.setting_types import BusKind
+from gateway.settings import Settings
+from persistence.stores import Stores
+from workers.convert import Converter, limits_of
+from workers.jobs.conversions import KIND, ConversionHandler
+from workers.jobs.job import Job, JobOrder
+from workers.jobs.ledger import JobLedger, JobRules
+from workers.jobs.links import LinkSigner
+from workers.jobs.runner import JobRunner, WorkPace
+
+if TYPE_CHECKING:
+    from workers.jobs.turns import Turns
+
+EMBEDDED: Final = "embedded:"
+
+
+@dataclass(frozen=True, slots=True)
+class _Watcher:
+    """Counts jobs."""
+
+    metrics: Metrics
+
+    def begun(self, kind: str) -> None:
+        """A job was begun here."""
+        self.metrics.jobs_running.labels(kind).inc()
+
+    def ended(self, kind: str, outcome: str, took_s: float) -> None:
+        """It is no longer run here."""
+        self.metrics.jobs_running.labels(kind).dec()
+        self.metrics.jobs.labels(kind, outcome).inc()
+        self.metrics.job_seconds.labels(kind).observe(took_s)
+
+
+class Jobs:
+    """What asks for jobs and, where it is so set, what does them.
+
+    Args:
+        settings: checked.
+        stores: an open store, where jobs are kept.
+        metrics: what is counted.
+    """
+
+    def __init__(self, settings: Settings, stores: Stores, metrics: Metrics) -> None:
+        rules = JobRules(
+            attempts_max=settings.jobs_attempts_max, waiting_max=settings.jobs_waiting_max
+        )
+        self.ledger = JobLedger(stores.records, stores.blobs, rules)
+        self.links = LinkSigner(stores.records)
+        self._url = broker_url(settings)
+        self._name = node_name(settings)
+        self._unheard_s = 4 * rules.lease_s
+        self._at_once = settings.jobs_at_once
+        self._converter = Converter(
+            limits_of(
+                processes=settings.jobs_at_once,
+                memory_bytes=settings.tool_memory_bytes,
+                cpu_s=settings.tool_cpu_s,
+            )
+        )
+        soundfont = None if settings.soundfont is None else str(settings.soundfont.absolute())
+        handler = ConversionHandler(self._converter, stores.blobs, soundfont)
+        pace = WorkPace(jobs_at_once=settings.jobs_at_once, forget_s=settings.jobs_kept_s)
+        self._runner = JobRunner(self.ledger, self.ledger, {KIND: handler}, pace, _Watcher(metrics))
+        self._turns: Turns | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._runs = False
+
+    def start(self) -> None:
+        """Do jobs from now on, on the running loop."""
+        self._runs = True
+        self._go(self._runner.run())
+        if self._url != EMBEDDED:
+            self._go(self._hear())
+
+    async def submit(self, order: JobOrder) -> Job:
+        """Ask for a job, and tell whoever may do it; see `JobBook.submit`."""
+        job = await self.ledger.submit(order)
+        await self.tell()
+        return job
+
+    async def tell(self) -> None:
+        """Say that something may be due."""
+        if self._runs:
+            self._runner.wake()
+        if self._url != EMBEDDED:
+            await self._told().tell()
+
+    async def aclose(self) -> None:
+        """Give back what is under way, and end the tool processes."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._converter.aclose()
+        if self._turns is not None:
+            await self._turns.aclose()
+
+    def _go(self, work: Coroutine[None, None, None]) -> None:
+        self._tasks.append(asyncio.create_task(work))
+
+    async def _hear(self) -> None:
+        await self._told().hear()
+
+    def _told(self) -> Turns:
+        """What carries messages; made late, because its library takes half a second to import."""
+        if self._turns is None:
+            from workers.jobs.brokers import BrokerChoice, build_broker  # noqa: PLC0415
+            from workers.jobs.turns import Turns  # noqa: PLC0415
+
+            broker = build_broker(BrokerChoice(self._url, self._name, self._unheard_s))
+            self._turns = Turns(
+                broker, self._runner.turn if self._runs else None, at_once=self._at_once
+            )
+        return self._turns
+
+
+def broker_url(settings: Settings) -> str:
+    """What carries messages between processes; `EMBEDDED` where there is nothing."""
+    if settings.jobs_queue != "auto":
+        return settings.jobs_queue
+    if settings.bus.kind is not BusKind.REDIS:
+        return EMBEDDED
+    url = parse_bus_url(settings.bus.url)
+    return EMBEDDED if url.kind else url.base

@@ -1,0 +1,1 @@
+"""Jobs: what is done later, once in effect, by whichever worker is free."""

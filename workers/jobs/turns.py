@@ -1,0 +1,92 @@
+"""What tells the workers of other processes: taskiq, over Redis Streams or SQS.
+
+A message says only that something may be due; which job that is, the worker reads from the ledger.
+So a message that is lost, doubled or forged costs time and nothing else, and the order of jobs is
+the same whatever carries the messages. A worker takes a message when it is free, and acknowledges
+it when the job has ended: meanwhile the others get the other ones.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any, Final
+
+import structlog
+from taskiq import AsyncBroker
+from taskiq.receiver import Receiver
+
+_log = structlog.stdlib.get_logger(__name__)
+
+TASK: Final = "bandpro.turn"
+
+_AGAIN_S: Final = 2.0
+_KICK_S: Final = 5.0
+
+Take = Callable[[], Awaitable[Any]]
+"""Takes one job, if one is due, and waits for its end."""
+
+
+class Turns:
+    """Tells workers that something may be due, and hears it.
+
+    Args:
+        broker: carries the messages.
+        take: what to do when one comes; None for a process that only tells.
+        at_once: how many are heard at the same time.
+    """
+
+    def __init__(self, broker: AsyncBroker, take: Take | None, *, at_once: int = 1) -> None:
+        async def turn() -> None:
+            if take is not None:
+                await take()
+
+        self._broker = broker
+        self._at_once = at_once
+        self._task = broker.register_task(turn, task_name=TASK)
+        self._is_started = False
+
+    async def tell(self) -> None:
+        """Something may be due; whether that is heard does not matter in the end."""
+        try:
+            async with asyncio.timeout(_KICK_S):
+                await self._start()
+                await self._task.kiq()
+        except Exception as error:  # noqa: BLE001 - of whatever broker
+            _log.warning("jobs.not_told", error=type(error).__name__)
+
+    async def hear(self) -> None:
+        """Take turns as messages come, until this task is cancelled."""
+        while True:
+            try:
+                await self._start()
+                await self._listen()
+            except Exception as error:  # noqa: BLE001 - of whatever broker
+                _log.warning("jobs.not_heard", error=type(error).__name__)
+            await asyncio.sleep(_AGAIN_S)
+
+    async def aclose(self) -> None:
+        """Close the broker's connections."""
+        if self._is_started:
+            with suppress(Exception):
+                await self._broker.shutdown()
+
+    async def _start(self) -> None:
+        if not self._is_started:
+            await self._broker.startup()
+            self._is_started = True
+
+    async def _listen(self) -> None:
+        self._broker.is_worker_process = True
+        receiver = Receiver(self._broker, max_async_tasks=self._at_once, run_startup=False)
+        over = asyncio.Event()
+        listening = asyncio.create_task(receiver.listen(over))
+        try:
+            await asyncio.shield(listening)
+        except asyncio.CancelledError:
+            over.set()
+            listening.cancel()
+            with suppress(asyncio.CancelledError, Exception):
+                await listening
+            raise
