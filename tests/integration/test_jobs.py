@@ -1,0 +1,307 @@
+"""Jobs in real processes: conversions, kills, and messages over Redis and SQS."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+import pytest
+from taskiq import AsyncBroker
+
+from collab.errors import AccessDenied
+from collab.ids import BlobKey, Subject, UnixSeconds, room_key, room_name
+from gateway.jobs import Jobs
+from gateway.observe.metrics import Metrics
+from gateway.settings import load_settings
+from gateway.store_settings import store_settings
+from persistence.build import Stores, StoreSettings, open_stores
+from tests.support.command import BANDPRO, bandpro, fresh_environment
+from tests.support.counts import repeats
+from tests.support.job_worker import KIND, RULES
+from tests.support.redis_server import RedisServer, redis_server
+from tests.support.s3 import URL_VARIABLE, s3
+from tests.support.sheet import score
+from workers.formats import Format
+from workers.jobs.brokers import BrokerChoice, build_broker
+from workers.jobs.conversions import ConversionRequest, order_conversion
+from workers.jobs.job import Job, JobOrder, JobState
+from workers.jobs.ledger import JobLedger
+from workers.jobs.links import Link, LinkSigner
+from workers.jobs.turns import Turns
+
+ANN = Subject("ann")
+
+
+@pytest.fixture
+async def stores(tmp_path: Path) -> AsyncIterator[Stores]:
+    async with await open_stores(StoreSettings(data_folder=tmp_path / "data")) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def jobs(stores: Stores) -> AsyncIterator[Jobs]:
+    made = Jobs(load_settings({}), stores, Metrics())
+    yield made
+    await made.aclose()
+
+
+async def ended(ledger: JobLedger, job: Job, within_s: float = 60) -> Job:
+    async with asyncio.timeout(within_s):
+        while True:
+            seen = await ledger.get(job.job_id)
+            assert seen is not None
+            if seen.is_final:
+                return seen
+            await asyncio.sleep(0.02)
+
+
+def request(target: Format, data: str = "", **more: Any) -> ConversionRequest:  # noqa: ANN401 - of the request
+    return ConversionRequest(ANN, (data or score()).encode(), Format.MUSICXML, target, **more)
+
+
+async def test_a_conversion_is_done_once_for_each_state_of_a_document(
+    stores: Stores, jobs: Jobs
+) -> None:
+    """JOB-2: Its file is below the room's key; the same state is not engraved again."""
+    room = room_key(room_name("band/song"))
+    place: dict[str, Any] = {
+        "folder": ("rooms", room, "1", "exports"),
+        "state": "7",
+        "name": "song",
+    }
+    job = await order_conversion(jobs.ledger, stores.blobs, request(Format.PDF, **place))
+    jobs.start()
+    await jobs.tell()
+    done = await ended(jobs.ledger, job)
+    assert done.state is JobState.DONE, done.error
+    (file,) = (done.result or {})["files"]
+    assert (file["name"], file["media_type"]) == ("song.pdf", "application/pdf")
+    assert file["key"].startswith(f"rooms/{room}/1/exports/")
+    blob = await stores.blobs.read(BlobKey(file["key"]))
+    assert blob is not None
+    assert blob.data.startswith(b"%PDF-")
+    assert len(blob.data) == file["size_bytes"]
+    same = await order_conversion(jobs.ledger, stores.blobs, request(Format.PDF, score(9), **place))
+    assert same == done
+    later = await order_conversion(
+        jobs.ledger, stores.blobs, request(Format.SVG, score(150), **(place | {"state": "8"}))
+    )
+    await jobs.tell()
+    pages = (await ended(jobs.ledger, later)).result or {}
+    assert [each["name"] for each in pages["files"]][:2] == ["song-1.svg", "song-2.svg"]
+
+
+async def test_a_score_that_cannot_be_converted_is_a_failed_job(stores: Stores, jobs: Jobs) -> None:
+    """JOB-3: At the first attempt, with what is wrong with it."""
+    job = await order_conversion(jobs.ledger, stores.blobs, request(Format.PDF, "<score-partwise>"))
+    jobs.start()
+    failed = await ended(jobs.ledger, job)
+    assert (failed.state, failed.attempt) == (JobState.FAILED, 1)
+    assert "no well-formed XML" in failed.error
+
+
+async def test_a_link_is_good_for_one_file_and_a_while(stores: Stores) -> None:
+    """JOB-9: On every node of the store; nothing in it can be changed."""
+    link = Link(BlobKey("exports/a-1.pdf"), "Größe.pdf", "application/pdf", UnixSeconds(100))
+    token = await LinkSigner(stores.records).sign(link)
+    other = LinkSigner(stores.records)
+    assert await other.read(token, UnixSeconds(99)) == link
+    with pytest.raises(AccessDenied, match="expired"):
+        await other.read(token, UnixSeconds(100))
+    content, _, mac = token.partition(".")
+    forged = [token[:-2] + "AA", mac + "." + content, "B" + token, content, "", "é.é", "a" * 9_999]
+    for each in forged:
+        with pytest.raises(AccessDenied, match="not valid"):
+            await other.read(each, UnixSeconds(99))
+
+
+class Workers:
+    """Processes that do jobs of a folder, and die at any moment."""
+
+    def __init__(self, folder: Path, count: int) -> None:
+        self._folder = folder
+        self._running = [self._start() for _ in range(count)]
+        self.kills = 0
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "tests.support.job_worker", str(self._folder)]
+        return subprocess.Popen(
+            command, env=fresh_environment(), cwd=Path(__file__).parents[2], stdout=subprocess.PIPE
+        )
+
+    def ready(self) -> None:
+        for process in self._running:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"ready\n"
+
+    def kill_one(self) -> None:
+        at = random.randrange(len(self._running))
+        self._end(self._running[at])
+        self._running[at] = self._start()
+        self.kills += 1
+
+    def end(self) -> None:
+        for process in self._running:
+            self._end(process)
+
+    @staticmethod
+    def _end(process: subprocess.Popen[bytes]) -> None:
+        os.kill(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+@pytest.mark.prove
+@pytest.mark.slow
+async def test_workers_that_are_killed_at_any_moment_lose_and_double_no_job(
+    tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    """JOB-2, JOB-4: Every job ends as done, with one file that says what was asked for."""
+    count, kills_max = repeats(60, proof=1_000), repeats(3, proof=60)
+    async with await open_stores(StoreSettings(data_folder=tmp_path, shared=True)) as stores:
+        ledger = JobLedger(stores.records, stores.blobs, RULES)
+        workers = Workers(tmp_path, repeats(2, proof=3))
+        try:
+            workers.ready()
+            asked = [
+                await ledger.submit(
+                    JobOrder(KIND, str(number), Subject(f"s{number % 7}"), {"text": f"t{number}"})
+                )
+                for number in range(count)
+            ]
+            left = {job.job_id: job for job in asked}
+            while left:
+                await asyncio.sleep(random.uniform(0.05, 0.6))
+                if workers.kills < kills_max:
+                    workers.kill_one()
+                for job in list(left.values()):
+                    seen = await ledger.get(job.job_id)
+                    assert seen is not None
+                    if seen.is_final:
+                        left.pop(job.job_id)
+        finally:
+            workers.end()
+        attempts = 0
+        for number, job in enumerate(asked):
+            done = await ledger.get(job.job_id)
+            assert done is not None
+            assert done.state is JobState.DONE
+            (file,) = (done.result or {})["files"]
+            blob = await stores.blobs.read(BlobKey(file["key"]))
+            assert blob is not None
+            assert blob.data == f"t{number}".encode()
+            attempts += done.attempt
+        assert len(await stores.blobs.list("exports/", after=None, limit=count + 1)) == count
+    record_property("jobs", count)
+    record_property("kills", workers.kills)
+    record_property("attempts", attempts)
+    assert workers.kills >= repeats(2, proof=30)
+
+
+async def heard(broker: Callable[[str], AsyncBroker], count: int) -> dict[str, int]:
+    """Tell one thing after the other, and see who hears of it."""
+    hearers = {"a": 0, "b": 0}
+    everything = asyncio.Event()
+
+    def hearing(name: str) -> Turns:
+        async def take() -> None:
+            hearers[name] += 1
+            if sum(hearers.values()) >= count:
+                everything.set()
+            await asyncio.sleep(0.05)
+
+        return Turns(broker(name), take)
+
+    teller = Turns(broker("teller"), None)
+    await teller.tell()  # before anybody listens
+    turns = [hearing(name) for name in hearers]
+    tasks = [asyncio.create_task(each.hear()) for each in turns]
+    for _ in range(count - 1):
+        await teller.tell()
+    async with asyncio.timeout(30):
+        await everything.wait()
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    for each in (teller, *turns):
+        with suppress(Exception):
+            await each.aclose()
+    return hearers
+
+
+async def test_workers_hear_of_jobs_over_redis(tmp_path: Path) -> None:
+    """JOB-8: Each message is one worker's, also those from before any was there."""
+    with redis_server(tmp_path) as redis:
+        hearers = await heard(lambda name: build_broker(BrokerChoice(redis.url, name)), 10)
+    assert sum(hearers.values()) == 10
+    assert min(hearers.values()) > 0
+
+
+async def test_a_redis_that_is_away_holds_nobody_up(tmp_path: Path) -> None:
+    """JOB-8: Telling ends, hearing tries again; the jobs are in the store."""
+    redis = RedisServer(tmp_path)
+    told = Turns(build_broker(BrokerChoice(redis.url, "a")), None)
+    async with asyncio.timeout(10):
+        await told.tell()
+
+
+async def test_workers_hear_of_jobs_over_sqs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """JOB-8: Over a queue that an operator made."""
+    for variable in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(variable, "of-a-test")
+    monkeypatch.delenv(URL_VARIABLE, raising=False)
+    with s3(tmp_path) as service:
+        assert service.endpoint is not None
+        monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", service.endpoint)
+        client = botocore.session.get_session().create_client(
+            "sqs", endpoint_url=service.endpoint, region_name="eu-west-1"
+        )
+        client.create_queue(QueueName="turns")
+        url = "sqs://eu-west-1/turns"
+        hearers = await heard(lambda name: build_broker(BrokerChoice(url, name)), 6)
+    assert sum(hearers.values()) == 6
+
+
+async def test_a_worker_beside_a_store_does_what_was_asked_for(tmp_path: Path) -> None:
+    """JOB-8: `bandpro worker`, told over Redis of a conversion, until it is told to end."""
+    key = tmp_path / "bus.key"
+    key.write_text("k" * 40)
+    with redis_server(tmp_path) as redis:
+        options = {"data": str(tmp_path / "data"), "bus": redis.url, "bus_key_file": str(key)}
+        settings = load_settings({**options, "jobs": "off"})
+        command = [BANDPRO, "worker"]
+        for name, value in options.items():
+            command += [f"--{name.replace('_', '-')}", value]
+        async with await open_stores(store_settings(settings)) as stores:
+            worker = subprocess.Popen(  # noqa: ASYNC220 - begun in an instant
+                command, env=fresh_environment(), stderr=subprocess.PIPE
+            )
+            jobs = Jobs(settings, stores, Metrics())
+            try:
+                job = await order_conversion(jobs.ledger, stores.blobs, request(Format.MIDI))
+                await jobs.tell()
+                assert (await ended(jobs.ledger, job)).state is JobState.DONE
+            finally:
+                await jobs.aclose()
+                worker.terminate()
+                _, said = await asyncio.to_thread(worker.communicate)
+    assert worker.returncode == 0, said
+    assert b"jobs.worker_stopped" in said
+
+
+def test_a_worker_needs_a_store_that_it_can_share(tmp_path: Path) -> None:
+    """JOB-8: Said before anything is opened."""
+    refused = bandpro("worker", "--data", str(tmp_path / "data"))
+    assert refused.returncode == 2
+    assert "share" in refused.stderr
+    assert not (tmp_path / "data").exists()
