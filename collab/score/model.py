@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import Final, TypeVar
 
 from collab.limits import UINT53_MAX
@@ -30,6 +31,7 @@ _STEP_SEMITONES: Final = dict(zip(STEPS, (0, 2, 4, 5, 7, 9, 11), strict=True))
 _ONSET: Final = re.compile(r"(0|[1-9][0-9]{0,15})/([1-9][0-9]{0,15})")
 _QUARTERS_IN_WHOLE: Final = 4
 _COUNT_MAX: Final = 1024
+_TIMES_KEPT: Final = 1024
 _STAVES_MAX: Final = 99
 _OCTAVE_MAX: Final = 99
 _ALTER_MAX: Final = 99
@@ -121,7 +123,7 @@ class Setting:
         part: whom it is for, ``*`` for all.
         scope: as in the key; may name a staff as well.
         at: the onset in the measure, or None at one of its edges.
-        length: how long a measure is from there on, for a time signature.
+        length: how long a measure is from there on, for a time signature; None without a metre.
     """
 
     key: str
@@ -196,17 +198,34 @@ def time(value: object) -> Fraction | None:
     if not isinstance(value, list | tuple) or len(value) != 2:  # noqa: PLR2004 - a rational's terms
         return None
     numerator, denominator = (integer(item, 0, UINT53_MAX) for item in value)
-    return None if numerator is None or not denominator else Fraction(numerator, denominator)
+    return None if numerator is None or not denominator else _fraction(numerator, denominator)
 
 
 def time_length(value: Entry) -> Fraction | None:
-    """How many quarter notes a time signature gives a measure; None when it does not say."""
-    groups, unit = value.get("beats"), integer(value.get("unit"), 1, _COUNT_MAX)
-    if not isinstance(groups, list | tuple) or not 1 <= len(groups) <= _GROUPS_MAX or unit is None:
+    """How many quarter notes a time signature gives a measure.
+
+    Returns:
+        0 for music without metre, which has no beats; None when the entry does not say.
+    """
+    length = _group_length(value)
+    groups = value.get("plus", ())
+    if length is None or not isinstance(groups, list | tuple) or len(groups) > _GROUPS_MAX:
+        return None
+    for group in groups:
+        added = _group_length(group) if isinstance(group, Mapping) else None
+        if added is None:
+            return None
+        length += added
+    return length
+
+
+def _group_length(value: Entry) -> Fraction | None:
+    counts, unit = value.get("beats"), integer(value.get("unit"), 1, _COUNT_MAX)
+    if not isinstance(counts, list | tuple) or len(counts) > _GROUPS_MAX or unit is None:
         return None
     beats = 0
-    for group in groups:
-        count = integer(group, 1, _COUNT_MAX)
+    for item in counts:
+        count = integer(item, 1, _COUNT_MAX)
         if count is None:
             return None
         beats += count
@@ -251,6 +270,12 @@ def read_measure(key: str, value: Entry) -> Measure:
     return Measure(key, _text(value.get("order")), length, value.get("deleted") is True)
 
 
+@lru_cache(maxsize=_TIMES_KEPT)
+def _fraction(numerator: int, denominator: int) -> Fraction:
+    """Build a time, or give the one that was built before: a score has few different ones."""
+    return Fraction(numerator, denominator)
+
+
 def read_event(key: str, value: Entry) -> Event | None:
     """Read one entry of ``ev``; None when it does not say where or how long."""
     part, measure = value.get("part"), value.get("measure")
@@ -282,7 +307,8 @@ def _pitch(_key: str, value: Entry) -> Pitch:
     step, octave = _text(value.get("step")), integer(value.get("octave"), -_OCTAVE_MAX, _OCTAVE_MAX)
     alter = value.get("alter", 0)
     if (
-        step not in _STEP_SEMITONES
+        value.get("unpitched") is True
+        or step not in _STEP_SEMITONES
         or octave is None
         or isinstance(alter, bool)
         or not isinstance(alter, int | float)
@@ -319,8 +345,8 @@ def read_setting(key: str, value: Entry) -> Setting | None:
     onset = _ONSET.fullmatch(place)
     if onset is None and not (kind == "barline" and place in {"left", "right"}):
         return None
-    length = time_length(value) if kind == "time" else None
-    if kind == "time" and length is None:
+    length = time_length(value) if kind == "time" else Fraction(0)
+    if length is None:
         return None
     return Setting(
         key=key,
@@ -329,7 +355,7 @@ def read_setting(key: str, value: Entry) -> Setting | None:
         part=EVERY_PART if scope == EVERY_PART else scope.partition("/")[0],
         scope=scope,
         at=None if onset is None else Fraction(int(onset[1]), int(onset[2])),
-        length=length,
+        length=length or None,
     )
 
 

@@ -198,7 +198,7 @@ def _spans(draw: _Draw) -> Operation:
     if draw.rng.random() < 0.3:
         kind: ops.SpannerKind = draw.rng.choice(("wedge", "ottava", "pedal"))
         return ops.AddSpanner(kind, start, end, {})
-    return draw.rng.choice((ops.Tie(start, end), ops.Slur(start, end)))
+    return draw.rng.choice((ops.Tie("n0", "n1"), ops.Tie(start, end), ops.Slur(start, end)))
 
 
 def _sets(draw: _Draw) -> Operation:

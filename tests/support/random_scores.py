@@ -92,6 +92,8 @@ _SETTINGS: Sequence[tuple[str, Json]] = (
     ("time", {"beats": [4], "unit": 4}),
     ("time", {"beats": [3], "unit": 4}),
     ("time", {"beats": [3, 2], "unit": 8}),
+    ("time", {"beats": [2], "unit": 4, "plus": [{"beats": [3], "unit": 8}]}),
+    ("time", {"beats": [], "unit": 4}),
     ("key", {"fifths": 1}),
     ("key", {"fifths": -3}),
     ("clef", {"sign": "F", "line": 4}),
@@ -139,6 +141,8 @@ def _pitch(rng: random.Random) -> Json:
     if rng.random() < 0.2:
         return {"rest": rng.choice(("rest", "rest", "measure"))}
     pitch: dict[str, Json] = {"step": rng.choice("CDE"), "octave": 4}
+    if rng.random() < 0.1:
+        pitch["unpitched"] = True
     if rng.random() < 0.4:
         pitch["alter"] = rng.choice((-1, 1, 0.5, 2))
     return pitch

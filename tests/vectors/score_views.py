@@ -22,7 +22,11 @@ def cases() -> list[dict[str, object]]:
     scores: dict[str, Facets] = {"chorale": chorale_facets(), "three measures": first_score()}
     scores |= {f"seed {seed}": random_facets(random.Random(seed)) for seed in SEEDS}
     return [
-        {"name": name, "facets": facets, "view": view_json(normalise(facets))}
+        {
+            "name": name,
+            "facets": {facet: entries for facet, entries in facets.items() if entries},
+            "view": view_json(normalise(facets)),
+        }
         for name, facets in scores.items()
     ]
 

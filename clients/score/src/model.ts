@@ -1,4 +1,4 @@
-import { type Rational, rational } from "./rational.ts";
+import { add, type Rational, rational, ZERO } from "./rational.ts";
 import { compareText } from "./sorting.ts";
 
 /**
@@ -86,7 +86,7 @@ export interface Setting {
   readonly scope: string;
   /** The onset in the measure, or null at one of its edges. */
   readonly at: Rational | null;
-  /** How long a measure is from there on, for a time signature. */
+  /** How long a measure is from there on, for a time signature; null without a metre. */
   readonly length: Rational | null;
 }
 
@@ -241,8 +241,8 @@ function readPitch(_id: string, value: Entry): Pitch {
   if (step === undefined || octave === null || typeof altered !== "number") {
     return { rest: "", semitones: null };
   }
-  const isWithin = altered >= -ALTER_MAX && altered <= ALTER_MAX;
-  return { rest: "", semitones: isWithin ? 12 * octave + step + altered : null };
+  const isPitched = value["unpitched"] !== true && Math.abs(altered) <= ALTER_MAX;
+  return { rest: "", semitones: isPitched ? 12 * octave + step + altered : null };
 }
 
 function readSpanner(id: string, value: Entry): Spanner | null {
@@ -272,8 +272,8 @@ function readSetting(key: string, value: Entry): Setting | null {
   if (!onset && !(kind === "barline" && (place === "left" || place === "right"))) {
     return null;
   }
-  const length = kind === "time" ? timeLength(value) : null;
-  if (kind === "time" && length === null) {
+  const length = kind === "time" ? timeLength(value) : ZERO;
+  if (length === null) {
     return null;
   }
   return {
@@ -283,19 +283,33 @@ function readSetting(key: string, value: Entry): Setting | null {
     part: scope === EVERY_PART ? EVERY_PART : before(scope, "/"),
     scope,
     at: onset ? rational(BigInt(onset[1] ?? 0), BigInt(onset[2] ?? 1)) : null,
-    length,
+    length: length.numerator === 0n ? null : length,
   };
 }
 
+/** Zero for music without metre, which has no beats; null when the entry does not say. */
 function timeLength(value: Entry): Rational | null {
-  const groups = value["beats"];
+  const { plus = [] } = value;
+  if (!Array.isArray(plus) || plus.length > GROUPS_MAX) {
+    return null;
+  }
+  let length = groupLength(value);
+  for (const group of plus) {
+    const added = isObject(group) ? groupLength(group) : null;
+    length = length && added && add(length, added);
+  }
+  return length;
+}
+
+function groupLength(value: Entry): Rational | null {
+  const counts = value["beats"];
   const unit = integer(value["unit"], 1, COUNT_MAX);
-  if (!Array.isArray(groups) || groups.length < 1 || groups.length > GROUPS_MAX || unit === null) {
+  if (!Array.isArray(counts) || counts.length > GROUPS_MAX || unit === null) {
     return null;
   }
   let beats = 0;
-  for (const group of groups) {
-    const count = integer(group, 1, COUNT_MAX);
+  for (const item of counts) {
+    const count = integer(item, 1, COUNT_MAX);
     if (count === null) {
       return null;
     }

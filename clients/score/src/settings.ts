@@ -11,7 +11,7 @@ import { compareText } from "./sorting.ts";
 export class Settings {
   // By kind, part and scope: of those, what covers a scope takes all below it.
   #pending = new Map<string, Map<string, Map<string, Setting>>>();
-  readonly #lengths = new Map<string, readonly [since: number, length: Rational]>();
+  readonly #lengths = new Map<string, readonly [since: number, length: Rational | null]>();
   #entered = 0;
   #waiting: readonly Setting[] = [];
   readonly #lost: string[] = [];
@@ -72,7 +72,7 @@ export class Settings {
       [3, here.filter(isAtStart)],
     ] as const) {
       for (const setting of settings) {
-        if (setting.length !== null && setting.scope === setting.part) {
+        if (setting.kind === "time" && setting.scope === setting.part) {
           this.#lengths.set(setting.part, [2 * this.#entered + number, setting.length]);
         }
       }

@@ -22,7 +22,7 @@ class Settings:
     def __init__(self) -> None:
         # By kind, part and scope: of those, what covers a scope takes all below it.
         self._pending: dict[str, dict[str, dict[str, Setting]]] = {}
-        self._lengths: dict[str, tuple[int, Fraction]] = {}
+        self._lengths: dict[str, tuple[int, Fraction | None]] = {}
         self._measures_entered = 0
         self._waiting: list[Setting] = []
         self.lost: list[str] = []
@@ -86,7 +86,7 @@ class Settings:
         starting = [setting for setting in here if setting.at == _START]
         for number, settings in ((2, self._waiting), (3, starting)):
             for setting in settings:
-                if setting.length is not None and setting.scope == setting.part:
+                if setting.kind == "time" and setting.scope == setting.part:
                     since = 2 * self._measures_entered + number
                     self._lengths[setting.part] = (since, setting.length)
         self._waiting = [setting for setting in here if setting.at != _START]

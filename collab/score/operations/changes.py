@@ -65,6 +65,7 @@ class Draft:
     def __init__(self, facets: Mapping[str, Mapping[str, object]], new_ids: NewIds) -> None:
         self._facets = facets
         self._written: dict[Place, dict[str, Json] | None] = {}
+        self._keys: dict[str, list[str]] = {}
         self.new_id = new_ids
 
     def get(self, facet: Facet, key: str) -> dict[str, Json] | None:
@@ -95,14 +96,14 @@ class Draft:
 
     def keys(self, facet: Facet) -> Sequence[str]:
         """Name all entries of a facet that there would be, sorted: plans follow no other order."""
-        written = self._written
         present = self._facets.get(facet, {})
-        kept = [key for key in present if written.get((facet, key), True) is not None]
-        added = [
-            key
-            for (name, key), value in written.items()
-            if name == facet and value is not None and key not in present
-        ]
+        if facet not in self._keys:
+            self._keys[facet] = sorted(present)
+        written = {key: value for (name, key), value in self._written.items() if name == facet}
+        if not written:
+            return self._keys[facet]
+        kept = [key for key in self._keys[facet] if written.get(key, True) is not None]
+        added = [key for key, value in written.items() if value is not None and key not in present]
         return sorted([*kept, *added])
 
     def entries(self, facet: Facet) -> Iterator[tuple[str, Mapping[str, object]]]:

@@ -10,7 +10,13 @@ from collab.score.model import Event, read_event, read_score
 from collab.score.operations.changes import Draft, refusal
 from collab.score.operations.events import delete_elements
 from collab.score.operations.operations import Clip, ClipEvent, DeleteElements, Paste
-from collab.score.operations.places import bars, require_measure, require_part, require_room
+from collab.score.operations.places import (
+    bars,
+    is_note,
+    require_measure,
+    require_part,
+    require_room,
+)
 from collab.score.operations.timeline import Timeline, lay
 from collab.score.schema import KEY_SEPARATOR, Json, syllable_key
 
@@ -77,16 +83,8 @@ def paste(draft: Draft, operation: Paste) -> None:
         start, end = ids[str(spanner["start"])], ids[str(spanner["end"])]
         ends = (start[-1], end[0]) if spanner.get("kind") == "tie" else (start[0], end[-1])
         draft.put("sp", draft.new_id(), {**spanner, "start": ends[0], "end": ends[1]})
-    _require_room(draft, [key for pieces in ids.values() for key in pieces])
-
-
-def _require_room(draft: Draft, keys: Sequence[str]) -> None:
-    cells: dict[tuple[str, str], list[Event]] = {}
-    for event in map(draft.event, keys):
-        if "rest" not in (draft.get("pt", event.id) or {"rest": ""}):
-            cells.setdefault((event.part, event.measure), []).append(event)
-    for events in cells.values():
-        require_room(draft, events)
+    pasted = [key for pieces in ids.values() for key in pieces if is_note(draft, key)]
+    require_room(draft, [draft.event(key) for key in pasted])
 
 
 def _clear(

@@ -162,7 +162,7 @@ def delete_elements(draft: Draft, operation: DeleteElements) -> None:
         raise refusal("dangling", "Spanners would lose an end.", *sorted(losing - gone))
     _leave_chords(draft, gone)
     draft.drop_events(gone)
-    for key in gone | losing:
+    for key in gone | losing | _signs_at_ends(draft, gone | losing):
         draft.drop("sp", key)
         draft.drop("dir", key)
 
@@ -174,25 +174,21 @@ def change_events(draft: Draft, events: Sequence[Event]) -> None:
         EditRefused: they do not fit, or their part or measure is not there.
     """
     former = {event.id: draft.event(event.id) for event in events}
-    cells: dict[tuple[str, str], list[Event]] = {}
     for event in events:
         require_part(draft, event.part)
         require_measure(draft, event.measure)
-        cells.setdefault((event.part, event.measure), []).append(event)
-    notes = {event.id for event in events if is_note(draft, event.id)}
-    for cell, inside in cells.items():
-        ends = {
-            event.id: former[event.id].end
-            for event in inside
-            if (former[event.id].part, former[event.id].measure) == cell
-        }
-        require_room(draft, [event for event in inside if event.id in notes], ends)
+    ends = {
+        event.id: former[event.id].end
+        for event in events
+        if (former[event.id].part, former[event.id].measure) == (event.part, event.measure)
+    }
+    require_room(draft, [event for event in events if is_note(draft, event.id)], ends)
     for event in events:
         value = draft.find("ev", event.id, "note or rest")
         draft.put("ev", event.id, {**value, **_place_fields(event)})
     touched = {(event.part, event.measure) for event in (*events, *former.values())}
-    for part, measure in touched:
-        _loosen_chords(draft, events_in(draft, part, measure))
+    for inside in events_in(draft, touched).values():
+        _loosen_chords(draft, inside)
 
 
 def pitch_value(pitch: WrittenPitch) -> Mapping[str, Json | None]:
@@ -261,6 +257,13 @@ def _place_fields(event: Event) -> dict[str, Json]:
         "voice": event.voice,
         "staff": event.staff,
     }
+
+
+def _signs_at_ends(draft: Draft, spanners: set[str]) -> set[str]:
+    """Name the directions at which lines begin and stop: without the line they say nothing."""
+    lines = [draft.get("sp", key) or {} for key in spanners]
+    ends = {str(line.get(end)) for line in lines for end in ("start", "end")}
+    return {key for key in ends if draft.get("dir", key) is not None}
 
 
 def _leave_chords(draft: Draft, gone: set[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from collab.score.insertion_orders import place_after
 from collab.score.intervals import Interval
 from collab.score.model import read_score
 from collab.score.operations.changes import Draft, refusal, written_time
@@ -24,7 +25,6 @@ from collab.score.operations.operations import (
     SetTransposition,
 )
 from collab.score.operations.places import bars, measures_in_order
-from collab.score.orders import place_after
 from collab.score.schema import Facet, Json
 
 _IN_CELLS: Final[tuple[Facet, ...]] = ("ev", "dir")
@@ -79,10 +79,13 @@ def set_measure_length(draft: Draft, operation: SetMeasureLength) -> None:
 
 
 def number_measures(draft: Draft, operation: NumberMeasures) -> None:
-    """Count all measures that are there."""
-    for number, bar in enumerate(bars(draft), start=operation.first):
+    """Count all measures that are there and that count."""
+    number = operation.first
+    for bar in bars(draft):
         value = draft.find("measures", bar.id, "measure")
-        draft.put("measures", bar.id, {**value, "number": str(number)})
+        if value.get("implicit") is not True:
+            draft.put("measures", bar.id, {**value, "number": str(number)})
+            number += 1
 
 
 def add_part(draft: Draft, operation: AddPart) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
@@ -11,6 +12,9 @@ from collab.score.model import Event, Measure, Setting, read_event, read_score
 from collab.score.normalise.settings import Settings, by_measure
 from collab.score.operations.changes import Draft, refusal
 from collab.score.schema import EVERY_PART
+
+Cell = tuple[str, str]
+"""Part and measure."""
 
 _UNMEASURED: Final = Fraction(4)  # what an empty measure without any metre counts for
 
@@ -91,47 +95,58 @@ def require_note(draft: Draft, key: str) -> None:
         raise refusal("wrong-kind", "That is no note.", key)
 
 
-def events_in(draft: Draft, part: str, measure: str) -> Iterator[Event]:
-    """Read the events of one cell."""
+def events_in(draft: Draft, cells: AbstractSet[Cell]) -> Mapping[Cell, Sequence[Event]]:
+    """Read the events of some cells, in one pass over all that there are; by id in each cell."""
+    found: dict[Cell, list[Event]] = {cell: [] for cell in cells}
     for key, value in draft.entries("ev"):
-        if value.get("measure") == measure and value.get("part") == part:
-            event = read_event(key, value)
-            if event is not None:
-                yield event
+        inside = found.get((str(value.get("part")), str(value.get("measure"))))
+        event = read_event(key, value) if inside is not None else None
+        if inside is not None and event is not None:
+            inside.append(event)
+    return found
 
 
 def require_room(
     draft: Draft, events: Sequence[Event], former_ends: Mapping[str, Fraction] | None = None
 ) -> None:
-    """Refuse events that do not fit into their cell, or onto which another note falls.
+    """Refuse notes that do not fit into their cells, or onto which another note falls.
 
     Args:
         draft: without the events, or with them at their former places.
-        events: as they would be; all in one cell.
+        events: as they would be.
         former_ends: what already ends after its measure may go on doing so.
 
     Raises:
         EditRefused: ``out-of-range`` or ``occupied``, with the ids concerned.
     """
-    if not events:
-        return
-    part, measure = events[0].part, events[0].measure
-    length = next((bar.length for bar in bars(draft, part) if bar.id == measure), None)
-    if length is not None:
-        for event in events:
-            latest = max(length, (former_ends or {}).get(event.id, length))
-            if event.end > latest or (event.onset >= latest and event.grace is None):
-                raise refusal("out-of-range", "It does not end within its measure.", event.id)
-    own = {event.id for event in events}
-    others = [
-        other
-        for other in events_in(draft, part, measure)
-        if other.id not in own and is_note(draft, other.id)
-    ]
+    by_cell: dict[Cell, list[Event]] = {}
     for event in events:
-        in_the_way = [other.id for other in (*others, *events) if _collide(event, other)]
-        if in_the_way:
-            raise refusal("occupied", "Another note of the voice is there.", *in_the_way)
+        by_cell.setdefault((event.part, event.measure), []).append(event)
+    lengths = {
+        (part, bar.id): bar.length
+        for part in sorted({part for part, _ in by_cell})
+        for bar in bars(draft, part)
+    }
+    own = {event.id for event in events}
+    present = events_in(draft, by_cell.keys())
+    for cell, inside in by_cell.items():
+        _require_length(inside, lengths.get(cell), former_ends or {})
+        others = [
+            other for other in present[cell] if other.id not in own and is_note(draft, other.id)
+        ]
+        for event in inside:
+            in_the_way = [other.id for other in (*others, *inside) if _collide(event, other)]
+            if in_the_way:
+                raise refusal("occupied", "Another note of the voice is there.", *in_the_way)
+
+
+def _require_length(
+    events: Sequence[Event], length: Fraction | None, former_ends: Mapping[str, Fraction]
+) -> None:
+    for event in events if length is not None else ():
+        latest = max(length or event.end, former_ends.get(event.id, event.onset))
+        if event.end > latest or (event.onset >= latest and event.grace is None):
+            raise refusal("out-of-range", "It does not end within its measure.", event.id)
 
 
 def _collide(one: Event, other: Event) -> bool:

@@ -12,13 +12,13 @@ from collab.score.intervals import (
     signature_alter,
     transpose_pitch,
 )
-from collab.score.model import Event, read_event, read_score
+from collab.score.model import STEPS, Event, read_event, read_score
 from collab.score.operations.changes import Draft, refusal
 from collab.score.operations.events import pitch_value
 from collab.score.operations.operations import TransposeEvents, TransposeParts
 from collab.score.operations.places import bars, events_in, is_note, require_note, require_part
 from collab.score.rules import OCTAVE_MAX
-from collab.score.schema import EVERY_PART, attribute_key
+from collab.score.schema import EVERY_PART, Json, attribute_key
 
 _SIGNS: Final[Mapping[float, str]] = {
     -2: "flat-flat",
@@ -69,8 +69,10 @@ def _transpose(draft: Draft, key: str, interval: Interval) -> None:
     require_note(draft, key)
     value = draft.find("pt", key, "pitch")
     step, octave, alter = value.get("step"), value.get("octave"), value.get("alter", 0)
+    if value.get("unpitched") is True:
+        return
     if not isinstance(step, str) or not isinstance(octave, int):
-        return  # a sound without a written pitch
+        raise refusal("malformed", "The note's pitch is none.", key)
     if step not in {*"ABCDEFG"} or not isinstance(alter, int | float):
         raise refusal("malformed", "The note's pitch is none.", key)
     moved = transpose_pitch(WrittenPitch(step, octave, alter), interval)
@@ -86,7 +88,7 @@ def _transpose_keys(draft: Draft, parts: Sequence[str] | None, interval: Interva
         fifths = value.get("fifths")
         if setting.kind != "key" or not isinstance(fifths, int) or setting.at is None:
             continue
-        moved = {**value, "fifths": fifths + fitting_interval(fifths, interval).fifths}
+        moved = {**value, **_transposed_key(value, fifths, interval)}
         if parts is None or setting.part in parts:
             draft.put("attr", setting.key, moved)
         elif setting.scope == EVERY_PART:
@@ -94,6 +96,21 @@ def _transpose_keys(draft: Draft, parts: Sequence[str] | None, interval: Interva
                 own = attribute_key("key", setting.measure, part, setting.at)
                 if draft.get("attr", own) is None:
                     draft.put("attr", own, moved)
+
+
+def _transposed_key(
+    value: Mapping[str, Json], fifths: int, interval: Interval
+) -> Mapping[str, Json]:
+    """Move a signature; one that is no row of fifths letter by letter."""
+    steps, alters = value.get("steps"), value.get("alters")
+    if not isinstance(steps, list) or not isinstance(alters, list):
+        return {"fifths": fifths + fitting_interval(fifths, interval).fifths}
+    altered = dict(zip(steps, alters, strict=False))
+    moved = [
+        transpose_pitch(WrittenPitch(step, 0, altered.get(step, 0)), interval) for step in STEPS
+    ]
+    signs = [pitch for pitch in moved if pitch.alter]
+    return {"steps": [pitch.step for pitch in signs], "alters": [pitch.alter for pitch in signs]}
 
 
 def _write_accidentals(draft: Draft, moved: Sequence[Event]) -> None:
@@ -104,15 +121,19 @@ def _write_accidentals(draft: Draft, moved: Sequence[Event]) -> None:
         for part in {event.part for event in moved}
         for bar in bars(draft, part)
     }
-    for part, measure in {(event.part, event.measure) for event in moved}:
+    cells = events_in(draft, {(event.part, event.measure) for event in moved})
+    for (part, measure), cell in cells.items():
         in_force: dict[tuple[int, str, int], float] = {}
-        cell = events_in(draft, part, measure)
         for event in sorted(cell, key=lambda event: (event.onset, event.grace is None, event.id)):
             value = draft.get("pt", event.id) or {}
             step, octave, alter = value.get("step"), value.get("octave"), value.get("alter", 0)
             if not isinstance(step, str) or not isinstance(octave, int):
                 continue
-            if "rest" in value or step not in {*"ABCDEFG"} or not isinstance(alter, int | float):
+            if (
+                not {"rest", "unpitched"}.isdisjoint(value)
+                or step not in {*"ABCDEFG"}
+                or not isinstance(alter, int | float)
+            ):
                 continue
             place = (event.staff, step, octave)
             signature = signature_alter(step, fifths.get((part, measure), 0))

@@ -28,7 +28,7 @@ def test_norm_9_and_norm_10_any_facets_have_one_view_in_any_order(hundred: int) 
 
 def test_random_scores_show_every_kind_of_conflict() -> None:
     """The runs above would prove little if what they drew were always in order."""
-    views = [normalise(random_facets(random.Random(seed))) for seed in range(300)]
+    views = [normalise(random_facets(random.Random(seed))) for seed in range(800)]
     cells = [cell for view in views for measure in view.measures for cell in measure.cells]
     assert {hidden.reason for view in views for hidden in view.hidden} == {
         *("dangling", "duplicate", "pitches-differ"),

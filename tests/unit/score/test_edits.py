@@ -151,6 +151,20 @@ def test_edit_3_deleting_takes_all_facets_of_a_note() -> None:
     assert _deletes(ops.ChangeSetting("time", "m1", None)) == ["attr time|m1|*|0/1"]
 
 
+def test_edit_3_a_line_goes_with_the_signs_at_its_ends() -> None:
+    score = _score()
+    sign: dict[str, Json] = {"part": "p", "measure": "m1", "kind": "wedge"}
+    score["dir"] = {
+        "w1": {**sign, "onset": [0, 1], "text": "crescendo"},
+        "w2": {**sign, "onset": [3, 1], "text": "stop"},
+    }
+    score["sp"]["w"] = {"kind": "wedge", "start": "w1", "end": "w2"}
+    assert _refused(ops.DeleteElements(("w1",)), score) == ("dangling", ("w",))
+    for gone in ("w", "w1"):
+        changes = _changes(ops.DeleteElements((gone,), with_spanners=True), score)
+        assert changes.deletes == {("dir", "w1"), ("dir", "w2"), ("sp", "w")}
+
+
 @pytest.mark.parametrize(
     ("operation", "code", "element_ids"),
     [

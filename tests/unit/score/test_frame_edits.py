@@ -69,6 +69,15 @@ def test_edit_3_new_measures_are_numbered_and_renumbered_on_demand() -> None:
     ]
 
 
+def test_edit_3_measures_that_do_not_count_keep_their_numbers() -> None:
+    score = small_score(measures=3)
+    score["measures"]["m2"] = {"order": "a2", "number": "X1", "implicit": True}
+    numbered = _edited(score, ops.NumberMeasures(5))
+    assert [entry(numbered, "measures", key)["number"] for key in ("m1", "m2", "m3")] == [
+        *("5", "X1", "6"),
+    ]
+
+
 def test_edit_8_parts_are_added_moved_renamed_and_removed() -> None:
     score = small_score(notes(a=event(0, 1)))
     score["dir"] = {"d": {"part": "p", "measure": "m1", "onset": [0, 1], "kind": "words"}}
@@ -122,6 +131,16 @@ def test_edit_7_transposing_one_part_leaves_the_key_of_the_others() -> None:
     assert moved["attr"]["key|m1|*|0/1"] == {"fifths": 0}
     assert moved["attr"]["key|m1|p|0/1"] == {"fifths": 2}
     assert moved["pt"]["a"] == {"step": "D", "octave": 4}
+
+
+def test_edit_7_keys_that_are_no_rows_of_fifths_move_letter_by_letter() -> None:
+    score = small_score(notes(a=event(0, 1), b=event(1, 1)))
+    score["attr"]["key|m1|*|0/1"] = {"fifths": 0, "steps": ["F", "B"], "alters": [1, -1]}
+    score["pt"]["b"] = {"unpitched": True, "step": "E", "octave": 4}
+    moved = _edited(score, ops.TransposeParts(Interval(1, 2)))
+    # C D E F# G A Bb, a tone up: D E F# G# A B C.
+    assert moved["attr"]["key|m1|*|0/1"] == {"fifths": 0, "steps": ["F", "G"], "alters": [1, 1]}
+    assert moved["pt"]["b"] == score["pt"]["b"]
 
 
 def test_edit_7_transposed_notes_get_the_signs_that_they_need() -> None:

@@ -135,6 +135,17 @@ def test_norm_6_a_metre_within_a_measure_holds_from_the_next_one_on() -> None:
     assert measures[2].cells[0].length == 4
 
 
+def test_norm_6_groups_of_beats_add_up_and_no_beats_are_no_metre() -> None:
+    facets = small_score(measures=2)
+    facets["attr"] |= {
+        "time|m1|*|0/1": {"beats": [2], "unit": 4, "plus": [{"beats": [3], "unit": 8}]},
+        "time|m2|*|0/1": {"beats": [], "unit": 4},
+    }
+    view = normalise(facets)
+    assert [measure.length for measure in view.measures] == [Fraction(7, 2), None]
+    assert view.unreadable == ()
+
+
 def test_norm_6_without_a_metre_parts_last_as_long_as_the_longest() -> None:
     facets = small_score(notes(a=event(0, 1), b=event(0, 7, part="q")), measures=1)
     facets["parts"]["q"] = {"order": "a1", "name": "Q", "staves": 1}
@@ -171,6 +182,13 @@ def test_norm_7_a_tie_needs_one_pitch(other: str, hidden: tuple[Hidden, ...]) ->
     facets["pt"]["b"] = pitch(other)
     facets["sp"] = {"t": {"kind": "tie", "start": "a", "end": "b"}}
     assert normalise(facets).hidden == hidden
+
+
+def test_norm_7_unpitched_notes_may_be_tied_wherever_they_are_drawn() -> None:
+    facets = small_score(notes(a=event(0, 1), b=event(1, 1)))
+    facets["pt"]["b"] = {"unpitched": True, "step": "E", "octave": 4}
+    facets["sp"] = {"t": {"kind": "tie", "start": "a", "end": "b"}}
+    assert normalise(facets).spanners == ("t",)
 
 
 def test_norm_7_a_tie_may_change_the_spelling() -> None:
@@ -264,7 +282,7 @@ def test_norm_10_broken_entries_are_named_and_the_rest_is_shown() -> None:
     facets = small_score(notes(a=event(0, 4), c=7), measures=1)
     facets["ev"]["b"] = {**BARE, "onset": [1, 0], "duration": [1, 1]}
     facets["ev"]["d"] = {**BARE, "onset": [float("nan"), 1], "duration": [1, 1]}
-    facets["attr"] |= {"time|m1|*|x": {}, "key": {}, "time|m1|p|0/1": {"beats": [], "unit": 4}}
+    facets["attr"] |= {"time|m1|*|x": {}, "key": {}, "time|m1|p|0/1": {"beats": [0], "unit": 4}}
     facets["sp"] = {"s": {"kind": "slur", "start": "a"}}
     view = normalise(facets)
     assert _voices(view) == {1: ["a 0+4"]}

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from collab.errors import EditRefused
-from collab.score.orders import place_after
+from collab.score.insertion_orders import place_after
 
 
 def _insert(present: list[tuple[str, str]], anchor: str | None, new: list[str]) -> list[str]:
