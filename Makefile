@@ -153,12 +153,13 @@ check: static ## The fast checks: format, lint, types, architecture, unit and pr
 chromium:
 	@if ! command -v chromium >/dev/null; then $(call apt_install,chromium fonts-liberation); fi
 
-# Servers that tests speak to, each in an environment of its own: heavy, or under other licences.
+# Servers that tests speak to and files that they read, each in an environment of its own: heavy, or
+# under other licences. Their locks name all that is installed.
 $(SERVICES)/%/.venv/.stamp: $(SERVICES)/%/requirements.lock | $(BIN)/python
 	@echo "Installing the test service $* ..."
 	@rm -rf $(@D) && $(PYTHON) -m venv $(@D)
 	@$(@D)/bin/python $(PIP_INSTALL) \
-		--require-hashes --only-binary :all: -r $<
+		--no-deps --require-hashes --only-binary :all: -r $<
 	@touch $@
 
 .PHONY: services
@@ -287,8 +288,8 @@ lock: $(UV) ## Renew requirements.lock and requirements-dev.lock from pyproject.
 	@$(COMPILE) $(UPGRADE) --constraint requirements-dev.lock --output-file requirements.lock
 	@for service in $(SERVICE_LOCKS:%.lock=%); do \
 		$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-			--no-emit-index-url --no-header --prerelease allow $(UPGRADE) $$service.in \
-			--output-file $$service.lock; \
+			--no-emit-index-url --no-header --prerelease allow $(UPGRADE) \
+			$$(sed -n 's/^# options: //p' $$service.in) $$service.in --output-file $$service.lock; \
 	done
 
 .PHONY: clean

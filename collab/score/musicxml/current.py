@@ -32,9 +32,10 @@ class Facts:
         lyrics: at an event, by verse.
         settings: by cell, those of all parts already dealt out; by measure for barlines as well.
         endings: at a measure: text of an ending that starts, and whether one stops.
+        carried: cells that hold settings of deleted measures before them.
     """
 
-    facets: Mapping[str, Mapping[str, Any]]
+    facets: dict[str, dict[str, Any]]
     events: dict[CellPlace, list[str]] = field(default_factory=lambda: defaultdict(list))
     directions: dict[CellPlace, list[str]] = field(default_factory=lambda: defaultdict(list))
     spanners: dict[str, dict[tuple[str, str], Value]] = field(
@@ -45,6 +46,7 @@ class Facts:
         default_factory=lambda: defaultdict(dict)
     )
     endings: dict[str, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
+    carried: set[CellPlace] = field(default_factory=set)
 
     def cell_of(self, element_id: str) -> CellPlace | None:
         """Find where an event or direction stands; None when there is no such thing."""
@@ -62,7 +64,7 @@ class Facts:
         return measure is not None and not measure.get("deleted")
 
 
-def sorted_facts(facets: Mapping[str, Mapping[str, Any]]) -> Facts:
+def sorted_facts(facets: dict[str, dict[str, Any]]) -> Facts:
     """Sort sound facets by place; what refers to nothing is left out."""
     facts = Facts(facets)
     for facet, by_cell in (("ev", facts.events), ("dir", facts.directions)):
@@ -80,7 +82,39 @@ def sorted_facts(facets: Mapping[str, Mapping[str, Any]]) -> Facts:
         parts = list(facets["parts"]) if scope == schema.EVERY_PART else [part_id]
         for name in parts:
             facts.settings[name, measure_id][kind, slash + staff, at] = value
+    _carry_settings(facts)
     return facts
+
+
+def _carry_settings(facts: Facts) -> None:
+    """Have what was set in deleted measures hold in the measure after them."""
+    measures = facts.facets["measures"]
+    if not any(measure.get("deleted") for measure in measures.values()):
+        return
+    order = sorted(measures, key=lambda name: (measures[name]["order"], name))
+    for part_id in facts.facets["parts"]:
+        carried: dict[SettingPlace, Value] = {}
+        for measure_id in order:
+            held = facts.settings.get((part_id, measure_id), {})
+            if measures[measure_id].get("deleted"):
+                # The later of two in a measure holds on.
+                latest = sorted(held.items(), key=lambda item: _when(item[0][2]))
+                for (kind, staff, _), value in latest:
+                    if kind != "barline":
+                        carried[kind, staff, _START] = value
+            elif carried:
+                added = {place: value for place, value in carried.items() if place not in held}
+                if added:
+                    facts.settings[part_id, measure_id].update(added)
+                    facts.carried.add((part_id, measure_id))
+                carried = {}
+
+
+_START: Final = "0/1"
+
+
+def _when(at: str) -> Fraction:
+    return Fraction(at) if "/" in at else Fraction(0)
 
 
 def _scope_last(item: tuple[str, Any]) -> tuple[bool, str]:

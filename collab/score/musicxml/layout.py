@@ -101,39 +101,24 @@ def _chords(
     ids: Sequence[str], events: Mapping[str, Value], is_pitched: Mapping[str, bool]
 ) -> Iterator[tuple[str, bool]]:
     """Deal the events of one voice and onset out to chords: head, then its followers."""
-    heads: dict[str, list[str]] = {}
+    here = set(ids)
+    chords: dict[str, list[str]] = {}
+    head_of: dict[str, str] = {}
+    by_length: dict[Fraction, str] = {}
     for event_id in ids:
-        if events[event_id].get("chord") not in ids or not is_pitched[event_id]:
-            head = _head(event_id, heads, events, is_pitched)
-            heads.setdefault(head, []).append(event_id)
-    placed = {event_id for chord in heads.values() for event_id in chord}
+        if not is_pitched[event_id]:
+            chords[event_id] = [event_id]
+        elif events[event_id].get("chord") not in here:
+            head = head_of[event_id] = by_length.setdefault(length_of(events[event_id]), event_id)
+            chords.setdefault(head, []).append(event_id)
     for event_id in ids:
-        if event_id not in placed:
-            joined = next(
-                (
-                    head
-                    for head, chord in heads.items()
-                    if events[event_id].get("chord") in chord and is_pitched[head]
-                ),
-                None,
-            )
-            heads.setdefault(joined or event_id, []).append(event_id)
-    for chord in heads.values():
+        if is_pitched[event_id] and event_id not in head_of:
+            head = head_of.get(events[event_id]["chord"], event_id)
+            head_of[event_id] = head
+            chords.setdefault(head, []).append(event_id)
+    for chord in chords.values():
         for index, event_id in enumerate(chord):
             yield event_id, index > 0
-
-
-def _head(
-    event_id: str,
-    heads: Mapping[str, Sequence[str]],
-    events: Mapping[str, Value],
-    is_pitched: Mapping[str, bool],
-) -> str:
-    for head in heads:
-        same = length_of(events[head]) == length_of(events[event_id])
-        if same and is_pitched[head] and is_pitched[event_id]:
-            return head
-    return event_id
 
 
 def divisions_for(entries: Iterable[Entry], start: int, others: Iterable[Fraction] = ()) -> int:

@@ -285,12 +285,11 @@ def _tuplet_fields(sign: Element, found: _Found) -> dict[str, schema.Json]:
 
 
 def _read_lyric(reading: Reading, event_id: str, lyric: Element) -> None:
-    verse = lyric.get("number") or lyric.get("name") or "1"
-    key = schema.syllable_key(event_id, verse)
-    is_taken = key in reading.facets["ly"]
-    if is_taken or schema.KEY_SEPARATOR in verse or len(verse) > _VERSE_CHARS_MAX:
+    verse = _verse(reading, event_id, lyric)
+    if verse is None:
         reading.found(lyric, "a lyric's verse cannot be told apart, so its text is kept as it is")
         return
+    key = schema.syllable_key(event_id, verse)
     text, syllabics, extends = lyric_parts(lyric)
     if text is None:
         return
@@ -303,6 +302,17 @@ def _read_lyric(reading: Reading, event_id: str, lyric: Element) -> None:
         value["extend"] = True
     reading.facets["ly"][key] = value
     reading.lyrics.setdefault(event_id, {})[verse] = lyric
+
+
+def _verse(reading: Reading, event_id: str, lyric: Element) -> str | None:
+    """Name the verse: by its number, or where two have one number, by its name or by both."""
+    number, name = lyric.get("number", ""), lyric.get("name", "")
+    for verse in (number or name or "1", name, f"{number} {name}"[:_VERSE_CHARS_MAX].strip()):
+        key = schema.syllable_key(event_id, verse)
+        fits = 0 < len(verse) <= _VERSE_CHARS_MAX and schema.KEY_SEPARATOR not in verse
+        if fits and key not in reading.facets["ly"]:
+            return verse
+    return None
 
 
 SYLLABICS: Final = {

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from collab.score.musicxml.current import Facts, Value, onset_of
 from collab.score.musicxml.state import Reading
 
-NUMBER_MAX: Final = 16  # what MusicXML's number-level holds
+_NUMBERS: Final = tuple(map(str, range(1, 17)))  # what MusicXML's number-level holds
 _NUMBERED: Final = frozenset({"slur", "tuplet", "wedge", "ottava", "pedal"})
 
 _Time = tuple[int, Fraction]
@@ -74,16 +74,18 @@ def _when(facts: Facts, order: Mapping[str, int], element_id: str) -> _Time | No
 
 
 def _numbered(spans: list[_Span]) -> dict[str, str]:
+    """Number the new spans: by numbers that the file does not use here, as long as there are."""
+    kept = {span.number for span in spans if span.number}
+    usable = [number for number in _NUMBERS if number not in kept] or list(_NUMBERS)
     numbers: dict[str, str] = {}
-    open_spans: list[tuple[_Time, str]] = []
-    kept = sorted(span for span in spans if span.number)
-    for span in sorted(spans):
-        open_spans = [(end, number) for end, number in open_spans if end >= span.start]
-        if span.number:
-            continue
-        taken = {number for _, number in open_spans}
-        taken |= {held.number for held in kept if held.start <= span.end and held.end >= span.start}
-        number = next((str(n) for n in range(1, NUMBER_MAX + 1) if str(n) not in taken), "1")
+    open_until: dict[str, _Time] = {}
+    for span in sorted(span for span in spans if not span.number):
+        free = (
+            number
+            for number in usable
+            if number not in open_until or open_until[number] < span.start
+        )
+        number = next(free, usable[0])
         numbers[span.spanner] = number
-        open_spans.append((span.end, number))
+        open_until[number] = span.end
     return numbers

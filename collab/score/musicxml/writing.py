@@ -25,6 +25,7 @@ from collab.score.musicxml.current import (
 from collab.score.musicxml.digests import CellPlace, cell_digests
 from collab.score.musicxml.kept import Kept
 from collab.score.musicxml.layout import NOTES, Entry, divisions_element, divisions_for
+from collab.score.musicxml.markup import made
 from collab.score.musicxml.note_writing import NoteWriter
 from collab.score.musicxml.numbering import numbers_of
 from collab.score.musicxml.reading import read_score
@@ -99,6 +100,9 @@ class _Score:
         self._facts = facts
         self._kept = kept
         facets = facts.facets
+        if not facets["parts"] and (kept is None or kept.parts):
+            # A file has one part at least, and a part one measure.
+            facts.facets["parts"]["P1"] = {"order": "a0", "name": "", "staves": 1}
         self._part_ids = sorted(facets["parts"], key=lambda name: _order(facets["parts"], name))
         measures = facets["measures"]
         self._measures = [
@@ -150,6 +154,7 @@ class _Score:
             cell.element is not kept.cells[place] for place, cell in self._cells.items()
         ):
             raise _KeptDiffers
+        self._edited |= self._facts.carried
         shown = self._facts.spanners
         for marks in reading.marks.values():
             for mark in marks:
@@ -176,6 +181,9 @@ class _Score:
                 bodies[part_id] = etree.Element("part", {"id": listed.get(part_id, part_id)})
             absent = old if known else set()
             measures = self._write_part(scope, part_id, absent)
+            had_none = known and bodies[part_id].find("measure") is None
+            if not measures and not had_none:
+                measures = [made("measure", None, {"number": "1"})]
             _set_measures(bodies[part_id], measures)
             elements.append(bodies[part_id])
         present = root.findall("part")
@@ -191,14 +199,11 @@ class _Score:
             scope.preferred_divisions = _divisions_of(self._facts, part_id, self._measures)
             divisions = 0
         time: Value | None = None
-        for measure_id in self._measures:
+        for measure_id in self._reached(part_id, absent):
             place = (part_id, measure_id)
             settings = self._facts.settings.get(place, {})
             time = settings.get(("time", "", _START), time)
             cell = self._cells.get(place)
-            has_facts = place in self._facts.events or place in self._facts.directions
-            if cell is None and measure_id in absent and not has_facts:
-                continue  # the file has no such measure in this part
             is_first = not out
             if cell is None or place in self._edited or (is_first and cell.number != 1):
                 written = write_cell(scope, place, cell, divisions, time, is_first=is_first)
@@ -209,6 +214,16 @@ class _Score:
             divisions = written.end
             out.append(written.element)
         return out
+
+    def _reached(self, part_id: str, absent: set[str]) -> Sequence[str]:
+        """Name the measures up to the last that a part has: in the file some parts end early."""
+        facts = self._facts
+        for count in range(len(self._measures), 0, -1):
+            place = (part_id, self._measures[count - 1])
+            held = place in self._cells or place in facts.events or place in facts.directions
+            if held or place[1] not in absent:
+                return self._measures[:count]
+        return []
 
 
 def _divisions_of(facts: Facts, part_id: str, measures: Sequence[str]) -> int:

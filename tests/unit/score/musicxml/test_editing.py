@@ -1,0 +1,245 @@
+"""What is edited is changed in the markup, and nothing else is."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from lxml import etree
+
+from collab.score.musicxml import export_musicxml, read_musicxml, write_musicxml
+from collab.score.operations import EditRefused, apply, plan
+from tests.support.musicxml import canonical, document_of, facets_of
+from tests.support.musicxml_facts import differences, missing
+from tests.support.musicxml_markup import first, measure, notations, note, score
+from tests.support.musicxml_samples import SAMPLES
+from tests.support.random_edits import ids, random_operation
+
+Facets = dict[str, dict[str, Any]]
+
+# What the oracle of facts does not read, or says otherwise than the facets do.
+ODD = {
+    "a part that is not listed",
+    "empty elements",
+    "lyrics with elisions",
+    "timewise",
+    "voices with names",
+}
+PLAIN = sorted(SAMPLES.keys() - ODD)
+
+
+def edited(name: str, edit: Callable[[Facets], None]) -> tuple[Any, Any]:
+    """Import a sample and edit its facets; its tree before and after."""
+    facets: Any = read_musicxml(SAMPLES[name]).facets
+    edit(facets)
+    exported = export_musicxml(facets)
+    assert exported.findings == []
+    return _tree(SAMPLES[name]), _tree(exported.data)
+
+
+def _tree(data: bytes) -> Any:  # noqa: ANN401 - lxml ships no types
+    return etree.fromstring(canonical(data))
+
+
+def texts(tree: Any, path: str) -> list[str]:  # noqa: ANN401
+    """What elements say, in order."""
+    return [element.text or "" for element in tree.iterfind(path)]
+
+
+def markup(element: Any) -> str:  # noqa: ANN401
+    """An element written down."""
+    return etree.tostring(element, encoding="unicode", with_tail=False)
+
+
+@pytest.mark.parametrize("name", PLAIN)
+@pytest.mark.parametrize("seed", range(4))
+def test_mxl_4_after_random_edits_the_file_holds_the_facts_of_the_document(
+    name: str, seed: int
+) -> None:
+    document = document_of(read_musicxml(SAMPLES[name]).facets)
+    source, drawn = ids("x"), random.Random(seed)
+    for _ in range(8):
+        facets = facets_of(document)
+        try:
+            changes = plan(facets, random_operation(drawn, facets), source)
+        except (EditRefused, IndexError):
+            continue
+        apply(document, changes)
+    facets = facets_of(document)
+    exported = export_musicxml(facets)
+    assert exported.findings == []
+    assert differences(exported.data, facets) == []
+    assert missing(exported.data, facets) == []
+
+
+def test_mxl_3_a_new_pitch_changes_that_pitch_alone() -> None:
+    def repitch(facets: Facets) -> None:
+        facets["pt"]["p1m1n1"] = {"step": "D", "octave": 5, "alter": 1, "accidental": "sharp"}
+
+    before, after = edited("articulations", repitch)
+    assert markup(after.find(".//pitch")) == (
+        "<pitch><step>D</step><alter>1</alter><octave>5</octave></pitch>"
+    )
+    changed = after.find(".//note")
+    changed.replace(changed.find("pitch"), before.find(".//pitch"))
+    changed.remove(changed.find("accidental"))
+    original = _tree(SAMPLES["articulations"])
+    assert markup(after) == markup(original)
+
+
+def test_mxl_3_other_measures_stay_as_they_came_when_a_note_is_moved() -> None:
+    data = SAMPLES["credits and defaults"]
+    facets: Any = read_musicxml(data).facets
+    facets["ev"]["p1m2n1"] = {**facets["ev"]["p1m2n1"], "onset": [0, 1], "voice": 2}
+    before, after = _tree(data), _tree(write_musicxml(facets))
+    measures = [tree.findall("part/measure") for tree in (before, after)]
+    assert markup(measures[0][0]) == markup(measures[1][0])
+    assert markup(measures[0][1]) != markup(measures[1][1])
+    for tree, found in ((before, measures[0]), (after, measures[1])):
+        for element in found:
+            tree.find("part").remove(element)
+    assert markup(before) == markup(after)
+
+
+def test_what_is_not_modelled_stays_on_a_note_that_is_moved_to_another_measure() -> None:
+    data = score(
+        first(note("C4", behind="<listen/>", attributes=' default-x="7"') + note("D4")),
+        measure(note("E4", 12, "half", after="<dot/>"), "2"),
+    )
+    facets: Any = read_musicxml(data).facets
+    facets["ev"]["p1m1n1"] = {**facets["ev"]["p1m1n1"], "measure": "m2", "onset": [3, 1]}
+    measures = _tree(write_musicxml(facets)).findall("part/measure")
+    moved = measures[1].findall("note")[1]
+    assert moved.get("default-x") == "7"
+    assert moved.find("listen") is not None
+    assert [child.tag for child in measures[0]] == ["attributes", "forward", "note"]
+
+
+def test_a_time_that_the_divisions_do_not_hold_gets_others_for_its_measure() -> None:
+    data = score(first(note("C4", 1) + note("D4", 1), 1), measure(note("E4", 4, "whole"), "2"))
+    facets: Any = read_musicxml(data).facets
+    facets["ev"]["p1m1n1"] = {**facets["ev"]["p1m1n1"], "duration": [1, 3]}
+    tree = _tree(write_musicxml(facets))
+    assert texts(tree, ".//divisions") == ["3", "1"]
+    assert texts(tree, ".//note/duration") == ["1", "3", "4"]
+    assert markup(tree.findall("part/measure")[1]) == markup(_tree(data).findall("part/measure")[1])
+
+
+def test_beams_are_written_anew_where_notes_were_added() -> None:
+    def add(facets: Facets) -> None:
+        event = facets["ev"]["p1m1n2"]
+        for number in (1, 2):
+            facets["ev"][f"new{number}"] = {**event, "onset": [3 + number, 1], "type": "eighth"}
+        facets["ev"]["new1"]["onset"] = [4, 1]
+        facets["ev"]["new2"]["onset"] = [9, 2]
+        facets["pt"]["new1"] = facets["pt"]["new2"] = {"step": "G", "octave": 4}
+
+    _, after = edited("stems and beams", add)
+    notes = after.findall(".//note")
+    assert [texts(item, "beam") for item in notes] == [["begin"], ["end"], [], ["begin"], ["end"]]
+    assert [item.get("id") for item in notes] == [None, None, None, "new1", "new2"]
+
+
+def test_a_stem_goes_when_its_note_gets_another_pitch() -> None:
+    def repitch(facets: Facets) -> None:
+        facets["pt"]["p1m1n1"] = {"step": "C", "octave": 6}
+
+    _, after = edited("stems and beams", repitch)
+    assert [len(item.findall("stem")) for item in after.findall(".//note")] == [0, 1, 0]
+
+
+def test_a_slur_of_which_one_note_is_erased_is_not_exported() -> None:
+    def erase(facets: Facets) -> None:
+        for facet in ("ev", "pt", "nx"):
+            facets[facet].pop("p1m2n1", None)
+
+    _, after = edited("ties and slurs", erase)
+    assert [element.tag for element in after.iter("tie", "tied", "slur")] == []
+
+
+def test_new_slurs_and_ties_are_numbered_apart() -> None:
+    def add(facets: Facets) -> None:
+        for name, ends in (("s1", ("p1m1n1", "p1m1n4")), ("s2", ("p1m1n2", "p1m1n3"))):
+            facets["sp"][name] = {"kind": "slur", "start": ends[0], "end": ends[1]}
+
+    _, after = edited("pitches", add)
+    slurs = [(mark.get("type"), mark.get("number")) for mark in after.iter("slur")]
+    assert slurs == [("start", "1"), ("start", "2"), ("stop", "2"), ("stop", "1")]
+
+
+def test_settings_of_a_deleted_measure_hold_on_in_the_next() -> None:
+    def delete(facets: Facets) -> None:
+        facets["measures"]["m1"]["deleted"] = True
+
+    _, after = edited("odd keys", delete)
+    assert len(after.findall("part/measure")) == 1
+    assert texts(after, ".//divisions") == ["4"]
+    assert texts(after, ".//time/beats") == ["4"]
+    assert texts(after, ".//clef/sign") == ["G"]
+    # It has a key of its own, for the whole part and for a second staff.
+    assert texts(after, ".//key/fifths") == ["-3", "1"]
+
+
+def test_titles_and_names_are_changed_in_place() -> None:
+    def rename(facets: Facets) -> None:
+        facets["meta"].update(title="Neu", lyricist="L.")
+        del facets["meta"]["rights"]
+        facets["parts"]["P1"]["name"] = "Flöte"
+
+    _, after = edited("credits and defaults", rename)
+    assert texts(after, "work/*") == ["op. 1", "Neu"]
+    assert texts(after, "identification/creator") == ["N. N.", "Ö", "L."]
+    assert after.find("identification/rights") is None
+    assert texts(after, "part-list/score-part/part-name") == ["Flöte"]
+    assert after.find("defaults") is not None
+
+
+def test_parts_are_added_moved_and_removed() -> None:
+    def change(facets: Facets) -> None:
+        facets["parts"]["new"] = {"order": "Zz", "name": "Oboe", "staves": 1}
+        facets["ev"] = {
+            name: value for name, value in facets["ev"].items() if value["part"] != "P1"
+        }
+        del facets["parts"]["P1"]
+
+    _, after = edited("two parts of different length", change)
+    assert [part.get("id") for part in after.findall("part")] == ["new", "P2"]
+    assert texts(after, "part-list/score-part/part-name") == ["Oboe", "Horn"]
+
+
+def test_a_sign_is_changed_or_moved_with_all_that_it_says() -> None:
+    def change(facets: Facets) -> None:
+        signs = {value.get("text"): name for name, value in facets["dir"].items()}
+        facets["dir"][signs["p"]]["text"] = "mf"
+        facets["dir"][signs["crescendo"]]["onset"] = [3, 1]
+        del facets["dir"][signs["dolce "]]
+
+    _, after = edited("directions", change)
+    assert [mark.tag for mark in after.find(".//dynamics")] == ["mf"]
+    assert texts(after, ".//words") == ["assai"]
+    wedge = after.find(".//wedge[@type='crescendo']")
+    assert wedge.get("spread") == "0"
+    behind = wedge.getparent().getparent().getnext()
+    assert behind.findtext(".//pitch/step") == "F" or behind.tag == "direction"
+
+
+def test_ids_are_given_to_all_elements_when_asked() -> None:
+    facets = read_musicxml(SAMPLES["directions"]).facets
+    tree = _tree(write_musicxml(facets, with_ids=True))
+    given = {element.get("id") for element in tree.iter() if element.get("id")}
+    assert given == {*facets["ev"], *facets["dir"], "P1"}
+
+
+def test_notations_are_added_and_removed() -> None:
+    data = score(
+        first(note(behind=notations("<fermata/><articulations><accent/></articulations>")))
+    )
+    facets: Any = read_musicxml(data).facets
+    facets["nx"]["p1m1n1"] = {"articulations": ["staccato", "no such"]}
+    tree = _tree(write_musicxml(facets))
+    assert markup(tree.find(".//notations")) == (
+        "<notations><articulations><staccato></staccato>"
+        "<other-articulation>no such</other-articulation></articulations></notations>"
+    ).replace("<staccato></staccato>", "<staccato/>")
