@@ -50,7 +50,8 @@ def texts(tree: Any, path: str) -> list[str]:  # noqa: ANN401
 
 def markup(element: Any) -> str:  # noqa: ANN401
     """An element written down."""
-    return etree.tostring(element, encoding="unicode", with_tail=False)
+    text: str = etree.tostring(element, encoding="unicode", with_tail=False)
+    return text
 
 
 @pytest.mark.parametrize("name", PLAIN)
