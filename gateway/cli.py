@@ -124,6 +124,11 @@ COMMANDS: Final[Mapping[str, Place]] = MappingProxyType(
             "Do the jobs of a store (engraving, sound) beside its servers, until SIGTERM.",
             _STORE,
         ),
+        "jobs": Place(
+            "gateway.job_commands",
+            "List the jobs of a store, show, cancel or revive one.",
+            _STORE,
+        ),
         "convert": Place(
             "gateway.cli_convert",
             "Convert a score: MusicXML, ABC or MIDI into pages, MusicXML, MEI, MIDI or sound.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import random
 import signal
@@ -10,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,7 @@ from tests.support.counts import repeats
 from tests.support.job_worker import KIND, RULES
 from tests.support.redis_server import RedisServer, redis_server
 from tests.support.s3 import URL_VARIABLE, s3
+from tests.support.server import running_server
 from tests.support.sheet import score
 from workers.formats import Format
 from workers.jobs.brokers import BrokerChoice, build_broker
@@ -36,6 +39,7 @@ from workers.jobs.conversions import ConversionRequest, order_conversion
 from workers.jobs.job import Job, JobOrder, JobState
 from workers.jobs.ledger import JobLedger
 from workers.jobs.links import Link, LinkSigner
+from workers.jobs.ports import Failed
 from workers.jobs.turns import Turns
 
 ANN = Subject("ann")
@@ -106,7 +110,7 @@ async def test_a_score_that_cannot_be_converted_is_a_failed_job(stores: Stores, 
     jobs.start()
     failed = await ended(jobs.ledger, job)
     assert (failed.state, failed.attempt) == (JobState.FAILED, 1)
-    assert "no well-formed XML" in failed.error
+    assert "not well-formed XML" in failed.error
 
 
 async def test_a_link_is_good_for_one_file_and_a_while(stores: Stores) -> None:
@@ -122,6 +126,45 @@ async def test_a_link_is_good_for_one_file_and_a_while(stores: Stores) -> None:
     for each in forged:
         with pytest.raises(AccessDenied, match="not valid"):
             await other.read(each, UnixSeconds(99))
+
+
+async def test_a_server_does_what_was_asked_for_before_it_was_started(tmp_path: Path) -> None:
+    """JOB-2: And one that was killed meanwhile; with jobs off it leaves them to others."""
+    settings = StoreSettings(data_folder=tmp_path / "data")
+    async with await open_stores(settings) as stores:
+        ledger = JobLedger(stores.records, stores.blobs)
+        job = await order_conversion(ledger, stores.blobs, request(Format.MIDI))
+    async with running_server(tmp_path, args=["--jobs", "off"]):
+        await asyncio.sleep(0)
+    reading = replace(settings, read_only=True)
+    async with running_server(tmp_path), await open_stores(reading) as stores:
+        seen = JobLedger(stores.records, stores.blobs)
+        done = await ended(seen, job)
+    assert (done.state, done.attempt) == (JobState.DONE, 1)
+
+
+async def test_jobs_are_listed_shown_cancelled_and_revived(tmp_path: Path) -> None:
+    """JOB-10: From the folder of a server that is not running; listing also while it is in use."""
+    settings = StoreSettings(data_folder=tmp_path / "data")
+    async with await open_stores(settings) as stores:
+        ledger = JobLedger(stores.records, stores.blobs)
+        bad = await ledger.submit(JobOrder("convert", "bad", ANN))
+        claim = await ledger.claim()
+        assert claim is not None
+        await ledger.settle(claim, Failed("no score\x1b[2J", None))
+        waiting = await ledger.submit(JobOrder("convert", "later", ANN))
+        listed = await asyncio.to_thread(bandpro, "jobs", "list", "--state", "failed", cwd=tmp_path)
+        assert listed.returncode == 0, listed.stderr
+        assert bad.job_id in listed.stdout
+        assert "no score\\u001b[2J" in listed.stdout
+        assert waiting.job_id not in listed.stdout
+    assert "cancelled" in bandpro("jobs", "cancel", waiting.job_id, cwd=tmp_path).stdout
+    assert "waits again" in bandpro("jobs", "revive", bad.job_id, cwd=tmp_path).stdout
+    shown = json.loads(bandpro("jobs", "show", bad.job_id, cwd=tmp_path).stdout)
+    assert (shown["state"], shown["attempt"], shown["error"]) == ("waiting", 0, "")
+    refused = bandpro("jobs", "cancel", "0" * 40, cwd=tmp_path)
+    assert refused.returncode == 2
+    assert "there is no job" in refused.stderr
 
 
 class Workers:

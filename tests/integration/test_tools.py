@@ -262,11 +262,11 @@ async def test_a_missing_program_is_told_with_what_to_install(
 
 async def test_the_message_of_a_tool_is_cut(converter: Converter) -> None:
     """TOOL-2: And one line."""
-    name = "x" * 2_000
+    track = b"MTrk" + (2_000).to_bytes(4, "big") + b"\n" * 2_000
     with pytest.raises(ToolFailed) as caught:
-        await made(converter, Format.SVG, f"<{name}/>".encode())
-    assert len(str(caught.value)) == 400
+        await made(converter, Format.WAV, b"MThd\0\0\0\6\0\0\0\1\1\xe0" + track, Format.MIDI)
     assert "\n" not in str(caught.value)
+    assert len(str(failure_of("tool", 1, "said\n" * 2_000))) == 400
 
 
 @pytest.mark.parametrize(

@@ -156,6 +156,9 @@ class JobRunner:
         except BandProError as error:
             _log.warning("jobs.not_looked_at", error=str(error))
             claim = None
+        except Exception:  # noqa: BLE001 - our own defect must not end the looking for good
+            _log.exception("jobs.looking_broke")
+            claim = None
         except BaseException:
             self._free.release()
             raise

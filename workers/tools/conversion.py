@@ -6,8 +6,8 @@ import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
+from collab.score.musicxml.container import packed
 from workers.formats import Format
 from workers.tools.abc_import import musicxml_from_mei
 from workers.tools.engraving import Engraver, Tell
@@ -16,9 +16,7 @@ from workers.tools.midi_import import musicxml_from_midi
 from workers.tools.options import ToolOptions
 from workers.tools.paper import pdf_of, pictures_of
 from workers.tools.sound import mp3_of, wav_of
-from workers.tools.texts import musicxml_text, packed, unpacked
-
-_DECLARATION: Final = '<?xml version="1.0" encoding="UTF-8"?>\n'
+from workers.tools.texts import musicxml_bytes, musicxml_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +107,7 @@ class Conversion:
 
     def _load(self, order: Order) -> Engraver:
         """Have Verovio read the score."""
-        self.engraver.load(musicxml_text(self._musicxml(order)), "musicxml", order.options)
+        self.engraver.load(self._text(order), "musicxml", order.options)
         return self.engraver
 
     def _midi(self, order: Order) -> bytes:
@@ -117,12 +115,15 @@ class Conversion:
             return order.data
         return self._load(order).midi(order.options)
 
+    def _text(self, order: Order) -> str:
+        if order.source in {Format.MUSICXML, Format.MXL}:
+            return musicxml_text(order.data)
+        return musicxml_text(self._musicxml(order))
+
     def _musicxml(self, order: Order) -> bytes:
         match order.source:
-            case Format.MUSICXML:
-                return (_DECLARATION + musicxml_text(order.data)).encode()
-            case Format.MXL:
-                return (_DECLARATION + musicxml_text(unpacked(order.data))).encode()
+            case Format.MUSICXML | Format.MXL:
+                return musicxml_bytes(musicxml_text(order.data))
             case Format.ABC:
                 self.engraver.load(_abc_text(order.data), "abc", order.options)
                 return musicxml_from_mei(self.engraver.mei())

@@ -12,6 +12,7 @@ import pytest
 from collab.errors import StoreUnavailable, ToolFailed, WorkerFailed
 from collab.ids import Subject
 from persistence.memory import MemoryStore
+from workers.jobs.following import followed
 from workers.jobs.job import Job, JobOrder, JobState
 from workers.jobs.ledger import JobLedger, JobRules
 from workers.jobs.ports import Claim, Outcome
@@ -223,3 +224,25 @@ async def test_a_store_that_is_away_for_a_moment_costs_no_attempt(ledger: JobLed
     done = await ledger.get(job.job_id)
     assert done is not None
     assert (done.state, done.attempt) == (JobState.DONE, 1)
+
+
+async def test_a_job_can_be_followed_to_its_end(ledger: JobLedger) -> None:
+    """JOB-1: From another process just so: it is read from the store."""
+    heard = asyncio.Event()
+
+    async def work(job: Job, tell: Telling) -> Mapping[str, Any]:
+        tell(1, 2)
+        await heard.wait()
+        return {"made": True}
+
+    job = await asked(ledger)
+    seen: list[tuple[str, tuple[int, int] | None]] = []
+    async with running(ledger, work):
+        async for each in followed(ledger, job.job_id, beat_s=0.001):
+            seen.append((each.state.value, each.progress))
+            if each.progress is not None:
+                heard.set()
+    assert seen[-1] == ("done", (1, 2))
+    assert ("running", (1, 2)) in seen
+    unheard = JobOrder("try", "never", Subject("ann")).job_id
+    assert [each async for each in followed(ledger, unheard)] == []
