@@ -2,6 +2,10 @@
 
 Deny by default. A grant names rooms by exact name or by pattern; the strongest role that
 matches counts. Nothing else in the project compares roles.
+
+The comments on a room live in a reserved room beside it. Who may do what there follows from the
+role in the room that is commented on, and nobody edits them but through the API, where the
+authorship is the token's.
 """
 
 from __future__ import annotations
@@ -12,7 +16,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Final
 
-from collab.ids import RoomName, Subject, UnixSeconds
+from collab.ids import RoomName, Subject, UnixSeconds, commented_room
 
 
 class Role(StrEnum):
@@ -37,6 +41,8 @@ class Action(StrEnum):
     READ_VERSIONS = "read_versions"  # list, open and compare them
     KEEP_VERSIONS = "keep_versions"  # make, name and restore them
     DELETE_VERSIONS = "delete_versions"
+    COMMENT = "comment"  # write comments, change and delete one's own, resolve threads
+    MODERATE = "moderate"  # delete anybody's comments
 
 
 _ALLOWED: Final[dict[Role, frozenset[Action]]] = {
@@ -50,12 +56,26 @@ _ALLOWED: Final[dict[Role, frozenset[Action]]] = {
             Action.INSPECT,
             Action.READ_VERSIONS,
             Action.KEEP_VERSIONS,
+            Action.COMMENT,
         }
     ),
     # Comments live in documents of their own, so a commenter only reads the score itself.
-    Role.COMMENTER: frozenset({Action.JOIN, Action.READ, Action.PRESENCE, Action.READ_VERSIONS}),
+    Role.COMMENTER: frozenset(
+        {Action.JOIN, Action.READ, Action.PRESENCE, Action.READ_VERSIONS, Action.COMMENT}
+    ),
     Role.VIEWER: frozenset({Action.JOIN, Action.READ, Action.PRESENCE, Action.READ_VERSIONS}),
 }
+# Versions of comments are not kept: what their authors delete would stay in them.
+_ALLOWED_IN_COMMENTS: Final = frozenset(
+    {
+        Action.JOIN,
+        Action.READ,
+        Action.PRESENCE,
+        Action.INSPECT,
+        Action.MANAGE,
+        Action.ERASE,
+    }
+)
 _STRENGTH: Final[dict[Role, int]] = {
     Role.VIEWER: 1,
     Role.COMMENTER: 2,
@@ -125,7 +145,11 @@ ANYBODY: Final = Claims(
 
 
 def role_in(claims: Claims, room: RoomName) -> Role | None:
-    """The strongest role the grants give in a room, weakened by what was ruled since, or None."""
+    """The strongest role the grants give in a room, weakened by what was ruled since, or None.
+
+    In a room of comments it is the role in the room that is commented on.
+    """
+    room = commented_room(room) or room
     roles = [grant.role for grant in claims.grants if matches(grant.pattern, room)]
     granted = max(roles, key=_STRENGTH.__getitem__, default=None)
     for ruling in claims.rulings:
@@ -137,7 +161,9 @@ def role_in(claims: Claims, room: RoomName) -> Role | None:
 def decide(claims: Claims, room: RoomName, action: Action) -> bool:
     """Whether the claims allow an action in a room; expiry is the caller's clock to watch."""
     role = role_in(claims, room)
-    return role is not None and action in _ALLOWED[role]
+    if role is None or action not in _ALLOWED[role]:
+        return False
+    return action in _ALLOWED_IN_COMMENTS or commented_room(room) is None
 
 
 def _weaker(granted: Role, cap: Role | None) -> Role | None:

@@ -14,6 +14,7 @@
     │   ├── AccessDenied         the policy says no
     │   ├── StateConflict        well formed, but not fitting what is there now
     │   │   └── EditRefused          an edit of a score that its present state does not allow
+    │   ├── NotThere             what it is about does not exist
     │   └── ClientIdTaken        a client id that another subject's live session owns
     ├── OperatingError           the world's fault: retry within bounds, then say so
     │   ├── StoreUnavailable     the store did not answer, or answered with an error of its own
@@ -158,6 +159,10 @@ class EditRefused(StateConflict):
         super().__init__(message)
         self.code = code
         self.element_ids = element_ids
+
+
+class NotThere(PeerError):
+    """What was asked for or about does not exist."""
 
 
 class ClientIdTaken(PeerError):

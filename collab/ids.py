@@ -52,6 +52,9 @@ FIRST_EPOCH: Final = Epoch(1)
 NO_ROOM: Final = RoomKey("0" * 64)
 """The key of what belongs to the whole store; no name hashes to it."""
 
+COMMENTS_SEGMENT: Final = "~comments"
+"""The last segment of a room's name that holds the comments on the room before it."""
+
 _CONTROL_END: Final = 0x20
 _DELETE: Final = 0x7F
 _C1_END: Final = 0xA0
@@ -90,6 +93,23 @@ def room_key(name: RoomName) -> RoomKey:
     A hash keeps every name, however spelled, a safe key of one length in any store.
     """
     return RoomKey(hashlib.sha256(name.encode()).hexdigest())
+
+
+def comments_room(room: RoomName) -> RoomName:
+    """The reserved room that holds the comments on a room.
+
+    Raises:
+        InvalidRoomName: the name is so long that none could follow it, or is such a room itself.
+    """
+    if commented_room(room) is not None:
+        raise InvalidRoomName("comments cannot be commented on")
+    return room_name(f"{room}/{COMMENTS_SEGMENT}")
+
+
+def commented_room(room: RoomName) -> RoomName | None:
+    """The room that a reserved room holds the comments on; None for any other room."""
+    commented, slash, last = room.rpartition("/")
+    return RoomName(commented) if slash and last == COMMENTS_SEGMENT else None
 
 
 def _is_control(code_point: int) -> bool:

@@ -104,6 +104,22 @@ SCORE_CELLS_MAX: Final = 200_000  # measures of all parts
 SCORE_NOTES_MAX: Final = 250_000
 SCORE_RAW_TEXTS_MAX: Final = 1_024  # pieces of markup in one entry
 
+# Comments (fixed), beside one score.
+COMMENT_CHARS_MAX: Final = 4_000  # of one message
+COMMENT_MENTIONS_MAX: Final = 20  # in one message
+COMMENT_THREADS_MAX: Final = 2_000
+COMMENT_MESSAGES_MAX: Final = 500  # in one thread
+COMMENTS_BYTES_MAX: Final = 8 * MIB  # of all that is said, as JSON
+COMMENTS_PAGE_MAX: Final = 200  # threads
+IDEMPOTENCY_KEY_CHARS_MAX: Final = 255
+
+# Scores (fixed), made with the API.
+SCORE_MEASURES_EMPTY_MAX: Final = 1_000  # in a new one
+SCORE_TEXT_CHARS_MAX: Final = 1_000  # a title, a name
+SCORE_FACETS_BYTES_MAX: Final = 1 * MIB  # as JSON in one request
+SCORES_PAGE_MAX: Final = 200
+SCORES_LOOKED_AT_MAX: Final = 2_000  # rooms, for one page
+
 # Loop slices (fixed): work on one message is cut into pieces of about this much.
 SLICE_BYTES: Final = 64 * KIB
 SLICE_STRUCTS: Final = 4096
@@ -174,6 +190,7 @@ assert ENCODE_AGAIN_BYTES_MAX < DIFFERENCE_BYTES_MAX < ENCODE_INLINE_BYTES_MAX
 assert (VERSION_NAME_CHARS_MAX + VERSION_MESSAGE_CHARS_MAX) * 12 < RECORD_BYTES_MAX
 assert SCORE_FILE_BYTES_MAX <= SCORE_XML_BYTES_MAX
 assert SCORE_PARTS_MAX <= SCORE_MEASURES_MAX <= SCORE_CELLS_MAX <= SCORE_NOTES_MAX
+assert COMMENT_CHARS_MAX * 12 < COMMENTS_BYTES_MAX < DOCUMENT_BYTES_MAX
 assert SLICE_TURN_MS <= SLICE_TARGET_MS
 assert APPLY_SENDER_MS_PER_S <= APPLY_ROOM_MS_PER_S < APPLY_BURST_MS
 assert MEMBER_BEAT_MS * 4 < LEASE_MS

@@ -69,6 +69,11 @@ class Member {
         return client.closes;
       case "warnings":
         return warnings;
+      // The maps of a document of comments.
+      case "threads":
+      case "messages":
+      case "resolved":
+        return documents.map(doc, name);
       default:
         return client.view()[name];
     }

@@ -1,6 +1,7 @@
 """The HTTP API as a script would use it."""
 
 import ssl
+from collections.abc import Mapping
 from typing import Final
 from urllib.parse import quote
 
@@ -25,9 +26,10 @@ async def request(
     token: str | None = None,
     content: bytes | None = None,
     json: object = None,
+    headers: Mapping[str, str] | None = None,
 ) -> httpx.Response:
     """Make one request, with a bearer token if there is one."""
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    headers = dict(headers or {}) | ({"Authorization": f"Bearer {token}"} if token else {})
     if content is not None:
         headers["Content-Type"] = "application/octet-stream"
     async with httpx.AsyncClient(timeout=30, verify=NO_CERTIFICATES) as client:

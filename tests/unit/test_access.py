@@ -16,7 +16,7 @@ from collab.access import (
     matches_asterisks,
     role_in,
 )
-from collab.ids import RoomName, Subject, room_name
+from collab.ids import RoomName, Subject, comments_room, room_name
 
 ROOM = room_name("bach/fugue")
 
@@ -25,12 +25,14 @@ ALLOWED = {
     Role.OWNER: {
         *("join", "read", "edit", "presence", "inspect", "manage", "erase"),
         *("read_versions", "keep_versions", "delete_versions"),
+        *("comment", "moderate"),
     },
     Role.EDITOR: {
         *("join", "read", "edit", "presence", "inspect"),
         *("read_versions", "keep_versions"),
+        "comment",
     },
-    Role.COMMENTER: {"join", "read", "presence", "read_versions"},
+    Role.COMMENTER: {"join", "read", "presence", "read_versions", "comment"},
     Role.VIEWER: {"join", "read", "presence", "read_versions"},
 }
 
@@ -57,6 +59,31 @@ def test_without_a_grant_for_the_room_everything_is_denied(action: Action) -> No
 @pytest.mark.parametrize("action", list(Action))
 def test_open_mode_allows_everybody_everything(action: Action) -> None:
     assert decide(ANYBODY, room_name("any/depth/of/room"), action)
+
+
+# The same in the room of the comments on it.
+ALLOWED_IN_COMMENTS = {
+    Role.OWNER: {"join", "read", "presence", "inspect", "manage", "erase"},
+    Role.EDITOR: {"join", "read", "presence", "inspect"},
+    Role.COMMENTER: {"join", "read", "presence"},
+    Role.VIEWER: {"join", "read", "presence"},
+}
+
+
+@pytest.mark.parametrize("role", list(Role))
+@pytest.mark.parametrize("action", list(Action))
+def test_nobody_edits_comments_and_who_reads_them_follows_from_the_room(
+    role: Role, action: Action
+) -> None:
+    """CMT-1: Whatever pattern grants it, and whatever was ruled; a grant for itself is none."""
+    comments = comments_room(ROOM)
+    expected = action.value in ALLOWED_IN_COMMENTS[role]
+    for pattern in ("bach/fugue", "bach/*", "**"):
+        granted = claims(Grant(pattern, role), Grant("bach/fugue/*", Role.OWNER))
+        assert decide(granted, comments, action) == expected
+    ruled = claims(Grant("**", Role.OWNER), rulings=(Ruling(ROOM, role),))
+    assert decide(ruled, comments, action) == expected
+    assert not decide(claims(Grant(comments, Role.OWNER)), comments, action)
 
 
 def test_the_strongest_of_several_grants_counts_in_any_order() -> None:

@@ -5,7 +5,7 @@ import hashlib
 import pytest
 
 from collab.errors import InvalidRoomName
-from collab.ids import room_key, room_name
+from collab.ids import commented_room, comments_room, room_key, room_name
 
 
 @pytest.mark.parametrize(
@@ -68,3 +68,18 @@ def test_the_key_is_the_hex_sha256_of_the_name() -> None:
         "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # FIPS 180-2, B.1
     )
     assert room_key(room_name("音/楽")) == hashlib.sha256("音/楽".encode()).hexdigest()
+
+
+@pytest.mark.parametrize("spelling", ["a", "band/setlist", "~comments", "a/~comments/b", "x" * 245])
+def test_comments_have_a_room_beside_the_one_that_they_are_about(spelling: str) -> None:
+    """CMT-1."""
+    room = room_name(spelling)
+    assert comments_room(room) == f"{spelling}/~comments"
+    assert commented_room(comments_room(room)) == room
+    assert commented_room(room) is None
+
+
+@pytest.mark.parametrize("spelling", ["x" * 246, "a/~comments"])
+def test_long_names_and_comments_have_no_comments(spelling: str) -> None:
+    with pytest.raises(InvalidRoomName):
+        comments_room(room_name(spelling))

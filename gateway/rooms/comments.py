@@ -1,0 +1,136 @@
+"""What the HTTP API may ask of comments: the protocol of ``gateway/api/comment_services.py``.
+
+A deed becomes a forward edit of the reserved room beside the score, computed in a worker process
+from that room's present state, stored and fanned out like any edit. One deed at a time for each
+room: the next one builds on it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any, Final
+from weakref import WeakValueDictionary
+
+import structlog
+
+from collab.access import Action, Claims, decide
+from collab.errors import (
+    AccessDenied,
+    LimitExceeded,
+    NotThere,
+    PeerError,
+    StateConflict,
+    WorkerFailed,
+)
+from collab.ids import RoomName, comments_room
+from collab.score.comment_deeds import Asked, Deed, Forget, Question, encode_asked
+from collab.score.comments import Author
+from collab.score.schema import Json
+from gateway.observe.metrics import Metrics
+from gateway.rooms.edit_authors import EditAuthors
+from gateway.rooms.services import RoomServices
+from persistence.erasure import Erased, ErasureMode
+from persistence.offload import Offload
+
+_EMPTY: Final = b"\x00\x00"
+_REFUSALS: Final[tuple[type[PeerError], ...]] = (AccessDenied, NotThere, StateConflict)
+_log = structlog.stdlib.get_logger(__name__)
+
+
+class CommentServices:
+    """Comments over the rooms of one node.
+
+    Args:
+        rooms: the rooms.
+        offload: where content is read.
+        metrics: what is counted.
+        wall_ms: the wall clock, in milliseconds.
+    """
+
+    def __init__(
+        self, rooms: RoomServices, offload: Offload, metrics: Metrics, wall_ms: Callable[[], int]
+    ) -> None:
+        self._rooms = rooms
+        self._offload = offload
+        self._metrics = metrics
+        self._wall_ms = wall_ms
+        self._turns: WeakValueDictionary[RoomName, asyncio.Lock] = WeakValueDictionary()
+        self._authors = EditAuthors()
+
+    async def read(self, name: RoomName, question: Question) -> Json:
+        """Threads and their places; see ``RoomComments``."""
+        asked = Asked(question, Author(""), self._wall_ms())
+        held = await self._rooms.document(comments_room(name), state_vector=None)
+        told, _ = await self._asked(held or _EMPTY, await self._score(name), asked, client=0)
+        return told
+
+    async def do(self, name: RoomName, deed: Deed, claims: Claims) -> Json:
+        """Carry a deed out; see ``RoomComments``."""
+        author = Author(
+            claims.subject, claims.display_name, moderates=decide(claims, name, Action.MODERATE)
+        )
+        return await self._carried_out(name, deed, author)
+
+    async def forget(self, name: RoomName, subject: str) -> Erased | None:
+        """Take a subject's name out; see ``RoomComments``."""
+        room = await self._rooms.comments_of(name)
+        if room is None:
+            return None
+        await self._carried_out(name, Forget(subject), Author(""))
+        return await self._rooms.erase(room, ErasureMode.HISTORY, accept_loss=False)
+
+    async def _carried_out(self, name: RoomName, deed: Deed, author: Author) -> Json:
+        room = comments_room(name)
+        score = await self._score(name)
+        if not isinstance(deed, Forget):
+            self._rooms.check_editable(name)
+        async with self._turn(room):
+            runner = await self._rooms.open(room)
+            runner.busy += 1  # it must not be unloaded between its state and the edit
+            try:
+                await runner.drain()
+                if runner.link is not None:  # what was said on another node a moment ago
+                    await runner.appender.read_on()
+                held = await self._rooms.state_of(runner)
+                asked = Asked(deed, author, self._wall_ms())
+                told, update = await self._asked(held, score, asked, self._authors.client(runner))
+                if update:
+                    await runner.append(update)
+            finally:
+                runner.busy -= 1
+        if update:
+            self._metrics.comments.labels(type(deed).__name__).inc()
+            _log.info("comments.changed", room=runner.key[:12], deed=type(deed).__name__)
+        return told
+
+    async def _asked(
+        self, held: bytes, score: bytes, asked: Asked, client: int
+    ) -> tuple[Json, bytes]:
+        told, update = await self._offload.comments(held, score, encode_asked(asked), client)
+        body: dict[str, Any] = json.loads(told)
+        if "refused" in body:
+            raise _refusal(body)
+        answer: Json = body["answer"]
+        return answer, update
+
+    async def _score(self, name: RoomName) -> bytes:
+        return await self._rooms.document(name, state_vector=None) or _EMPTY
+
+    def _turn(self, room: RoomName) -> asyncio.Lock:
+        turn = self._turns.get(room)
+        if turn is None:
+            turn = self._turns[room] = asyncio.Lock()
+        return turn
+
+
+def _refusal(body: dict[str, Any]) -> PeerError | WorkerFailed:
+    """The error that a worker told of."""
+    kind, detail = body["refused"], body["detail"]
+    if kind == LimitExceeded.__name__:
+        return LimitExceeded(detail, limit=body["limit"])
+    for refusal in _REFUSALS:
+        if kind == refusal.__name__:
+            return refusal(detail)
+    return WorkerFailed(f"the worker refused: {kind}")

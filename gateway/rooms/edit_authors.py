@@ -1,0 +1,38 @@
+"""Client ids under which this node edits documents on somebody's behalf."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Final
+from weakref import WeakKeyDictionary
+
+from gateway.rooms.runner import RoomRunner
+
+_CLIENT_ID_END: Final = 2**32  # as Yjs draws them
+
+
+class EditAuthors:
+    """A client id for as long as a room is live here: one for each edit would fill documents.
+
+    Whoever uses it makes one edit after the other, each from all that went before.
+    """
+
+    def __init__(self) -> None:
+        self._clients: WeakKeyDictionary[RoomRunner, int] = WeakKeyDictionary()
+
+    def client(self, runner: RoomRunner) -> int:
+        """The room's."""
+        client = self._clients.get(runner)
+        if client is None:
+            client = self._clients[runner] = fresh_client(runner)
+        return client
+
+
+def fresh_client(runner: RoomRunner) -> int:
+    """A client id that nobody has used in a room, nor in one that was erased."""
+    retired = runner.room.retired or ()
+    taken = runner.room.doc.clients()
+    client = secrets.randbelow(_CLIENT_ID_END)
+    while client in taken or client in retired:
+        client = secrets.randbelow(_CLIENT_ID_END)
+    return client

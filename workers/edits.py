@@ -1,0 +1,40 @@
+"""Edits of top-level maps, and answers that carry one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pycrdt
+from pycrdt import Doc, Map
+
+from persistence.worker_frames import LENGTH_BYTES
+
+
+def written(doc: Doc[Any], changes: Mapping[str, Mapping[str, Any]]) -> bytes:
+    """Set entries of top-level maps, and return the edit that does so; empty for none.
+
+    Args:
+        doc: the document, under the client id of the edit.
+        changes: map to key to value; None deletes. What is so already is left alone.
+    """
+    made: list[bytes] = []
+    subscription = doc.observe(lambda event: made.append(event.update))
+    with doc.transaction():
+        for root, entries in changes.items():
+            held = doc.get(root, type=Map)
+            for key, value in entries.items():
+                if value is None:
+                    if key in held:
+                        del held[key]
+                elif key not in held or held[key] != value:
+                    held[key] = value
+    doc.unobserve(subscription)
+    return pycrdt.merge_updates(*made) if made else b""
+
+
+def with_edit(told: Mapping[str, Any], update: bytes) -> bytes:
+    """An answer as JSON, with its length in front, and an edit after it."""
+    body = json.dumps(told, ensure_ascii=False).encode(errors="replace")
+    return len(body).to_bytes(LENGTH_BYTES, "big") + body + update
