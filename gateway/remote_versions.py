@@ -73,9 +73,9 @@ class RemoteVersions:
             raise SettingsError("what arrived is not the version: its SHA-256 differs")
         return update
 
-    def compare(self, old: VersionId, new: VersionId | None) -> Told:
+    def compare(self, old: VersionId, new: VersionId | None, *, as_scores: bool) -> Told:
         """What differs between a version and another one, or the present document."""
-        query = {} if new is None else {"to": new}
+        query = ({} if new is None else {"to": new}) | ({"view": "score"} if as_scores else {})
         return self._server.ask_json("GET", f"{self._of(old)}/compare", query=query)
 
     def change(self, version_id: VersionId, told: Mapping[str, str]) -> Told:

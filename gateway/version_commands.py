@@ -22,6 +22,7 @@ from gateway.comparison_view import comparison_lines
 from gateway.new_file import write_new_file
 from gateway.remote import DEFAULT_URL, Bearer, DefaultUrl, RemoteServer
 from gateway.remote_versions import ADVICE, RemoteVersions, Told
+from gateway.score_comparison_view import score_comparison_lines
 from gateway.terminal import (
     Json,
     Yes,
@@ -218,6 +219,9 @@ def compare(
     url: DefaultUrl = DEFAULT_URL,
     bearer: Bearer = None,
     *,
+    as_scores: Annotated[
+        bool, typer.Option("--score", help="As a musician would say it, measure by measure.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Show what was added (+), removed (-) and changed (~) from A to B.
@@ -226,6 +230,9 @@ def compare(
 
     [bold]Examples[/bold]
 
+    What became of the notes since a version:
+      [cyan]bandpro versions compare band/setlist A --score[/cyan]
+
     Two versions:
       [cyan]bandpro versions compare band/setlist A B[/cyan]
 
@@ -233,15 +240,16 @@ def compare(
       [cyan]FORCE_COLOR=1 bandpro versions compare band/setlist A | less -R[/cyan]
     """
     with _asked(url, bearer, room) as remote:
-        found = remote.compare(_checked(old), None if new is None else _checked(new))
+        other = None if new is None else _checked(new)
+        found = remote.compare(_checked(old), other, as_scores=as_scores)
     if as_json:
         print_json(found)
         return
-    if not found["roots"]:
+    lines = list(score_comparison_lines(found) if as_scores else comparison_lines(found))
+    if not lines:
         typer.echo("They do not differ.")
-        return
     console = Console(highlight=False)
-    for line in comparison_lines(found):
+    for line in lines:
         console.print(line, soft_wrap=True)
 
 

@@ -12,7 +12,7 @@ from workers.content import Kind, canonical, kind_of, load, plain, root_names, r
 from workers.differences import clusters, edits
 
 
-class _Budget:
+class Budget:
     """How many differences may still be told, and in how many characters.
 
     Args:
@@ -46,7 +46,7 @@ def compare(old: bytes, new: bytes, bounds: bytes) -> bytes:
         JSON: ``roots`` with a list of changes each, and whether it is cut off.
     """
     entries, characters = map(int, bounds.split(b","))
-    budget = _Budget(entries, characters)
+    budget = Budget(entries, characters)
     one, other = load(old), load(new)
     roots = []
     for name in root_names(one, other):
@@ -58,7 +58,7 @@ def compare(old: bytes, new: bytes, bounds: bytes) -> bytes:
 
 
 def _compare_root(
-    one: Doc[Any], other: Doc[Any], name: str, budget: _Budget
+    one: Doc[Any], other: Doc[Any], name: str, budget: Budget
 ) -> dict[str, Any] | None:
     kinds = [kind_of(one, name), kind_of(other, name)]
     if Kind.EMPTY in kinds:

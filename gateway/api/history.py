@@ -48,7 +48,11 @@ class HistoryApi:
         other = None
         if query.to is not None:
             other = await found_version(self._services, name, VersionId(query.to))
-        return raw_json_response(await self._services.versions.compare(name, version, other))
+        return raw_json_response(
+            await self._services.versions.compare(
+                name, version, other, as_scores=query.view == "score"
+            )
+        )
 
     async def restore(self, request: Request) -> Response:
         """POST /rooms/{room}/versions/{version}/restore."""
@@ -93,7 +97,8 @@ def history_endpoints(services: ApiServices) -> list[Endpoint]:
             TAG,
             "Compare a version with another or with the present",
             "Maps by element id, texts by lines and pieces, arrays by places, other types as a "
-            "whole. The counts are complete; what is told of each change is bounded.",
+            "whole; or as a score, by elements in measures. The counts are complete; what is told "
+            "of each change is bounded.",
             answer=Body(JSON, _OBJECT),
             parameters=parameters_of(bodies.CompareQuery),
             problems=(Problem.ROOM_QUARANTINED,),
@@ -109,6 +114,7 @@ def history_endpoints(services: ApiServices) -> list[Endpoint]:
             "is kept as a version first.",
             answer=Body(JSON, schema_of(bodies.Restoration)),
             problems=(
+                Problem.CONFLICT,
                 Problem.MALFORMED_UPDATE,
                 Problem.TOO_LARGE,
                 Problem.ROOM_QUARANTINED,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -99,4 +99,8 @@ class CompareQuery(RequestModel):
 
     to: VersionIdText | None = Field(
         None, description="The version to compare with; the present document when left out."
+    )
+    view: Literal["document", "score"] = Field(
+        "document",
+        description="`document` tells of any content, `score` of the elements in each measure.",
     )

@@ -60,8 +60,16 @@ class RoomVersions(Protocol):
             WorkerFailed: it could not be read within the limits of a worker.
         """
 
-    async def compare(self, name: RoomName, version: Version, other: Version | None) -> bytes:
+    async def compare(
+        self, name: RoomName, version: Version, other: Version | None, *, as_scores: bool
+    ) -> bytes:
         """What differs from a version to another one, or to the present document, as JSON.
+
+        Args:
+            name: the room.
+            version: the one.
+            other: the other; None for the present document.
+            as_scores: as a musician would say it, measure by measure.
 
         Raises:
             WorkerFailed: they could not be read within the limits of a worker.
