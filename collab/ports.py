@@ -110,6 +110,7 @@ class RecordKind(StrEnum):
     """What a record is about."""
 
     VERSION = "version"
+    SCORE = "score"  # of a room: who made it, of what, and whether it is archived
     FILLING = "filling"  # a restore or a migration into this store has not ended
     ERASURE = "erasure"  # of a room: what completes its last one, and who must reload
     DATA_KEY = "data-key"  # of a document's epoch, wrapped; of the whole store

@@ -9,7 +9,7 @@ from collab.ids import RoomName, room_key
 from gateway.listing import open_to_change
 from gateway.remote import RemoteServer, room_path
 from persistence.build import StoreSettings
-from persistence.erasure import Erased, ErasureMode, erase
+from persistence.erasure import Erased, ErasureMode, erase, stored_comments
 from persistence.offload import Offload
 
 
@@ -44,7 +44,11 @@ def erase_in_store(
             async with await open_to_change(settings) as stores:
                 if await stores.manifests.get(room_key(name)) is None:
                     raise SettingsError("no room of this name is stored")
-                return await erase(stores, name, offload, mode, accept_loss=accept_loss)
+                erased = await erase(stores, name, offload, mode, accept_loss=accept_loss)
+                comments = await stored_comments(stores, name)
+                if comments is not None:
+                    await erase(stores, comments, offload, mode, accept_loss=accept_loss)
+                return erased
         finally:
             await offload.aclose()
 

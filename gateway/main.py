@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import signal
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -42,10 +43,12 @@ from gateway.node_settings import (
 from gateway.observe.logs import configure_logging
 from gateway.observe.metrics import Metrics, watch_loop_lag
 from gateway.processes.leash import Inherited
+from gateway.rooms.comments import CommentServices
 from gateway.rooms.compactor import Compactor
 from gateway.rooms.node_load import NodeLoad
 from gateway.rooms.orphan_collector import OrphanCollector
 from gateway.rooms.registry import RoomRegistry
+from gateway.rooms.scores import ScoreServices
 from gateway.rooms.services import RoomServices
 from gateway.rooms.version_keeper import VersionKeeper
 from gateway.rooms.versions import VersionServices
@@ -154,11 +157,23 @@ def build_node(
     sweeper = Sweeper(min(PERIOD_S, settings.heartbeat_ms / 2000))
     doors = _doors(settings, registry, auth, gate, metrics, sweeper)
     services = RoomServices(registry, settings.update_bytes_max, offload)
+    versions = VersionServices(registry, content_offload, metrics, SYSTEM_CLOCKS.wall)
     api = ApiServices(
         directory=services,
         documents=services,
         nodes=place.nodes,
-        versions=VersionServices(registry, content_offload, metrics, SYSTEM_CLOCKS.wall),
+        versions=versions,
+        scores=ScoreServices(
+            registry,
+            services,
+            versions,
+            content_offload,
+            SYSTEM_CLOCKS.wall,
+            settings.document_bytes_max,
+        ),
+        comments=CommentServices(
+            services, content_offload, metrics, lambda: time.time_ns() // 1_000_000
+        ),
         auth=auth,
         clocks=SYSTEM_CLOCKS,
         update_bytes_max=settings.update_bytes_max,

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from collections.abc import Sequence as SequenceOf
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -32,12 +32,14 @@ from collab.errors import (
     EpochMoved,
     EpochUnfinished,
     HeadMoved,
+    InvalidRoomName,
     LimitExceeded,
     RecordMoved,
     StateConflict,
     StoreUnavailable,
 )
 from collab.history.retired import NOBODY, RetiredClients
+from collab.history.versions import Version
 from collab.ids import (
     FIRST_EPOCH,
     BlobKey,
@@ -46,10 +48,11 @@ from collab.ids import (
     RoomKey,
     RoomName,
     Sequence,
+    comments_room,
     room_key,
 )
 from collab.limits import RETIRED_CLIENTS_MAX
-from collab.ports import Manifest, RecordKind, RoomStatus
+from collab.ports import Manifest, Record, RecordKind, RoomStatus
 from persistence.blob_keys import ROOMS, blob_key
 from persistence.blob_snapshots import snapshot_epoch
 from persistence.encryption.envelope import is_sealed, sealed_epoch
@@ -66,6 +69,7 @@ from persistence.erasure_record import (
 )
 from persistence.loading import LoadedRoom, load_room
 from persistence.manifests import change_manifest, read_manifest
+from persistence.score_record import ScoreRecord, decode_score_record
 from persistence.stores import Stores
 from persistence.version_codec import decode_version
 
@@ -78,6 +82,11 @@ RETIRED: Final = "retired"
 _CLIENT_ID_END: Final = 2**32  # as Yjs draws them
 _EMPTY_UPDATE: Final = b"\x00\x00"
 _PAGE: Final = 200
+_OF_CONTENT: Final[Mapping[RecordKind, Callable[[Record], Version | ScoreRecord]]] = {
+    RecordKind.VERSION: decode_version,
+    RecordKind.SCORE: decode_score_record,
+}
+"""Records that hold something of a document, and how they are read."""
 
 
 class ErasureMode(StrEnum):
@@ -168,6 +177,20 @@ async def erase(
         return Beginning(loaded.manifest.epoch, loaded.head, loaded.updates, wanted)
 
     return await begin_anew(stores, name, rewriter, read, accept_loss=accept_loss)
+
+
+async def stored_comments(stores: Stores, name: RoomName) -> RoomName | None:
+    """The room with the comments on a room, if there is one: it is erased after that room.
+
+    Raises:
+        StoreUnavailable: the store cannot be read now.
+    """
+    try:
+        comments = comments_room(name)
+    except InvalidRoomName:
+        return None  # comments, or a name too long to have any
+    known = await stores.manifests.get(room_key(comments))
+    return None if known is None else comments
 
 
 async def begin_anew(
@@ -362,7 +385,7 @@ async def _delete_before(stores: Stores, key: RoomKey, erasure: ErasureRecord) -
             await stores.snapshots.delete(key, ref)
     if erasure.keeps:
         return
-    await _delete_versions(stores.raw, key, erasure.epoch)
+    await _delete_records(stores.raw, key, erasure.epoch)
     prefix = f"{ROOMS}/{key}/"
     after: BlobKey | None = None
     while page := await stores.blobs.list(prefix, after=after, limit=_PAGE):
@@ -372,15 +395,17 @@ async def _delete_before(stores: Stores, key: RoomKey, erasure: ErasureRecord) -
         after = page[-1].key
 
 
-async def _delete_versions(stores: Stores, key: RoomKey, epoch: Epoch) -> None:
-    after: RecordId | None = None
-    while page := await stores.records.list(RecordKind.VERSION, key, after=after, limit=_PAGE):
-        for record in page:
-            sealed = is_sealed(record.value)
-            of = sealed_epoch(record.value) if sealed else decode_version(record).epoch
-            if of < epoch:
-                await stores.records.delete(RecordKind.VERSION, key, record.record_id)
-        after = page[-1].record_id
+async def _delete_records(stores: Stores, key: RoomKey, epoch: Epoch) -> None:
+    """Delete versions, and what is told about the score, of the epochs before."""
+    for kind, decode in _OF_CONTENT.items():
+        after: RecordId | None = None
+        while page := await stores.records.list(kind, key, after=after, limit=_PAGE):
+            for record in page:
+                sealed = is_sealed(record.value)
+                of = sealed_epoch(record.value) if sealed else decode(record).epoch
+                if of < epoch:
+                    await stores.records.delete(kind, key, record.record_id)
+            after = page[-1].record_id
 
 
 def _blob_epoch(key: BlobKey) -> int:

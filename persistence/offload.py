@@ -62,14 +62,20 @@ class Offload:
         """
         return await self._request(Operation.DESCRIBE, (update,))
 
-    async def compare(self, old: bytes, new: bytes) -> bytes:
+    async def compare(self, old: bytes, new: bytes, *, as_scores: bool = False) -> bytes:
         """What differs between two documents, as JSON, within bounds.
+
+        Args:
+            old: one as one update.
+            new: the other.
+            as_scores: element by element, measure by measure.
 
         Raises:
             WorkerFailed: the worker died, overran a limit, or refused an update.
         """
         bounds = f"{COMPARE_ENTRIES_MAX},{COMPARE_CHARS_MAX}".encode()
-        return await self._request(Operation.COMPARE, (old, new, bounds))
+        operation = Operation.COMPARE_SCORES if as_scores else Operation.COMPARE
+        return await self._request(operation, (old, new, bounds))
 
     async def restore(self, current: bytes, wanted: bytes, client: int) -> tuple[bytes, bytes]:
         """The edit that makes one document's content that of another.
@@ -86,9 +92,60 @@ class Offload:
             WorkerFailed: the worker died, overran a limit, or refused an update.
         """
         arguments = (current, wanted, str(client).encode())
-        answer = await self._request(Operation.RESTORE, arguments)
-        end = LENGTH_BYTES + int.from_bytes(answer[:LENGTH_BYTES], "big")
-        return answer[LENGTH_BYTES:end], answer[end:]
+        return _told_and_edit(await self._request(Operation.RESTORE, arguments))
+
+    async def comments(
+        self, comments: bytes, score: bytes, request: bytes, client: int
+    ) -> tuple[bytes, bytes]:
+        """Read the comments on a score, or find the edit that a deed makes in them.
+
+        Args:
+            comments: their document.
+            score: the document of the score.
+            request: what is wanted, as `collab.score.comment_deeds` writes it down.
+            client: the client id of the edit.
+
+        Returns:
+            The answer as JSON, and the edit; empty for none.
+
+        Raises:
+            WorkerFailed: the worker died, overran a limit, or refused an update.
+        """
+        arguments = (comments, score, request, str(client).encode())
+        return _told_and_edit(await self._request(Operation.COMMENTS, arguments))
+
+    async def seed_score(self, facets: bytes) -> tuple[bytes, bytes]:
+        """Check the facets of a new score (JSON), and encode them.
+
+        Returns:
+            JSON with what is wrong with them, and the update; empty where anything is.
+
+        Raises:
+            WorkerFailed: the worker died, overran a limit, or refused them.
+        """
+        return _told_and_edit(await self._request(Operation.SEED_SCORE, (facets,)))
+
+    async def set_entries(self, current: bytes, entries: bytes, client: int) -> bytes:
+        """The edit that sets entries of top-level maps; empty where they are so already.
+
+        Args:
+            current: the document as it is.
+            entries: as JSON: map to key to value, null to delete.
+            client: the client id of the edit.
+
+        Raises:
+            WorkerFailed: the worker died, overran a limit, or refused the update.
+        """
+        arguments = (current, entries, str(client).encode())
+        return await self._request(Operation.SET_ENTRIES, arguments)
+
+    async def summary(self, update: bytes) -> bytes:
+        """A score in brief, as JSON.
+
+        Raises:
+            WorkerFailed: the worker died, overran a limit, or refused the update.
+        """
+        return await self._request(Operation.SUMMARY, (update,))
 
     async def fingerprint(self, updates: SequenceOf[bytes]) -> bytes:
         """A digest of the document that updates amount to, however they are cut.
@@ -120,3 +177,9 @@ class Offload:
         if status is Status.DONE:
             return result
         raise WorkerFailed(f"the worker refused: {result.decode(errors='replace')}")
+
+
+def _told_and_edit(answer: bytes) -> tuple[bytes, bytes]:
+    """Part what is told, with its length in front, from the edit after it."""
+    end = LENGTH_BYTES + int.from_bytes(answer[:LENGTH_BYTES], "big")
+    return answer[LENGTH_BYTES:end], answer[end:]

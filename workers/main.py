@@ -7,7 +7,8 @@ It answers requests on its standard input, one after the other, until that ends.
 from __future__ import annotations
 
 import sys
-from typing import BinaryIO
+from collections.abc import Callable, Mapping
+from typing import BinaryIO, Final
 
 from collab.errors import BandProError
 from persistence.worker_frames import (
@@ -18,12 +19,35 @@ from persistence.worker_frames import (
     encode_answer,
 )
 from workers.clients import clients
+from workers.comments import comments
 from workers.compare import compare
 from workers.content import describe
 from workers.fingerprint import fingerprint
 from workers.merge import merge, state, state_vector
 from workers.restore import restore
 from workers.sandbox import Pipes, allow_cpu, enter
+from workers.scores import compare_as_scores, seed_score, set_entries, summary
+
+_OVER_ALL: Final[Mapping[Operation, Callable[[list[bytes]], bytes]]] = {
+    Operation.MERGE: merge,
+    Operation.CLIENTS: clients,
+    Operation.FINGERPRINT: fingerprint,
+    Operation.STATE: state,
+}
+"""What takes any number of arguments, as one list."""
+
+_OVER_EACH: Final[Mapping[Operation, Callable[..., bytes]]] = {
+    Operation.STATE_VECTOR: state_vector,
+    Operation.DESCRIBE: describe,
+    Operation.COMPARE: compare,
+    Operation.RESTORE: restore,
+    Operation.COMMENTS: comments,
+    Operation.COMPARE_SCORES: compare_as_scores,
+    Operation.SEED_SCORE: seed_score,
+    Operation.SET_ENTRIES: set_entries,
+    Operation.SUMMARY: summary,
+}
+"""What takes so many arguments as it names."""
 
 
 def main(arguments: list[str]) -> int:
@@ -58,23 +82,8 @@ def handle(frame: bytes) -> bytes:
 
 
 def _work(operation: Operation, arguments: list[bytes]) -> bytes:
-    match operation:
-        case Operation.MERGE:
-            return merge(arguments)
-        case Operation.CLIENTS:
-            return clients(arguments)
-        case Operation.FINGERPRINT:
-            return fingerprint(arguments)
-        case Operation.STATE_VECTOR:
-            return state_vector(*arguments)
-        case Operation.STATE:
-            return state(arguments)
-        case Operation.DESCRIBE:
-            return describe(*arguments)
-        case Operation.COMPARE:
-            return compare(*arguments)
-        case Operation.RESTORE:
-            return restore(*arguments)
+    over_all = _OVER_ALL.get(operation)
+    return over_all(arguments) if over_all else _OVER_EACH[operation](*arguments)
 
 
 def _read_frame(requests: BinaryIO) -> bytes:

@@ -10,7 +10,9 @@ from starlette.requests import Request
 from collab.access import Action, Claims, decide
 from collab.errors import AccessDenied
 from collab.ids import RoomName
+from gateway.api.comment_services import RoomComments
 from gateway.api.node_services import Nodes
+from gateway.api.score_services import RoomScores
 from gateway.api.services import RoomDirectory, RoomDocuments
 from gateway.api.version_services import RoomVersions
 from gateway.auth.authenticator import Clocks
@@ -30,6 +32,8 @@ class ApiServices:
         directory: the rooms.
         documents: what is in them.
         versions: what was in them.
+        comments: what is said about them.
+        scores: what is told beside them.
         nodes: who else is there.
         auth: who gets in.
         clocks: the time.
@@ -42,6 +46,8 @@ class ApiServices:
     directory: RoomDirectory
     documents: RoomDocuments
     versions: RoomVersions
+    comments: RoomComments
+    scores: RoomScores
     nodes: Nodes
     auth: AuthParts
     clocks: Clocks

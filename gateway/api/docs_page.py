@@ -193,7 +193,8 @@ def _kind(schema: Document) -> str:
     if "enum" in schema:
         return ", ".join(f"<code>{escape(str(value))}</code>" for value in schema["enum"])
     if schema.get("type") == "array":
-        return f"list of {_kind(schema['items'])}"
+        each = schema.get("items") or schema["prefixItems"][-1]
+        return f"list of {_kind(each)}"
     return escape(" ".join(str(schema[key]) for key in ("format", "type") if key in schema))
 
 

@@ -110,6 +110,7 @@ def document_endpoints(services: ApiServices) -> list[Endpoint]:
             body=Body(BINARY, _UPDATE_SCHEMA, "A V1 update."),
             problems=(
                 Problem.MALFORMED_UPDATE,
+                Problem.CONFLICT,
                 Problem.TIMEOUT,
                 Problem.TOO_LARGE,
                 Problem.UNSUPPORTED_MEDIA_TYPE,

@@ -28,10 +28,10 @@ Schema = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A parameter of the query.
+    """A parameter of the query, or a header.
 
     Attributes:
-        name: as it stands in the URL.
+        name: as it stands in the URL, or the header's.
         description: what it means.
         schema: its JSON schema.
     """
@@ -62,7 +62,8 @@ class Endpoint:
 
     Attributes:
         method: GET, POST, PATCH or DELETE.
-        path: relative to `/v1`, with `{room}`, `{session}` and `{version}` as parameters.
+        path: relative to `/v1`, with `{room}`, `{session}`, `{version}`, `{thread}` and
+            `{message}` as parameters.
         handler: what serves it.
         operation_id: its name for generated clients.
         tag: the heading under which it is shown.
@@ -72,6 +73,7 @@ class Endpoint:
         answer: what success carries; None for an empty answer.
         body: what it takes; None for nothing.
         parameters: of the query.
+        headers: that it reads besides those that every operation does.
         problems: what may go wrong besides what may go wrong everywhere.
     """
 
@@ -86,6 +88,7 @@ class Endpoint:
     answer: Body | None = None
     body: Body | None = None
     parameters: tuple[Parameter, ...] = ()
+    headers: tuple[Parameter, ...] = ()
     problems: tuple[Problem, ...] = field(default=())
 
 

@@ -10,10 +10,10 @@ from pydantic.json_schema import models_json_schema
 
 from collab.errors import AuthFailure
 from collab.limits import ROOM_NAME_BYTES_MAX
-from gateway.api import answers, node_answers, version_answers
+from gateway.api import answers, comment_answers, node_answers, score_answers, version_answers
 from gateway.api.endpoints import ROOM_NAME_PATTERN, Body, Endpoint, Parameter
 from gateway.api.problems import MEDIA_TYPE, Problem
-from gateway.api.terms import NODE_NAME_PATTERN, VERSION_ID_PATTERN
+from gateway.api.terms import COMMENT_ID_PATTERN, NODE_NAME_PATTERN, VERSION_ID_PATTERN
 
 _REF: Final = "#/components/schemas/{model}"
 _ANSWERS: Final[tuple[type[BaseModel], ...]] = (
@@ -24,6 +24,12 @@ _ANSWERS: Final[tuple[type[BaseModel], ...]] = (
     answers.Rooms,
     answers.Sessions,
     answers.Ticket,
+    comment_answers.Thread,
+    comment_answers.Threads,
+    score_answers.Score,
+    score_answers.ScoreFacts,
+    score_answers.Scores,
+    score_answers.Templates,
     node_answers.Home,
     node_answers.Nodes,
     version_answers.Restoration,
@@ -33,6 +39,13 @@ _ANSWERS: Final[tuple[type[BaseModel], ...]] = (
 _REQUESTS: Final[tuple[type[BaseModel], ...]] = (
     answers.RevocationRequest,
     answers.TicketRequest,
+    comment_answers.ForgetRequest,
+    comment_answers.ReplyRequest,
+    comment_answers.ThreadChange,
+    comment_answers.ThreadRequest,
+    score_answers.CopyRequest,
+    score_answers.ScoreChange,
+    score_answers.ScoreRequest,
     version_answers.ForkRequest,
     version_answers.VersionChange,
     version_answers.VersionRequest,
@@ -54,6 +67,8 @@ _PATH_PARAMETERS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     ),
     "node": ("The node's name.", {"pattern": NODE_NAME_PATTERN}),
     "session": ("The session's id.", {}),
+    "thread": ("The thread's id.", {"pattern": COMMENT_ID_PATTERN}),
+    "message": ("The message's id.", {"pattern": COMMENT_ID_PATTERN}),
     "version": ("The version's id.", {"pattern": VERSION_ID_PATTERN}),
 }
 _DESCRIPTION: Final = """\
@@ -144,17 +159,18 @@ def _parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
         for name, (description, schema) in _PATH_PARAMETERS.items()
         if f"{{{name}}}" in endpoint.path
     ]
-    in_query = [
+    others = [
         {
             "name": parameter.name,
-            "in": "query",
+            "in": place,
             "required": False,
             "description": parameter.description,
             "schema": parameter.schema,
         }
-        for parameter in endpoint.parameters
+        for place, parameters in (("query", endpoint.parameters), ("header", endpoint.headers))
+        for parameter in parameters
     ]
-    return in_path + in_query
+    return in_path + others
 
 
 def _responses(endpoint: Endpoint) -> dict[str, Any]:

@@ -58,13 +58,13 @@ async def read_body(request: Request, media_type: str, bytes_max: int) -> bytes:
     return bytes(body)
 
 
-async def read_json(request: Request, model: type[Model]) -> Model:
+async def read_json(request: Request, model: type[Model], bytes_max: int = JSON_BYTES_MAX) -> Model:
     """Read a JSON body as a model.
 
     Raises:
         ProblemError: not JSON, or not as documented.
     """
-    body = await read_body(request, JSON, JSON_BYTES_MAX)
+    body = await read_body(request, JSON, bytes_max)
     try:
         return model.model_validate_json(body)
     except ValidationError as error:

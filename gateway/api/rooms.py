@@ -8,8 +8,8 @@ from urllib.parse import unquote
 from starlette.requests import Request
 from starlette.responses import Response
 
-from collab.access import Action, Claims, decide
-from collab.ids import RoomName, SessionId, room_name
+from collab.access import Action
+from collab.ids import SessionId, room_name
 from gateway.api.answers import (
     Erasure,
     ErasureQuery,
@@ -27,10 +27,10 @@ from gateway.api.endpoints import JSON, Body, Endpoint, room_of
 from gateway.api.openapi import parameters_of, schema_of
 from gateway.api.problems import Problem, ProblemError
 from gateway.api.requests import empty_response, json_response, read_query
-from gateway.api.services import RoomDescription, RoomSummary
+from gateway.api.services import RoomDescription
+from gateway.api.visible import visible_rooms
 from persistence.erasure import ErasureMode
 
-_SCAN_SIZE_MIN: Final = 50
 _TAG: Final = "Rooms"
 
 
@@ -49,7 +49,7 @@ class RoomsApi:
         claims = await self._services.auth.authenticator.authenticate_request(request.headers)
         query = read_query(request, ListQuery)
         after = None if query.after is None else room_name(query.after)
-        found = await self._visible(claims, after, query.limit + 1)
+        found = await visible_rooms(self._services, claims, Action.INSPECT, after, query.limit + 1)
         page = found[: query.limit]
         more = len(found) > query.limit
         answer = Rooms(
@@ -109,28 +109,6 @@ class RoomsApi:
         if description is None:
             raise ProblemError(Problem.NOT_FOUND, "no room of this name is live or stored")
         return description
-
-    async def _visible(
-        self, claims: Claims, after: RoomName | None, wanted: int
-    ) -> list[RoomSummary]:
-        """Rooms after a name that the claims may inspect, `wanted` at most."""
-        # What stands before the first wildcard bounds the names that need to be read.
-        prefixes = [grant.pattern.partition("*")[0] for grant in claims.grants]
-        below_all = RoomName(min(prefixes, default="")[:-1])
-        after = max(after or RoomName(""), below_all) or None
-        found: list[RoomSummary] = []
-        while prefixes and len(found) < wanted:
-            size = max(wanted - len(found), _SCAN_SIZE_MIN)
-            page = await self._services.directory.list_rooms(after=after, limit=size)
-            found += (room for room in page if decide(claims, room.name, Action.INSPECT))
-            if len(page) < size or all(_is_past(page[-1].name, prefix) for prefix in prefixes):
-                break
-            after = page[-1].name
-        return found[:wanted]
-
-
-def _is_past(name: RoomName, prefix: str) -> bool:
-    return name > prefix and not name.startswith(prefix)
 
 
 def room_endpoints(services: ApiServices) -> list[Endpoint]:

@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from gateway.api.api import ApiServices
+from gateway.api.comments import comment_endpoints
 from gateway.api.credentials import credential_endpoints
 from gateway.api.docs_page import CONTENT_SECURITY_POLICY, docs_page
 from gateway.api.documents import document_endpoints
@@ -21,7 +22,8 @@ from gateway.api.middleware import ApiGuard
 from gateway.api.nodes import node_endpoints
 from gateway.api.openapi import openapi_document
 from gateway.api.rooms import room_endpoints
-from gateway.api.terms import PREFIX
+from gateway.api.scores import score_endpoints
+from gateway.api.terms import IDEMPOTENCY_KEY_HEADER, PREFIX
 from gateway.api.versions import version_endpoints
 from gateway.observe.request_ids import REQUEST_ID_HEADER
 from gateway.server_version import server_version
@@ -36,6 +38,8 @@ def api_endpoints(services: ApiServices) -> list[Endpoint]:
         *document_endpoints(services),
         *version_endpoints(services),
         *history_endpoints(services),
+        *comment_endpoints(services),
+        *score_endpoints(services),
         *credential_endpoints(services),
         *node_endpoints(services),
     ]
@@ -73,7 +77,12 @@ def api_routes(services: ApiServices) -> list[BaseRoute]:
                 CORSMiddleware,
                 allow_origins=services.allowed_origins,
                 allow_methods=("GET", "POST", "PATCH", "DELETE"),
-                allow_headers=("Authorization", "Content-Type", REQUEST_ID_HEADER),
+                allow_headers=(
+                    "Authorization",
+                    "Content-Type",
+                    IDEMPOTENCY_KEY_HEADER,
+                    REQUEST_ID_HEADER,
+                ),
                 expose_headers=(REQUEST_ID_HEADER, "Retry-After"),
                 max_age=_CORS_MAX_AGE_S,
             ),

@@ -28,6 +28,7 @@ from collab.room.doc import RoomDoc
 from collab.room.room import RoomState
 from gateway.observe.metrics import Metrics
 from gateway.rooms.applying import Slices
+from gateway.rooms.archived import ArchivedRooms
 from gateway.rooms.clock import now_ms
 from gateway.rooms.joins import Joins, Merge
 from gateway.rooms.neighbours import Neighbours
@@ -61,6 +62,7 @@ class RoomRegistry:
 
     Attributes:
         joins: what the rooms share for newcomers and large work.
+        archived: which of the rooms nobody may edit.
         is_draining: the node is shutting down.
         is_leaving: nobody new is let in, because an operator wants the node empty.
     """
@@ -87,6 +89,7 @@ class RoomRegistry:
         self._loads = asyncio.Semaphore(settings.loads_at_once_max)
         clocks = settings.clocks
         slices = Slices(settings.apply, clocks.monotonic_s, clocks.processor_s)
+        self.archived = ArchivedRooms(stores)
         self.joins = Joins(stores, merge, settings.join_bytes_in_flight_max, slices)
         self._rooms: dict[RoomName, RoomRunner] = {}
         self._opening: dict[RoomName, asyncio.Task[RoomRunner]] = {}
@@ -185,6 +188,7 @@ class RoomRegistry:
         try:
             with self._metrics.load_seconds.time():
                 await runner.load()
+                await self.archived.look(runner)
         except BandProError as error:
             if isinstance(error, RoomQuarantined):
                 self._metrics.rooms_quarantined.inc()
@@ -260,7 +264,7 @@ class RoomRegistry:
     def tick(self) -> None:
         """Expire awareness, begin compactions and other duties, unload rooms that nobody uses."""
         at_ms = now_ms()
-        for duty in () if self.is_draining else self._duties:
+        for duty in () if self.is_draining else (self.archived.tick, *self._duties):
             duty(self.live())
         for name, runner in list(self._rooms.items()):
             runner.tick()

@@ -28,7 +28,7 @@ from gateway.rooms.clock import now_ms
 from gateway.rooms.fanout import Post, Seat
 from gateway.rooms.joins import LARGE_ANSWER_BYTES, Joins
 from gateway.rooms.neighbours import PeerLink
-from gateway.rooms.runner_settings import RunnerSettings
+from gateway.rooms.runner_settings import MARK, RunnerSettings
 from gateway.rooms.tail import Tail
 from persistence.crash_guard import opening
 from persistence.erasure import load_after_erasure
@@ -58,6 +58,7 @@ class RoomRunner:
         self.tail = Tail()
         self.empty_since_ms: Milliseconds | None = None
         self.busy = 0
+        self.marks = 0  # left by others in the log; see ``MARK``
         self._applying: asyncio.Lock | None = None
         self._joins = joins
         self._slices = joins.slices
@@ -98,9 +99,8 @@ class RoomRunner:
             owner=self,
         )
         self.run(self.room.loaded(retired or None))
-        told = {"head": loaded.head, "updates": len(loaded.updates)}
-        size_bytes, problems = self.room.doc.size_bytes, len(loaded.problems)
-        self._log.info("room.opened", **told, bytes=size_bytes, problems=problems)
+        told = {"head": loaded.head, "updates": len(loaded.updates), "problems": len(self.problems)}
+        self._log.info("room.opened", **told, bytes=self.room.doc.size_bytes)
 
     def discard(self, code: CloseCode, detail: str = "") -> None:
         """End the room here and now; sessions are closed, what is not durable is forgotten."""
@@ -431,6 +431,7 @@ class RoomRunner:
 
     async def peer_updates(self, updates: SequenceOf[bytes]) -> None:
         """Another writer stored these; see ``AppendOwner``."""
+        self.marks += updates.count(MARK)
         try:
             for update in updates:
                 scanned = await self._slices.scan(update, stored=True)

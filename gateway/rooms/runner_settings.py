@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Final
 
 from collab.history.compaction import CompactionLimits
 from collab.ids import UnixSeconds
@@ -14,6 +15,9 @@ from gateway.rooms.appender import AppendLimits
 from gateway.rooms.applying import ApplyLimits
 from gateway.rooms.commit_pace import CommitPace
 from persistence.failpoints import Failpoints
+
+MARK: Final = b"\x00\x00"
+"""A row of a log that holds nothing: others are to read the room's record again."""
 
 
 @dataclass(frozen=True, slots=True)

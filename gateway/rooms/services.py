@@ -22,7 +22,7 @@ from gateway.api.services import (
 )
 from gateway.rooms.registry import RoomRegistry
 from gateway.rooms.runner import RoomRunner
-from persistence.erasure import Erased, ErasureMode, Rewriter, erase
+from persistence.erasure import Erased, ErasureMode, Rewriter, erase, stored_comments
 from persistence.manifests import release
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -91,7 +91,14 @@ class RoomServices:
         async with self._registry.closed(name):
             erased = await erase(self._stores, name, self._rewriter, mode, accept_loss=accept_loss)
         _log.info("room.erased", room=room_key(name)[:12], mode=mode.value, epoch=erased.epoch)
+        comments = await self.comments_of(name)
+        if comments is not None:
+            await self.erase(comments, mode, accept_loss=accept_loss)
         return erased
+
+    async def comments_of(self, name: RoomName) -> RoomName | None:
+        """The room with the comments on a room, if there is one."""
+        return await stored_comments(self._stores, name)
 
     # Documents --------------------------------------------------------------------------------
 
@@ -102,11 +109,7 @@ class RoomServices:
         runner = await self._existing(name)
         if runner is None:
             return None
-        runner.busy += 1
-        try:
-            return await self._registry.joins.read(runner.room, state_vector or EMPTY_STATE_VECTOR)
-        finally:
-            runner.busy -= 1
+        return await self.state_of(runner, state_vector or EMPTY_STATE_VECTOR)
 
     async def state_vector(self, name: RoomName) -> bytes | None:
         """The document's state vector; see ``RoomDocuments``."""
@@ -121,8 +124,39 @@ class RoomServices:
             raise LimitExceeded(
                 f"an update may have {self._update_bytes_max} bytes", limit="update_bytes_max"
             )
-        runner = await self._open(name)
+        runner = await self.open(name)
+        self._registry.archived.check(runner)
         return await runner.append(update)
+
+    async def open(self, name: RoomName) -> RoomRunner:
+        """A live room, loaded now if need be.
+
+        Raises:
+            RoomQuarantined: an operator must release it first.
+            RoomUnavailable: it cannot be loaded now.
+        """
+        try:
+            return await self._registry.open(name)
+        except StoreUnavailable as error:
+            raise RoomUnavailable("the store does not answer") from error
+
+    def check_editable(self, name: RoomName) -> None:
+        """Refuse to have a live room edited by the API.
+
+        Raises:
+            StateConflict: the score is archived.
+        """
+        runner = self._registry.get(name)
+        if runner is not None:
+            self._registry.archived.check(runner)
+
+    async def state_of(self, runner: RoomRunner, state_vector: bytes = EMPTY_STATE_VECTOR) -> bytes:
+        """A live room's document, or what it has beyond a (checked) state vector."""
+        runner.busy += 1
+        try:
+            return await self._registry.joins.read(runner.room, state_vector)
+        finally:
+            runner.busy -= 1
 
     # Inside -----------------------------------------------------------------------------------
 
@@ -135,13 +169,7 @@ class RoomServices:
                 return None
         except StoreUnavailable as error:
             raise RoomUnavailable("the store does not answer") from error
-        return await self._open(name)
-
-    async def _open(self, name: RoomName) -> RoomRunner:
-        try:
-            return await self._registry.open(name)
-        except StoreUnavailable as error:
-            raise RoomUnavailable("the store does not answer") from error
+        return await self.open(name)
 
     async def _summary(self, name: RoomName, manifest: Manifest | None) -> RoomSummary:
         runner = self._registry.get(name)

@@ -28,7 +28,7 @@ from collab.history.versions import (
     is_due,
     plan_thinning,
 )
-from collab.ids import RoomName, Sequence, UnixSeconds, room_key
+from collab.ids import RoomName, Sequence, UnixSeconds, commented_room, room_key
 from gateway.observe.metrics import Metrics
 from gateway.rooms.once_only import Alone, OnceOnly, Patience, Turn
 from gateway.rooms.runner import RoomRunner
@@ -132,6 +132,8 @@ class VersionKeeper:
         self._making = None
 
     def _is_due(self, runner: RoomRunner, now_s: float) -> bool:
+        if commented_room(runner.name) is not None:
+            return False  # what authors delete in comments would stay in a version
         head = runner.appender.head
         mark = self._marks.get(runner)
         if mark is None:

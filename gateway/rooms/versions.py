@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import secrets
 from collections.abc import Callable
 
 import structlog
@@ -15,6 +14,7 @@ from collab.history.versions import Restored, Version, VersionKind, VersionSourc
 from collab.ids import RoomName, UnixSeconds, VersionId, room_key
 from collab.limits import VERSION_NAME_CHARS_MAX, VERSIONS_NAMED_MAX
 from gateway.observe.metrics import Metrics
+from gateway.rooms.edit_authors import fresh_client
 from gateway.rooms.registry import RoomRegistry
 from persistence.offload import Offload
 from persistence.versions import (
@@ -29,7 +29,6 @@ from persistence.versions import (
     take_content,
 )
 
-_CLIENT_ID_END = 2**32  # as Yjs draws them
 _log = structlog.stdlib.get_logger(__name__)
 
 
@@ -109,34 +108,36 @@ class VersionServices:
         """The content of a version as JSON; see ``RoomVersions``."""
         return await self._offload.describe(await read_version(self._stores, name, version))
 
-    async def compare(self, name: RoomName, version: Version, other: Version | None) -> bytes:
+    async def compare(
+        self, name: RoomName, version: Version, other: Version | None, *, as_scores: bool
+    ) -> bytes:
         """What differs; see ``RoomVersions``."""
         old = await read_version(self._stores, name, version)
         if other is None:
             new = (await self._present(name)).update
         else:
             new = await read_version(self._stores, name, other)
-        return await self._offload.compare(old, new)
+        return await self._offload.compare(old, new, as_scores=as_scores)
 
     async def restore(self, name: RoomName, version: Version, claims: Claims) -> Restored:
         """Make the document what it was; see ``RoomVersions``."""
         wanted = await read_version(self._stores, name, version)
         runner = await self._registry.open(name)
+        self._registry.archived.check(runner)
         runner.busy += 1  # it must not be unloaded between its state and the edit
         try:
             present = await self._present(name)
-            undo = await self._undo(name, present, version, claims)
-            taken = runner.room.doc.clients()
-            client = secrets.randbelow(_CLIENT_ID_END)
-            while client in taken:
-                client = secrets.randbelow(_CLIENT_ID_END)
+            message = f"Before {version.name or version.version_id} was restored"
+            undo = await self._kept(name, present, message, claims)
+            client = fresh_client(runner)
             told, update = await self._offload.restore(present.update, wanted, client)
             sequence = await runner.append(update) if update else present.sequence
         finally:
             runner.busy -= 1
         self._metrics.restores.inc()
         _log.info("version.restored", room=runner.key[:12], sequence=sequence, bytes=len(update))
-        return Restored(sequence, undo, tuple(json.loads(told)["notes"]))
+        undo_id = None if undo is None else undo.version_id
+        return Restored(sequence, undo_id, tuple(json.loads(told)["notes"]))
 
     async def fork(
         self, name: RoomName, version: Version, target: RoomName, claims: Claims
@@ -160,24 +161,28 @@ class VersionServices:
         self._metrics.forks.inc()
         return await self._add(target, await self._present(target), label)
 
-    async def _undo(
-        self, name: RoomName, present: Content, version: Version, claims: Claims
-    ) -> VersionId | None:
-        """A version of the state before a restore: the newest one if that is it."""
+    async def keep_for_copy(self, name: RoomName, claims: Claims) -> Version | None:
+        """A version of the present state to make a copy of; None where nothing was written."""
+        return await self._kept(name, await self._present(name), "When it was copied", claims)
+
+    async def _kept(
+        self, name: RoomName, present: Content, message: str, claims: Claims
+    ) -> Version | None:
+        """A version of the present state, which the newest one may be; None where it is empty."""
         if not present.update:
             return None
         newest = (await list_versions(self._stores, name))[:1]
         for known in newest:
             if (known.epoch, known.sequence) == (present.epoch, present.sequence):
-                return known.version_id
+                return known
         label = Label(
             kind=VersionKind.AUTOMATIC,
             created_at=self._wall(),
-            message=f"Before {version.name or version.version_id} was restored",
+            message=message,
             author=claims.subject,
             author_name=claims.display_name,
         )
-        return (await self._add(name, present, label)).version_id
+        return await self._add(name, present, label)
 
     async def _present(self, name: RoomName) -> Content:
         """The document as it is now, all that was accepted so far included."""

@@ -120,6 +120,10 @@ class Doors:
         runner.check_join()
         return runner
 
+    def claims_in(self, runner: RoomRunner, claims: Claims) -> Claims:
+        """Claims as they count in a live room: nobody edits an archived one."""
+        return self.registry.archived.capped(runner, claims)
+
     def expires_in_s(self, claims: Claims) -> float | None:
         """Seconds until claims hold no longer (their leeway is in them); None for never."""
         if claims.expires_at is None:

@@ -191,6 +191,7 @@ class _Socket:
     async def _join(self, prefix: bytes, name: RoomName, claims: Claims) -> Joined:
         doors = self._doors
         runner, claims = await doors.open_room(name, claims)
+        claims = doors.claims_in(runner, claims)
         session_id = doors.new_session_id()
         now = doors.clocks.wall()
         joined = Joined(prefix, self._connection, session_id, runner, now, self._forget)
@@ -209,6 +210,7 @@ class _Socket:
         session = document.runner.room.sessions.get(document.session_id)
         if session is None or session.claims.subject != claims.subject:
             raise AccessDenied("a renewed token must be of the same subject")
+        claims = self._doors.claims_in(document.runner, claims)
         read_only = not decide(claims, document.runner.name, Action.EDIT)
         document.push(document.prefix + hocuspocus.encode_authenticated(read_only))
         document.runner.set_claims(document.session_id, claims)

@@ -61,6 +61,7 @@ class YWebSocketEndpoint(Endpoint):
 
     def _join(self, connection: Connection, runner: RoomRunner, claims: Claims) -> None:
         doors = self._doors
+        claims = doors.claims_in(runner, claims)
         connection.bound_frames(doors.limits.frame_bytes_max)
         session_id = doors.new_session_id()
         seat = YWebSocketSeat(connection, doors, runner, session_id, doors.clocks.wall())

@@ -12,7 +12,7 @@ from persistence.encryption.data_keys import DataKeys
 from persistence.encryption.envelope import is_sealed, place_of, seal, sealed_epoch, unseal
 from persistence.record_rules import check_record
 
-SEALED_KINDS: Final = frozenset({RecordKind.VERSION})
+SEALED_KINDS: Final = frozenset({RecordKind.VERSION, RecordKind.SCORE})
 
 
 class EncryptedRecords:

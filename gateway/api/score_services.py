@@ -1,0 +1,80 @@
+"""What the HTTP API asks of scores; implemented beside the rooms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from collab.access import Claims
+from collab.ids import RoomName
+from collab.score.schema import Json
+from persistence.score_record import ScoreRecord
+
+
+@dataclass(frozen=True, slots=True)
+class NewScore:
+    """A score to be made.
+
+    Attributes:
+        facets: what it begins with; empty for an empty score.
+        title: what the document says.
+        origin: what it is made of, such as ``template:satb``.
+        request: a digest of the request, where it had an idempotency key.
+    """
+
+    facets: Mapping[str, Mapping[str, Json]] = field(repr=False)
+    title: str = field(repr=False)
+    origin: str
+    request: str = ""
+
+
+class RoomScores(Protocol):
+    """The scores among the rooms. All may raise StoreUnavailable."""
+
+    async def record(self, name: RoomName) -> ScoreRecord:
+        """What is told about a score beside its document. Opens nothing."""
+
+    async def summary(self, name: RoomName) -> Mapping[str, Json] | None:
+        """A score in brief: title, people, parts, and numbers; None where there is no room.
+
+        Raises:
+            RoomQuarantined: the room is out of service.
+            RoomUnavailable: it cannot be loaded now.
+            WorkerFailed: it could not be read within the limits of a worker.
+        """
+
+    async def create(self, name: RoomName, new: NewScore, claims: Claims) -> ScoreRecord:
+        """Make a score of a room in which nothing was ever written.
+
+        What is there already is never added to: of two who make a score of one room at the same
+        time, on any nodes, one is refused. A repeated request is answered as the first one was.
+
+        Raises:
+            StateConflict: something was written in the room, or its record says that it was made.
+            InvalidScore: the facets are not sound.
+            LimitExceeded: they are more than a document may have.
+        """
+
+    async def rename(self, name: RoomName, title: str, claims: Claims) -> ScoreRecord:
+        """Give a score another title, by an edit like any other, for everybody at once.
+
+        Raises:
+            StateConflict: the score is archived.
+            RoomUnavailable: it could not be stored; repeating is safe.
+        """
+
+    async def archive(self, name: RoomName, claims: Claims, *, is_archived: bool) -> ScoreRecord:
+        """Let nobody edit a score from now on, or everybody who may again.
+
+        Raises:
+            RoomUnavailable: it could not be stored; repeating is safe.
+        """
+
+    async def copy(self, name: RoomName, target: RoomName, claims: Claims) -> ScoreRecord:
+        """Begin another room with what is in a score now, as a fork of a version of it.
+
+        Raises:
+            StateConflict: nothing was ever written in the score, or anything in the other room.
+            RoomUnavailable: it could not be stored.
+        """

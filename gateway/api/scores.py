@@ -1,0 +1,294 @@
+"""Scores: made, listed, renamed, archived and copied."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from typing import Final
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from collab.access import Action, Claims
+from collab.errors import AccessDenied
+from collab.ids import RoomName, commented_room, room_name
+from collab.limits import SCORE_FACETS_BYTES_MAX, SCORES_LOOKED_AT_MAX
+from collab.score.schema import SCHEMA_VERSION, Facets, Json
+from collab.score.templates import TEMPLATES, template_facets
+from gateway.api import score_answers as bodies
+from gateway.api.answers import NoQuery
+from gateway.api.api import ApiServices
+from gateway.api.endpoints import JSON, Body, Endpoint, room_of
+from gateway.api.idempotency import KEY_HEADER, key_of
+from gateway.api.openapi import parameters_of, schema_of
+from gateway.api.problems import Problem, ProblemError
+from gateway.api.requests import json_response, read_json, read_query
+from gateway.api.score_services import NewScore
+from gateway.api.visible import visible_rooms
+
+TAG: Final = "Scores"
+_NO_ROOM: Final = "no room of this name is live or stored"
+_WITH_TEMPLATES: Final = ("measures", "fifths", "beats", "unit")
+_PROBLEMS: Final = (Problem.TOO_LARGE, Problem.ROOM_QUARANTINED)
+_BODY_PROBLEMS: Final = (
+    *_PROBLEMS,
+    Problem.CONFLICT,
+    Problem.TIMEOUT,
+    Problem.UNSUPPORTED_MEDIA_TYPE,
+    Problem.INVALID_ROOM_NAME,
+)
+
+
+class ScoresApi:
+    """The handlers.
+
+    Args:
+        services: what they work with.
+    """
+
+    def __init__(self, services: ApiServices) -> None:
+        self._services = services
+
+    async def list_scores(self, request: Request) -> Response:
+        """GET /scores."""
+        claims = await self._services.auth.authenticator.authenticate_request(request.headers)
+        query = read_query(request, bodies.ScoresQuery)
+        after = None if query.after is None else room_name(query.after)
+        found: list[bodies.ScoreFacts] = []
+        looked_at = 0
+        while looked_at < SCORES_LOOKED_AT_MAX:
+            page = await visible_rooms(self._services, claims, Action.READ, after, query.limit)
+            for room in page:
+                if len(found) == query.limit:
+                    return _scores(found, after)
+                looked_at += 1
+                after = room.name
+                facts = await self._listed(room.name, is_archived=query.is_archived)
+                found += [] if facts is None else [facts]
+            if len(page) < query.limit:
+                return _scores(found, None)
+        return _scores(found, after)
+
+    async def create(self, request: Request) -> Response:
+        """POST /scores."""
+        claims = await self._services.auth.authenticator.authenticate_request(request.headers)
+        read_query(request, NoQuery)
+        key = key_of(request)
+        wanted = await read_json(request, bodies.ScoreRequest, SCORE_FACETS_BYTES_MAX)
+        name = room_name(wanted.room)
+        await self._services.require(request, name, Action.EDIT)
+        new = replace(_new(wanted), request=_digest(wanted, claims, key))
+        record = await self._services.scores.create(name, new, claims)
+        return json_response(bodies.ScoreFacts.of_record(name, record).model_dump(), 201)
+
+    async def describe(self, request: Request) -> Response:
+        """GET /scores/{room}."""
+        name = room_of(request)
+        await self._services.require(request, name, Action.READ)
+        read_query(request, NoQuery)
+        return await self._described(name)
+
+    async def change(self, request: Request) -> Response:
+        """PATCH /scores/{room}."""
+        name = room_of(request)
+        claims = await self._services.require(request, name, Action.EDIT)
+        read_query(request, NoQuery)
+        wanted = await read_json(request, bodies.ScoreChange)
+        if wanted.is_archived is not None:
+            # Nobody could take it back by editing: it is for those who manage the room.
+            await self._services.require(request, name, Action.MANAGE)
+        await self._require_score(name)
+        scores = self._services.scores
+        if wanted.is_archived is False:
+            await scores.archive(name, claims, is_archived=False)
+        if wanted.title is not None:
+            await scores.rename(name, wanted.title, claims)
+        if wanted.is_archived:
+            await scores.archive(name, claims, is_archived=True)
+        return await self._described(name)
+
+    async def copy(self, request: Request) -> Response:
+        """POST /scores/{room}/copy."""
+        name = room_of(request)
+        await self._services.require(request, name, Action.READ)
+        await self._services.require(request, name, Action.READ_VERSIONS)
+        read_query(request, NoQuery)
+        target = room_name((await read_json(request, bodies.CopyRequest)).room)
+        claims = await self._services.require(request, target, Action.EDIT)
+        await self._require_score(name)
+        record = await self._services.scores.copy(name, target, claims)
+        return json_response(bodies.ScoreFacts.of_record(target, record).model_dump(), 201)
+
+    async def templates(self, request: Request) -> Response:
+        """GET /templates."""
+        await self._services.auth.authenticator.authenticate_request(request.headers)
+        read_query(request, NoQuery)
+        return json_response(_TEMPLATES.model_dump())
+
+    async def _listed(self, name: RoomName, *, is_archived: bool) -> bodies.ScoreFacts | None:
+        if commented_room(name) is not None:
+            return None
+        record = await self._services.scores.record(name)
+        if record.is_archived != is_archived:
+            return None
+        return bodies.ScoreFacts.of_record(name, record)
+
+    async def _described(self, name: RoomName) -> Response:
+        summary = await self._services.scores.summary(name)
+        if summary is None:
+            raise ProblemError(Problem.NOT_FOUND, _NO_ROOM)
+        record = await self._services.scores.record(name)
+        facts = bodies.ScoreFacts.of_record(name, record).model_dump()
+        return json_response(bodies.Score.model_validate(facts | dict(summary)).model_dump())
+
+    async def _require_score(self, name: RoomName) -> None:
+        if commented_room(name) is not None:
+            raise AccessDenied("comments are no score")
+        if not await self._services.versions.exists(name):
+            raise ProblemError(Problem.NOT_FOUND, _NO_ROOM)
+
+
+_TEMPLATES: Final = bodies.Templates(
+    templates=[
+        bodies.TemplateFacts(
+            template=key,
+            name=template.name,
+            instruments=[instrument.name for instrument in template.instruments],
+        )
+        for key, template in TEMPLATES.items()
+    ]
+)
+
+
+def _scores(found: list[bodies.ScoreFacts], after: RoomName | None) -> Response:
+    return json_response(bodies.Scores(scores=found, next=after).model_dump())
+
+
+def _new(wanted: bodies.ScoreRequest) -> NewScore:
+    """What the body asks for.
+
+    Raises:
+        ProblemError: it asks for things that do not go together.
+    """
+    told = {name: getattr(wanted, name) for name in _WITH_TEMPLATES}
+    changes = {name: value for name, value in told.items() if value is not None}
+    if wanted.template is not None and wanted.template not in TEMPLATES:
+        raise ProblemError(Problem.MALFORMED_REQUEST, "there is no such template")
+    if changes and wanted.template is None:
+        raise ProblemError(Problem.MALFORMED_REQUEST, f"{min(changes)} goes with a template")
+    if wanted.facets is not None and wanted.template is not None:
+        raise ProblemError(Problem.MALFORMED_REQUEST, "send a template or facets, not both")
+    meta: dict[str, Json] = {
+        name: text for name in ("title", "composer") if (text := getattr(wanted, name)) is not None
+    }
+    facets: Facets = {"meta": {"schema": str(SCHEMA_VERSION)}}
+    origin = "empty"
+    if wanted.template is not None:
+        template = replace(TEMPLATES[wanted.template], **changes)
+        facets, origin = template_facets(template, {}), f"template:{wanted.template}"
+    elif wanted.facets is not None:
+        facets, origin = {name: dict(each) for name, each in wanted.facets.items()}, "facets"
+    facets["meta"] = {"title": "", **facets.get("meta", {}), **meta}
+    title = facets["meta"]["title"]
+    return NewScore(facets, title if isinstance(title, str) else "", origin)
+
+
+def _digest(wanted: bodies.ScoreRequest, claims: Claims, key: str | None) -> str:
+    """What a repeated request is known by; empty without a key."""
+    if key is None:
+        return ""
+    told = orjson.dumps(wanted.model_dump(), option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(f"{claims.subject}\n{key}\n".encode() + told).hexdigest()
+
+
+def score_endpoints(services: ApiServices) -> list[Endpoint]:
+    """The operations on scores."""
+    api = ScoresApi(services)
+    return [*_of_all(api), *_of_one(api)]
+
+
+def _of_all(api: ScoresApi) -> list[Endpoint]:
+    return [
+        Endpoint(
+            "GET",
+            "/scores",
+            api.list_scores,
+            "listScores",
+            TAG,
+            "List scores",
+            "Those in use, or archived, that the token may read, in order of room.",
+            answer=Body(JSON, schema_of(bodies.Scores)),
+            parameters=parameters_of(bodies.ScoresQuery),
+            problems=(Problem.INVALID_ROOM_NAME,),
+        ),
+        Endpoint(
+            "POST",
+            "/scores",
+            api.create,
+            "createScore",
+            TAG,
+            "Make a score",
+            "Of a template, of facets, or empty. Needs editing there. Nothing may have been "
+            "written in the room: what is there is never added to.",
+            status=201,
+            answer=Body(JSON, schema_of(bodies.ScoreFacts)),
+            body=Body(JSON, schema_of(bodies.ScoreRequest)),
+            headers=(KEY_HEADER,),
+            problems=_BODY_PROBLEMS,
+        ),
+        Endpoint(
+            "GET",
+            "/templates",
+            api.templates,
+            "listTemplates",
+            TAG,
+            "List templates",
+            "What a score can begin with.",
+            answer=Body(JSON, schema_of(bodies.Templates)),
+        ),
+    ]
+
+
+def _of_one(api: ScoresApi) -> list[Endpoint]:
+    return [
+        Endpoint(
+            "GET",
+            "/scores/{room}",
+            api.describe,
+            "getScore",
+            TAG,
+            "Describe a score",
+            "In brief, as its document is now: title, people, parts, and how much there is.",
+            answer=Body(JSON, schema_of(bodies.Score)),
+            problems=_PROBLEMS,
+        ),
+        Endpoint(
+            "PATCH",
+            "/scores/{room}",
+            api.change,
+            "changeScore",
+            TAG,
+            "Rename, archive or unarchive a score",
+            "A new title is an edit that everybody sees at once. An archived score is not listed "
+            "among those in use, and nobody edits it or comments on it, on a connection they "
+            "have either. To archive is for owners.",
+            answer=Body(JSON, schema_of(bodies.Score)),
+            body=Body(JSON, schema_of(bodies.ScoreChange)),
+            problems=_BODY_PROBLEMS,
+        ),
+        Endpoint(
+            "POST",
+            "/scores/{room}/copy",
+            api.copy,
+            "copyScore",
+            TAG,
+            "Copy a score",
+            "As it is now, without its versions and comments. Needs reading here and editing "
+            "there. The other room must be new or empty.",
+            status=201,
+            answer=Body(JSON, schema_of(bodies.ScoreFacts)),
+            body=Body(JSON, schema_of(bodies.CopyRequest)),
+            problems=_BODY_PROBLEMS,
+        ),
+    ]

@@ -1,0 +1,201 @@
+"""What the HTTP API may ask of scores: the protocol of ``gateway/api/score_services.py``."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from weakref import WeakValueDictionary
+
+import structlog
+
+from collab.access import Claims
+from collab.errors import EpochMoved, HeadMoved, InvalidScore, LimitExceeded, StateConflict
+from collab.ids import NO_SEQUENCE, RoomName, UnixSeconds, room_key
+from collab.score.schema import Json
+from gateway.api.score_services import NewScore
+from gateway.rooms.edit_authors import EditAuthors
+from gateway.rooms.registry import RoomRegistry
+from gateway.rooms.services import RoomServices
+from gateway.rooms.versions import VersionServices
+from persistence.manifests import ensure_manifest
+from persistence.offload import Offload
+from persistence.score_record import ScoreRecord, change_score_record, read_score_record
+
+_log = structlog.stdlib.get_logger(__name__)
+
+
+class ScoreServices:
+    """Scores over one registry.
+
+    Args:
+        registry: the rooms.
+        rooms: what is done with them.
+        versions: what copies are made of.
+        offload: where content is read.
+        wall: the wall clock, in seconds.
+        document_bytes_max: the largest document.
+    """
+
+    def __init__(
+        self,
+        registry: RoomRegistry,
+        rooms: RoomServices,
+        versions: VersionServices,
+        offload: Offload,
+        wall: Callable[[], UnixSeconds],
+        document_bytes_max: int,
+    ) -> None:
+        self._registry = registry
+        self._stores = registry.stores
+        self._rooms = rooms
+        self._versions = versions
+        self._offload = offload
+        self._wall = wall
+        self._document_bytes_max = document_bytes_max
+        self._authors = EditAuthors()
+        self._turns: WeakValueDictionary[RoomName, asyncio.Lock] = WeakValueDictionary()
+
+    async def record(self, name: RoomName) -> ScoreRecord:
+        """What is told about a score; see ``RoomScores``."""
+        return await read_score_record(self._stores, name)
+
+    async def summary(self, name: RoomName) -> Mapping[str, Json] | None:
+        """A score in brief; see ``RoomScores``."""
+        document = await self._rooms.document(name, state_vector=None)
+        if document is None:
+            return None
+        found: Mapping[str, Json] = json.loads(await self._offload.summary(document))
+        return found
+
+    async def create(self, name: RoomName, new: NewScore, claims: Claims) -> ScoreRecord:
+        """Make a score; see ``RoomScores``."""
+        known = await read_score_record(self._stores, name)
+        if new.request and known.request == new.request:
+            return known
+        update = await self._seed(new)
+        await self._begin(name, update, may_be_there=bool(new.request) and not known.revision)
+        made = ScoreRecord(
+            title=new.title,
+            created_at=self._wall(),
+            created_by=claims.subject,
+            origin=new.origin,
+            request=new.request,
+        )
+        _log.info("score.made", room=room_key(name)[:12], origin=new.origin, bytes=len(update))
+        return await self._told(name, made)
+
+    async def rename(self, name: RoomName, title: str, claims: Claims) -> ScoreRecord:
+        """Give a score another title; see ``RoomScores``."""
+        entries = json.dumps({"meta": {"title": title}}).encode()
+        async with self._turn(name):
+            runner = await self._rooms.open(name)
+            self._registry.archived.check(runner)
+            runner.busy += 1  # it must not be unloaded between its state and the edit
+            try:
+                present = await self._rooms.state_of(runner)
+                client = self._authors.client(runner)
+                update = await self._offload.set_entries(present, entries, client)
+                if update:
+                    await runner.append(update)
+                else:
+                    await runner.drain()
+            finally:
+                runner.busy -= 1
+        _log.info("score.renamed", room=room_key(name)[:12], by=claims.subject)
+        return await change_score_record(
+            self._stores, name, lambda known: replace(known, title=title)
+        )
+
+    async def archive(self, name: RoomName, claims: Claims, *, is_archived: bool) -> ScoreRecord:
+        """Let nobody edit a score, or everybody again; see ``RoomScores``."""
+        now = self._wall()
+
+        def change(known: ScoreRecord) -> ScoreRecord:
+            if known.is_archived == is_archived:
+                return known
+            if not is_archived:
+                return replace(known, archived_at=None, archived_by="")
+            return replace(known, archived_at=now, archived_by=claims.subject)
+
+        record = await change_score_record(self._stores, name, change)
+        # Also where it was so already: whoever wrote that may have ended before this.
+        await self._registry.archived.tell(await self._rooms.open(name))
+        _log.info("score.archived", room=room_key(name)[:12], is_archived=is_archived)
+        return record
+
+    async def copy(self, name: RoomName, target: RoomName, claims: Claims) -> ScoreRecord:
+        """Begin another room with what is in a score now; see ``RoomScores``."""
+        version = await self._versions.keep_for_copy(name, claims)
+        if version is None:
+            raise StateConflict("nothing was ever written in this score")
+        await self._versions.fork(name, version, target, claims)
+        known = await read_score_record(self._stores, name)
+        made = ScoreRecord(
+            title=known.title,
+            created_at=self._wall(),
+            created_by=claims.subject,
+            origin=f"copy:{version.version_id}",
+        )
+        return await self._told(target, made)
+
+    async def _seed(self, new: NewScore) -> bytes:
+        told, update = await self._offload.seed_score(json.dumps(new.facets).encode())
+        problems = json.loads(told)["problems"]
+        if problems:
+            first = problems[0]
+            raise InvalidScore(f"{first['facet']}: {first['key']}: {first['detail']}")
+        if len(update) > self._document_bytes_max:
+            raise LimitExceeded(
+                f"the document may have at most {self._document_bytes_max} bytes",
+                limit="document_bytes_max",
+            )
+        return update
+
+    async def _begin(self, name: RoomName, update: bytes, *, may_be_there: bool) -> None:
+        """Write the first update of a room, or nothing where there is one.
+
+        The store decides: it appends only where the log is empty, whoever else tries.
+
+        Args:
+            name: the room.
+            update: its first.
+            may_be_there: whether this very update may have been written by the same request,
+                which then died before it could say so.
+
+        Raises:
+            StateConflict: something was written in the room.
+        """
+        key = room_key(name)
+        runner = self._registry.get(name)
+        is_empty = not await self._stores.log.head(key)
+        if is_empty and (runner is None or not runner.room.last_ticket):
+            async with self._registry.closed(name):
+                manifest = await ensure_manifest(self._stores, name)
+                try:
+                    await self._stores.log.append(
+                        key, epoch=manifest.epoch, after=NO_SEQUENCE, updates=[update]
+                    )
+                    return
+                except (HeadMoved, EpochMoved):
+                    pass
+        if may_be_there:
+            rows = (await self._stores.log.read(key, after=NO_SEQUENCE)).rows
+            if rows and rows[0].update == update:
+                return
+        raise StateConflict("there is something in the room already")
+
+    async def _told(self, name: RoomName, made: ScoreRecord) -> ScoreRecord:
+        """Keep what is told about a new score; what is told of it already stays."""
+        return await change_score_record(
+            self._stores,
+            name,
+            lambda known: replace(made, archived_at=known.archived_at, revision=known.revision),
+        )
+
+    def _turn(self, name: RoomName) -> asyncio.Lock:
+        turn = self._turns.get(name)
+        if turn is None:
+            turn = self._turns[name] = asyncio.Lock()
+        return turn

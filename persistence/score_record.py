@@ -1,0 +1,118 @@
+"""What is told about a score beside its document: who made it, of what, and whether it is archived.
+
+One record for each room that was made, renamed or archived through the API; other rooms have none.
+An erasure deletes it with the epoch that it was written in.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from collab.errors import RecordMoved, StoreUnavailable
+from collab.ids import FIRST_EPOCH, Epoch, RecordId, RoomName, UnixSeconds, room_key
+from collab.ports import Record, RecordKind
+from persistence.manifests import read_manifest
+from persistence.stores import Stores
+
+CHANGES_MAX: Final = 8
+_ID: Final = RecordId("score")
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreRecord:
+    """What is told about a score.
+
+    Attributes:
+        title: as the API last wrote it; the document may have another one since.
+        created_at: wall-clock second; None for a room that was not made by the API.
+        created_by: subject of the token that asked for it.
+        origin: what it was made of, such as ``template:satb``.
+        request: a digest of the request that made it, where that had an idempotency key.
+        archived_at: since when nobody edits it; None for one that is in use.
+        archived_by: who archived it.
+        epoch: of the room, when this was written.
+        revision: of the record; 0 for one that is not stored.
+    """
+
+    title: str = field(default="", repr=False)
+    created_at: UnixSeconds | None = None
+    created_by: str = ""
+    origin: str = field(default="", repr=False)
+    request: str = ""
+    archived_at: UnixSeconds | None = None
+    archived_by: str = ""
+    epoch: Epoch = FIRST_EPOCH
+    revision: int = 0
+
+    @property
+    def is_archived(self) -> bool:
+        """Whether nobody edits it."""
+        return self.archived_at is not None
+
+
+async def read_score_record(stores: Stores, name: RoomName) -> ScoreRecord:
+    """What is told about a score; an empty record of revision 0 where nothing is.
+
+    Raises:
+        StoreUnavailable: the store cannot be read now.
+    """
+    found = await stores.records.list(RecordKind.SCORE, room_key(name), after=None, limit=1)
+    return decode_score_record(found[0]) if found else ScoreRecord()
+
+
+async def change_score_record(
+    stores: Stores, name: RoomName, change: Callable[[ScoreRecord], ScoreRecord]
+) -> ScoreRecord:
+    """Change what is told about a score, durably, whoever else changes it too.
+
+    Args:
+        stores: the store.
+        name: the room.
+        change: from what is told to what shall be; may be called several times.
+
+    Raises:
+        StoreUnavailable: the outcome is unknown, or others kept changing it.
+    """
+    epoch = (await read_manifest(stores, name)).epoch
+    for _ in range(CHANGES_MAX):
+        known = await read_score_record(stores, name)
+        wanted = change(known)
+        if wanted == known and known.revision:
+            return known
+        record = Record(_ID, known.revision, _encoded(wanted, epoch))
+        try:
+            stored = await stores.records.compare_and_set(RecordKind.SCORE, room_key(name), record)
+        except RecordMoved:
+            continue
+        return decode_score_record(stored)
+    raise StoreUnavailable(f"the score was changed by others {CHANGES_MAX} times in a row")
+
+
+def decode_score_record(record: Record) -> ScoreRecord:
+    """Read a record back.
+
+    Raises:
+        StoreUnavailable: it is none of a score.
+    """
+    try:
+        fields: dict[str, Any] = json.loads(record.value)
+        return ScoreRecord(**fields, revision=record.revision)
+    except (ValueError, TypeError) as error:
+        raise StoreUnavailable("a score's record cannot be read") from error
+
+
+def _encoded(record: ScoreRecord, epoch: Epoch) -> bytes:
+    fields = {
+        "title": record.title,
+        "created_at": record.created_at,
+        "created_by": record.created_by,
+        "origin": record.origin,
+        "request": record.request,
+        "archived_at": record.archived_at,
+        "archived_by": record.archived_by,
+        "epoch": epoch,
+    }
+    return json.dumps(fields, sort_keys=True, separators=(",", ":")).encode()
