@@ -11,6 +11,7 @@ from collections.abc import Sequence as SequenceOf
 from typing import Final
 
 from collab.errors import WorkerFailed
+from collab.ids import Epoch, RoomName
 from collab.limits import COMPARE_CHARS_MAX, COMPARE_ENTRIES_MAX
 from persistence.worker_frames import LENGTH_BYTES, Operation, Status, encode_request
 from persistence.worker_pool import PoolLimits, WorkerPool
@@ -124,6 +125,19 @@ class Offload:
             WorkerFailed: the worker died, overran a limit, or refused them.
         """
         return _told_and_edit(await self._request(Operation.SEED_SCORE, (facets,)))
+
+    async def import_score(self, file: bytes, room: RoomName, epoch: Epoch) -> tuple[bytes, bytes]:
+        """Read a MusicXML file as the first update of a room.
+
+        Returns:
+            JSON with the title and what could not be taken as it stands, or why it is refused;
+            and the update, always the same one for the same file, room and epoch.
+
+        Raises:
+            WorkerFailed: the worker died, or overran a limit.
+        """
+        arguments = (file, room.encode(), str(epoch).encode())
+        return _told_and_edit(await self._request(Operation.IMPORT_SCORE, arguments))
 
     async def set_entries(self, current: bytes, entries: bytes, client: int) -> bytes:
         """The edit that sets entries of top-level maps; empty where they are so already.

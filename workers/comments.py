@@ -7,12 +7,12 @@ from typing import Any
 
 from pycrdt import Doc, Map
 
-from collab.errors import LimitExceeded, PeerError
+from collab.errors import PeerError
 from collab.score.comment_deeds import answer, carry_out, changed, decode_asked
 from collab.score.comments import ROOTS
 from collab.score.schema import Facet, Json
 from workers.content import load
-from workers.edits import with_edit, written
+from workers.edits import refusal, with_edit, written
 
 
 def comments(current: bytes, score: bytes, request: bytes, client: bytes) -> bytes:
@@ -38,8 +38,7 @@ def comments(current: bytes, score: bytes, request: bytes, client: bytes) -> byt
     try:
         changes = carry_out(held, asked, facets.value)
     except PeerError as error:
-        limit = error.limit if isinstance(error, LimitExceeded) else None
-        told = {"refused": type(error).__name__, "detail": str(error), "limit": limit}
+        told = refusal(error)
     else:
         update = written(doc, changes)
         told = {"answer": answer(changed(held, changes), asked.request, facets.value)}

@@ -9,6 +9,7 @@ from typing import Any
 import pycrdt
 from pycrdt import Doc, Map
 
+from collab.errors import LimitExceeded, PeerError
 from persistence.worker_frames import LENGTH_BYTES
 
 
@@ -32,6 +33,12 @@ def written(doc: Doc[Any], changes: Mapping[str, Mapping[str, Any]]) -> bytes:
                     held[key] = value
     doc.unobserve(subscription)
     return pycrdt.merge_updates(*made) if made else b""
+
+
+def refusal(error: PeerError) -> dict[str, Any]:
+    """What is told of a request that is refused: the error's kind, words, and limit."""
+    limit = error.limit if isinstance(error, LimitExceeded) else None
+    return {"refused": type(error).__name__, "detail": str(error), "limit": limit}
 
 
 def with_edit(told: Mapping[str, Any], update: bytes) -> bytes:

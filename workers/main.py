@@ -26,7 +26,7 @@ from workers.fingerprint import fingerprint
 from workers.merge import merge, state, state_vector
 from workers.restore import restore
 from workers.sandbox import Pipes, allow_cpu, enter
-from workers.scores import compare_as_scores, seed_score, set_entries, summary
+from workers.scores import compare_as_scores, import_score, seed_score, set_entries, summary
 
 _OVER_ALL: Final[Mapping[Operation, Callable[[list[bytes]], bytes]]] = {
     Operation.MERGE: merge,
@@ -46,6 +46,7 @@ _OVER_EACH: Final[Mapping[Operation, Callable[..., bytes]]] = {
     Operation.SEED_SCORE: seed_score,
     Operation.SET_ENTRIES: set_entries,
     Operation.SUMMARY: summary,
+    Operation.IMPORT_SCORE: import_score,
 }
 """What takes so many arguments as it names."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -9,14 +10,17 @@ from typing import Any, Final
 
 from pycrdt import Doc, Map
 
+from collab.errors import PeerError
+from collab.ids import Epoch, RoomName
 from collab.score.comparison import compare_scores, counts, told
+from collab.score.musicxml.reading import read_musicxml
 from collab.score.schema import FACETS
-from collab.score.seed import seed_update
+from collab.score.seed import import_update, seed_update
 from collab.score.summary import summarise
 from collab.score.validate import validate
 from workers.compare import Budget
 from workers.content import Kind, kind_of, load, plain, root_of
-from workers.edits import with_edit, written
+from workers.edits import refusal, with_edit, written
 
 _PROBLEMS_MAX: Final = 20
 
@@ -72,6 +76,33 @@ def seed_score(request: bytes) -> bytes:
     ]
     update = b"" if found else seed_update(facets)
     return with_edit({"problems": found}, update)
+
+
+def import_score(file: bytes, room: bytes, epoch: bytes) -> bytes:
+    """Read a MusicXML file as the first update of a room.
+
+    Args:
+        file: its bytes, compressed or not.
+        room: the room's name, in UTF-8.
+        epoch: of the room's log, in decimal digits.
+
+    Returns:
+        JSON with its length of 4 bytes in front, then the update: the same bytes for the same
+        file, room and epoch. The JSON is ``{"title", "findings"}``, or what `refusal` tells.
+    """
+    try:
+        imported = read_musicxml(file)
+    except PeerError as error:
+        return with_edit(refusal(error), b"")
+    title = imported.facets["meta"].get("title", "")
+    findings = [{"line": each.line, "message": each.message} for each in imported.findings]
+    update = import_update(
+        imported.facets,
+        RoomName(room.decode()),
+        hashlib.sha256(file).digest(),
+        epoch=Epoch(int(epoch)),
+    )
+    return with_edit({"title": title, "findings": findings}, update)
 
 
 def set_entries(current: bytes, request: bytes, client: bytes) -> bytes:

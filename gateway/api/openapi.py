@@ -26,6 +26,7 @@ _ANSWERS: Final[tuple[type[BaseModel], ...]] = (
     answers.Ticket,
     comment_answers.Thread,
     comment_answers.Threads,
+    score_answers.ImportedScore,
     score_answers.Score,
     score_answers.ScoreFacts,
     score_answers.Scores,

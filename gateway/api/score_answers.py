@@ -67,6 +67,19 @@ class Score(ScoreFacts):
     notes: Count = Field(description="In these, rests among them.")
 
 
+class FindingFacts(Answer):
+    """Something in a file that could not be taken as it stands; it is kept all the same."""
+
+    line: Count = Field(description="In the file, from 1; 0 where none is to blame.")
+    message: str = Field(description="What.")
+
+
+class ImportedScore(ScoreFacts):
+    """A score that was made of a file."""
+
+    findings: list[FindingFacts] = Field(description="In the order of the file; 100 at most.")
+
+
 class Scores(Answer):
     """A page of scores."""
 

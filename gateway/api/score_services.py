@@ -29,6 +29,14 @@ class NewScore:
     request: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something in a file that could not be taken as it stands; it is kept all the same."""
+
+    line: int
+    message: str
+
+
 class RoomScores(Protocol):
     """The scores among the rooms. All may raise StoreUnavailable."""
 
@@ -54,6 +62,26 @@ class RoomScores(Protocol):
             StateConflict: something was written in the room, or its record says that it was made.
             InvalidScore: the facets are not sound.
             LimitExceeded: they are more than a document may have.
+        """
+
+    async def import_file(
+        self, name: RoomName, file: bytes, request: str, claims: Claims
+    ) -> tuple[ScoreRecord, tuple[Finding, ...]]:
+        """Make a score of a MusicXML file, in a room in which nothing was ever written.
+
+        Args:
+            name: the room.
+            file: its bytes, compressed or not.
+            request: a digest of the request, where it had an idempotency key.
+            claims: of who asks.
+
+        Returns:
+            What is told about the score, and what could not be taken as it stands.
+
+        Raises:
+            StateConflict: something was written in the room; nothing is ever added to that.
+            InvalidScore: it is no score.
+            LimitExceeded: it passes a limit.
         """
 
     async def rename(self, name: RoomName, title: str, claims: Claims) -> ScoreRecord:

@@ -13,18 +13,19 @@ from starlette.responses import Response
 from collab.access import Action, Claims
 from collab.errors import AccessDenied
 from collab.ids import RoomName, commented_room, room_name
-from collab.limits import SCORE_FACETS_BYTES_MAX, SCORES_LOOKED_AT_MAX
+from collab.limits import SCORE_FACETS_BYTES_MAX, SCORE_FILE_BYTES_MAX, SCORES_LOOKED_AT_MAX
 from collab.score.schema import SCHEMA_VERSION, Facets, Json
 from collab.score.templates import TEMPLATES, template_facets
 from gateway.api import score_answers as bodies
 from gateway.api.answers import NoQuery
 from gateway.api.api import ApiServices
-from gateway.api.endpoints import JSON, Body, Endpoint, room_of
+from gateway.api.endpoints import BINARY, JSON, Body, Endpoint, room_of
 from gateway.api.idempotency import KEY_HEADER, key_of
 from gateway.api.openapi import parameters_of, schema_of
 from gateway.api.problems import Problem, ProblemError
-from gateway.api.requests import json_response, read_json, read_query
+from gateway.api.requests import json_response, read_body, read_json, read_query
 from gateway.api.score_services import NewScore
+from gateway.api.versions import UPDATE_SCHEMA
 from gateway.api.visible import visible_rooms
 
 TAG: Final = "Scores"
@@ -78,9 +79,23 @@ class ScoresApi:
         wanted = await read_json(request, bodies.ScoreRequest, SCORE_FACETS_BYTES_MAX)
         name = room_name(wanted.room)
         await self._services.require(request, name, Action.EDIT)
-        new = replace(_new(wanted), request=_digest(wanted, claims, key))
+        told = orjson.dumps(wanted.model_dump(), option=orjson.OPT_SORT_KEYS)
+        new = replace(_new(wanted), request=_digest(told, claims, key))
         record = await self._services.scores.create(name, new, claims)
         return json_response(bodies.ScoreFacts.of_record(name, record).model_dump(), 201)
+
+    async def import_file(self, request: Request) -> Response:
+        """POST /scores/{room}/file."""
+        name = room_of(request)
+        claims = await self._services.require(request, name, Action.EDIT)
+        read_query(request, NoQuery)
+        key = key_of(request)
+        file = await read_body(request, BINARY, SCORE_FILE_BYTES_MAX)
+        known_by = _digest(file, claims, key)
+        record, findings = await self._services.scores.import_file(name, file, known_by, claims)
+        facts = bodies.ScoreFacts.of_record(name, record).model_dump()
+        told = [bodies.FindingFacts.of(each) for each in findings]
+        return json_response(bodies.ImportedScore(**facts, findings=told).model_dump(), 201)
 
     async def describe(self, request: Request) -> Response:
         """GET /scores/{room}."""
@@ -194,11 +209,10 @@ def _new(wanted: bodies.ScoreRequest) -> NewScore:
     return NewScore(facets, title if isinstance(title, str) else "", origin)
 
 
-def _digest(wanted: bodies.ScoreRequest, claims: Claims, key: str | None) -> str:
+def _digest(told: bytes, claims: Claims, key: str | None) -> str:
     """What a repeated request is known by; empty without a key."""
     if key is None:
         return ""
-    told = orjson.dumps(wanted.model_dump(), option=orjson.OPT_SORT_KEYS)
     return hashlib.sha256(f"{claims.subject}\n{key}\n".encode() + told).hexdigest()
 
 
@@ -252,6 +266,21 @@ def _of_all(api: ScoresApi) -> list[Endpoint]:
 
 def _of_one(api: ScoresApi) -> list[Endpoint]:
     return [
+        Endpoint(
+            "POST",
+            "/scores/{room}/file",
+            api.import_file,
+            "importScore",
+            TAG,
+            "Make a score of a MusicXML file",
+            "What the schema does not model is kept and comes back at an export. Needs editing "
+            "there. Nothing may have been written in the room: what is there is never added to.",
+            status=201,
+            answer=Body(JSON, schema_of(bodies.ImportedScore)),
+            body=Body(BINARY, UPDATE_SCHEMA, "The bytes of a .musicxml, .xml or .mxl file."),
+            headers=(KEY_HEADER,),
+            problems=_BODY_PROBLEMS,
+        ),
         Endpoint(
             "GET",
             "/scores/{room}",

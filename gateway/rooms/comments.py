@@ -16,26 +16,18 @@ from weakref import WeakValueDictionary
 import structlog
 
 from collab.access import Action, Claims, decide
-from collab.errors import (
-    AccessDenied,
-    LimitExceeded,
-    NotThere,
-    PeerError,
-    StateConflict,
-    WorkerFailed,
-)
 from collab.ids import RoomName, comments_room
 from collab.score.comment_deeds import Asked, Deed, Forget, Question, encode_asked
 from collab.score.comments import Author
 from collab.score.schema import Json
 from gateway.observe.metrics import Metrics
 from gateway.rooms.edit_authors import EditAuthors
+from gateway.rooms.refusals import refused
 from gateway.rooms.services import RoomServices
 from persistence.erasure import Erased, ErasureMode
 from persistence.offload import Offload
 
 _EMPTY: Final = b"\x00\x00"
-_REFUSALS: Final[tuple[type[PeerError], ...]] = (AccessDenied, NotThere, StateConflict)
 _log = structlog.stdlib.get_logger(__name__)
 
 
@@ -111,7 +103,7 @@ class CommentServices:
         told, update = await self._offload.comments(held, score, encode_asked(asked), client)
         body: dict[str, Any] = json.loads(told)
         if "refused" in body:
-            raise _refusal(body)
+            raise refused(body)
         answer: Json = body["answer"]
         return answer, update
 
@@ -123,14 +115,3 @@ class CommentServices:
         if turn is None:
             turn = self._turns[room] = asyncio.Lock()
         return turn
-
-
-def _refusal(body: dict[str, Any]) -> PeerError | WorkerFailed:
-    """The error that a worker told of."""
-    kind, detail = body["refused"], body["detail"]
-    if kind == LimitExceeded.__name__:
-        return LimitExceeded(detail, limit=body["limit"])
-    for refusal in _REFUSALS:
-        if kind == refusal.__name__:
-            return refusal(detail)
-    return WorkerFailed(f"the worker refused: {kind}")

@@ -13,13 +13,15 @@ import structlog
 from collab.access import Claims
 from collab.errors import EpochMoved, HeadMoved, InvalidScore, LimitExceeded, StateConflict
 from collab.ids import NO_SEQUENCE, RoomName, UnixSeconds, room_key
+from collab.limits import SCORE_TEXT_CHARS_MAX
 from collab.score.schema import Json
-from gateway.api.score_services import NewScore
+from gateway.api.score_services import Finding, NewScore
 from gateway.rooms.edit_authors import EditAuthors
+from gateway.rooms.refusals import refused
 from gateway.rooms.registry import RoomRegistry
 from gateway.rooms.services import RoomServices
 from gateway.rooms.versions import VersionServices
-from persistence.manifests import ensure_manifest
+from persistence.manifests import ensure_manifest, read_manifest
 from persistence.offload import Offload
 from persistence.score_record import ScoreRecord, change_score_record, read_score_record
 
@@ -76,15 +78,25 @@ class ScoreServices:
             return known
         update = await self._seed(new)
         await self._begin(name, update, may_be_there=bool(new.request) and not known.revision)
-        made = ScoreRecord(
-            title=new.title,
-            created_at=self._wall(),
-            created_by=claims.subject,
-            origin=new.origin,
-            request=new.request,
-        )
-        _log.info("score.made", room=room_key(name)[:12], origin=new.origin, bytes=len(update))
-        return await self._told(name, made)
+        return await self._made(name, new, claims)
+
+    async def import_file(
+        self, name: RoomName, file: bytes, request: str, claims: Claims
+    ) -> tuple[ScoreRecord, tuple[Finding, ...]]:
+        """Make a score of a file; see ``RoomScores``."""
+        known = await read_score_record(self._stores, name)
+        epoch = (await read_manifest(self._stores, name)).epoch
+        told, update = await self._offload.import_score(file, name, epoch)
+        body = json.loads(told)
+        if "refused" in body:
+            raise refused(body)
+        findings = tuple(Finding(each["line"], each["message"]) for each in body["findings"])
+        if request and known.request == request:
+            return known, findings
+        self._check_size(update)
+        await self._begin(name, update, may_be_there=bool(request) and not known.revision)
+        new = NewScore({}, body["title"], "musicxml", request)
+        return await self._made(name, new, claims), findings
 
     async def rename(self, name: RoomName, title: str, claims: Claims) -> ScoreRecord:
         """Give a score another title; see ``RoomScores``."""
@@ -146,12 +158,15 @@ class ScoreServices:
         if problems:
             first = problems[0]
             raise InvalidScore(f"{first['facet']}: {first['key']}: {first['detail']}")
+        self._check_size(update)
+        return update
+
+    def _check_size(self, update: bytes) -> None:
         if len(update) > self._document_bytes_max:
             raise LimitExceeded(
                 f"the document may have at most {self._document_bytes_max} bytes",
                 limit="document_bytes_max",
             )
-        return update
 
     async def _begin(self, name: RoomName, update: bytes, *, may_be_there: bool) -> None:
         """Write the first update of a room, or nothing where there is one.
@@ -185,6 +200,18 @@ class ScoreServices:
             if rows and rows[0].update == update:
                 return
         raise StateConflict("there is something in the room already")
+
+    async def _made(self, name: RoomName, new: NewScore, claims: Claims) -> ScoreRecord:
+        """Keep what is told about a score that was just made."""
+        made = ScoreRecord(
+            title=new.title[:SCORE_TEXT_CHARS_MAX],
+            created_at=self._wall(),
+            created_by=claims.subject,
+            origin=new.origin,
+            request=new.request,
+        )
+        _log.info("score.made", room=room_key(name)[:12], origin=new.origin)
+        return await self._told(name, made)
 
     async def _told(self, name: RoomName, made: ScoreRecord) -> ScoreRecord:
         """Keep what is told about a new score; what is told of it already stays."""

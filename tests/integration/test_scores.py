@@ -11,11 +11,15 @@ import pytest
 from pycrdt import Doc, Map
 
 from collab.score.chorale import chorale_facets
+from collab.score.musicxml.reading import read_musicxml
+from collab.score.musicxml.writing import write_musicxml
 from tests.support.access import mint, ticket
 from tests.support.api import append, text_update
 from tests.support.command import bandpro
 from tests.support.comments import comment
 from tests.support.http import request, room_path, stored_update
+from tests.support.musicxml import canonical, facets_of
+from tests.support.musicxml_samples import SAMPLES
 from tests.support.server import Server, running_server, serving
 from tests.support.stored import legible
 from tests.support.ws_client import PROTOCOLS, hocuspocus, join, y_websocket
@@ -351,3 +355,53 @@ async def test_versions_of_a_score_are_compared_by_measures(server: Server, owne
         "measure 2",
         "  + all at 0  page break",
     ]
+
+
+async def upload(
+    server: Server, room: str, file: bytes, token: str, key: str | None = None
+) -> httpx.Response:
+    """Make a score of a file."""
+    headers = {} if key is None else {"Idempotency-Key": key}
+    path = f"{score_path(room)}/file"
+    return await request(server, "POST", path, token=token, content=file, headers=headers)
+
+
+@pytest.mark.parametrize("name", ["two parts of different length", "timewise", "chords"])
+async def test_a_score_begins_with_a_file_and_gives_it_back(
+    server: Server, owner: str, name: str
+) -> None:
+    """SCO-12: Through a live room, canonically equal; a second import of it is refused."""
+    file = SAMPLES[name]
+    room = f"scores/file-{name}"
+    made = await upload(server, room, file, owner)
+    assert (made.status_code, made.json()["origin"]) == (201, "musicxml"), made.text
+    doc = await roots(server, room, owner)
+    partwise = canonical(write_musicxml(read_musicxml(file).facets))
+    assert canonical(write_musicxml(facets_of(doc))) == partwise
+    if name != "timewise":
+        assert partwise == canonical(file)
+    described = (await request(server, "GET", score_path(room), token=owner)).json()
+    assert len(described["parts"]) == (1 if name == "chords" else 2)
+    before = await stored_update(server, room, token=owner)
+    assert (await upload(server, room, file, owner)).status_code == 409
+    assert (await upload(server, room, file, owner, key="k")).status_code == 409
+    assert await stored_update(server, room, token=owner) == before
+
+
+async def test_a_file_sent_again_is_imported_once_and_no_score_is_refused(
+    server: Server, owner: str
+) -> None:
+    """SCO-12: By its key; with the line where something is wrong, and nothing written."""
+    room = "scores/file-again"
+    answers = [await upload(server, room, SAMPLES["chords"], owner, key="k") for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert answers[0].json() == answers[1].json()
+    other = await upload(server, room, SAMPLES["pitches"], owner, key="k")
+    assert other.status_code == 409
+    refused = await upload(server, "scores/no-file", b"<score-partwise>\n<part</x>", owner)
+    assert (refused.status_code, "line 2" in refused.json()["detail"]) == (400, True), refused.text
+    assert (await upload(server, "scores/no-file", b"", owner)).status_code == 400
+    reader = mint(server, {"scores/*": "commenter"})
+    assert (await upload(server, "scores/no-file", SAMPLES["chords"], reader)).status_code == 403
+    path = f"{room_path('scores/no-file')}/update"
+    assert (await request(server, "GET", path, token=owner)).status_code == 404

@@ -1,0 +1,30 @@
+"""What a worker refused, as the errors that it raised there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from collab.errors import (
+    AccessDenied,
+    InvalidScore,
+    LimitExceeded,
+    NotThere,
+    PeerError,
+    StateConflict,
+    WorkerFailed,
+)
+
+_REFUSALS: Final[Mapping[str, type[PeerError]]] = {
+    kind.__name__: kind for kind in (AccessDenied, InvalidScore, NotThere, StateConflict)
+}
+
+
+def refused(told: Mapping[str, Any]) -> PeerError | WorkerFailed:
+    """The error that a worker told of: its kind, words and limit."""
+    kind, detail = told["refused"], told["detail"]
+    if kind == LimitExceeded.__name__:
+        return LimitExceeded(detail, limit=told["limit"])
+    if kind in _REFUSALS:
+        return _REFUSALS[kind](detail)
+    return WorkerFailed(f"the worker refused: {kind}")
