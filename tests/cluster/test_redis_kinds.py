@@ -3,8 +3,7 @@
 import asyncio
 import json
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -24,54 +23,27 @@ from tests.support.nodes import (
     until_metric,
 )
 from tests.support.redis_server import RedisServer, redis_server
+from tests.support.sentinel import WatchedRedis, until, watched_redis
 from tests.support.server import free_port
 from tests.support.ws_client import join
 
 ROOM: Final = "quartet"
-SERVICE: Final = "mymaster"
-READY_WITHIN_S: Final = 20.0
-
-
-def until(condition: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + READY_WITHIN_S
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.02)
 
 
 @pytest.fixture
-def watched(tmp_path: Path) -> Iterator[tuple[RedisServer, RedisServer, RedisServer]]:
-    """A master, its replica, and the Sentinel that watches them."""
-    master = RedisServer(tmp_path)
-    replica = RedisServer(tmp_path, "--replicaof", "127.0.0.1", str(master.port))
-    config = tmp_path / "sentinel.conf"
-    config.write_text(
-        f"sentinel monitor {SERVICE} 127.0.0.1 {master.port} 1\n"
-        f"sentinel down-after-milliseconds {SERVICE} 500\n"
-        f"sentinel failover-timeout {SERVICE} 2000\n"
-    )
-    sentinel = RedisServer(tmp_path, str(config), program="redis-sentinel")
-    servers = (master, replica, sentinel)
-    try:
-        for server in servers:
-            server.start()
-        until(lambda: replica.ask("INFO", "replication")["master_link_status"] == "up", "replica")
-        until(lambda: sentinel.ask("SENTINEL", "REPLICAS", SERVICE), "Sentinel finds the replica")
-        yield servers
-    finally:
-        for server in servers:
-            server.kill()
+def watched(tmp_path: Path) -> Iterator[WatchedRedis]:
+    with watched_redis(tmp_path) as running:
+        yield running
 
 
 @pytest.mark.slow
 async def test_the_bus_follows_the_master_that_sentinel_names(
-    watched: tuple[RedisServer, RedisServer, RedisServer], tmp_path: Path
+    watched: WatchedRedis, tmp_path: Path
 ) -> None:
     """BUS-5: the master dies, the replica takes over, and no edit is lost or waits for it."""
-    master, replica, sentinel = watched
-    bus = f"redis+sentinel://127.0.0.1:{sentinel.port}/{SERVICE}"
+    master, replica = watched.servers
     async with (
-        running_nodes(tmp_path, "ann", "bob", bus=bus) as (ann, bob),
+        running_nodes(tmp_path, "ann", "bob", bus=watched.url) as (ann, bob),
         join(ann, "y-websocket", ROOM) as a,
         join(bob, "hocuspocus", ROOM) as b,
     ):

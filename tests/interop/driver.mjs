@@ -67,6 +67,8 @@ class Member {
         return Object.fromEntries(client.awareness.getStates());
       case "closes":
         return client.closes;
+      case "awayMs":
+        return client.away.ms;
       case "warnings":
         return warnings;
       // The maps of a document of comments.

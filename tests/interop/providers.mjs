@@ -13,18 +13,38 @@ export class WebSocket extends NodeWebSocket {
   }
 }
 
+// For how long a provider was not in sync, each time that its connection ended.
+class Away {
+  ms = [];
+  since = null;
+
+  ended() {
+    this.since ??= performance.now();
+  }
+
+  synced() {
+    if (this.since !== null) this.ms.push(performance.now() - this.since);
+    this.since = null;
+  }
+}
+
 class YWebsocket {
   constructor(Provider, { doc, url, room, options, note }) {
     this.closes = [];
+    this.away = new Away();
     this.provider = new Provider(url, room, doc, {
       WebSocketPolyfill: WebSocket,
       disableBc: true,
       ...options,
     });
     this.provider.on("status", note);
-    this.provider.on("sync", note);
+    this.provider.on("sync", (synced) => {
+      if (synced) this.away.synced();
+      note();
+    });
     this.provider.on("connection-close", (event) => {
       if (event) this.closes.push({ code: event.code, reason: event.reason });
+      this.away.ended();
       note();
     });
   }
@@ -69,6 +89,7 @@ class YWebsocket {
 class Hocuspocus {
   constructor(Provider, { doc, url, room, options, note, socketOf }) {
     this.closes = [];
+    this.away = new Away();
     this.denied = [];
     this.syncedEvents = 0;
     this.currentToken = options.token;
@@ -92,6 +113,7 @@ class Hocuspocus {
     this.provider.on("status", note);
     this.provider.on("synced", () => {
       this.syncedEvents += 1;
+      this.away.synced();
       note();
     });
     this.provider.on("authenticated", note);
@@ -101,6 +123,7 @@ class Hocuspocus {
     });
     this.provider.on("close", ({ event }) => {
       this.closes.push({ code: event.code, reason: event.reason });
+      this.away.ended();
       note();
     });
   }

@@ -10,15 +10,30 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
-from tests.support.server import Server, free_port
+from tests.support.server import free_port
 from tests.support.sources import ROOT
 
 KINDS: Final = ("haproxy", "nginx")
 _PLACES: Final = "/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin"
 READY_WITHIN_S: Final = 20.0
 _SERVER_LINE: Final = re.compile(r"^( +)server (?:\w+ )?10\.0\.0\.\d+:8080(.*)\n", re.MULTILINE)
+
+
+NODE_HEADER: Final = "x-node"
+"""Of each answer of haproxy, for tests alone: which node gave it, as :func:`node_label` has it."""
+
+
+class Listening(Protocol):
+    """A node, or what stands for one."""
+
+    port: int
+
+
+def node_label(number: int) -> str:
+    """How the load balancer calls one of its nodes."""
+    return f"node{number}"
 
 
 class Front:
@@ -29,13 +44,14 @@ class Front:
     """
 
     def __init__(self, port: int) -> None:
+        self.port = port
         self.url = f"http://127.0.0.1:{port}"
         self.collab_url = f"ws://127.0.0.1:{port}/collab"
         self.hocuspocus_url = f"ws://127.0.0.1:{port}/hocuspocus"
 
 
 @contextmanager
-def load_balancer(kind: str, folder: Path, nodes: Sequence[Server]) -> Iterator[Front]:
+def load_balancer(kind: str, folder: Path, nodes: Sequence[Listening]) -> Iterator[Front]:
     """Run one before some nodes for the time of a `with` block.
 
     Args:
@@ -61,16 +77,18 @@ def load_balancer(kind: str, folder: Path, nodes: Sequence[Server]) -> Iterator[
         process.wait(10)
 
 
-def _haproxy(folder: Path, port: int, nodes: Sequence[Server]) -> list[str]:
+def _haproxy(folder: Path, port: int, nodes: Sequence[Listening]) -> list[str]:
     text = (ROOT / "deploy/haproxy/haproxy.cfg").read_text()
     text = text.replace("bind :8080", f"bind 127.0.0.1:{port}")
     text = text.replace("maxconn 20000", "maxconn 500")  # more files than a test may open
+    header = f"    http-response set-header {NODE_HEADER} %s\n"
+    text = text.replace("backend nodes\n", f"backend nodes\n{header}")
     path = folder / "haproxy.cfg"
     path.write_text(_with_nodes(text, nodes, named=True))
     return ["haproxy", "-W", "-db", "-f", str(path)]
 
 
-def _nginx(folder: Path, port: int, nodes: Sequence[Server]) -> list[str]:
+def _nginx(folder: Path, port: int, nodes: Sequence[Listening]) -> list[str]:
     text = (ROOT / "deploy/nginx/nginx.conf").read_text()
     text = text.replace("listen 8080;", f"listen 127.0.0.1:{port};")
     text = text.replace("worker_rlimit_nofile 65536;\n", "").replace("20000", "500")
@@ -85,12 +103,13 @@ def _nginx(folder: Path, port: int, nodes: Sequence[Server]) -> list[str]:
     return ["nginx", "-c", str(path), "-p", str(folder)]
 
 
-def _with_nodes(text: str, nodes: Sequence[Server], *, named: bool) -> str:
+def _with_nodes(text: str, nodes: Sequence[Listening], *, named: bool) -> str:
     first = _SERVER_LINE.search(text)
     assert first is not None, "the example names no nodes"
+    labels = [f"{node_label(number)} " if named else "" for number in range(len(nodes))]
     lines = "".join(
-        f"{first[1]}server {f'node{number} ' if named else ''}127.0.0.1:{node.port}{first[2]}\n"
-        for number, node in enumerate(nodes)
+        f"{first[1]}server {label}127.0.0.1:{node.port}{first[2]}\n"
+        for label, node in zip(labels, nodes, strict=True)
     )
     at = first.start()
     return text[:at] + lines + _SERVER_LINE.sub("", text[at:])

@@ -27,6 +27,7 @@ def cluster_node(
     store: Sequence[str] = (),
     env: Mapping[str, str] | None = None,
     auth: str = "open",
+    kind: type[Server] = Server,
 ) -> Server:
     """A node that is not started yet; all nodes of one home share its data folder.
 
@@ -37,12 +38,13 @@ def cluster_node(
         store: arguments that name another store than the data folder.
         env: more environment variables.
         auth: as for a `Server`.
+        kind: what it is.
     """
     place = home / name
     place.mkdir(exist_ok=True)
     args = ["--rate-limits", "off", "--bus", bus, "--node", name, "--demo", "off", *store]
     variables = {"BANDPRO_BUS_KEY": BUS_KEY, **(env or {})}
-    return Server(place, auth=auth, env=variables, args=args, data=home / "data")
+    return kind(place, auth=auth, env=variables, args=args, data=home / "data")
 
 
 @asynccontextmanager
@@ -90,10 +92,10 @@ async def until_metric(
             await asyncio.sleep(0.05)
 
 
-async def heard(*nodes: Server) -> None:
+async def heard(*nodes: Server, within_s: float = 20.0) -> None:
     """Wait until each node hears all others."""
     for node in nodes:
-        await until_metric(node, "bandpro_peers", len(nodes) - 1)
+        await until_metric(node, "bandpro_peers", len(nodes) - 1, within_s=within_s)
 
 
 def setting(key: str, value: object) -> Callable[[Member], None]:

@@ -28,6 +28,9 @@ _PORTS_EACH: Final = 1_500
 _PROCESSES_MAX: Final = 12
 _tried: Final = count_from(os.getpid())  # two runs at once begin at different places
 
+Stdio = tuple[int, int, int]
+"""Descriptors of a process's standard input, output and error."""
+
 
 class ServerFailed(AssertionError):
     """The server did not start, or did not stop as it should; says what it logged."""
@@ -138,8 +141,7 @@ class Server:
         """Start the process and wait until it says that it is ready."""
         assert not self.alive, "the server runs already"
         with self.log_path.open("ab") as log, Path(os.devnull).open("rb") as nothing:
-            stdio = (nothing.fileno(), log.fileno(), log.fileno())
-            self._process = start_bandpro(self._arguments(), env=self._environment(), stdio=stdio)
+            self._process = self._begin((nothing.fileno(), log.fileno(), log.fileno()))
         self._await_ready()
 
     def kill(self) -> None:
@@ -184,6 +186,9 @@ class Server:
             return False
         finally:
             connection.close()
+
+    def _begin(self, stdio: Stdio) -> Process:
+        return start_bandpro(self._arguments(), env=self._environment(), stdio=stdio)
 
     def _await_ready(self) -> None:
         deadline = time.monotonic() + READY_WITHIN_S

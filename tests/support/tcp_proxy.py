@@ -1,4 +1,4 @@
-"""A TCP proxy on loopback that is slow, cuts connections, loses answers or gives its own."""
+"""A TCP proxy on loopback: slow, cut, frozen or a hole in which bytes vanish, as it is told."""
 
 from __future__ import annotations
 
@@ -35,6 +35,10 @@ class TcpProxy:
         self._lost = 0
         self._answers: list[bytes] = []
         self._is_down = False
+        self._is_swallowing = False
+        self._swallowed_until = 0
+        self._flowing = asyncio.Event()
+        self._flowing.set()
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -59,8 +63,24 @@ class TcpProxy:
         self._is_down = True
         self.drop_connections()
 
+    def freeze(self) -> None:
+        """Carry nothing; what is sent, and that an end has closed, arrives when it is healed."""
+        self._flowing.clear()
+
+    def swallow(self) -> None:
+        """Be a hole: what is sent vanishes, and neither end is told.
+
+        What was connected before it is healed stays half open for ever: see `drop_connections`.
+        """
+        self._is_swallowing = True
+        self._swallowed_until = self.connections
+
     def heal(self) -> None:
         """Do no more harm."""
+        if self._is_swallowing:
+            self._swallowed_until = self.connections
+        self._is_swallowing = False
+        self._flowing.set()
         self.delay_s = 0.0
         self._cuts = self._lost = 0
         self._answers = []
@@ -98,14 +118,24 @@ class TcpProxy:
         self.connections += 1
         try:
             with suppress(OSError, asyncio.CancelledError):
-                await self._carry(reader, writer)
+                await self._carry(self.connections, reader, writer)
         finally:
             self._tasks.discard(task)
             self._open.discard(writer)
             writer.transport.abort()
 
-    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _is_lost(self, number: int) -> bool:
+        return self._is_swallowing or number <= self._swallowed_until
+
+    async def _carry(
+        self, number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        await self._flowing.wait()
         if self._is_down:
+            return
+        if self._is_swallowing:
+            while await reader.read(_CHUNK_BYTES):
+                pass
             return
         if self._answers:
             await reader.read(_CHUNK_BYTES)
@@ -124,11 +154,14 @@ class TcpProxy:
         from_server, to_server = await asyncio.open_connection(*self._target)
         self._open.add(to_server)
         directions = {
-            asyncio.create_task(self._pump(reader, to_server, up_bytes_max)),
-            asyncio.create_task(self._pump(from_server, writer, 0 if is_lost else None)),
+            asyncio.create_task(self._pump(number, reader, to_server, up_bytes_max)),
+            asyncio.create_task(self._pump(number, from_server, writer, 0 if is_lost else None)),
         }
         try:
             await asyncio.wait(directions, return_when=asyncio.FIRST_COMPLETED)
+            await self._flowing.wait()
+            if self._is_lost(number):  # one end has gone, and the other is not told
+                await asyncio.wait(directions)
         finally:
             for direction in directions:
                 direction.cancel()
@@ -137,7 +170,11 @@ class TcpProxy:
             to_server.transport.abort()
 
     async def _pump(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, bytes_max: int | None
+        self,
+        number: int,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        bytes_max: int | None,
     ) -> None:
         """Carry bytes one way until the end, or until so many were carried."""
         carried = 0
@@ -147,6 +184,9 @@ class TcpProxy:
                 return
             if self.delay_s:
                 await asyncio.sleep(self.delay_s)
+            await self._flowing.wait()
+            if self._is_lost(number):
+                continue
             writer.write(piece)
             await writer.drain()
             self.carried_bytes += len(piece)
