@@ -193,8 +193,8 @@ redis:
 .PHONY: test-needs
 test-needs: | $(BIN)/python
 	@# Two installers at a time: each keeps one processor busy.
-	@$(MAKE) services & services=$$!; $(MAKE) setup page; wait $$services
-	@$(MAKE) chromium strace redis balancers tools test-clients
+	@$(MAKE) services tools & services=$$!; $(MAKE) setup page; wait $$services
+	@$(MAKE) chromium strace redis balancers test-clients
 
 .PHONY: test-clients
 test-clients: $(NODE_TESTS:%/package-lock.json=%/node_modules/.stamp) $(SCORE)/node_modules/.stamp

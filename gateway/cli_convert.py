@@ -41,9 +41,7 @@ def convert(
         Path | None, typer.Option(help="File with the instruments.", metavar="PATH")
     ] = None,
     *,
-    seconds: Annotated[
-        int, typer.Option(help="How long the music may last.", min=1, max=3600)
-    ] = 900,
+    seconds: Annotated[int, typer.Option(help="How long sound may last.", min=1, max=1500)] = 900,
     cpu_seconds: Annotated[
         int, typer.Option(help="Processor time that it may take.", min=1, max=3600)
     ] = 60,

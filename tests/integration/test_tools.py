@@ -174,10 +174,10 @@ async def test_repeats_are_played_if_these_fit_into_the_time(converter: Converte
     repeated = score(repeats=True).encode()
     (whole,) = await made(converter, Format.MIDI, repeated)
     assert keys(whole) == [60, 60, 62, 62, 64, 64, 65, 65]
-    (short,) = await made(converter, Format.MIDI, repeated, options=ToolOptions(sound_s_max=10))
+    (short,) = await made(converter, Format.MIDI, repeated, options=ToolOptions(midi_s_max=10))
     assert keys(short) == [60, 62, 64, 65]
     with pytest.raises(ToolFailed, match="lasts 8 s; 5 s may be"):
-        await made(converter, Format.MIDI, repeated, options=ToolOptions(sound_s_max=5))
+        await made(converter, Format.MIDI, repeated, options=ToolOptions(midi_s_max=5))
 
 
 async def test_endless_midi_is_refused_before_it_is_played(converter: Converter) -> None:

@@ -86,11 +86,11 @@ class Conversion:
             case Format.MXL:
                 made = packed(self._musicxml(order))
             case Format.MIDI:
-                made = self._midi(order)
+                made = self._midi(order, order.options.midi_s_max)
             case Format.WAV:
-                made = wav_of(self._midi(order), folder, order.options).read_bytes()
+                made = wav_of(self._heard(order), folder, order.options).read_bytes()
             case Format.MP3:
-                made = mp3_of(wav_of(self._midi(order), folder, order.options)).read_bytes()
+                made = mp3_of(wav_of(self._heard(order), folder, order.options)).read_bytes()
             case Format.MEI:
                 made = self._load(order).mei().encode()
             case Format.TIMEMAP:
@@ -110,10 +110,13 @@ class Conversion:
         self.engraver.load(self._text(order), "musicxml", order.options)
         return self.engraver
 
-    def _midi(self, order: Order) -> bytes:
+    def _heard(self, order: Order) -> bytes:
+        return self._midi(order, order.options.sound_s_max)
+
+    def _midi(self, order: Order, s_max: int) -> bytes:
         if order.source is Format.MIDI:  # played as it is, not as it would be written down
             return order.data
-        return self._load(order).midi(order.options)
+        return self._load(order).midi(s_max)
 
     def _text(self, order: Order) -> str:
         if order.source in {Format.MUSICXML, Format.MXL}:

@@ -109,21 +109,24 @@ class Engraver:
         Raises:
             Failure: the music lasts too long.
         """
-        self.midi(options)
+        self.midi(options.midi_s_max)
         return json.dumps(self._toolkit.renderToTimemap({"includeMeasures": True})).encode()
 
-    def midi(self, options: ToolOptions) -> bytes:
+    def midi(self, s_max: int) -> bytes:
         """The score as a MIDI file: with its repeats, if these end within the time that may be.
+
+        Args:
+            s_max: that time, in seconds.
 
         Raises:
             Failure: it lasts longer even without them.
         """
         midi = base64.b64decode(self._toolkit.renderToMIDI())
-        if length_s(midi) > options.sound_s_max:
+        if length_s(midi) > s_max:
             self._toolkit.setOptions({"expandNever": True})
             self._read()
             midi = base64.b64decode(self._toolkit.renderToMIDI())
         lasts_s = length_s(midi)
-        if lasts_s > options.sound_s_max:
-            raise Failure(f"the music lasts {lasts_s:.0f} s; {options.sound_s_max} s may be")
+        if lasts_s > s_max:
+            raise Failure(f"the music lasts {lasts_s:.0f} s; {s_max} s may be")
         return midi

@@ -22,13 +22,15 @@ class ToolOptions:
         page: the size of pages.
         dots_per_inch: of pictures.
         soundfont: file with the instruments; None for one that is installed.
-        sound_s_max: how long the music may last.
+        sound_s_max: how long sound may last; 1,500 s fill the largest file that a tool may write.
+        midi_s_max: how long the music of a MIDI file may last.
     """
 
     page: Page = "a4"
     dots_per_inch: int = 150
     soundfont: str | None = None
     sound_s_max: int = 900
+    midi_s_max: int = 21_600
 
     @classmethod
     def decode(cls, text: bytes) -> ToolOptions:
