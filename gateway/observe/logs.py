@@ -56,7 +56,15 @@ _CREDENTIAL: Final = re.compile(
     r"|(?i:(?:access_)?token|ticket|jwt|secret)=[^\s&\"']+"
 )
 # These say every request at level INFO, addresses with their tickets included.
-_TALKATIVE: Final = ("uvicorn.error", "uvicorn.access", "httpx", "httpcore", "websockets")
+_TALKATIVE: Final = (
+    "httpcore",
+    "httpx",
+    "taskiq",
+    "taskiq_aio_sqs",
+    "uvicorn.access",
+    "uvicorn.error",
+    "websockets",
+)
 
 
 def configure_logging(

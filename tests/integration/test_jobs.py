@@ -340,6 +340,7 @@ async def test_a_worker_beside_a_store_does_what_was_asked_for(tmp_path: Path) -
                 _, said = await asyncio.to_thread(worker.communicate)
     assert worker.returncode == 0, said
     assert b"jobs.worker_stopped" in said
+    assert b"taskiq" not in said
 
 
 def test_a_worker_needs_a_store_that_it_can_share(tmp_path: Path) -> None:
