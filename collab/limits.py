@@ -159,6 +159,12 @@ RETIRED_CLIENTS_MAX: Final = 1_000_000  # of all erasures of one room; 8 bytes e
 LEASE_MS: Final = 5_000  # by the store's clock; a node that is silent for so long is no member
 MEMBER_BEAT_MS: Final = 1_000  # from one renewal to the next
 LEASE_VALUE_BYTES_MAX: Final = 16 * KIB
+MEMBER_BEATS_MISSED_MAX: Final = 3  # then a member is called silent, although its lease may last
+BUSIEST_ROOMS_MAX: Final = 50  # that a node tells of by name
+BUSIEST_BYTES_MAX: Final = 4 * KIB  # of their names, as they are written
+STORE_PROBLEM_CHARS_MAX: Final = 200
+GONE_NODES_MAX: Final = 32  # that are remembered
+GONE_NODE_MS_MAX: Final = 600_000
 
 # Many nodes (fixed).
 NODE_ID_CHARS_MAX: Final = 64
@@ -194,6 +200,8 @@ assert COMMENT_CHARS_MAX * 12 < COMMENTS_BYTES_MAX < DOCUMENT_BYTES_MAX
 assert SLICE_TURN_MS <= SLICE_TARGET_MS
 assert APPLY_SENDER_MS_PER_S <= APPLY_ROOM_MS_PER_S < APPLY_BURST_MS
 assert MEMBER_BEAT_MS * 4 < LEASE_MS
+assert MEMBER_BEAT_MS * (MEMBER_BEATS_MISSED_MAX + 1) < LEASE_MS
+assert BUSIEST_BYTES_MAX * 2 < LEASE_VALUE_BYTES_MAX
 assert BUS_UPDATES_BYTES_MAX <= BUS_INBOX_BYTES_MAX <= BUS_QUEUE_BYTES_MAX
 assert BUS_BEAT_MS * BUS_BEATS_MISSED_MAX < AWARENESS_EXPIRY_MS
 assert FOLLOW_ALONE_MS <= FOLLOW_MS

@@ -15,7 +15,7 @@ from gateway.api.middleware import RequestIds
 from gateway.api.problems import exception_handlers
 from gateway.api.routes import api_routes
 from gateway.observe.admin import admin_app
-from gateway.observe.health import Readiness, health_routes
+from gateway.observe.health import STORE, Readiness, health_routes, store_check
 from gateway.page import page_routes
 from gateway.rooms.registry import RoomRegistry
 from gateway.transport import hocuspocus, y_websocket
@@ -76,12 +76,9 @@ def build_admin_app(parts: AppParts) -> ASGIApp:
 def build_readiness(registry: RoomRegistry, is_leaving: Callable[[], bool]) -> Readiness:
     """What must be well for this node to serve."""
 
-    async def store() -> str | None:
-        return "; ".join(await registry.stores.check()) or None
-
     async def accepting() -> str | None:
         if registry.is_draining:
             return "shutting down"
         return "being emptied for an operator" if is_leaving() else None
 
-    return Readiness({"store": store, "accepting": accepting})
+    return Readiness({STORE: store_check(registry.stores), "accepting": accepting})

@@ -22,7 +22,7 @@ _NOBODY_ELSE: Final = {
     404: "See which there are: bandpro nodes.",
     409: "Start it with --bus, and others beside it.",
 }
-_STATE_STYLES: Final = {"serving": "green", "draining": "yellow", "drained": "dim"}
+_STATE_STYLES: Final = {"serving": "green", "draining": "yellow", "drained": "dim", "silent": "red"}
 
 _Nodes = list[dict[str, Any]]
 

@@ -20,6 +20,10 @@ class Bus(Protocol):
     def is_up(self) -> bool:
         """Whether envelopes are likely to arrive, in both directions, as far as is known."""
 
+    @property
+    def delay_ms(self) -> float | None:
+        """How long what is said to all takes, as last measured; None where that is not known."""
+
     def publish(self, envelope: Envelope) -> None:
         """Send an envelope to all other nodes that listen to its room; it may be dropped.
 

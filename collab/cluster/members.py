@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Final, NamedTuple
 
 from collab.cluster.envelope import BootEpoch, NodeId, Sender
 from collab.cluster.homes import nodes_in_order
-from collab.ids import RoomKey
+from collab.ids import RoomKey, RoomName
+from collab.limits import BUSIEST_BYTES_MAX, BUSIEST_ROOMS_MAX
 
 WEIGHT_MAX: Final = 100.0
 _WEIGHT_MIN: Final = 0.01
@@ -26,6 +27,36 @@ class Away(NamedTuple):
 
     rooms: int
     sessions: int
+
+
+class BusyRoom(NamedTuple):
+    """A room that a node has open."""
+
+    name: RoomName
+    sessions: int
+
+
+@dataclass(frozen=True, slots=True)
+class BusReport:
+    """How a node hears of the others.
+
+    Attributes:
+        kind: `redis`, `log` where only the store tells, `off` for a node by itself.
+        is_up: whether the others hear it at once, and it them.
+        delay_ms: from saying something to hearing it back, at its last beat; None before the first,
+            and where nothing can be heard.
+        peers: other nodes that it hears.
+        gaps: times since its start that the log held rows which the bus had not brought, although
+            it was up.
+        interruptions: times since its start that the bus was lost.
+    """
+
+    kind: str = "off"
+    is_up: bool = False
+    delay_ms: float | None = None
+    peers: int = 0
+    gaps: int = 0
+    interruptions: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +76,12 @@ class NodeReport:
         lag_ms: how late its event loop ran a timer.
         away: what would move if every room were at home, by the node where it would go.
         version: of the program.
+        uptime_ms: since its start, so that no two beats say the same; 0 by versions that do not
+            tell.
+        store_problem: what is wrong with its store, in a few words; empty where nothing is.
+        bus: how it hears of the others; None by versions that do not tell.
+        busiest: its rooms with the most sessions, within bounds; the most first.
+        names_all: whether these were all that it had when it looked.
     """
 
     node: NodeId
@@ -59,6 +96,11 @@ class NodeReport:
     lag_ms: float = 0.0
     away: Mapping[NodeId, Away] = field(default_factory=dict)
     version: str = ""
+    uptime_ms: int = 0
+    store_problem: str = ""
+    bus: BusReport | None = None
+    busiest: tuple[BusyRoom, ...] = field(default=(), repr=False)
+    names_all: bool = False
 
     @property
     def sender(self) -> Sender:
@@ -136,6 +178,18 @@ class Members:
         return self._weights == other._weights
 
 
+def busiest_of(rooms: Iterable[BusyRoom]) -> tuple[BusyRoom, ...]:
+    """Of rooms in the order of their sessions, as many of the first as a report may name."""
+    found: list[BusyRoom] = []
+    left_bytes = BUSIEST_BYTES_MAX
+    for room in rooms:
+        left_bytes -= len(json.dumps(room.name))
+        if left_bytes < 0 or len(found) == BUSIEST_ROOMS_MAX:
+            break
+        found.append(room)
+    return tuple(found)
+
+
 def encode_report(report: NodeReport) -> bytes:
     """As JSON."""
     return json.dumps(asdict(report), separators=(",", ":")).encode()
@@ -152,9 +206,21 @@ def decode_report(value: bytes) -> NodeReport | None:
         known["away"] = {
             NodeId(node): Away(*counts) for node, counts in found.get("away", {}).items()
         }
+        known["bus"] = _decode_bus(found.get("bus"))
+        known["busiest"] = tuple(
+            BusyRoom(RoomName(str(name)), int(sessions))
+            for name, sessions in found.get("busiest", ())[:BUSIEST_ROOMS_MAX]
+        )
         return NodeReport(**known)
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
+
+
+def _decode_bus(said: dict[str, Any] | None) -> BusReport | None:
+    if said is None:
+        return None
+    known = {each.name for each in fields(BusReport)}
+    return BusReport(**{name: value for name, value in said.items() if name in known})
 
 
 def encode_wishes(wishes: Wishes) -> bytes:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from collab.cluster.attendance import Roll
 from collab.cluster.envelope import NodeId
-from collab.cluster.members import Members, NodeReport
+from collab.cluster.members import NodeReport
 from collab.ids import RoomKey
 
 
 class Nodes(Protocol):
     """The nodes of a cluster, seen from one of them."""
 
-    def members(self) -> Members:
-        """All that are known, and what is wished of them."""
+    async def roll(self) -> Roll:
+        """All that are known or were, and what is wished of them."""
 
     def home(self, room: RoomKey) -> NodeReport | None:
         """Where a room is at home; None where nobody is home for anything."""

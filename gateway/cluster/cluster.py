@@ -13,6 +13,7 @@ import structlog
 from collab.cluster.bus import Bus
 from collab.cluster.envelope import Beat, BootEpoch, Content, Envelope, News, Sender
 from collab.cluster.heads import NO_LOG, LogHeads
+from collab.cluster.members import BusReport
 from collab.cluster.peers import Peers
 from collab.errors import StoreUnavailable
 from collab.ids import FIRST_EPOCH, NO_ROOM, NO_SEQUENCE, Epoch, Milliseconds, RoomKey, Sequence
@@ -72,6 +73,7 @@ class Cluster:
         self._marked: dict[RoomLink, None] = {}
         self._peers = Peers()
         self._number = 0
+        self._gaps = self._interruptions = 0
         self._namesake_boot = BootEpoch(-1)  # the latest run of another node of the same name
         self._beat_due_ms = 0
         self._was_up = False
@@ -107,6 +109,12 @@ class Cluster:
     def is_up(self) -> bool:
         """See ``Office``."""
         return self.bus.is_up
+
+    def looked(self, why: Look) -> None:
+        """See ``Office``."""
+        self.metrics.log_looks.labels(reason=why.value).inc()
+        # What was missed while a room was not heard yet, or no more, is no fault of the bus.
+        self._gaps += self.bus.is_up and why is not Look.LISTENING
 
     def mark(self, link: RoomLink) -> None:
         """See ``Office``."""
@@ -184,10 +192,27 @@ class Cluster:
 
     def interrupted(self) -> None:
         """See ``BusListener``."""
+        self._interruptions += 1
         # What happens from now on is found in the log, so look sooner, but not all at once.
         latest_ms = now_ms() + self._pause_ms()
         for link in self._links.values():
             link.look_due_ms = min(link.look_due_ms, latest_ms)
+
+    def report(self, kind: str) -> BusReport:
+        """How this node hears of the others.
+
+        Args:
+            kind: as `BusReport` names it.
+        """
+        bus = self.bus
+        return BusReport(
+            kind,
+            bus.is_up,
+            bus.delay_ms if bus.is_up else None,
+            len(self._peers) if bus.is_up else 0,
+            self._gaps,
+            self._interruptions,
+        )
 
     def _gone(self, sender: Sender) -> None:
         _log.info("peer.gone", node=sender.node, boot=sender.boot)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from typing import Final
 
 from collab.ids import NO_ROOM, UnixSeconds
 from gateway.api.node_services import Nodes
@@ -14,12 +15,16 @@ from gateway.cluster.membership import Membership
 from gateway.cluster.moving import Mover
 from gateway.cluster.nodes import ClusterNodes, OneNode, SelfPortrait
 from gateway.cluster.turns import Turns
+from gateway.observe.health import STORE, Readiness, store_check
 from gateway.observe.metrics import Metrics
 from gateway.rooms.node_load import NodeLoad
 from gateway.rooms.once_only import Alone, OnceOnly
 from gateway.rooms.registry import RoomRegistry
 from gateway.settings import Settings
 from persistence.stores import Stores
+
+_STORE_LOOK_S: Final = 10.0
+"""A look is a small write, and a question to the place of blobs, which a bucket bills."""
 
 _ANY_ADDRESS = ("0.0.0.0", "::", "[::]")  # noqa: S104 - what nobody can be sent to
 
@@ -85,10 +90,12 @@ def take_place(
     """Give a node its place."""
     sender, cluster = clustered.sender, clustered.cluster
     portrait = SelfPortrait(sender, _address(settings), settings.node_weight, load)
+    portrait.health = Readiness({STORE: store_check(stores)}, _STORE_LOOK_S)
     if cluster is None:
         return Place(OneNode(portrait), Alone(), portrait)
     membership = Membership(stores, sender, portrait, metrics)
     portrait.members = lambda: membership.members
+    portrait.bus = lambda: cluster.report(settings.bus.kind.value)
     nodes = ClusterNodes(membership, cluster.tell_news)
     place = Place(nodes, Turns(membership, stores.leases, metrics), portrait, membership)
     cluster.on_news = place.look_soon

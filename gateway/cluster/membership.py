@@ -13,6 +13,7 @@ from typing import Final
 
 import structlog
 
+from collab.cluster.attendance import Attendance, Roll
 from collab.cluster.envelope import Sender
 from collab.cluster.leases import Lease, LeaseHolder, LeaseName
 from collab.cluster.members import (
@@ -29,6 +30,7 @@ from collab.ids import NO_ROOM, RecordId
 from collab.limits import LEASE_MS, MEMBER_BEAT_MS
 from collab.ports import Record, RecordKind
 from gateway.observe.metrics import Metrics
+from gateway.rooms.clock import now_ms
 from persistence.stores import Stores
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -52,6 +54,7 @@ class Membership:
         sender: this node and its run.
         holder: the same, as leases name it.
         members: as last read; empty before.
+        describe: tells what this node says of itself.
     """
 
     def __init__(
@@ -61,8 +64,9 @@ class Membership:
         self.holder = LeaseHolder(str(sender))
         self.members = Members()
         self._stores = stores
-        self._describe = describe
+        self.describe = describe
         self._metrics = metrics
+        self._attendance = Attendance()
         self._watchers: list[Watcher] = []
         self._lease: Lease | None = None
         self._ends_at_s = 0.0
@@ -120,9 +124,14 @@ class Membership:
         if not members.same_homes(self.members):
             _log.info("nodes.changed", nodes=len(reports))
         self.members = members.keeping(self.members)
+        self._attendance.take(reports, now_ms())
         self._metrics.nodes.set(len(reports))
         for watcher in self._watchers:
             watcher(self.members)
+
+    def roll(self) -> Roll:
+        """The cluster as far as it is known now."""
+        return self._attendance.roll(self.members, self.describe(), now_ms())
 
     async def leave(self) -> None:
         """Be a member no more: others take over at once."""
@@ -156,7 +165,7 @@ class Membership:
 
     async def _say(self) -> None:
         asked_s = asyncio.get_running_loop().time()
-        value = encode_report(self._describe())
+        value = encode_report(self.describe())
         leases = self._stores.leases
         if self._lease is not None:
             try:

@@ -10,6 +10,7 @@ class NoBus:
     """A ``Bus`` that carries nothing and is never up."""
 
     is_up = False
+    delay_ms = None
 
     def publish(self, envelope: Envelope) -> None:
         """See ``Bus``."""

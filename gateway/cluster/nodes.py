@@ -6,14 +6,25 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from heapq import nlargest
 from typing import Final
 
+from collab.cluster.attendance import Roll
 from collab.cluster.envelope import NodeId, Sender
-from collab.cluster.members import Away, Members, NodeReport, Wishes
+from collab.cluster.members import (
+    Away,
+    BusReport,
+    BusyRoom,
+    Members,
+    NodeReport,
+    Wishes,
+    busiest_of,
+)
 from collab.errors import StateConflict
 from collab.ids import RoomKey
-from collab.limits import MEMBER_BEAT_MS
+from collab.limits import BUSIEST_ROOMS_MAX, MEMBER_BEAT_MS, STORE_PROBLEM_CHARS_MAX
 from gateway.cluster.membership import Membership
+from gateway.observe.health import STORE, Readiness
 from gateway.rooms.node_load import NodeLoad
 from gateway.rooms.registry import RoomRegistry
 from gateway.rooms.runner import RoomRunner
@@ -39,6 +50,8 @@ class SelfPortrait:
         members: the cluster, for what is away from home; set when there is one.
         is_draining: whether it is being emptied.
         is_drained: whether it is empty.
+        bus: how it hears of the others.
+        health: what is asked about the store, under the name `STORE`; nothing unless set.
     """
 
     def __init__(self, sender: Sender, address: str, weight: float, load: NodeLoad) -> None:
@@ -48,12 +61,17 @@ class SelfPortrait:
         self.members: Callable[[], Members] = Members
         self.is_draining: Callable[[], bool] = _never
         self.is_drained: Callable[[], bool] = _never
+        self.bus: Callable[[], BusReport] = BusReport
+        self.health = Readiness({})
         self._load = load
         self._registry: RoomRegistry | None = None
-        self._measured_s = time.monotonic()
+        self._begun_s = self._measured_s = time.monotonic()
         self._used_s = time.process_time()
         self._cpu = 0.0
         self._away: dict[NodeId, Away] = {}
+        self._busiest: tuple[BusyRoom, ...] = ()
+        self._names_all = False
+        self._store_problem = ""
 
     def of(self, registry: RoomRegistry) -> None:
         """These are its rooms."""
@@ -71,21 +89,36 @@ class SelfPortrait:
             cpu=self._measured_cpu(),
             lag_ms=round(self._load.lag_ms, 1),
             away=self._away,
+            uptime_ms=int((time.monotonic() - self._begun_s) * 1000) + 1,
+            store_problem=self._store_problem,
+            bus=self.bus(),
+            busiest=self._busiest,
+            names_all=self._names_all,
         )
 
     async def run(self) -> None:
-        """Look once a second at which rooms are away from home, until cancelled."""
+        """Look once a second, until cancelled."""
         while True:
-            away: dict[NodeId, Away] = {}
-            for number, runner in enumerate(self._live(), start=1):
-                home = self.members().home(runner.key)
-                if home is not None and home.node != self.identity.node:
-                    rooms, sessions = away.get(home.node, Away(0, 0))
-                    away[home.node] = Away(rooms + 1, sessions + len(runner.seats))
-                if number % _SLICE_ROOMS == 0:
-                    await asyncio.sleep(0)
-            self._away = away
+            await self.look()
             await asyncio.sleep(MEMBER_BEAT_MS / 1000)
+
+    async def look(self) -> None:
+        """See which rooms are busy, which are away from home, and how the store is."""
+        away: dict[NodeId, Away] = {}
+        live = self._live()
+        for number, runner in enumerate(live, start=1):
+            home = self.members().home(runner.key)
+            if home is not None and home.node != self.identity.node:
+                rooms, sessions = away.get(home.node, Away(0, 0))
+                away[home.node] = Away(rooms + 1, sessions + len(runner.seats))
+            if number % _SLICE_ROOMS == 0:
+                await asyncio.sleep(0)
+        self._away = away
+        most = nlargest(BUSIEST_ROOMS_MAX, live, key=lambda runner: len(runner.seats))
+        self._busiest = busiest_of(BusyRoom(runner.name, len(runner.seats)) for runner in most)
+        self._names_all = len(self._busiest) == len(live)
+        problem = (await self.health.failures()).get(STORE, "")
+        self._store_problem = problem[:STORE_PROBLEM_CHARS_MAX]
 
     def _live(self) -> list[RoomRunner]:
         return [] if self._registry is None else self._registry.live()
@@ -108,9 +141,11 @@ class OneNode:
     def __init__(self, portrait: SelfPortrait) -> None:
         self._portrait = portrait
 
-    def members(self) -> Members:
-        """See `Nodes`."""
-        return Members([self._portrait()])
+    async def roll(self) -> Roll:
+        """See `Nodes`; looked at when asked, for nobody else wants to know."""
+        await self._portrait.look()
+        here = self._portrait()
+        return Roll(Members([here]), here)
 
     def home(self, room: RoomKey) -> NodeReport:
         """See `Nodes`."""
@@ -144,9 +179,9 @@ class ClusterNodes:
         self._membership = membership
         self._changed = changed
 
-    def members(self) -> Members:
+    async def roll(self) -> Roll:
         """See `Nodes`."""
-        return self._membership.members
+        return self._membership.roll()
 
     def home(self, room: RoomKey) -> NodeReport | None:
         """See `Nodes`."""

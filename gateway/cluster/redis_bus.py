@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import random
+import time
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -18,6 +19,7 @@ from collab.errors import EnvelopeRefused
 from collab.ids import NO_ROOM, RoomKey
 from collab.limits import BUS_QUEUE_BYTES_MAX
 from gateway.cluster.bus_url import Address
+from gateway.cluster.echo import Echo
 from gateway.cluster.redis_lane import Heard, Lane
 from gateway.cluster.redis_places import FIND_TIMEOUT_S, Places
 from gateway.cluster.together import together
@@ -66,6 +68,12 @@ class RedisBus:
         self._lanes: dict[Address, Lane] = {}
         self.is_up = False
         self._has_been_up = False
+        self._echo = Echo()
+
+    @property
+    def delay_ms(self) -> float | None:
+        """See ``Bus``."""
+        return self._echo.delay_ms(time.monotonic())
 
     def publish(self, envelope: Envelope) -> None:
         """See ``Bus``."""
@@ -80,6 +88,8 @@ class RedisBus:
             self._metrics.bus_dropped.labels(reason="queue").inc()
             return
         lane.say(self._channel(envelope.room), frame)
+        if envelope.room == NO_ROOM:
+            self._echo.said(time.monotonic())  # every node hears that channel, its own word as well
         self._metrics.bus_sent.labels(kind=kind).inc()
 
     def subscribe(self, room: RoomKey) -> None:
@@ -149,6 +159,7 @@ class RedisBus:
         """Let go of a generation."""
         lanes, self._lanes = self._lanes, {}
         self._early = []
+        self._echo.forget()
         self._end()
         unsaid = sum(lane.unsaid for lane in lanes.values())
         self._metrics.bus_dropped.labels(reason="unsent").inc(unsaid)
@@ -178,6 +189,8 @@ class RedisBus:
 
     def _received(self, channel: str, frame: bytes) -> None:
         if is_from(frame, self._tag):
+            if channel.endswith(NO_ROOM):
+                self._echo.heard(time.monotonic())
             return
         try:
             envelope = decode_envelope(frame, self._key, RoomKey(channel[-_KEY_CHARS:]))

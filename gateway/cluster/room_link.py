@@ -50,6 +50,9 @@ class Office(Protocol):
     metrics: Metrics
     looks: asyncio.Semaphore
 
+    def looked(self, why: Look) -> None:
+        """A log is read."""
+
     @property
     def is_up(self) -> bool:
         """Whether publishing makes sense."""
@@ -314,7 +317,7 @@ class RoomLink:
                 await self._read(why)
 
     async def _read(self, why: Look) -> None:
-        self._office.metrics.log_looks.labels(reason=why.value).inc()
+        self._office.looked(why)
         await self._runner.appender.read_on()
 
     def _show(self, sender: Sender, states: Iterable[SharedState]) -> None:

@@ -13,11 +13,15 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from collab.errors import BandProError
+from persistence.stores import Stores
 
 CHECK_TIMEOUT_S: Final = 2.0
 KEPT_FOR_S: Final = 0.5
 WELL: Final = "ok"
 """What stands for a check that found nothing."""
+
+STORE: Final = "store"
+"""The name of the check of the store."""
 
 _NO_STORE: Final = {"Cache-Control": "no-store"}
 
@@ -26,14 +30,18 @@ ReadinessCheck = Callable[[], Awaitable[str | None]]
 
 
 class Readiness:
-    """Asks all checks at once, and keeps the answer for half a second whoever asks.
+    """Asks all checks at once, and keeps the answer for a time whoever asks.
 
     Args:
         checks: by the name under which they are shown.
+        kept_for_s: how long an answer is good for.
     """
 
-    def __init__(self, checks: Mapping[str, ReadinessCheck]) -> None:
+    def __init__(
+        self, checks: Mapping[str, ReadinessCheck], kept_for_s: float = KEPT_FOR_S
+    ) -> None:
         self._checks = dict(checks)
+        self._kept_for_s = kept_for_s
         self._lock = asyncio.Lock()
         self._kept: dict[str, str] | None = None
         self._kept_at_s = 0.0
@@ -42,7 +50,7 @@ class Readiness:
         """What is not well, by name of the check; empty when the server can serve."""
         async with self._lock:
             now_s = asyncio.get_running_loop().time()
-            if self._kept is None or now_s - self._kept_at_s > KEPT_FOR_S:
+            if self._kept is None or now_s - self._kept_at_s > self._kept_for_s:
                 answers = await asyncio.gather(*map(self._ask, self._checks.values()))
                 named = zip(self._checks, answers, strict=True)
                 self._kept = {name: said for name, said in named if said is not None}
@@ -64,6 +72,15 @@ class Readiness:
     def names(self) -> tuple[str, ...]:
         """The checks that are asked."""
         return tuple(self._checks)
+
+
+def store_check(stores: Stores) -> ReadinessCheck:
+    """Whether a store serves."""
+
+    async def check() -> str | None:
+        return "; ".join(await stores.check()) or None
+
+    return check
 
 
 def health_routes(readiness: Readiness) -> list[BaseRoute]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from tests.cluster.test_homes import ROOMS, acquainted, home_of, until
 from tests.support.access import mint
 from tests.support.command import bandpro
+from tests.support.http import request
 from tests.support.nodes import running_nodes
 from tests.support.ws_client import join
 
@@ -78,6 +79,9 @@ async def test_only_an_owner_of_everything_sees_and_moves_nodes(tmp_path: Path) 
             assert (refused.returncode, refused.stdout) == (2, "")
             assert "does not allow" in refused.stderr
         every = mint(ann, {"**": "owner"})
+        for token, status in ((None, 401), (some, 403), (every, 200)):
+            rooms = await request(ann, "GET", "/v1/nodes/rooms", token=token)
+            assert rooms.status_code == status
         assert (await run("nodes", "--url", ann.url, token=every)).returncode == 0
         assert (await home_of(ann, "band/1", token=mint(ann, {"band/*": "viewer"})))["node"]
         assert await home_of(ann, "other", token=some, status=403)

@@ -22,7 +22,11 @@ ARGUMENTS: Final = [
     "--no-first-run",
 ]
 # The browser itself complains of a server that is down; no page can keep it from doing so.
-OUTAGE: Final = re.compile(r"WebSocket connection to .* failed|net::ERR_CONNECTION_REFUSED")
+OUTAGE: Final = re.compile(
+    r"WebSocket connection to .* failed|net::ERR_(CONNECTION_(REFUSED|RESET)|EMPTY_RESPONSE)"
+)
+# Nor of one that refuses.
+REFUSAL: Final = re.compile(r"responded with a status of 40[13]")
 
 
 class Visitor:
@@ -86,6 +90,7 @@ class Browsing:
         self.requests: list[str] = []
         self.complaints: list[str] = []
         self.outage_expected = False
+        self.refusals_expected = False
 
     async def visit(
         self, room: str | None = None, *, state: str = "live", scheme: str = "light"
@@ -97,18 +102,27 @@ class Browsing:
             state: what `connection-state` is to say.
             scheme: what the system prefers, `light` or `dark`.
         """
+        visitor = await self.open("/" if room is None else f"/#/{quote(room)}", scheme=scheme)
+        await visitor.expect_state(state)
+        return visitor
+
+    async def open(self, place: str, *, scheme: str = "light", width: int = 1400) -> Visitor:
+        """Open an address of the server in a profile of its own.
+
+        Args:
+            place: its path and what follows.
+            scheme: what the system prefers, `light` or `dark`.
+            width: of the window, in CSS pixels.
+        """
         context = await self.browser.new_context(
             color_scheme="dark" if scheme == "dark" else "light",
-            viewport={"width": 1400, "height": 900},
+            viewport={"width": width, "height": 900},
         )
         context.set_default_timeout(WITHIN_MS)
         page = await context.new_page()
         self._watch(page)
-        place = "/" if room is None else f"/#/{quote(room)}"
         await page.goto(self.server.url + place)
-        visitor = Visitor(page)
-        await visitor.expect_state(state)
-        return visitor
+        return Visitor(page)
 
     def assert_clean(self) -> None:
         """Require that nothing was asked of another host, and that nobody complained."""
@@ -116,8 +130,10 @@ class Browsing:
         assert self.requests, "requests were noted"
         elsewhere = [url for url in self.requests if urlsplit(url).netloc != ours]
         assert not elsewhere, elsewhere
-        allowed = OUTAGE.search if self.outage_expected else lambda _: None
-        complaints = [text for text in self.complaints if not allowed(text)]
+        expected = [OUTAGE] * self.outage_expected + [REFUSAL] * self.refusals_expected
+        complaints = [
+            text for text in self.complaints if not any(each.search(text) for each in expected)
+        ]
         assert not complaints, complaints
 
     def _watch(self, page: Page) -> None:

@@ -102,6 +102,7 @@ def test_the_description_is_valid_openapi_and_is_what_is_served(server: Server) 
         "/revocations",
         "/rooms/{room}/node",
         "/nodes",
+        "/nodes/rooms",
         "/nodes/{node}/drain",
         "/rebalance",
     }

@@ -91,6 +91,7 @@ class BusEnd:
     sender: Sender
     listener: BusListener
     is_up: bool = True
+    delay_ms: float | None = None
     is_cut: bool = False
     rooms: dict[RoomKey, None] = field(default_factory=dict)
     heard: dict[RoomKey, None] = field(default_factory=dict)

@@ -56,6 +56,7 @@ class LocalBus:
     sender: Sender
     listener: BusListener
     is_up: bool = True
+    delay_ms: float | None = None
     rooms: set[RoomKey] = field(default_factory=set)
 
     def __post_init__(self) -> None:

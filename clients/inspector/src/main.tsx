@@ -6,6 +6,7 @@ import "./styles/layout.css";
 import "./styles/score.css";
 import "./styles/tree.css";
 import "./styles/panels.css";
+import "./styles/cluster.css";
 import "./styles/motion.css";
 import { App } from "./view/app.tsx";
 import { AppState } from "./view/app-state.ts";

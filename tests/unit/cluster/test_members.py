@@ -10,15 +10,19 @@ import pytest
 from collab.cluster.envelope import BootEpoch, NodeId, Sender
 from collab.cluster.members import (
     Away,
+    BusReport,
+    BusyRoom,
     Members,
     NodeReport,
     Wishes,
+    busiest_of,
     decode_report,
     decode_wishes,
     encode_report,
     encode_wishes,
 )
-from collab.ids import room_key, room_name
+from collab.ids import RoomName, room_key, room_name
+from collab.limits import LEASE_VALUE_BYTES_MAX
 
 ANN = NodeReport(
     NodeId("ann"),
@@ -31,6 +35,11 @@ ANN = NodeReport(
     lag_ms=1.5,
     away={NodeId("bob"): Away(1, 4)},
     version="0.1.0",
+    uptime_ms=5000,
+    store_problem="the database did not commit within 2 s",
+    bus=BusReport("redis", is_up=True, delay_ms=0.7, peers=1, gaps=2, interruptions=3),
+    busiest=(BusyRoom(RoomName("Bläser/quintett № 3"), 6), BusyRoom(RoomName("band/1"), 3)),
+    names_all=True,
 )
 BOB = NodeReport(NodeId("bob"), BootEpoch(8))
 EVE = NodeReport(NodeId("eve"), BootEpoch(9))
@@ -43,8 +52,32 @@ def test_report_comes_back_as_it_was_said() -> None:
 
 
 def test_report_of_another_version_is_understood_as_far_as_it_goes() -> None:
-    newer = json.dumps({"node": "ann", "boot": 7, "moods": ["good"], "rooms": 3}).encode()
-    assert decode_report(newer) == NodeReport(NodeId("ann"), BootEpoch(7), rooms=3)
+    newer = {"node": "ann", "boot": 7, "moods": ["good"], "rooms": 3}
+    ann = NodeReport(NodeId("ann"), BootEpoch(7), rooms=3)
+    assert decode_report(json.dumps(newer).encode()) == ann
+    newer |= {"bus": {"kind": "pigeons", "is_up": True, "feathers": 7}}
+    assert decode_report(json.dumps(newer).encode()) == replace(
+        ann, bus=BusReport("pigeons", is_up=True)
+    )
+
+
+def test_report_names_as_many_rooms_as_fit() -> None:
+    """NODE-17: the largest report fits into a lease, whatever the names are made of."""
+    short = [BusyRoom(RoomName(f"band/{number}"), 100 - number) for number in range(60)]
+    assert busiest_of(short) == tuple(short[:50])
+    assert busiest_of([]) == ()
+    for letter in 'a\u00e9\u266b\U0001f3b5"\\':
+        name = letter * (255 // len(letter.encode()))
+        told = busiest_of([BusyRoom(RoomName(name), 2**53) for _ in range(60)])
+        assert told
+        away = {NodeId(f"{number:064}"): Away(10**6, 10**6) for number in range(100)}
+        report = replace(ANN, busiest=told, away=away, store_problem='"' * 200)
+        assert len(encode_report(report)) <= LEASE_VALUE_BYTES_MAX
+        assert decode_report(encode_report(report)) == report
+
+
+def test_report_shown_in_a_log_names_no_room() -> None:
+    assert "quintett" not in repr(ANN)
 
 
 @pytest.mark.parametrize(

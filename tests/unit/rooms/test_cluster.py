@@ -127,7 +127,7 @@ async def test_what_one_turn_appends_is_published_once() -> None:
 
 
 async def test_a_lost_envelope_is_noticed_with_the_next_one() -> None:
-    """BUS-3: the log is read once for all that was missed."""
+    """BUS-3: the log is read once for all that was missed. NODE-16: that is counted as a gap."""
     ann, bob, hub = await two()
     doc: Doc[Map[object]] = Doc()
     hub.losing = True
@@ -141,6 +141,8 @@ async def test_a_lost_envelope_is_noticed_with_the_next_one() -> None:
     assert bob.content() == {"a": 1, "b": 1, "c": 1}
     assert bob.counted("log_looks", reason="gap") == 1
     assert bob.counted("peer_rows", via="log") == 3
+    assert bob.cluster.report("redis").gaps == 1
+    assert ann.cluster.report("redis").gaps == 0
 
 
 async def test_what_comes_twice_counts_once() -> None:
@@ -196,6 +198,8 @@ async def test_the_timer_finds_what_nobody_told() -> None:
     bob.cluster.tick()
     await until(lambda: bob.head == 1)
     assert bob.counted("log_looks", reason="timer") == 1
+    told = bob.cluster.report("redis")  # NODE-16: a bus that is down met no gap
+    assert (told.is_up, told.gaps, told.interruptions) == (False, 0, 1)
 
 
 async def test_rows_too_large_for_the_bus_are_read_from_the_log() -> None:

@@ -1,3 +1,5 @@
+import { askApi, textField } from "./api.ts";
+
 /** What the person gave to be let in. */
 export type Credentials =
   | { kind: "none" }
@@ -21,31 +23,16 @@ export function credentialsOf(text: string): Credentials {
     : { kind: "ticket", ticket: given };
 }
 
-/** Exchanges the token for a ticket of one use: a socket's URL must never carry the token. */
-export async function fetchTicket(token: string, room: string): Promise<TicketAnswer> {
-  let response: Response;
-  try {
-    response = await fetch("/v1/tickets", {
-      method: "POST",
-      headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
-      body: JSON.stringify({ room }),
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-    });
-  } catch {
-    return { kind: "unreachable", detail: "The server cannot be reached just now." };
-  }
-  const body: unknown = await response.json().catch(() => null);
-  const ticket = field(body, "ticket");
-  if (response.ok && ticket !== null) return { kind: "ticket", ticket };
-  const detail = field(body, "detail") ?? field(body, "title") ?? response.statusText;
-  if (response.status >= 400 && response.status < 500 && response.status !== 429) {
-    return { kind: "refused", status: response.status, detail };
-  }
-  return { kind: "unreachable", detail: detail || `The server answered ${response.status}.` };
+/** The token among what was given; null where there is none. */
+export function tokenOf(credentials: Credentials): string | null {
+  return credentials.kind === "token" ? credentials.token : null;
 }
 
-function field(body: unknown, name: string): string | null {
-  if (typeof body !== "object" || body === null) return null;
-  const value: unknown = Reflect.get(body, name);
-  return typeof value === "string" && value !== "" ? value : null;
+/** Exchanges the token for a ticket of one use: a socket's URL must never carry the token. */
+export async function fetchTicket(token: string, room: string): Promise<TicketAnswer> {
+  const answer = await askApi("/v1/tickets", { token, timeoutMs: TIMEOUT_MS, body: { room } });
+  if (answer.kind !== "answer") return answer;
+  const ticket = textField(answer.body, "ticket");
+  if (ticket !== null) return { kind: "ticket", ticket };
+  return { kind: "unreachable", detail: "The server gave no ticket." };
 }

@@ -47,6 +47,9 @@ export function roomOfLocation(location: { hash: string; search: string }): stri
   return new URLSearchParams(location.search).get("room");
 }
 
+/** Where the page of the cluster is; no room is, for those begin with a slash. */
+export const CLUSTER_HASH = "#cluster";
+
 /** The hash under which this page can be opened on the room again. */
 export function hashOfRoom(name: string): string {
   return `#/${encodeRoomPath(name)}`;

@@ -6,11 +6,19 @@ import { compareKeys } from "../document/sorted-keys.ts";
 import { filteredRows, rootsOf, rowsOf, type TreeRow } from "../document/tree-rows.ts";
 import { loadIdentity } from "../presence/identity.ts";
 import { fetchRoomNames } from "../room/known-rooms.ts";
-import { checkRoomName, DEFAULT_ROOM, hashOfRoom, roomOfLocation } from "../room/room-name.ts";
+import {
+  CLUSTER_HASH,
+  checkRoomName,
+  DEFAULT_ROOM,
+  hashOfRoom,
+  roomOfLocation,
+} from "../room/room-name.ts";
 import { readStored, writeStored } from "../room/stored.ts";
 import { RoomSession } from "../session/room-session.ts";
 
 export type Dialog = "help" | "access";
+
+export type Page = "room" | "cluster";
 
 export interface Toast {
   id: number;
@@ -28,6 +36,8 @@ const GLANCE_ENTRIES_MAX = 20;
 
 /** What the page shows: which room, what is selected and unfolded, which dialog is open. */
 export class AppState {
+  /** A room stays open behind the page of the cluster. */
+  readonly page = signal<Page>("room");
   readonly session = signal<RoomSession | null>(null);
   readonly room = signal(DEFAULT_ROOM);
   /** Why the name in the address opens no room; null when it does. */
@@ -106,7 +116,7 @@ export class AppState {
     const token = this.credentials.value.kind === "token" ? this.credentials.value.token : null;
     writeStored("session", CREDENTIALS_KEY, token);
     this.dialog.value = null;
-    this.reopen();
+    if (this.page.value === "room" || this.session.value !== null) this.reopen();
   }
 
   select(path: Path | null, note: string | null = null): void {
@@ -172,9 +182,17 @@ export class AppState {
   }
 
   #openFromAddress(): void {
-    const name = roomOfLocation(window.location) ?? DEFAULT_ROOM;
-    if (name === this.session.value?.room) return;
-    this.#open(name);
+    const isCluster = window.location.hash === CLUSTER_HASH;
+    this.page.value = isCluster ? "cluster" : "room";
+    if (!isCluster) {
+      const name = roomOfLocation(window.location) ?? DEFAULT_ROOM;
+      if (name !== this.session.value?.room) this.#open(name);
+    }
+    this.#entitle();
+  }
+
+  #entitle(): void {
+    document.title = `${this.page.value === "cluster" ? "Cluster" : this.room.value} · BandPro`;
   }
 
   #open(name: string): void {
@@ -182,7 +200,6 @@ export class AppState {
     this.room.value = name;
     const check = checkRoomName(name);
     this.roomError.value = check.ok ? null : check.reason;
-    document.title = `${name} · BandPro`;
     if (!check.ok) return;
     const unfoldedBefore = this.#expandedByRoom.get(name);
     this.expanded.value = unfoldedBefore ?? new Set();

@@ -2,6 +2,7 @@ import type { JSX } from "preact";
 import type { RoomSession } from "../session/room-session.ts";
 import { ActivityCard } from "./activity-card.tsx";
 import type { AppState } from "./app-state.ts";
+import { ClusterPage } from "./cluster-page.tsx";
 import { DetailCard } from "./detail.tsx";
 import { Dialogs } from "./dialogs.tsx";
 import { Header } from "./header.tsx";
@@ -13,18 +14,21 @@ import { TreeCard } from "./tree.tsx";
 
 export function App({ app }: { app: AppState }): JSX.Element {
   const session = app.session.value;
+  const isCluster = app.page.value === "cluster";
   return (
     <>
       <button
         type="button"
         class="skip-link"
-        onClick={() => document.getElementById("tree")?.focus()}
+        onClick={() => document.getElementById(isCluster ? "cluster-title" : "tree")?.focus()}
       >
-        Go to the document
+        {isCluster ? "Go to the cluster" : "Go to the document"}
       </button>
       <Header app={app} />
-      <main class="main">
-        {session === null ? (
+      <main class={isCluster ? "main scrolling" : "main"}>
+        {isCluster ? (
+          <ClusterPage app={app} />
+        ) : session === null ? (
           <NoRoom app={app} />
         ) : (
           <RoomView app={app} session={session} key={session.doc.guid} />

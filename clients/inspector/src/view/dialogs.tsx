@@ -61,7 +61,8 @@ const shortcuts: ReadonlyArray<[title: string, keys: ReadonlyArray<[string, stri
       ["S", "go to the score"],
       ["T", "go to the tree"],
       ["E", "go to the editor"],
-      ["/", "filter the tree"],
+      ["C", "go to the cluster"],
+      ["/", "filter the tree, or the cluster's rooms"],
       ["D", "light or dark"],
       ["Ctrl Z", "take back my last edit"],
       ["Ctrl Shift Z", "do it again"],
@@ -175,7 +176,7 @@ function AccessDialog({ app }: { app: AppState }): JSX.Element {
             disabled={text.value.trim() === ""}
             data-testid="access-submit"
           >
-            Enter the room
+            {app.page.value === "room" ? "Enter the room" : "Use it"}
           </button>
         </div>
       </form>

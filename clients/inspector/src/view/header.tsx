@@ -1,13 +1,15 @@
 import { useSignal, useSignalEffect } from "@preact/signals";
 import type { JSX } from "preact";
 import { useRef } from "preact/hooks";
+import { CLUSTER_HASH } from "../room/room-name.ts";
 import type { AppState } from "./app-state.ts";
-import { Key, Mark, Moon, Redo, Sun, Undo } from "./icons.tsx";
+import { Key, Mark, Moon, Nodes, Redo, Sun, Undo } from "./icons.tsx";
 import { ConnectionPill, SavedPill } from "./status-pills.tsx";
 import { isDark, toggleTheme } from "./theme.ts";
 
 export function Header({ app }: { app: AppState }): JSX.Element {
-  const session = app.session.value;
+  const isCluster = app.page.value === "cluster";
+  const session = isCluster ? null : app.session.value;
   return (
     <header class="header">
       <a class="brand" href="#/demo/chorale" aria-label="BandPro, open the demo chorale">
@@ -20,26 +22,17 @@ export function Header({ app }: { app: AppState }): JSX.Element {
         {session !== null && <SavedPill session={session} key={session.doc.guid} />}
       </div>
       <div class="header-actions">
-        <button
-          type="button"
+        {!isCluster && <UndoButtons app={app} />}
+        <a
           class="icon-button"
-          onClick={() => app.undo()}
-          disabled={session === null || session.readOnly.value}
-          title="Take back my last edit (Ctrl+Z)"
-          aria-label="Take back my last edit"
+          href={CLUSTER_HASH}
+          aria-current={isCluster ? "page" : undefined}
+          title="The cluster: nodes and rooms (C)"
+          aria-label="The cluster: nodes and rooms"
+          data-testid="cluster-link"
         >
-          <Undo />
-        </button>
-        <button
-          type="button"
-          class="icon-button"
-          onClick={() => app.redo()}
-          disabled={session === null || session.readOnly.value}
-          title="Do it again (Ctrl+Shift+Z)"
-          aria-label="Do my last edit again"
-        >
-          <Redo />
-        </button>
+          <Nodes />
+        </a>
         <button
           type="button"
           class="icon-button"
@@ -76,6 +69,35 @@ export function Header({ app }: { app: AppState }): JSX.Element {
         </button>
       </div>
     </header>
+  );
+}
+
+function UndoButtons({ app }: { app: AppState }): JSX.Element {
+  const session = app.session.value;
+  const isOff = session === null || session.readOnly.value;
+  return (
+    <>
+      <button
+        type="button"
+        class="icon-button"
+        onClick={() => app.undo()}
+        disabled={isOff}
+        title="Take back my last edit (Ctrl+Z)"
+        aria-label="Take back my last edit"
+      >
+        <Undo />
+      </button>
+      <button
+        type="button"
+        class="icon-button"
+        onClick={() => app.redo()}
+        disabled={isOff}
+        title="Do it again (Ctrl+Shift+Z)"
+        aria-label="Do my last edit again"
+      >
+        <Redo />
+      </button>
+    </>
   );
 }
 

@@ -102,6 +102,14 @@ export const Lock = () => (
     <path d="M5 9h10v7H5zM7 9V6.8a3 3 0 0 1 6 0V9" />
   </Icon>
 );
+export const Nodes = () => (
+  <Icon>
+    <path d="M10 7.2L5.6 12.8M10 7.2l4.4 5.6M7 14.6h6" />
+    <circle cx="10" cy="5" r="2.2" />
+    <circle cx="4.8" cy="14.6" r="2.2" />
+    <circle cx="15.2" cy="14.6" r="2.2" />
+  </Icon>
+);
 
 /** The mark of the page: four parts under one brace. */
 export const Mark = () => (

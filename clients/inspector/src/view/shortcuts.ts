@@ -1,4 +1,5 @@
 import { signal } from "@preact/signals";
+import { CLUSTER_HASH } from "../room/room-name.ts";
 import { readStored, writeStored } from "../room/stored.ts";
 import type { AppState } from "./app-state.ts";
 import { toggleTheme } from "./theme.ts";
@@ -25,7 +26,7 @@ export function startShortcuts(app: AppState): void {
 
 function onCommand(app: AppState, event: KeyboardEvent): void {
   // In a field, the browser's own undo is what a person expects.
-  if (isTyping(event)) return;
+  if (isTyping(event) || app.page.value !== "room") return;
   const key = event.key.toLowerCase();
   if (key === "z" && !event.shiftKey) app.undo();
   else if (key === "y" || (key === "z" && event.shiftKey)) app.redo();
@@ -38,7 +39,7 @@ const places: Readonly<Record<string, string>> = {
   s: "#score-grid",
   t: "#tree",
   e: "[data-editor]",
-  "/": "#tree-filter",
+  "/": "#tree-filter, #rooms-filter",
 };
 
 function onSingleKey(app: AppState, event: KeyboardEvent): void {
@@ -46,6 +47,8 @@ function onSingleKey(app: AppState, event: KeyboardEvent): void {
   const place = places[key];
   if (key === "?") {
     app.dialog.value = "help";
+  } else if (key === "c") {
+    window.location.hash = CLUSTER_HASH;
   } else if (key === "d") {
     toggleTheme();
   } else if (place !== undefined) {
