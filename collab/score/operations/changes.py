@@ -69,7 +69,7 @@ class Draft:
         self.new_id = new_ids
 
     def get(self, facet: Facet, key: str) -> dict[str, Json] | None:
-        """Read one entry, a copy with whole numbers as integers; None when it is not there."""
+        """Read one entry, a copy with whole numbers as integers; None if there is no object."""
         if (facet, key) in self._written:
             written = self._written[facet, key]
             return None if written is None else dict(written)
@@ -161,6 +161,6 @@ def written_time(value: Fraction) -> Json:
     return [value.numerator, value.denominator]
 
 
-def _plain(value: object) -> dict[str, Json]:
+def _plain(value: object) -> dict[str, Json] | None:
     plain = normalise_numbers(value)
-    return cast("dict[str, Json]", plain) if isinstance(plain, dict) else {}
+    return cast("dict[str, Json]", plain) if isinstance(plain, dict) else None

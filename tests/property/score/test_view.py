@@ -9,6 +9,7 @@ import pytest
 
 from collab.score.normalise import normalise, view_json
 from collab.score.operations import EditRefused, Operation, plan
+from collab.score.schema import FACETS
 from collab.score.validate import validate
 from tests.support.counts import repeats
 from tests.support.random_edits import ids, random_operation, read_facets, three_replicas
@@ -72,3 +73,16 @@ def _plan(facets: dict[str, dict[str, object]], operation: Operation) -> object:
     except EditRefused as refused:
         return (refused.code, refused.element_ids)
     return (dict(changes.sets), changes.deletes)
+
+
+def test_edit_2_in_any_score_whatever_an_edit_is_made_or_refused() -> None:
+    made = 0
+    for seed in range(repeats(600, proof=10_000)):
+        rng = random.Random(seed)
+        drawn = random_facets(rng)
+        facets: dict[str, dict[str, object]] = {name: {**drawn.get(name, {})} for name in FACETS}
+        kept = copy.deepcopy(facets)
+        planned = _plan(facets, random_operation(rng, facets))
+        made += isinstance(planned, tuple) and isinstance(planned[1], frozenset)
+        assert facets == kept, seed
+    assert made > 100
