@@ -102,7 +102,10 @@ class _Score:
         facets = facts.facets
         if not facets["parts"] and (kept is None or kept.parts):
             # A file has one part at least, and a part one measure.
-            facts.facets["parts"]["P1"] = {"order": "a0", "name": "", "staves": 1}
+            name = "P1"
+            while any(name == part_id for part_id, _ in (*facts.events, *facts.directions)):
+                name += "_"  # what is left of a part that was removed stays out
+            facts.facets["parts"][name] = {"order": "a0", "name": "", "staves": 1}
         self._part_ids = sorted(facets["parts"], key=lambda name: _order(facets["parts"], name))
         measures = facets["measures"]
         self._measures = [
