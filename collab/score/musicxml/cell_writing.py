@@ -13,6 +13,7 @@ from collab.score.musicxml.cell_work import FIRST, NOTHING, Scope, Work
 from collab.score.musicxml.current import Value
 from collab.score.musicxml.digests import CellPlace
 from collab.score.musicxml.layout import AT_END, BEFORE_NOTES, Entry
+from collab.score.musicxml.notes import ticks_of
 from collab.score.musicxml.setting_work import write_measure, write_settings
 from collab.score.musicxml.sign_work import write_signs
 from collab.score.musicxml.source import Element
@@ -127,10 +128,11 @@ def _lay_out(work: Work, entries: list[Entry], voices: list[int], divisions: Tic
     preferred, said = _said_divisions(work, divisions)
     end = _old_end(work)
     wanted = layout.divisions_for(entries, preferred, [] if end is None else [end])
-    for attributes, element in said:
+    for _, element in said:
         markup.drop(element)
-        if len(attributes) == 0:
-            entries = [entry for entry in entries if entry.element is not attributes]
+    # What only said divisions says nothing now.
+    empty = {attributes for attributes, _ in said if len(attributes) == 0}
+    entries = [entry for entry in entries if entry.element not in empty]
     if said or wanted != divisions:
         known = len(work.added)
         layout.set_divisions(work.leading_attributes(), wanted)
@@ -155,7 +157,7 @@ def _said_divisions(work: Work, divisions: Ticks) -> tuple[int, list[tuple[Eleme
         for element in item.element.findall("divisions") if item.kind == "attributes" else ():
             said.append((item.element, element))
             if not moved:
-                holds = item.divisions
+                holds = ticks_of(element) or holds
     return (holds if isinstance(holds, int) else Fraction(holds).numerator), said
 
 

@@ -71,7 +71,7 @@ def keep(reading: Reading, tree: Element) -> None:
     """Put the markup into the facets, and take it out of the tree.
 
     Args:
-        reading: the facts of the tree.
+        reading: the facts of the tree; it forgets where it found them.
         tree: the whole document, partwise.
     """
     facets = reading.facets
@@ -92,11 +92,13 @@ def keep(reading: Reading, tree: Element) -> None:
                 "facts": [digests[place] for place, _ in group],
                 "xml": [text for _, text in group],
             }
+    silent = [part_id for part_id in facets["parts"] if part_id not in reading.parts]
+    names = list(reading.parts)
+    reading.forget_markup()
     for part in parts:
         part[:] = []
     facets["meta"][HEADER_KEY] = etree.tostring(tree, encoding="unicode")
-    silent = [part_id for part_id in facets["parts"] if part_id not in reading.parts]
-    facets["meta"][PARTS_KEY] = " ".join(reading.parts)
+    facets["meta"][PARTS_KEY] = " ".join(names)
     if silent:
         facets["meta"][SILENT_KEY] = " ".join(silent)
 

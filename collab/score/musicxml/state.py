@@ -187,6 +187,17 @@ class Reading:
     endings: dict[str, dict[str, str]] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
 
+    def forget_markup(self) -> None:
+        """Let go of all elements.
+
+        Of a tree that was taken apart, lxml searches the whole piece for elements in use whenever
+        one of them is let go.
+        """
+        for held in (self.cells, self.parts, self.elements, self.marks, self.lyrics):
+            held.clear()
+        self.signs.clear()
+        self.settings.clear()
+
     def found(self, element: Element, message: str) -> None:
         """Keep a finding, unless there are many already."""
         if len(self.findings) < FINDINGS_MAX:
