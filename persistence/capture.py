@@ -27,8 +27,9 @@ ROOMS_PREFIX: Final = "rooms/"
 PAST_EVERYTHING: Final = "~"
 """Sorts after every character that a blob key may have."""
 
-_SNAPSHOT_FOLDERS: Final = ([FOLDER], [ASIDE_FOLDER])
-_SKIPPED_PREFIXES: Final = (ROOMS_PREFIX, "backups/", f"{PROBES}/", OWNER)
+_EXPORTS: Final = "exports"
+_SKIPPED_FOLDERS: Final = ([FOLDER], [ASIDE_FOLDER], [_EXPORTS])
+_SKIPPED_PREFIXES: Final = (ROOMS_PREFIX, "backups/", f"{_EXPORTS}/", f"{PROBES}/", OWNER)
 _OF_ONE_STORE: Final = frozenset(
     {
         RecordKind.FILLING,
@@ -221,18 +222,18 @@ async def room_records(
 
 
 async def room_blobs(stores: Stores, key: RoomKey) -> AsyncIterator[BlobInfo]:
-    """Every blob of a room but its snapshots, which are the snapshot store's."""
+    """Every blob of a room but its snapshots, which the snapshot store has, and its exports."""
     prefix = f"{ROOMS_PREFIX}{key}/"
     after: BlobKey | None = None
     while page := await stores.blobs.list(prefix, after=after, limit=PAGE):
         for info in page:
-            if info.key.split("/")[3:4] not in _SNAPSHOT_FOLDERS:
+            if info.key.split("/")[3:4] not in _SKIPPED_FOLDERS:
                 yield info
         after = page[-1].key
 
 
 async def other_blobs(stores: Stores) -> AsyncIterator[BlobInfo]:
-    """Every blob that is no room's and no backup's."""
+    """Every blob that is no room's, no backup's and no export."""
     after: BlobKey | None = None
     while page := await stores.blobs.list("", after=after, limit=PAGE):
         after = page[-1].key

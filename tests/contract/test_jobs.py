@@ -9,12 +9,15 @@ from dataclasses import dataclass
 import pytest
 
 from collab.errors import LeaseLost, LimitExceeded, StateConflict
-from collab.ids import NO_ROOM, BlobKey, Subject
+from collab.ids import NO_ROOM, BlobKey, Subject, UnixSeconds
 from collab.ports import RecordKind
 from persistence.build import Stores
+from persistence.capture import other_blobs, room_blobs, room_records
 from tests.contract.backends import StoreUnderTest
+from tests.contract.conftest import ROOM
 from workers.jobs.job import Job, JobOrder, JobState, Priority
 from workers.jobs.ledger import JobLedger, JobRules
+from workers.jobs.links import Link, LinkSigner
 from workers.jobs.ports import Claim, Done, Failed, GivenBack, Stopped
 
 RULES = JobRules(attempts_max=3, lease_s=10, waiting_max=5)
@@ -249,3 +252,18 @@ async def test_many_workers_do_each_job_once(ledger: JobLedger) -> None:
     assert did == {str(number): 1 for number in range(30)}
     jobs: list[Job] = list(await ledger.list(after=None, limit=100))
     assert {job.state for job in jobs} == {JobState.DONE}
+
+
+async def test_copies_of_a_store_leave_jobs_and_their_files_out(
+    stores: Stores, ledger: JobLedger
+) -> None:
+    """JOB-11: Of the whole store and of a room; what else is there is taken."""
+    await ledger.submit(order("a"))
+    await LinkSigner(stores.records).sign(Link(BlobKey("a"), "a", "b/c", UnixSeconds(1)))
+    mine, others = f"rooms/{ROOM}/1/exports/a-1.pdf", f"rooms/{ROOM}/1/archives/a"
+    for key in ("exports/a-1.pdf", "archives/a", mine, others):
+        await stores.blobs.create(BlobKey(key), b"%PDF")
+    kinds = {kind async for kind, _ in room_records(stores, NO_ROOM)}
+    assert not {kind for kind in kinds if kind.startswith(("job", "link"))}
+    assert {info.key async for info in other_blobs(stores)} == {"archives/a"}
+    assert {info.key async for info in room_blobs(stores, ROOM)} == {others}
