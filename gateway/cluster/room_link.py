@@ -132,6 +132,11 @@ class RoomLink:
         if self._states_timer is not None:
             self._states_timer.cancel()
 
+    @property
+    def is_shared(self) -> bool:
+        """See ``PeerLink``; who is not heard may do anything."""
+        return bool(self._numbers) or not self._office.is_up
+
     # What is told ---------------------------------------------------------------------------------
 
     def appended(self, first: Sequence, updates: SequenceOf[bytes]) -> None:

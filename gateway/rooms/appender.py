@@ -22,6 +22,10 @@ from persistence.stores import Stores
 _log = structlog.stdlib.get_logger(__name__)
 _RETRY_FIRST_MS: Final = 20
 _RACES_MAX: Final = 1000  # lost compare-and-appends in a row; each one means others made progress
+# A node whose appends follow each other at once would win every race: those of others expect a head
+# that it has moved before they arrive. So it waits, in proportion to how long an append takes now.
+_TURN_FOR_OTHERS: Final = 1.5
+_TURN_FOR_OTHERS_S_MAX: Final = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +105,7 @@ class Appender:
     _taken: int = field(default=0, init=False)
     _durable: int = field(default=0, init=False)
     _progress: asyncio.Event | None = field(default=None, init=False)  # somebody waits for it
+    _others_until_s: float = field(default=0.0, init=False)
     _held: asyncio.Event | None = field(default=None, init=False)  # others' rows are being read
     _taking: asyncio.Lock | None = field(default=None, init=False)
 
@@ -171,6 +176,7 @@ class Appender:
         try:
             while self._waiting:
                 await self.pace.turn()
+                await self._let_others_append()
                 if self._held is not None:
                     await self._held.wait()
                 batch, self._waiting = self._waiting, None
@@ -196,6 +202,12 @@ class Appender:
             self._task = None
             self._tell_progress()
 
+    async def _let_others_append(self) -> None:
+        """Leave the log alone for a while after an append, if other nodes may write the room."""
+        left_s = self._others_until_s - asyncio.get_running_loop().time()
+        if left_s > 0 and self.link is not None and self.link.is_shared:
+            await asyncio.sleep(left_s)
+
     def outdated(self) -> None:
         """The log was begun anew: nothing of what is here may be stored."""
         self._let_in()
@@ -216,7 +228,7 @@ class Appender:
         """Append until it has succeeded; returns the sequence of the first, 0 where not known."""
         updates = [unsaved.update for unsaved in batch]
         loop = asyncio.get_running_loop()
-        begun_s = loop.time()
+        begun_s = tried_s = loop.time()
         failures = races = 0
         is_behind = False
         while True:
@@ -225,6 +237,7 @@ class Appender:
                     if _contains(await self.read_peer_updates(), updates):
                         return NO_SEQUENCE  # an append that seemed to fail had succeeded
                     is_behind = False
+                tried_s = loop.time()
                 await self._append_once(updates)
             except HeadMoved:
                 races += 1
@@ -239,7 +252,10 @@ class Appender:
                 _log.warning("room.append_retried", room=self.key[:12], error=str(error))
                 await asyncio.sleep(self._pause_ms(failures) / 1000)
             else:
-                self.metrics.append_seconds.observe(loop.time() - begun_s)
+                now_s = loop.time()
+                self.metrics.append_seconds.observe(now_s - begun_s)
+                turn_s = min(_TURN_FOR_OTHERS * (now_s - tried_s), _TURN_FOR_OTHERS_S_MAX)
+                self._others_until_s = now_s + turn_s
                 return Sequence(self.head - len(updates) + 1)
 
     async def _append_once(self, updates: list[bytes]) -> None:

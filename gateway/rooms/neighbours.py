@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 class PeerLink(Protocol):
     """One live room's way to the same room on other nodes; nothing here waits or raises."""
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether other nodes may append to the room, as far as this one knows."""
+
     def appended(self, first: Sequence, updates: SequenceOf[bytes]) -> None:
         """Updates of this node are durable.
 

@@ -30,10 +30,12 @@ class Faults:
     Attributes:
         calls: names of all calls made so far, such as ``log.append``, in order.
         gates: calls of these names wait for the event before they do anything.
+        delays_s: calls of these names wait so long before they do anything.
     """
 
     calls: list[str] = field(default_factory=list)
     gates: dict[str, asyncio.Event] = field(default_factory=dict)
+    delays_s: dict[str, float] = field(default_factory=dict)
     _failures: list[_Failure] = field(default_factory=list)
 
     def fail(
@@ -64,6 +66,8 @@ class Faults:
         gate = self.gates.get(call)
         if gate is not None:
             await gate.wait()
+        if call in self.delays_s:
+            await asyncio.sleep(self.delays_s[call])
         if failure is not None and not failure.after:
             raise StoreUnavailable(f"{call} was made to fail before its work")
         yield

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import count
 
 import pytest
 from pycrdt import Doc, Map
@@ -243,6 +244,27 @@ async def test_both_write_at_once_and_each_row_is_stored_once() -> None:
     assert ann.content() == bob.content() == expected
     tail = await ann.rig.stores.log.read(KEY, after=Sequence(0))
     assert len(tail.rows) == len({row.update for row in tail.rows}) == 40
+
+
+async def test_a_node_that_always_has_something_to_append_leaves_others_their_turn() -> None:
+    """BUS-13: it moves the head all the time, and what another expects is never where it is."""
+    ann, bob, _ = await two()
+    for each in (ann, bob):
+        each.rig.faults.delays_s["log.append"] = 0.02
+    doc: Doc[Map[object]] = Doc()
+
+    async def always_write() -> None:
+        for number in count():
+            await ann.runner.receive(SessionId("at ann"), edit(doc, f"a{number}", 1))
+            await asyncio.sleep(0.005)
+
+    writing = asyncio.create_task(always_write())
+    await until(lambda: ann.head > 3)
+    written = asyncio.create_task(bob.write(Doc(), "b"))
+    await until(lambda: written.done() or len(ann.content()) > 300)
+    writing.cancel()
+    assert written.done(), "the other one won every race"
+    await written
 
 
 @pytest.mark.parametrize("after", [True, False], ids=["stored", "not stored"])
