@@ -153,7 +153,7 @@ class Metrics:
         )
         self.restores = self._counter("restores", "Documents set back to a version.")
         self.forks = self._counter("forks", "Rooms made from a version of another.")
-        self.comments = self._counter("comments", "Changes made in comments on scores.", "deed")
+        self.comments = self._counter("comments", "Changes made in comments on scores.", "kind")
 
     def _define_cluster(self) -> None:
         self.bus_up = self._gauge("bus_up", "1 while other nodes hear this one and are heard.")

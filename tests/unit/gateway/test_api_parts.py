@@ -70,6 +70,10 @@ def made(kind: type[BandProError]) -> BandProError:
         return Unauthenticated("no", reason=AuthFailure.EXPIRED)
     if kind is LimitExceeded:
         return LimitExceeded("no", limit="update_bytes_max")
+    if kind is errors.RecordDamaged:
+        return errors.RecordDamaged("no", record_id="a")
+    if kind is errors.EditRefused:
+        return errors.EditRefused("no", code="no-room")
     if kind is errors.HeadMoved:
         return errors.HeadMoved(expected=1, actual=2)
     if kind is errors.EpochMoved:
