@@ -1,7 +1,7 @@
 """The parts of the API that need no rooms: problems, requests, pace, description and docs page."""
 
 import base64
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from html.parser import HTMLParser
 from typing import Any
 
@@ -65,24 +65,22 @@ def all_errors(root: type[BandProError] = BandProError) -> list[type[BandProErro
     return [root, *(deeper for child in children for deeper in all_errors(child))]
 
 
+ARGUMENTS: dict[type[BandProError], dict[str, Any]] = {
+    Unauthenticated: {"reason": AuthFailure.EXPIRED},
+    LimitExceeded: {"limit": "update_bytes_max"},
+    errors.RecordDamaged: {"record_id": "a"},
+    errors.EditRefused: {"code": "no-room"},
+    errors.FramingViolated: {"code": 1002},
+}
+
+
 def made(kind: type[BandProError]) -> BandProError:
-    if kind is Unauthenticated:
-        return Unauthenticated("no", reason=AuthFailure.EXPIRED)
-    if kind is LimitExceeded:
-        return LimitExceeded("no", limit="update_bytes_max")
-    if kind is errors.RecordDamaged:
-        return errors.RecordDamaged("no", record_id="a")
-    if kind is errors.EditRefused:
-        return errors.EditRefused("no", code="no-room")
-    if kind is errors.HeadMoved:
-        return errors.HeadMoved(expected=1, actual=2)
-    if kind is errors.EpochMoved:
-        return errors.EpochMoved(expected=1, actual=2)
-    if kind is errors.FramingViolated:
-        return errors.FramingViolated("no", code=1002)
+    make: Callable[..., BandProError] = kind
+    if kind in {errors.HeadMoved, errors.EpochMoved}:
+        return make(expected=1, actual=2)
     if kind is errors.EnvelopeRefused:
         return errors.EnvelopeRefused(errors.RefusedBecause.SIGNATURE)
-    return kind("no")
+    return make("no", **ARGUMENTS.get(kind, {}))
 
 
 @pytest.mark.parametrize("kind", all_errors(), ids=lambda kind: kind.__name__)
