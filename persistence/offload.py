@@ -139,6 +139,21 @@ class Offload:
         arguments = (file, room.encode(), str(epoch).encode())
         return _told_and_edit(await self._request(Operation.IMPORT_SCORE, arguments))
 
+    async def export_score(self, update: bytes, wanted: bytes) -> tuple[bytes, bytes]:
+        """Write a score, or one part of it, as a MusicXML file.
+
+        Args:
+            update: the document.
+            wanted: as JSON: ``part`` and ``transposition``, null for all and for as written.
+
+        Returns:
+            JSON, which tells why it is refused if it is; and the file.
+
+        Raises:
+            WorkerFailed: the worker died, overran a limit, or refused the update.
+        """
+        return _told_and_edit(await self._request(Operation.EXPORT_SCORE, (update, wanted)))
+
     async def set_entries(self, current: bytes, entries: bytes, client: int) -> bytes:
         """The edit that sets entries of top-level maps; empty where they are so already.
 

@@ -26,7 +26,14 @@ from workers.fingerprint import fingerprint
 from workers.merge import merge, state, state_vector
 from workers.restore import restore
 from workers.sandbox import Pipes, allow_cpu, enter
-from workers.scores import compare_as_scores, import_score, seed_score, set_entries, summary
+from workers.scores import (
+    compare_as_scores,
+    export_score,
+    import_score,
+    seed_score,
+    set_entries,
+    summary,
+)
 
 _OVER_ALL: Final[Mapping[Operation, Callable[[list[bytes]], bytes]]] = {
     Operation.MERGE: merge,
@@ -47,6 +54,7 @@ _OVER_EACH: Final[Mapping[Operation, Callable[..., bytes]]] = {
     Operation.SET_ENTRIES: set_entries,
     Operation.SUMMARY: summary,
     Operation.IMPORT_SCORE: import_score,
+    Operation.EXPORT_SCORE: export_score,
 }
 """What takes so many arguments as it names."""
 

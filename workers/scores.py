@@ -10,10 +10,12 @@ from typing import Any, Final
 
 from pycrdt import Doc, Map
 
-from collab.errors import PeerError
+from collab.errors import PeerError, StateConflict
 from collab.ids import Epoch, RoomName
 from collab.score.comparison import compare_scores, counts, told
 from collab.score.musicxml.reading import read_musicxml
+from collab.score.musicxml.writing import write_musicxml
+from collab.score.part_extraction import extract_part
 from collab.score.schema import FACETS
 from collab.score.seed import import_update, seed_update
 from collab.score.summary import summarise
@@ -103,6 +105,29 @@ def import_score(file: bytes, room: bytes, epoch: bytes) -> bytes:
         epoch=Epoch(int(epoch)),
     )
     return with_edit({"title": title, "findings": findings}, update)
+
+
+def export_score(update: bytes, wanted: bytes) -> bytes:
+    """Write a score, or one part of it, as a MusicXML file.
+
+    Args:
+        update: the score as one update.
+        wanted: as JSON: ``part`` and ``transposition``, null for all and for as written.
+
+    Returns:
+        JSON with its length of 4 bytes in front, then the file. The JSON is empty, or what
+        `refusal` tells.
+    """
+    asked = json.loads(wanted)
+    facets: Mapping[str, Mapping[str, Any]] = facets_of(load(update))
+    try:
+        if not facets.get("parts"):
+            raise StateConflict("there is no part in the score")
+        if asked["part"] is not None:
+            facets = extract_part(facets, asked["part"], asked["transposition"])
+        return with_edit({}, write_musicxml(facets))
+    except PeerError as error:
+        return with_edit(refusal(error), b"")
 
 
 def set_entries(current: bytes, request: bytes, client: bytes) -> bytes:

@@ -12,6 +12,7 @@ from collab.limits import (
     SCORE_TEXT_CHARS_MAX,
     SCORES_PAGE_MAX,
 )
+from collab.score.schema import ID_CHARS_MAX
 from collab.score.templates import TEMPLATES
 from gateway.api.answers import Answer, Count, Name
 from gateway.api.requests import RequestModel
@@ -137,6 +138,24 @@ class CopyRequest(RequestModel):
     """A room to be made of a score."""
 
     room: Name = Field(description="Its name; nothing may have been written in it yet.")
+
+
+class ExportQuery(RequestModel):
+    """The query of an export."""
+
+    part: str | None = Field(
+        None, min_length=1, max_length=ID_CHARS_MAX, description="Only this part, by its id."
+    )
+    diatonic: int | None = Field(
+        None,
+        ge=-35,
+        le=35,
+        description="With a part: what the instrument that shall read it sounds compared with "
+        "what is written, in steps of the scale; -1 for one in B flat.",
+    )
+    chromatic: int | None = Field(
+        None, ge=-60, le=60, description="The same in semitones; -2 for one in B flat."
+    )
 
 
 class ScoresQuery(RequestModel):

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from collab.access import Claims
 from collab.ids import RoomName
-from collab.score.schema import Json
+from collab.score.schema import Json, Transposition
 from persistence.score_record import ScoreRecord
 
 
@@ -82,6 +82,22 @@ class RoomScores(Protocol):
             StateConflict: something was written in the room; nothing is ever added to that.
             InvalidScore: it is no score.
             LimitExceeded: it passes a limit.
+        """
+
+    async def export(
+        self, name: RoomName, part: str | None, transposition: Transposition | None
+    ) -> bytes | None:
+        """A score as it is now, or one part of it, as a MusicXML file; None where there is none.
+
+        Args:
+            name: the room.
+            part: the part's id; None for all.
+            transposition: of the instrument that shall read the part; None for as it is written.
+
+        Raises:
+            NotThere: there is no such part.
+            StateConflict: there is no score in the room.
+            LimitExceeded: the file would be too large.
         """
 
     async def rename(self, name: RoomName, title: str, claims: Claims) -> ScoreRecord:

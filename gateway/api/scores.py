@@ -14,7 +14,7 @@ from collab.access import Action, Claims
 from collab.errors import AccessDenied
 from collab.ids import RoomName, commented_room, room_name
 from collab.limits import SCORE_FACETS_BYTES_MAX, SCORE_FILE_BYTES_MAX, SCORES_LOOKED_AT_MAX
-from collab.score.schema import SCHEMA_VERSION, Facets, Json
+from collab.score.schema import SCHEMA_VERSION, Facets, Json, Transposition
 from collab.score.templates import TEMPLATES, template_facets
 from gateway.api import score_answers as bodies
 from gateway.api.answers import NoQuery
@@ -23,12 +23,19 @@ from gateway.api.endpoints import BINARY, JSON, Body, Endpoint, room_of
 from gateway.api.idempotency import KEY_HEADER, key_of
 from gateway.api.openapi import parameters_of, schema_of
 from gateway.api.problems import Problem, ProblemError
-from gateway.api.requests import json_response, read_body, read_json, read_query
+from gateway.api.requests import (
+    binary_response,
+    json_response,
+    read_body,
+    read_json,
+    read_query,
+)
 from gateway.api.score_services import NewScore
 from gateway.api.versions import UPDATE_SCHEMA
 from gateway.api.visible import visible_rooms
 
 TAG: Final = "Scores"
+MUSICXML: Final = "application/vnd.recordare.musicxml+xml"
 _NO_ROOM: Final = "no room of this name is live or stored"
 _WITH_TEMPLATES: Final = ("measures", "fifths", "beats", "unit")
 _PROBLEMS: Final = (Problem.TOO_LARGE, Problem.ROOM_QUARANTINED)
@@ -96,6 +103,23 @@ class ScoresApi:
         facts = bodies.ScoreFacts.of_record(name, record).model_dump()
         told = [bodies.FindingFacts.of(each) for each in findings]
         return json_response(bodies.ImportedScore(**facts, findings=told).model_dump(), 201)
+
+    async def export(self, request: Request) -> Response:
+        """GET /scores/{room}/file."""
+        name = room_of(request)
+        await self._services.require(request, name, Action.READ)
+        query = read_query(request, bodies.ExportQuery)
+        transposition: Transposition | None = None
+        if query.diatonic is not None and query.chromatic is not None and query.part is not None:
+            transposition = {"diatonic": query.diatonic, "chromatic": query.chromatic}
+        elif query.diatonic is not None or query.chromatic is not None:
+            raise ProblemError(
+                Problem.MALFORMED_REQUEST, "part, diatonic and chromatic go together"
+            )
+        file = await self._services.scores.export(name, query.part, transposition)
+        if file is None:
+            raise ProblemError(Problem.NOT_FOUND, _NO_ROOM)
+        return binary_response(file, MUSICXML)
 
     async def describe(self, request: Request) -> Response:
         """GET /scores/{room}."""
@@ -266,6 +290,18 @@ def _of_all(api: ScoresApi) -> list[Endpoint]:
 
 def _of_one(api: ScoresApi) -> list[Endpoint]:
     return [
+        Endpoint(
+            "GET",
+            "/scores/{room}/file",
+            api.export,
+            "exportScore",
+            TAG,
+            "Write a score as a MusicXML file",
+            "As it is now; or one part of it, as the instrument reads it that shall play it.",
+            answer=Body(MUSICXML, {"type": "string"}, "MusicXML 4.0."),
+            parameters=parameters_of(bodies.ExportQuery),
+            problems=(*_PROBLEMS, Problem.CONFLICT),
+        ),
         Endpoint(
             "POST",
             "/scores/{room}/file",

@@ -14,7 +14,7 @@ from collab.access import Claims
 from collab.errors import EpochMoved, HeadMoved, InvalidScore, LimitExceeded, StateConflict
 from collab.ids import NO_SEQUENCE, RoomName, UnixSeconds, room_key
 from collab.limits import SCORE_TEXT_CHARS_MAX
-from collab.score.schema import Json
+from collab.score.schema import Json, Transposition
 from gateway.api.score_services import Finding, NewScore
 from gateway.rooms.edit_authors import EditAuthors
 from gateway.rooms.refusals import refused
@@ -97,6 +97,22 @@ class ScoreServices:
         await self._begin(name, update, may_be_there=bool(request) and not known.revision)
         new = NewScore({}, body["title"], "musicxml", request)
         return await self._made(name, new, claims), findings
+
+    async def export(
+        self, name: RoomName, part: str | None, transposition: Transposition | None
+    ) -> bytes | None:
+        """A score, or one part of it, as a file; see ``RoomScores``."""
+        document = await self._rooms.document(name, state_vector=None)
+        if document is None:
+            return None
+        wanted = json.dumps({"part": part, "transposition": transposition}).encode()
+        told, file = await self._offload.export_score(document, wanted)
+        body = json.loads(told)
+        if "refused" in body:
+            error = refused(body)
+            # The request is as it should be; it is the room that is no score.
+            raise StateConflict(str(error)) if isinstance(error, InvalidScore) else error
+        return file
 
     async def rename(self, name: RoomName, title: str, claims: Claims) -> ScoreRecord:
         """Give a score another title; see ``RoomScores``."""

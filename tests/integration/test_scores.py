@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+from xml.etree.ElementTree import fromstring
 
 import httpx
 import pytest
@@ -405,3 +406,36 @@ async def test_a_file_sent_again_is_imported_once_and_no_score_is_refused(
     assert (await upload(server, "scores/no-file", SAMPLES["chords"], reader)).status_code == 403
     path = f"{room_path('scores/no-file')}/update"
     assert (await request(server, "GET", path, token=owner)).status_code == 404
+
+
+async def export(server: Server, room: str, token: str, query: str = "") -> httpx.Response:
+    return await request(server, "GET", f"{score_path(room)}/file{query}", token=token)
+
+
+async def test_a_score_and_its_parts_are_written_as_files(server: Server, owner: str) -> None:
+    """SCO-11, SCO-12: As it is now, for whoever reads; a part as another instrument reads it."""
+    file = SAMPLES["two parts of different length"]
+    room = "scores/export"
+    await upload(server, room, file, owner)
+    reader = mint(server, {"scores/*": "viewer"})
+    whole = await export(server, room, reader)
+    assert whole.headers["content-type"] == "application/vnd.recordare.musicxml+xml"
+    assert canonical(whole.content) == canonical(file)
+    for query, transpose, fifths, pitches in (
+        ("?part=P2", None, "0", ["C4", "D4", "E4", "F4"]),
+        ("?part=P2&diatonic=-4&chromatic=-7", "-7", "1", ["G4", "A4", "B4", "C5"]),  # a horn in F
+    ):
+        part = fromstring((await export(server, room, reader, query)).content)  # noqa: S314 - ours
+        assert [each.findtext("part-name") for each in part.iter("score-part")] == ["Horn"]
+        assert part.findtext(".//fifths") == fifths
+        assert part.findtext(".//transpose/chromatic") == transpose
+        assert [
+            f"{pitch.findtext('step')}{pitch.findtext('octave')}" for pitch in part.iter("pitch")
+        ] == pitches
+    assert (await export(server, room, reader, "?part=P9")).status_code == 404
+    assert (await export(server, room, reader, "?diatonic=1&chromatic=2")).status_code == 400
+    assert (await export(server, room, reader, "?part=P2&diatonic=1")).status_code == 400
+    assert (await export(server, "scores/nowhere", reader)).status_code == 404
+    assert (await export(server, room, mint(server, {"other": "owner"}))).status_code == 403
+    await append(server, "scores/words", text_update("Kyrie"), owner)
+    assert (await export(server, "scores/words", reader)).status_code == 409
