@@ -23,7 +23,9 @@ from collab.errors import (
     PeerError,
     StoreUnavailable,
     ToolFailed,
+    ToolOutOfMemory,
     ToolOutputTooLarge,
+    ToolTimedOut,
 )
 from workers.jobs.job import Job
 from workers.jobs.ports import Claim, Done, Failed, GivenBack, JobBook, JobClaims, Outcome, Stopped
@@ -32,6 +34,11 @@ _log = structlog.stdlib.get_logger(__name__)
 
 FINAL_FAILURES: Final = (ToolFailed, ToolOutputTooLarge, PeerError)
 """What would fail again in the same way."""
+
+COSTLY_FAILURES: Final = (ToolTimedOut, ToolOutOfMemory)
+"""What a busy machine may be to blame for, but is dear to find out."""
+
+COSTLY_ATTEMPTS_MAX: Final = 2
 
 _SETTLE_TRIES: Final = 5
 
@@ -236,7 +243,8 @@ class JobRunner:
         error = working.exception()
         if error is None:
             return Done(working.result())
-        if isinstance(error, FINAL_FAILURES):
+        is_costly = isinstance(error, COSTLY_FAILURES) and job.attempt >= COSTLY_ATTEMPTS_MAX
+        if is_costly or isinstance(error, FINAL_FAILURES):
             return Failed(str(error), None)
         if not isinstance(error, BandProError):
             _log.error("job.broke", job=job.job_id, kind=job.kind, exc_info=error)

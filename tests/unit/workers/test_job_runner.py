@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from collab.errors import StoreUnavailable, ToolFailed, WorkerFailed
+from collab.errors import StoreUnavailable, ToolFailed, ToolTimedOut, WorkerFailed
 from collab.ids import Subject
 from persistence.memory import MemoryStore
 from workers.jobs.following import followed
@@ -112,18 +112,22 @@ async def test_what_went_wrong_is_tried_again_and_what_would_again_is_not(
     errors = [WorkerFailed("died"), StoreUnavailable("gone"), ZeroDivisionError("ours")]
 
     async def work(job: Job, tell: Telling) -> Mapping[str, Any]:
-        if job.payload:
+        if "slow" in job.payload:
+            raise ToolTimedOut("too slow")
+        if "bad" in job.payload:
             raise ToolFailed("no score")
         raise errors[job.attempt - 1]
 
     async with running(ledger, work) as runner:
         job = await asked(ledger)
+        slow = await ledger.submit(JobOrder("try", "slow", Subject("cid"), {"slow": True}))
         bad = await ledger.submit(JobOrder("try", "bad", Subject("bob"), {"bad": True}))
         unknown = await asked(ledger, "c", kind="unheard-of")
         runner.wake()
         failed = await until(ledger, job, JobState.FAILED)
         assert (failed.attempt, failed.error) == (3, "ZeroDivisionError")
         assert (await until(ledger, bad, JobState.FAILED)).attempt == 1
+        assert (await until(ledger, slow, JobState.FAILED)).attempt == 2
         assert "unheard-of" in (await until(ledger, unknown, JobState.FAILED)).error
 
 
