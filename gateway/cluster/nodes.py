@@ -44,6 +44,8 @@ class SelfPortrait:
         address: where clients reach it; empty where nobody said so.
         weight: its share of rooms.
         load: how busy it is.
+        clock_s: seconds that never jump.
+        processor_s: processor time of this process, in seconds.
 
     Attributes:
         identity: who it is, how busy it is left out.
@@ -54,7 +56,16 @@ class SelfPortrait:
         health: what is asked about the store, under the name `STORE`; nothing unless set.
     """
 
-    def __init__(self, sender: Sender, address: str, weight: float, load: NodeLoad) -> None:
+    def __init__(
+        self,
+        sender: Sender,
+        address: str,
+        weight: float,
+        load: NodeLoad,
+        *,
+        clock_s: Callable[[], float] = time.monotonic,
+        processor_s: Callable[[], float] = time.process_time,
+    ) -> None:
         self.identity = NodeReport(
             sender.node, sender.boot, address, weight, version=server_version()
         )
@@ -65,8 +76,10 @@ class SelfPortrait:
         self.health = Readiness({})
         self._load = load
         self._registry: RoomRegistry | None = None
-        self._begun_s = self._measured_s = time.monotonic()
-        self._used_s = time.process_time()
+        self._clock_s = clock_s
+        self._processor_s = processor_s
+        self._begun_s = self._measured_s = clock_s()
+        self._used_s = processor_s()
         self._cpu = 0.0
         self._away: dict[NodeId, Away] = {}
         self._busiest: tuple[BusyRoom, ...] = ()
@@ -89,7 +102,7 @@ class SelfPortrait:
             cpu=self._measured_cpu(),
             lag_ms=round(self._load.lag_ms, 1),
             away=self._away,
-            uptime_ms=int((time.monotonic() - self._begun_s) * 1000) + 1,
+            uptime_ms=int((self._clock_s() - self._begun_s) * 1000) + 1,
             store_problem=self._store_problem,
             bus=self.bus(),
             busiest=self._busiest,
@@ -124,7 +137,7 @@ class SelfPortrait:
         return [] if self._registry is None else self._registry.live()
 
     def _measured_cpu(self) -> float:
-        now_s, used_s = time.monotonic(), time.process_time()
+        now_s, used_s = self._clock_s(), self._processor_s()
         if now_s - self._measured_s >= 0.5:  # noqa: PLR2004 - less says nothing
             self._cpu = round((used_s - self._used_s) / (now_s - self._measured_s), 3)
             self._measured_s, self._used_s = now_s, used_s
