@@ -82,7 +82,7 @@ class Restored:
     """What a restore did.
 
     Attributes:
-        sequence: under which the edit is durable.
+        sequence: up to which the log is durable, the edit within it.
         undo: the version of the state before it; None when that was empty.
         notes: what could not be brought back, in plain sentences.
     """

@@ -182,8 +182,8 @@ class RoomDocuments(Protocol):
         when there is none.
 
         Returns:
-            The sequence under which the update is durable; the current saved sequence when it
-            added nothing and was therefore not logged.
+            A sequence up to which the log is durable, with the update within it; others may have
+            come after it.
 
         Raises:
             MalformedUpdate: not an acceptable update; nothing was applied.

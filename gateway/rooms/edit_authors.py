@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from typing import Final
 from weakref import WeakKeyDictionary
 
@@ -28,11 +29,16 @@ class EditAuthors:
         return client
 
 
-def fresh_client(runner: RoomRunner) -> int:
-    """A client id that nobody has used in a room, nor in one that was erased."""
+def fresh_client(runner: RoomRunner, draw: Callable[[int], int] = secrets.randbelow) -> int:
+    """A client id that nobody has used in a room, nor in one that was erased.
+
+    Args:
+        runner: the room.
+        draw: any number below another one.
+    """
     retired = runner.room.retired or ()
     taken = runner.room.doc.clients()
-    client = secrets.randbelow(_CLIENT_ID_END)
+    client = draw(_CLIENT_ID_END)
     while client in taken or client in retired:
-        client = secrets.randbelow(_CLIENT_ID_END)
+        client = draw(_CLIENT_ID_END)
     return client

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import secrets
 from collections.abc import Callable
 
 import structlog
@@ -40,6 +41,7 @@ class VersionServices:
         offload: where content is read.
         metrics: what is counted.
         wall: the wall clock, in seconds.
+        draw: any number below another one, for client ids.
     """
 
     def __init__(
@@ -48,12 +50,15 @@ class VersionServices:
         offload: Offload,
         metrics: Metrics,
         wall: Callable[[], UnixSeconds],
+        *,
+        draw: Callable[[int], int] = secrets.randbelow,
     ) -> None:
         self._registry = registry
         self._stores = registry.stores
         self._offload = offload
         self._metrics = metrics
         self._wall = wall
+        self._draw = draw
         self._adding = asyncio.Lock()
 
     async def exists(self, name: RoomName) -> bool:
@@ -121,15 +126,16 @@ class VersionServices:
 
     async def restore(self, name: RoomName, version: Version, claims: Claims) -> Restored:
         """Make the document what it was; see ``RoomVersions``."""
-        wanted = await read_version(self._stores, name, version)
         runner = await self._registry.open(name)
         self._registry.archived.check(runner)
         runner.busy += 1  # it must not be unloaded between its state and the edit
         try:
+            # An erasure before the opening has left nothing to read, one after it refuses the edit.
+            wanted = await read_version(self._stores, name, version)
             present = await self._present(name)
             message = f"Before {version.name or version.version_id} was restored"
             undo = await self._kept(name, present, message, claims)
-            client = fresh_client(runner)
+            client = fresh_client(runner, self._draw)
             told, update = await self._offload.restore(present.update, wanted, client)
             sequence = await runner.append(update) if update else present.sequence
         finally:

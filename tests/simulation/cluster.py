@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 from random import Random
 from typing import Any, Final
 
@@ -31,9 +33,10 @@ from tests.simulation.oracle import (
     watched_store,
 )
 from tests.simulation.store import StoreWay, StoreWeather, at_once, reached
+from tests.simulation.turns import WatchedTurns
 from tests.support.providers import clocks_of
 
-_PROGRAM: Final = Claims(Subject("program"), "program", (Grant("**", Role.EDITOR),))
+PROGRAM: Final = Claims(Subject("program"), "program", (Grant("**", Role.EDITOR),))
 
 
 class Cluster:
@@ -49,6 +52,7 @@ class Cluster:
         turncoat: the subject whose role is taken away, if any.
         nodes: those that live now, by the number of their place.
         counts: what happened how often.
+        takes_turns: whether leases keep nodes from doing the same.
     """
 
     def __init__(self, loop: Simulation, seed: int, build: Build = SOUND) -> None:
@@ -57,7 +61,7 @@ class Cluster:
         self.seed = seed
         self.weather = Weather(Random(f"{seed}/network"))
         self.store_weather = StoreWeather(Random(f"{seed}/store"))
-        self.oracle = Oracle()
+        self.oracle = Oracle(lambda: loop.now_s)
         self.store = watched_store(loop.wall_s, self.oracle)
         self.turncoat = ""
         chance = Random(f"{seed}/bus")
@@ -73,7 +77,7 @@ class Cluster:
         self._programs: list[int] = []
         self._has_revoked = False
         self._skew = Random(f"{seed}/skew")
-        self._takes_turns = self._skew.random() < 0.6
+        self.takes_turns = self._skew.random() < 0.6
         self._digest = hashlib.blake2b(digest_size=16)
 
     # Traces -----------------------------------------------------------------------------------
@@ -102,7 +106,7 @@ class Cluster:
             f"node{place}", ahead_s=skew.uniform(-4, 4) + 10, speed=skew.uniform(0.98, 1.02)
         )
         self.loop.start(process)
-        way = StoreWay(self.loop, process, self.store_weather, self._stored)
+        way = StoreWay(self.loop, process, self.store_weather, self._stored, self._in_turn)
         self._ways[place] = way
         self._connections[process] = []
         process.on_death = lambda: self._died(place, process)
@@ -113,7 +117,9 @@ class Cluster:
             Random(skew.random()),
             self.broker,
             place,
-            self._takes_turns,
+            partial(WatchedTurns, oracle=self.oracle, count=self.count)
+            if self.takes_turns
+            else None,
             self._build,
         )
 
@@ -149,6 +155,9 @@ class Cluster:
     def _stored(self, call: str, outcome: str) -> None:
         self.trace(call, outcome)
 
+    def _in_turn(self, turn: int) -> None:
+        self.oracle.turn = turn
+
     # Connections ------------------------------------------------------------------------------
 
     def connect(self, node: Node, editor: Editor) -> Connection:
@@ -173,7 +182,7 @@ class Cluster:
 
         async def attempt() -> None:
             with suppress(BandProError):  # the answer says so, and nothing is promised
-                await node.services.append(room, update, _PROGRAM)
+                await node.services.append(room, update, PROGRAM)
                 self.loop.later(self.loop.world, self.weather.delay(), told)
 
         self.loop.begin(node.process, attempt())
@@ -181,6 +190,7 @@ class Cluster:
     def erase(self, place: int, room: RoomName) -> None:
         """Erase a room through a node."""
         node = self.nodes[place]
+        self.oracle.may_erase = True
 
         async def erase() -> None:
             with suppress(BandProError):
@@ -253,6 +263,15 @@ class Cluster:
         if editor.role is not Role.EDITOR:
             self.oracle.allowed[editor.client.client_id] = 0
 
+    # What is true at any time -----------------------------------------------------------------
+
+    def look(self) -> None:
+        """Whether nodes have what they count as read."""
+        for node in self.nodes.values():
+            for runner in node.registry.live():
+                appender = runner.appender
+                self.oracle.counted(runner.key, appender.epoch, appender.head, runner.room.doc)
+
     # What is true at the end ------------------------------------------------------------------
 
     def stored(self, room: RoomName) -> Replica:
@@ -262,62 +281,59 @@ class Cluster:
             self.oracle.blame(f"the store has lost something: {loaded.problems}")
         return replica_of(opened(loaded.updates))
 
-    def differences(self) -> list[str]:
-        """Where replicas differ from the log; empty when all is well."""
-        found: list[str] = []
+    def differences(self) -> Iterator[str]:
+        """Where replicas differ from the log; nothing when all is well."""
         self.settle_roles()
         for place, node in self.nodes.items():
             if self._has_revoked and not node.knows(Subject(self.turncoat)):
-                found.append(f"node{place} has not heard of the revocation")
+                yield f"node{place} has not heard of the revocation"
         for room in sorted({editor.room for editor in self.editors}):
             truth = replica_of(self.oracle.doc(room_key(room)))
-            if self.stored(room) != truth:
-                found.append("snapshot and tail differ from the log")
+            yield from self._different_editors(room, truth)
+            yield from self._unseen(room)
+            told = self.oracle.promises.items()
+            kept = [each for each in told if not self.oracle.is_retired(each[0])]
+            if any(truth[0].get(program, 0) < clock for program, clock in kept):
+                yield "an edit through the API was lost"
             for place, node in self.nodes.items():
                 runner = node.registry.get(room)
                 if runner is None:
                     continue
                 if not runner.room.is_saved:
-                    found.append(f"node{place} has not saved all")
+                    yield f"node{place} has not saved all"
                 if replica_of(runner.room.doc) != truth:
-                    found.append(f"node{place} differs from the log")
-            told = self.oracle.promises.items()
-            kept = [each for each in told if not self.oracle.is_retired(each[0])]
-            if any(truth[0].get(program, 0) < clock for program, clock in kept):
-                found.append("an edit through the API was lost")
-            found += self._different_editors(room, truth)
-            found += self._unseen(room)
-        return found
+                    yield f"node{place} differs from the log"
+            if self.stored(room) != truth:
+                yield "snapshot and tail differ from the log"
 
-    def _different_editors(self, room: RoomName, truth: Replica) -> list[str]:
-        found, clocks = [], truth[0]
+    def _different_editors(self, room: RoomName, truth: Replica) -> Iterator[str]:
+        clocks = truth[0]
         for editor in self.editors:
             if editor.room != room:
                 continue
             for client_id, clock in editor.promises.items():
                 erased = self.oracle.is_retired(client_id)
                 if clocks.get(client_id, 0) < clock and not erased:
-                    found.append(f"{editor.name} was told that {clock} is saved: it is not there")
+                    yield f"{editor.name} was told that {clock} is saved: it is not there"
             if editor.is_gone:
                 continue
             if not editor.is_open:
-                found.append(f"{editor.name} is not connected")
+                yield f"{editor.name} is not connected"
                 continue
             doc = editor.client.doc
             have = clocks_of(doc.get_state())
             if editor.role is Role.EDITOR and not editor.ever_refused:
                 if (have, content_of(doc)) != truth:
-                    found.append(f"{editor.name} differs from the log")
+                    yield f"{editor.name} differs from the log"
             elif any(have.get(client, 0) < clock for client, clock in clocks.items()):
-                found.append(f"{editor.name} lacks something")  # it has its own scribbles besides
-        return found
+                yield f"{editor.name} lacks something"  # it has its own scribbles besides
 
-    def _unseen(self, room: RoomName) -> list[str]:
+    def _unseen(self, room: RoomName) -> Iterator[str]:
         """Who does not see exactly those that show themselves."""
         everybody = [each for each in self.editors if each.room == room]
         here = [each for each in everybody if each.is_open and not each.is_gone]
         if self.broker is None and len(self.nodes) > 1:
-            return []  # without a bus presence stays on its node
+            return  # without a bus presence stays on its node
         shown = {
             each.client.client_id: {
                 **each.client.presence.state,
@@ -326,22 +342,18 @@ class Cluster:
             for each in here
             if isinstance(each.client.presence.state, dict)
         }
-        found = []
         for each in here:
             seen = each.client.presence.seen()
             seen[each.client.client_id] = shown.get(each.client.client_id)
             seen = {who: state for who, state in seen.items() if state is not None}
             if seen != shown:
                 who = sorted(k for k in {*seen, *shown} if seen.get(k) != shown.get(k))
-                found.append(f"{each.name} does not see {who} as they are")
-        return found
+                yield f"{each.name} does not see {who} as they are"
 
-    def present(self) -> list[str]:
+    def present(self) -> Iterator[str]:
         """Whom nodes still show."""
-        found = []
         for place, node in self.nodes.items():
             for runner in node.registry.live():
                 shown = [each for each in runner.room.awareness.current() if each.state != "null"]
                 if shown or runner.seats:
-                    found.append(f"node{place} shows {len(shown)} clients in {len(runner.seats)}")
-        return found
+                    yield f"node{place} shows {len(shown)} clients in {len(runner.seats)}"

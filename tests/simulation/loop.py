@@ -40,6 +40,7 @@ class Process:
         is_held: nothing of it runs, as after SIGSTOP.
         is_dead: nothing of it will ever run again, and nothing leaves it.
         effects_left: it dies before its next effect but so many; None to live on.
+        in_turn: called once, before some effect of work that is to be done by one node at a time.
         tasks: those that have not ended, and some that have.
         context: what belongs to it is scheduled in this context.
     """
@@ -49,11 +50,12 @@ class Process:
         self.is_held = False
         self.is_dead = False
         self.effects_left: int | None = None
+        self.in_turn: Callable[[], None] | None = None
         self.on_death: Callable[[], None] = _nothing
         self.ahead_s = ahead_s
         self.speed = speed
-        self.ready: deque[asyncio.Handle] = deque()
-        self.late: list[asyncio.Handle] = []
+        self.ready: deque[_Call] = deque()
+        self.late: list[_Call] = []
         self.tasks: list[asyncio.Task[Any]] = []
         self.context = Context()
         self.context.run(PROCESS.set, self)
@@ -89,6 +91,31 @@ class Process:
 PROCESS: Final[ContextVar[Process]] = ContextVar("process")
 
 
+class _Call(asyncio.TimerHandle):
+    """What will be called: without what other loops note besides, which costs more than the rest.
+
+    Args:
+        call: it, with `args`.
+        context: where; it tells whose it is.
+    """
+
+    __slots__ = ("args", "call", "context", "is_off")
+
+    def __init__(
+        self, call: Callable[..., object], args: tuple[object, ...], context: Context
+    ) -> None:
+        self.call = call
+        self.args = args
+        self.context = context
+        self.is_off = False
+
+    def cancel(self) -> None:
+        self.is_off = True
+
+    def cancelled(self) -> bool:
+        return self.is_off
+
+
 class Simulation(asyncio.AbstractEventLoop):
     """The loop.
 
@@ -107,7 +134,8 @@ class Simulation(asyncio.AbstractEventLoop):
         self.failures: list[str] = []
         self._random = random
         self._processes = [self.world]
-        self._timers: list[tuple[float, float, asyncio.TimerHandle, Process]] = []
+        self._alive = [self.world]
+        self._timers: list[tuple[float, float, _Call, Process]] = []
         self._steps = 0
         self._is_closed = False
 
@@ -116,6 +144,8 @@ class Simulation(asyncio.AbstractEventLoop):
     def start(self, process: Process) -> None:
         """Let a process run."""
         self._processes.append(process)
+        self._alive = [each for each in self._alive if not each.is_dead]
+        self._alive.append(process)
 
     def wall_s(self) -> float:
         """The wall clock of the process that asks."""
@@ -125,7 +155,7 @@ class Simulation(asyncio.AbstractEventLoop):
         self, process: Process, when_s: float, call: Callable[[*_Ts], object], *args: *_Ts
     ) -> None:
         """Call a function in a process at a time of the world, if it lives then."""
-        handle = asyncio.TimerHandle(when_s, call, args, self, process.context.copy())
+        handle = _Call(call, args, process.context.copy())
         heapq.heappush(self._timers, (when_s, self._random.random(), handle, process))
 
     def later(
@@ -140,7 +170,7 @@ class Simulation(asyncio.AbstractEventLoop):
 
     def begin(self, process: Process, work: Coroutine[Any, Any, object]) -> None:
         """The same, of which nobody waits for the end."""
-        self.spawn(process, work).add_done_callback(lambda _: None)
+        self.spawn(process, work).add_done_callback(self._ended)
 
     # Running ----------------------------------------------------------------------------------
 
@@ -160,7 +190,7 @@ class Simulation(asyncio.AbstractEventLoop):
             asyncio._set_running_loop(None)
 
     def _step(self) -> None:
-        runnable = [each for each in self._processes if each.ready and not each.is_held]
+        runnable = [each for each in self._alive if each.ready and not each.is_held]
         if not runnable:
             self._advance()
             return
@@ -169,20 +199,25 @@ class Simulation(asyncio.AbstractEventLoop):
         process = runnable[0]
         if len(runnable) > 1:
             process = runnable[int(self._random.random() * len(runnable))]
-        handle = process.ready.popleft()
-        if not handle._cancelled:
-            handle._run()
+        due = process.ready.popleft()
+        if due.is_off:
+            return
+        try:
+            due.context.run(due.call, *due.args)
+        except (SystemExit, KeyboardInterrupt):
+            raise
+        except BaseException as error:  # noqa: BLE001 - as of a real loop: it ends nothing else
+            self.call_exception_handler({"message": f"raised by {due.call}", "exception": error})
 
     def _advance(self) -> None:
         """Let time pass to the next timer, and make all ready that is due then."""
         timers = self._timers
         assert timers, "everything waits for something that never comes"
-        self.now_s = max(self.now_s, timers[0][0])
-        while timers and timers[0][0] <= self.now_s:
-            _, _, handle, process = heapq.heappop(timers)
-            if process.is_dead or handle._cancelled:
-                continue
-            (process.late if process.is_held else process.ready).append(handle)
+        now_s = self.now_s = max(self.now_s, timers[0][0])
+        while timers and timers[0][0] <= now_s:
+            _, _, due, process = heapq.heappop(timers)
+            if not (due.is_off or process.is_dead):
+                (process.late if process.is_held else process.ready).append(due)
 
     def close(self) -> None:
         """End all that is left, as the garbage collector would some day, without an effect."""
@@ -197,6 +232,12 @@ class Simulation(asyncio.AbstractEventLoop):
         finally:
             asyncio._set_running_loop(None)
 
+    def _ended(self, task: asyncio.Task[object]) -> None:
+        """Nobody else will ask how."""
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self.call_exception_handler({"message": "work broke", "exception": error})
+
     # What asyncio asks of a loop --------------------------------------------------------------
 
     def time(self) -> float:
@@ -209,7 +250,7 @@ class Simulation(asyncio.AbstractEventLoop):
     ) -> asyncio.Handle:
         if context is None:
             context = copy_context()
-        handle = asyncio.Handle(callback, args, self, context)
+        handle = _Call(callback, args, context)
         process = context.get(PROCESS, self.world)
         if not process.is_dead:
             process.ready.append(handle)
@@ -238,16 +279,13 @@ class Simulation(asyncio.AbstractEventLoop):
     ) -> asyncio.TimerHandle:
         if context is None:
             context = copy_context()
-        handle = asyncio.TimerHandle(when, callback, args, self, context)
+        handle = _Call(callback, args, context)
         process = context.get(PROCESS, self.world)
         if not process.is_dead:
             when_s = max(self.now_s, (when - process.ahead_s) / process.speed)
             # Timers of the same moment come in any order, as the heap of a real loop has them.
             heapq.heappush(self._timers, (when_s, self._random.random(), handle, process))
         return handle
-
-    def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
-        """It is passed over when its time comes."""
 
     def create_future(self) -> asyncio.Future[Any]:
         return asyncio.Future(loop=self)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from collections.abc import Sequence as SequenceOf
-from contextlib import suppress
-from dataclasses import replace
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
 from pycrdt import merge_updates
@@ -14,12 +14,18 @@ from pycrdt import merge_updates
 from collab.access import Claims, Grant, Role
 from collab.cluster.envelope import Content, Envelope, Updates
 from collab.errors import BandProError, StoreUnavailable
-from collab.ids import Epoch, RoomKey, Sequence, UnixSeconds
+from collab.history.versions import Restored, Version
+from collab.ids import Epoch, RoomKey, RoomName, Sequence, UnixSeconds
 from collab.ports import Manifest
 from collab.room.room import RoomState
 from gateway.auth.tokens import TokenVerifier
 from gateway.cluster.cluster import Cluster
+from gateway.cluster.turns import Turns
+from gateway.rooms.once_only import Turn
+from gateway.rooms.versions import VersionServices
 from gateway.transport.sweeper import Sweeper
+from persistence.erasure import ErasureMode, erase
+from persistence.versions import Content as Kept
 from tests.simulation.node import Build
 from tests.support.store_passage import PassedLog, PassedManifests
 
@@ -163,18 +169,89 @@ def _with_manifests(kind: type[PassedManifests]) -> Build:
     )
 
 
-MUTANTS: Final[Mapping[str, Build]] = {
-    "acknowledges before the append": _with_log(_EagerLog),
-    "acknowledges what failed": _with_log(_OptimisticLog),
-    "deletes rows that no snapshot holds": _with_log(_ForgetfulLog),
-    "appends to what was erased meanwhile": _with_log(_HauntedLog),
-    "appends without having read what others did": _with_log(_ForcefulLog),
-    "compacts without compare-and-set": _with_manifests(_LastWriterWins),
-    "compacts without the last row": Build(merge=_careless_merge),
-    "takes rows without looking for a gap": Build(cluster=_Trusting),
-    "tells of rows before they are stored": Build(cluster=_Forward),
-    "hears of no other node": Build(cluster=_Deaf),
-    "lets everybody edit": Build(verifier=_Generous),
-    "forgets revocations": Build(keeps_revocations=False),
-    "keeps who has gone": Build(sweeper=_Blind),
+class _Stubborn(Turns):
+    """Goes on with what it does, whoever has the turn by then."""
+
+    @asynccontextmanager
+    async def turn(self, room: RoomKey) -> AsyncIterator[Turn]:
+        async with super().turn(room) as held:
+            setattr(held, "check", lambda: None)  # noqa: B010 - a method
+            yield held
+
+
+class _Hasty(VersionServices):
+    """Keeps what was there when it looked first."""
+
+    async def _present(self, name: RoomName) -> Kept:
+        seen: dict[RoomName, Kept] = self.__dict__.setdefault("seen", {})
+        if name not in seen:
+            seen[name] = await super()._present(name)
+        return seen[name]
+
+
+class _Replacing(VersionServices):
+    """Puts a version in the place of the document, instead of editing it."""
+
+    async def restore(self, name: RoomName, version: Version, claims: Claims) -> Restored:
+        async with self._registry.closed(name):
+            await erase(self._stores, name, self._offload, ErasureMode.EVERYTHING)
+        return await super().restore(name, version, claims)
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """A defect, and what it breaks.
+
+    Attributes:
+        build: with the defect.
+        breaks: a pattern of what must be found not to hold; that something crashed is not enough.
+    """
+
+    build: Build
+    breaks: str
+
+
+_SAVED = r"\w+ was told that \d+ is saved.*|an edit through the API (is not saved|was lost)"
+_NOT_ALLOWED = r"client \d+ was not allowed to edit up to \d+"
+_DIFFERS = r"(node\d|u\d|reader) (differs from the log|lacks something)"
+
+MUTANTS: Final[Mapping[str, Mutant]] = {
+    "acknowledges before the append": Mutant(_with_log(_EagerLog), _SAVED),
+    "acknowledges what failed": Mutant(_with_log(_OptimisticLog), _SAVED),
+    "deletes rows that no snapshot holds": Mutant(
+        _with_log(_ForgetfulLog), r"rows up to \d+ were deleted, .*"
+    ),
+    "appends to what was erased meanwhile": Mutant(_with_log(_HauntedLog), _NOT_ALLOWED),
+    "appends without having read what others did": Mutant(_with_log(_ForcefulLog), _DIFFERS),
+    "compacts without compare-and-set": Mutant(
+        _with_manifests(_LastWriterWins), r"two compactions won .*|a snapshot of \d+ came after .*"
+    ),
+    "compacts without the last row": Mutant(
+        Build(merge=_careless_merge), r"the snapshot of \d+ is not what the rows make"
+    ),
+    "takes rows without looking for a gap": Mutant(
+        Build(cluster=_Trusting), "a node lacks rows that it counts as read"
+    ),
+    "tells of rows before they are stored": Mutant(
+        Build(cluster=_Forward), r"a row \d+ was told of before it was durable"
+    ),
+    "hears of no other node": Mutant(Build(cluster=_Deaf), _DIFFERS),
+    "lets everybody edit": Mutant(Build(verifier=_Generous), _NOT_ALLOWED),
+    "forgets revocations": Mutant(
+        Build(keeps_revocations=False), r"node\d has not heard of the revocation"
+    ),
+    "keeps who has gone": Mutant(Build(sweeper=_Blind), r"node\d shows \d+ clients in \d+"),
+    "goes on when its turn is over": Mutant(
+        Build(turns=_Stubborn), "work went on in a turn that was over"
+    ),
+    "commits although others had the turn": Mutant(
+        replace(_with_manifests(_LastWriterWins), turns=_Stubborn),
+        r"turn \d+ committed after turn \d+",
+    ),
+    "makes versions of what it saw before": Mutant(
+        Build(versions=_Hasty), "a version lacks what was saved before"
+    ),
+    "restores by replacing": Mutant(
+        Build(versions=_Replacing), "a log began anew, and nobody erased it"
+    ),
 }

@@ -38,9 +38,11 @@ from gateway.rooms.appender import AppendLimits
 from gateway.rooms.commit_pace import CommitPace
 from gateway.rooms.compactor import Compactor, WalkPace
 from gateway.rooms.node_load import NodeLoad
+from gateway.rooms.once_only import OnceOnly
 from gateway.rooms.registry import RoomRegistry
 from gateway.rooms.runner_settings import RunnerClocks, RunnerSettings
 from gateway.rooms.services import RoomServices
+from gateway.rooms.versions import VersionServices
 from gateway.setting_types import TokenAlgorithm
 from gateway.transport.connection import ConnectionLimits
 from gateway.transport.doors import Doors
@@ -51,13 +53,12 @@ from gateway.transport.opening import Opening
 from gateway.transport.raw_socket import RawSocket
 from gateway.transport.sweeper import Sweeper
 from gateway.transport.y_websocket import YWebSocketEndpoint
-from persistence.compaction import Merger
 from persistence.stores import Stores
 from tests.simulation.bus import Broker, BusEnd
 from tests.simulation.loop import Process, Simulation
 from tests.simulation.network import Connection
+from tests.simulation.workers import Workers
 from tests.support.tokens import SECRET
-from workers.clients import clients
 from workers.merge import merge
 
 TOKEN_LIFETIME_S: Final = 3600
@@ -96,6 +97,8 @@ class Build:
         verifier: reads tokens.
         sweeper: looks after connections.
         cluster: joins rooms to those of other nodes.
+        turns: keep nodes from doing the same.
+        versions: makes and restores them.
         keeps_revocations: whether they are in force.
     """
 
@@ -104,6 +107,8 @@ class Build:
     verifier: type[TokenVerifier] = TokenVerifier
     sweeper: type[Sweeper] = Sweeper
     cluster: type[Cluster] = Cluster
+    turns: type[Turns] = Turns
+    versions: type[VersionServices] = VersionServices
     keeps_revocations: bool = True
 
 
@@ -121,7 +126,8 @@ class NodeParts:
         random: where the speed of its workers comes from.
         broker: between the nodes; None where they meet through the log alone.
         place: its number.
-        takes_turns: whether leases keep nodes from doing the same; they must guard nothing.
+        watch: makes the turns in which nodes do what is to be done once; None where each does it
+            whenever it is due: leases must guard nothing.
         build: how to put it together.
     """
 
@@ -131,7 +137,7 @@ class NodeParts:
     random: Random
     broker: Broker | None
     place: int
-    takes_turns: bool
+    watch: Callable[[Turns], OnceOnly] | None
     build: Build = SOUND
 
 
@@ -144,6 +150,7 @@ class Node:
     Attributes:
         registry: its rooms.
         services: what its HTTP API may ask of them.
+        versions: the same, of their versions.
         end: its end of the bus, if there is one.
         place: its place among the others.
         is_ready: whether it lets anybody in.
@@ -156,16 +163,17 @@ class Node:
         stores = build.stores(parts.stores)
         load = NodeLoad(lambda: sum(runner.unsaved_bytes for runner in self.registry.live()))
         self.end, self.cluster = self._join_cluster(stores)
-        self.place = _place(stores, self.cluster, load)
-        merge_here = _merger(parts.random, build)
+        membership, self.place = _place(stores, self.cluster, load, loop)
+        turns = build.turns(membership, stores.leases, _METRICS)
+        workers = Workers(parts.random, build.merge)
         compactor = Compactor(
             stores,
-            merge_here,
+            workers.merge,
             COMPACTION,
             _METRICS,
             load,
             wall=loop.wall_s,
-            once_only=self.place.once_only if parts.takes_turns else None,
+            once_only=None if parts.watch is None else parts.watch(turns),
         )
         clocks = Clocks(
             wall=lambda: UnixSeconds(int(loop.wall_s())),
@@ -176,11 +184,14 @@ class Node:
             _settings(loop),
             _METRICS,
             compactor.compact,
-            merge_here,
+            workers.merge,
             neighbours=self.cluster,
         )
         self.place.settle(self.registry)
-        self.services = RoomServices(self.registry, _UPDATE_BYTES_MAX, _Rewriter())
+        self.services = RoomServices(self.registry, _UPDATE_BYTES_MAX, workers)
+        self.versions = build.versions(
+            self.registry, workers, _METRICS, clocks.wall, draw=parts.random.randrange
+        )
         self.auth = self._auth(clocks)
         sweeper = build.sweeper()
         doors = Doors(
@@ -291,28 +302,19 @@ class Node:
         self.registry.review(revocation.subject, judge)
 
 
-def _place(stores: Stores, cluster: Cluster, load: NodeLoad) -> Place:
+def _place(
+    stores: Stores, cluster: Cluster, load: NodeLoad, loop: Simulation
+) -> tuple[Membership, Place]:
     """As `gateway.cluster.joining.take_place` does, without settings."""
-    portrait = SelfPortrait(cluster.sender, "", 1.0, load)
+    portrait = SelfPortrait(
+        cluster.sender, "", 1.0, load, clock_s=loop.time, processor_s=_Strides()
+    )
     membership = Membership(stores, cluster.sender, portrait, _METRICS)
     portrait.members = lambda: membership.members
     nodes = ClusterNodes(membership, cluster.tell_news)
     place = Place(nodes, Turns(membership, stores.leases, _METRICS), portrait, membership)
     cluster.on_news = place.look_soon
-    return place
-
-
-class _Rewriter:
-    """Of what erasing everything needs, what worker processes do."""
-
-    async def clients(self, updates: SequenceOf[bytes]) -> bytes:
-        return clients(updates)
-
-    async def state(self, updates: SequenceOf[bytes]) -> bytes:
-        raise NotImplementedError
-
-    async def restore(self, current: bytes, wanted: bytes, client: int) -> tuple[bytes, bytes]:
-        raise NotImplementedError
+    return membership, place
 
 
 class _Strides:
@@ -340,12 +342,3 @@ def _settings(loop: Simulation) -> RunnerSettings:
             processor_s=_Strides(),
         ),
     )
-
-
-def _merger(random: Random, build: Build) -> Merger:
-    async def merge_later(updates: SequenceOf[bytes]) -> bytes:
-        """What a worker process does, in the time that it may take."""
-        await asyncio.sleep(random.expovariate(1.0) * 0.05)
-        return build.merge(updates)
-
-    return merge_later

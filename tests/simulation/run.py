@@ -63,10 +63,11 @@ def simulate(seed: int, build: Build = SOUND) -> Outcome:
                 loop.run(Scenario(cluster).play())
             except Exception as error:  # noqa: BLE001 - of a seed that must be named
                 cluster.oracle.blame("".join(traceback.format_exception(error)))
+            finally:
+                loop.close()
         for failure in loop.failures:
             cluster.oracle.blame(failure)
     finally:
-        loop.close()
         random.setstate(shuffles)
         if was_collecting:
             gc.enable()
@@ -85,6 +86,8 @@ def _listening(cluster: Cluster) -> Iterator[None]:
     """Hear the nodes' logs: they are part of what happens, and tell of defects."""
 
     def note(_: object, level: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
+        if cluster.loop.is_closed():
+            raise structlog.DropEvent  # of what is ended in the middle of something
         name = event["event"]
         cluster.trace("log", level, name)
         if name in DEFECTS:

@@ -6,7 +6,8 @@ Every seed leaves out some kinds of faults, so that those which hide each other 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from random import Random
 from typing import Final
 
@@ -14,6 +15,8 @@ from collab.access import Role
 from collab.ids import RoomName
 from tests.simulation.cluster import Cluster
 from tests.simulation.editor import Editor
+from tests.simulation.history import History
+from tests.simulation.loop import Process
 from tests.support.providers import Speaks
 
 ROOM: Final = RoomName("hall")
@@ -40,6 +43,10 @@ class Scenario:
         self._calm_s = 0.0
         faults = list(self._faults())
         self._chosen = random.sample(faults, random.randint(1, len(faults)))
+        self._later_random = later = Random(f"{cluster.seed}/later")
+        self._keeps_versions = later.random() < 0.4
+        if later.random() < 0.5 and cluster.takes_turns and self._places > 1:
+            self._chosen += ["hold in a turn"] * (1 + len(self._chosen) // 2)
 
     async def play(self) -> None:
         """Everything, to the end."""
@@ -47,7 +54,8 @@ class Scenario:
         for place in range(self._places):
             cluster.start(place)
         self._invite()
-        await asyncio.gather(self._edit(), self._break())
+        versions = (self._keep_versions(),) if self._keeps_versions else ()
+        await asyncio.gather(self._edit(), self._break(), *versions)
         await self._heal()
         await self._wait_for(cluster.differences, SETTLE_WITHIN_S)
         await self._depart()
@@ -75,6 +83,7 @@ class Scenario:
             if editor.is_gone:
                 continue
             cluster.settle_roles()
+            cluster.look()
             (deed,) = random.choices(deeds, weights)
             deed(editor)
 
@@ -102,6 +111,21 @@ class Scenario:
         place = self._place()
         if place is not None:
             self._cluster.write(place, ROOM)
+
+    async def _keep_versions(self) -> None:
+        """Versions are made and restored."""
+        random, history = self._later_random, History(self._cluster)
+        every_s = random.choice((0.7, 2.0, 4.0))
+        while self._loop.now_s < self._until_s:
+            await asyncio.sleep(random.expovariate(1.0) * every_s)
+            places = list(self._cluster.nodes)
+            place, which = random.choice(places) if places else None, random.random()
+            if place is None:
+                continue
+            if random.random() < 0.5:
+                history.keep(place, ROOM)
+            else:
+                history.restore(place, ROOM, which)
 
     async def _depart(self) -> None:
         for editor in self._cluster.editors:
@@ -132,7 +156,7 @@ class Scenario:
         }
 
     async def _break(self) -> None:
-        random, faults = self._random, self._faults()
+        random, faults = self._random, self._faults() | {"hold in a turn": self._hold_in_turn}
         while self._loop.now_s < self._until_s:
             await asyncio.sleep(random.expovariate(1.0) * self._fault_every_s)
             name = random.choice(self._chosen)
@@ -151,6 +175,8 @@ class Scenario:
                 end.mend()
         # Whatever was begun ends by itself: all that is held runs on, all that is down comes up.
         await asyncio.sleep(max(0.0, self._calm_s - self._loop.now_s) + 0.5)
+        for node in cluster.nodes.values():
+            node.process.in_turn = None
         for place in range(self._places):
             if place not in cluster.nodes:
                 cluster.start(place)
@@ -158,11 +184,11 @@ class Scenario:
                 cluster.wish(place, drains=False)
         cluster.settle_roles()
 
-    async def _wait_for(self, look: Callable[[], list[str]], within_s: float) -> None:
+    async def _wait_for(self, look: Callable[[], Iterator[str]], within_s: float) -> None:
         until_s = self._loop.now_s + within_s
-        while problems := look():
+        while any(look()):
             if self._loop.now_s > until_s:
-                for problem in problems:
+                for problem in look():
                     self._cluster.oracle.blame(problem)
                 return
             await asyncio.sleep(1)
@@ -205,6 +231,20 @@ class Scenario:
             if not process.is_held:
                 process.hold()
                 self._later(self._span_s(0.05, 12), process.release)
+
+    def _hold_in_turn(self) -> None:
+        """Whoever has a turn next: until the lease is over and others have it, or not so long."""
+        processes = [node.process for node in self._cluster.nodes.values()]
+
+        def strike(process: Process) -> None:
+            self._cluster.count("held in a turn")
+            for each in processes:
+                each.in_turn = None
+            process.hold()
+            self._later(self._span_s(3, 15), process.release)
+
+        for process in processes:
+            process.in_turn = partial(strike, process)
 
     def _drain(self) -> None:
         place = self._place()

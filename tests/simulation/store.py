@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Any, Final, Generic, TypeVar, cast
 
@@ -28,6 +29,8 @@ from tests.support.store_passage import (
 
 _T = TypeVar("_T")
 TIMEOUT_S: Final = 1.5
+TURN: Final[ContextVar[int]] = ContextVar("turn", default=0)
+"""The token of the lease under which a call is made; 0 outside of turns."""
 
 
 @dataclass(slots=True)
@@ -57,6 +60,7 @@ class StoreWay:
         process: whose calls they are.
         weather: what may happen to them.
         trace: told of each call that is carried out.
+        under: told in whose turn, just before.
 
     Attributes:
         is_cut: nothing gets through, in neither direction.
@@ -68,15 +72,21 @@ class StoreWay:
         process: Process,
         weather: StoreWeather,
         trace: Callable[[str, str], None],
+        under: Callable[[int], None],
     ) -> None:
         self.loop = loop
         self.weather = weather
         self.trace = trace
+        self.under = under
         self._process = process
         self.is_cut = False
 
     async def through(self, call: str, work: Callable[[], Awaitable[_T]]) -> _T:
         """Carry out a call, or fail in its place."""
+        if TURN.get() and self._process.in_turn is not None and self.weather.random.random() < 0.4:
+            strike, self._process.in_turn = self._process.in_turn, None
+            strike()
+            await asyncio.sleep(0)
         future: asyncio.Future[_T] = self.loop.create_future()
         if self._process.may():
             _Call(self, call, work, future).begin()
@@ -95,6 +105,7 @@ class _Call(Generic[_T]):
     ) -> None:
         weather = way.weather
         self._way, self._name, self._work, self._future = way, name, work, future
+        self._turn = TURN.get()
         self._there_s, self._back_s = weather.delay(), weather.delay()
         chance = weather.random.random()
         self._fails = chance < weather.fails
@@ -119,6 +130,7 @@ class _Call(Generic[_T]):
 
     def _carry_out(self) -> tuple[_T | None, BandProError | None]:
         result, error = None, None
+        self._way.under(self._turn)
         try:
             result = at_once(self._work())
         except BandProError as raised:

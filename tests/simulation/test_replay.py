@@ -53,6 +53,10 @@ def test_the_seeds_make_everything_happen() -> None:
         "bus loses",
         "bus cut off",
         "bus down",
+        "held in a turn",
+        "turns given up",
+        "version kept",
+        "version restored",
     }
     assert counts["commits"] > 400
     assert counts["compactions"] > 40

@@ -37,7 +37,7 @@ def mutant(name: str) -> type[Server]:
 
 
 if __name__ == "__main__":
-    defect = MUTANTS[sys.argv.pop(1)].stores
+    defect = MUTANTS[sys.argv.pop(1)].build.stores
 
     async def open_with_defect(settings: StoreSettings) -> Stores:
         return defect(await open_stores(settings))
