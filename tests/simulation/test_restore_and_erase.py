@@ -1,0 +1,88 @@
+"""A node restores a version while another one erases the room."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from random import Random
+from typing import TypeVar
+
+import pytest
+
+from collab.errors import BandProError
+from collab.ids import RoomName, room_key
+from persistence.erasure import ErasureMode
+from tests.contract.edits import typed
+from tests.simulation.cluster import PROGRAM, Cluster
+from tests.simulation.loop import new_simulation
+from tests.simulation.node import Build
+from tests.support.store_passage import PassedBlobs
+
+_T = TypeVar("_T")
+ROOM = RoomName("hall")
+PRIVATE, NEW = typed(["address"])[0], typed(["afresh"], client=8)[0]
+QUIET_S = 20.0  # nodes are ready after it, and rooms unloaded
+
+
+class _Gate:
+    """A ``Passage`` on which what was read can be held up."""
+
+    def __init__(self) -> None:
+        self.is_shut = False
+        self.reached = asyncio.Event()
+        self.opens = asyncio.Event()
+
+    async def through(self, call: str, work: Callable[[], Awaitable[_T]]) -> _T:
+        result = await work()
+        if self.is_shut and call == "blobs.read":
+            self.is_shut = False
+            self.reached.set()
+            await self.opens.wait()
+        return result
+
+
+async def restore_around_an_erasure(cluster: Cluster, gate: _Gate) -> None:
+    """The room is erased on one node when the other has read what it is to restore."""
+    for place in (0, 1):
+        cluster.start(place)
+    await asyncio.sleep(QUIET_S)
+    one, other = cluster.nodes[0], cluster.nodes[1]
+
+    async def keep() -> None:
+        await one.services.append(ROOM, PRIVATE, PROGRAM)
+        await one.versions.create(ROOM, "kept", "", PROGRAM)
+
+    async def restore() -> None:
+        (version,) = await one.versions.list(ROOM)
+        await one.versions.restore(ROOM, version, PROGRAM)
+
+    async def erase() -> None:
+        await other.services.erase(ROOM, ErasureMode.EVERYTHING, accept_loss=False)
+        await other.services.append(ROOM, NEW, PROGRAM)
+
+    loop = cluster.loop
+    await loop.spawn(one.process, keep())
+    await asyncio.sleep(QUIET_S)
+    gate.is_shut = True
+    restoring = loop.spawn(one.process, restore())
+    await gate.reached.wait()
+    cluster.oracle.may_erase = True
+    await loop.spawn(other.process, erase())
+    gate.opens.set()
+    with pytest.raises(BandProError):
+        await restoring
+
+
+def test_what_was_erased_is_not_restored() -> None:
+    """VER-10: However far the restore had come."""
+    gate = _Gate()
+    build = Build(stores=lambda stores: replace(stores, blobs=PassedBlobs(stores.blobs, gate)))
+    loop = new_simulation(Random("restore"))
+    cluster = Cluster(loop, 0, build)
+    try:
+        loop.run(restore_around_an_erasure(cluster, gate))
+    finally:
+        loop.close()
+    assert not cluster.oracle.violations
+    assert cluster.oracle.rows(room_key(ROOM), 1_000) == [NEW]
