@@ -11,7 +11,7 @@ from typing import TypeVar
 import pytest
 
 from collab.errors import BandProError
-from collab.ids import RoomName, room_key
+from collab.ids import RoomName, Sequence, room_key
 from persistence.erasure import ErasureMode
 from tests.contract.edits import typed
 from tests.simulation.cluster import PROGRAM, Cluster
@@ -85,4 +85,4 @@ def test_what_was_erased_is_not_restored() -> None:
     finally:
         loop.close()
     assert not cluster.oracle.violations
-    assert cluster.oracle.rows(room_key(ROOM), 1_000) == [NEW]
+    assert cluster.oracle.rows(room_key(ROOM), Sequence(1_000)) == [NEW]
