@@ -51,6 +51,7 @@ def typescript_views(tmp_path_factory: pytest.TempPathFactory) -> Reader:
 
 
 @pytest.mark.prove
+@pytest.mark.timeout(repeats(300, proof=3600))
 def test_merge_10_and_norm_9_three_replicas_have_one_view_in_both_languages(
     typescript_views: Reader, record_property: Callable[[str, object], None]
 ) -> None:
