@@ -33,11 +33,6 @@ SMALL_BYTES: Final = 200_000
 # Files that do not come out as they went in, each with the reason.
 EXCEPTIONS: Final[dict[str, str]] = {}
 
-# Facts that the oracle reads otherwise than the facets say them, each with the reason.
-NOT_COMPARED: Final[dict[str, str]] = {
-    "musicxml/lilypondTestSuite/61g-Lyrics-NameNumber.xml": "two verses of one number",
-}
-
 Facets = Mapping[str, Mapping[str, Any]]
 
 
@@ -110,9 +105,8 @@ def check_edited(path: Path, edits: int) -> int:
     assert exported.findings == [], name
     if not problems(original):
         assert problems(exported.data) == [], name
-    if name not in NOT_COMPARED:
-        assert differences(exported.data, facets) == [], name
-        assert missing(exported.data, facets) == [], name
+    assert differences(exported.data, facets) == [], name
+    assert missing(exported.data, facets) == [], name
     touched = touched_cells(imported, facets)
     before, after = cells_of(original, imported), cells_of(exported.data, facets)
     for place in before.keys() & after.keys() - touched:

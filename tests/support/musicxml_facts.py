@@ -73,9 +73,7 @@ class _FileCell:
         else:
             sound = "rest" if note.find("rest") is not None else "unpitched"
         lyrics = sorted(
-            (lyric.get("number") or lyric.get("name") or "1", _lyric_text(lyric))
-            for lyric in note.iterfind("lyric")
-            if lyric.find("text") is not None
+            _lyric_text(lyric) for lyric in note.iterfind("lyric") if lyric.find("text") is not None
         )
         return (
             *self._place,
@@ -266,9 +264,7 @@ def _event(facets: Mapping[str, Mapping[str, Any]], name: str, event: Mapping[st
     is_grace = "grace" in event
     lyrics = (
         sorted(
-            (key.partition("|")[2], value["text"])
-            for key, value in facets["ly"].items()
-            if key.partition("|")[0] == name
+            value["text"] for key, value in facets["ly"].items() if key.partition("|")[0] == name
         )
         if any(key.startswith(name + "|") for key in facets["ly"])
         else []

@@ -50,6 +50,7 @@ _STAFF_MAX: Final = 99
 _UNNUMBERED_VOICES: Final = 900
 _LIST_MAX: Final = 64
 _VERSE_CHARS_MAX: Final = 16
+_VERSES_ALIKE_MAX: Final = 9
 
 _Found = Mapping[Any, Sequence[Element]]
 _NOTHING: Final[tuple[Element, ...]] = ()
@@ -305,9 +306,11 @@ def _read_lyric(reading: Reading, event_id: str, lyric: Element) -> None:
 
 
 def _verse(reading: Reading, event_id: str, lyric: Element) -> str | None:
-    """Name the verse: by its number, or where two have one number, by its name or by both."""
+    """Name the verse: by its number, or where two have one number, by its name or both, or anew."""
     number, name = lyric.get("number", ""), lyric.get("name", "")
-    for verse in (number or name or "1", name, f"{number} {name}"[:_VERSE_CHARS_MAX].strip()):
+    usual = number or name or "1"
+    others = (f"{usual[: _VERSE_CHARS_MAX - 2]} {count}" for count in range(2, _VERSES_ALIKE_MAX))
+    for verse in (usual, name, f"{number} {name}"[:_VERSE_CHARS_MAX].strip(), *others):
         key = schema.syllable_key(event_id, verse)
         fits = 0 < len(verse) <= _VERSE_CHARS_MAX and schema.KEY_SEPARATOR not in verse
         if fits and key not in reading.facets["ly"]:
