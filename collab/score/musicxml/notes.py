@@ -307,7 +307,7 @@ def _read_lyric(reading: Reading, event_id: str, lyric: Element) -> None:
 
 def _verse(reading: Reading, event_id: str, lyric: Element) -> str | None:
     """Name the verse: by its number, or where two have one number, by its name or both, or anew."""
-    number, name = lyric.get("number", ""), lyric.get("name", "")
+    number, name = str(lyric.get("number", "")), str(lyric.get("name", ""))
     usual = number or name or "1"
     others = (f"{usual[: _VERSE_CHARS_MAX - 2]} {count}" for count in range(2, _VERSES_ALIKE_MAX))
     for verse in (usual, name, f"{number} {name}"[:_VERSE_CHARS_MAX].strip(), *others):
