@@ -1,8 +1,9 @@
 """An S3 for tests: moto as a process of its own, or the service that variables name.
 
-moto honours If-None-Match and If-Match, and lets one of racing writers win; it does not check
-signatures, and keeps all in memory. BANDPRO_TEST_S3_URL (``s3://bucket/prefix``) with
-BANDPRO_TEST_S3_ENDPOINT and the usual AWS variables names a real one.
+moto honours If-None-Match and If-Match, and lets one of racing writers win where they come one by
+one (`tests.support.serial_moto`); it does not check signatures, and keeps all in memory.
+BANDPRO_TEST_S3_URL (``s3://bucket/prefix``) with BANDPRO_TEST_S3_ENDPOINT and the usual AWS
+variables names a real one.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ ENDPOINT_VARIABLE: Final = "BANDPRO_TEST_S3_ENDPOINT"
 ACCESS_KEY: Final = "AKIDTESTTESTTEST"
 SECRET_KEY: Final = "secret-of-the-tests-and-of-nobody-else"
 READY_WITHIN_S: Final = 60.0
+_SERIAL: Final = Path(__file__).with_name("serial_moto.py")
 _POLL_S: Final = 0.05
 
 
@@ -117,7 +119,7 @@ def s3(folder: Path) -> Iterator[S3Service]:
     port = free_port()
     with (folder / "moto.log").open("wb") as log:
         process = subprocess.Popen(
-            [str(PROGRAM), "-H", "127.0.0.1", "-p", str(port)],
+            [str(PROGRAM.with_name("python")), "-P", str(_SERIAL), str(port)],
             stdout=log,
             stderr=subprocess.STDOUT,
         )
