@@ -21,6 +21,7 @@ from werkzeug.serving import run_simple
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
+App = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 READS: Final = frozenset({"GET", "HEAD"})
 LENGTH: Final = "CONTENT_LENGTH"
@@ -30,7 +31,7 @@ class Serial:
     """The application around moto."""
 
     def __init__(self) -> None:
-        self._app = DomainDispatcherApplication(create_backend_app)
+        self._app: App = DomainDispatcherApplication(create_backend_app)
         self._turn = threading.Lock()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
