@@ -11,6 +11,7 @@ that came too late are told so, and the rest begins anew.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Mapping
 from collections.abc import Sequence as SequenceOf
@@ -31,7 +32,6 @@ from persistence.mongo.link import (
     Document,
     MongoLink,
     Session,
-    pause,
     unavailable,
 )
 from persistence.mongo.parts import Parts
@@ -189,6 +189,7 @@ class Committer:
             PyMongoError: an error before the commit; nothing was written.
             StoreUnavailable: MongoDB did not do it, or its outcome is unknown.
         """
+        begun_s = time.monotonic()
         places = {append.room: append.at for append in reversed(batch)}
         for attempt in range(TRANSACTIONS_MAX):
             plan = plan_for(batch, places)
@@ -197,7 +198,7 @@ class Committer:
             try:
                 await self._link.transact_once(partial(self._do, plan), kind="append")
             except (Conflict, _HeadElsewhere):
-                await pause(attempt)
+                await self._link.outpaced(attempt, begun_s)
                 places = await self._places(list(places))
             else:
                 await self._link.hit("append.after_commit")

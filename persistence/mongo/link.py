@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, Final, TypeAlias, TypeVar
 from urllib.parse import urlsplit
@@ -31,7 +32,7 @@ from pymongo.read_concern import ReadConcern
 from collab.errors import SettingsError, StoreUnavailable
 from collab.ids import UnixSeconds
 from persistence.failpoints import Failpoints
-from persistence.mongo.sessions import Sessions
+from persistence.mongo.sessions import BEAT_S, SILENT_S, Sessions
 from persistence.store_urls import masked
 from persistence.stores import MongoLimits
 
@@ -91,6 +92,7 @@ class MongoLink:
         self.place = masked(url)
         self.limits = limits
         self._failpoints = failpoints
+        self._ended_silent_s = 0.0
         try:
             self.client: AsyncMongoClient[Document] = AsyncMongoClient(
                 url,
@@ -152,11 +154,12 @@ class MongoLink:
             BandProError: whatever `work` raised.
         """
         with self.bounded():
+            begun_s = time.monotonic()
             for attempt in range(TRANSACTIONS_MAX):
                 try:
                     return await self.transact_once(work, kind=kind)
                 except Conflict:
-                    await pause(attempt)
+                    await self.outpaced(attempt, begun_s)
             await self.sessions.end_silent()
         raise StoreUnavailable(OTHERS_FASTER)
 
@@ -186,6 +189,24 @@ class MongoLink:
                 await self.hit(f"{kind}.before_commit")
             await _commit(session)
         return result
+
+    async def outpaced(self, attempt: int, begun_s: float) -> None:
+        """Wait a little because others came first, longer at each attempt; end whoever never will.
+
+        Attempts may take so long that the time for all of them is over before their number is.
+
+        Args:
+            attempt: the number of the one that came too late.
+            begun_s: the monotonic time at which the first was begun.
+
+        Raises:
+            PyMongoError: MongoDB did not do it.
+        """
+        await pause(attempt)
+        now_s = time.monotonic()
+        if now_s - begun_s > SILENT_S and now_s - self._ended_silent_s > BEAT_S:
+            self._ended_silent_s = now_s
+            await self.sessions.end_silent()
 
     async def hit(self, point: str) -> None:
         """Pass a failpoint, without holding up the loop."""

@@ -6,7 +6,9 @@ import asyncio
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from pymongo import monitoring
@@ -22,6 +24,7 @@ from pymongo.monitoring import (
 
 from collab.errors import HeadMoved, StoreUnavailable
 from collab.ids import FIRST_EPOCH, NO_SEQUENCE, Sequence
+from persistence.build import StoreSettings, open_stores
 from persistence.failpoints import Failpoints
 from persistence.mongo.link import COMMITS_MAX, OTHERS_FASTER, MongoLink, Session
 from persistence.mongo.log import ROW_BYTES_MAX
@@ -32,6 +35,7 @@ from persistence.stores import MongoLimits, Stores
 from tests.contract.backends import MongoUnderTest
 from tests.contract.conftest import OTHER, ROOM
 from tests.support.mongodb import new_database
+from tests.support.tcp_proxy import TcpProxy
 
 
 class Heard(CommandListener):
@@ -113,6 +117,27 @@ async def test_a_transaction_of_a_killed_node_does_not_lock_others_out_of_its_ro
             assert await append_in_the_end(stores) == 1
         tail = await stores.log.read(ROOM, after=NO_SEQUENCE)
         assert [row.update for row in tail.rows] == [b"mine"]
+
+
+async def test_a_slow_way_to_mongodb_keeps_nobody_from_ending_what_a_killed_node_left(
+    mongo: MongoUnderTest,
+) -> None:
+    """STO-37: The time for all attempts is over before as many were made as there may be."""
+    parts = urlsplit(mongo.url)
+    assert parts.hostname is not None
+    async with TcpProxy(parts.hostname, parts.port or 27017) as way:
+        way.delay_s = 0.05
+        around = parts._replace(netloc=f"127.0.0.1:{way.port}", query="directConnection=true")
+        await begin_and_be_killed(mongo)
+        async with await open_stores(StoreSettings(around.geturl())) as stores:
+            async with asyncio.timeout(20):
+                while True:
+                    with suppress(StoreUnavailable):
+                        await stores.log.append(
+                            ROOM, epoch=FIRST_EPOCH, after=NO_SEQUENCE, updates=[b"mine"]
+                        )
+                        break
+            assert await stores.log.head(ROOM) == 1
 
 
 async def test_a_transaction_of_a_living_node_is_not_ended_for_one_of_a_dead_node(
