@@ -296,6 +296,31 @@ async def test_a_redis_that_is_away_holds_nobody_up(tmp_path: Path) -> None:
         await told.tell()
 
 
+async def test_workers_hear_of_jobs_after_their_redis_was_emptied(tmp_path: Path) -> None:
+    """JOB-8: What they had set up there is gone with everything else; they set it up anew."""
+    heard_of = asyncio.Event()
+
+    async def take() -> None:
+        heard_of.set()
+
+    with redis_server(tmp_path) as redis:
+        turns = Turns(build_broker(BrokerChoice(redis.url, "a")), take)
+        teller = Turns(build_broker(BrokerChoice(redis.url, "teller")), None)
+        hearing = asyncio.create_task(turns.hear())
+        async with asyncio.timeout(60):
+            for _ in range(2):
+                await teller.tell()
+                await heard_of.wait()
+                heard_of.clear()
+                redis.flush()
+            await teller.tell()
+            await heard_of.wait()
+        hearing.cancel()
+        await asyncio.gather(hearing, return_exceptions=True)
+        await turns.aclose()
+        await teller.aclose()
+
+
 async def test_workers_hear_of_jobs_over_sqs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,6 +9,7 @@ it when the job has ended: meanwhile the others get the other ones.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any, Final
@@ -23,6 +24,7 @@ TASK: Final = "bandpro.turn"
 
 _AGAIN_S: Final = 2.0
 _KICK_S: Final = 5.0
+_OUTAGE_S: Final = 10.0  # beyond what one attempt takes
 
 Take = Callable[[], Awaitable[Any]]
 """Takes one job, if one is due, and waits for its end."""
@@ -58,17 +60,26 @@ class Turns:
 
     async def hear(self) -> None:
         """Take turns as messages come, until this task is cancelled."""
+        loop = asyncio.get_running_loop()
+        told_s = -math.inf
         while True:
+            since_s = loop.time()
             try:
                 await self._start()
                 await self._listen()
             except Exception as error:  # noqa: BLE001 - of whatever broker
-                _log.warning("jobs.not_heard", error=type(error).__name__)
+                # One outage is one line, however often it is tried meanwhile.
+                if since_s - told_s > _OUTAGE_S or loop.time() - since_s > _OUTAGE_S:
+                    _log.warning("jobs.not_heard", error=_kind(error))
+                told_s = loop.time()
+            # What the broker had set up at the start, a server that was emptied has forgotten.
+            await self.aclose()
             await asyncio.sleep(_AGAIN_S)
 
     async def aclose(self) -> None:
-        """Close the broker's connections."""
+        """Close the broker's connections; whoever tells or hears after that opens new ones."""
         if self._is_started:
+            self._is_started = False
             with suppress(Exception):
                 await self._broker.shutdown()
 
@@ -90,3 +101,10 @@ class Turns:
             with suppress(asyncio.CancelledError, Exception):
                 await listening
             raise
+
+
+def _kind(error: BaseException) -> str:
+    """What went wrong, also where a library wraps it."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return type(error).__name__
