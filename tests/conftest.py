@@ -41,6 +41,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(method="thread"))
 
 
+def pytest_collection_finish() -> None:
+    """Leave what was imported to itself: collecting garbage would look at all of it each time."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def drivers_leftovers(request: pytest.FixtureRequest) -> Iterator[None]:
     """Collect what MongoDB's driver leaves, before another test is blamed for it.
