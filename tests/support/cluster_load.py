@@ -201,7 +201,6 @@ async def loaded(
     *,
     kinds: Sequence[str] = (),
     stock_rooms: Sequence[str] = ROOMS[:1],
-    copies: int = 1,
 ) -> AsyncIterator[Load]:
     """Clients of both protocols in each of `ROOMS`, and stock clients.
 
@@ -210,12 +209,11 @@ async def loaded(
         seed: decides their pace.
         kinds: of the stock clients.
         stock_rooms: where there is one of each kind.
-        copies: of the others, of each protocol in each room.
     """
     load = Load(deployment, seed)
     async with AsyncExitStack() as stack:
         for room in ROOMS:
-            for protocol in PROTOCOLS * copies:
+            for protocol in PROTOCOLS:
                 client = load.client(protocol, room)
                 load.lasting.append(await stack.enter_async_context(client))
         for number, kind in enumerate(kinds):
