@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, Final, NamedTuple
 
 from collab.cluster.envelope import BootEpoch, NodeId, Sender
@@ -192,7 +192,12 @@ def busiest_of(rooms: Iterable[BusyRoom]) -> tuple[BusyRoom, ...]:
 
 def encode_report(report: NodeReport) -> bytes:
     """As JSON."""
-    return json.dumps(asdict(report), separators=(",", ":")).encode()
+    return json.dumps(_fields_of(report), default=_fields_of, separators=(",", ":")).encode()
+
+
+def _fields_of(report: NodeReport | BusReport) -> dict[str, Any]:
+    """What is to be written; `dataclasses.asdict` would copy all that is in it first."""
+    return {each.name: getattr(report, each.name) for each in fields(report)}
 
 
 def decode_report(value: bytes) -> NodeReport | None:
