@@ -32,6 +32,7 @@ _ANSWERS: Final[tuple[type[BaseModel], ...]] = (
     score_answers.Scores,
     score_answers.Templates,
     node_answers.Home,
+    node_answers.LiveRooms,
     node_answers.Nodes,
     version_answers.Restoration,
     version_answers.Version,

@@ -27,7 +27,7 @@ from gateway.settings import load_settings
 from gateway.store_settings import store_settings
 from persistence.build import Stores, StoreSettings, open_stores
 from tests.support.command import BANDPRO, bandpro, fresh_environment
-from tests.support.counts import repeats
+from tests.support.counts import proving, repeats
 from tests.support.job_worker import KIND, RULES
 from tests.support.redis_server import RedisServer, redis_server
 from tests.support.s3 import URL_VARIABLE, s3
@@ -222,7 +222,7 @@ async def test_workers_that_are_killed_at_any_moment_lose_and_double_no_job(
             ]
             left = {job.job_id: job for job in asked}
             while left:
-                await asyncio.sleep(random.uniform(0.05, 0.6))
+                await asyncio.sleep(random.uniform(0.02, 0.6 if proving() else 0.15))
                 if workers.kills < kills_max:
                     workers.kill_one()
                 for job in list(left.values()):

@@ -16,6 +16,7 @@ from collab.score.musicxml import export_musicxml, read_musicxml, write_musicxml
 from collab.score.musicxml.source import read_file
 from collab.score.seed import seed_update
 from collab.score.validate import validate
+from tests.support.counts import proving
 from tests.support.musicxml import canonical, facets_of, through_a_document
 from tests.support.musicxml_facts import differences, missing
 from tests.support.random_edits import edit, ids
@@ -29,6 +30,8 @@ EDITS: Final = 60
 EDITS_PROVED: Final = 200
 SMALL_BYTES: Final = 200_000
 """Scores of which more is edited in many steps would take minutes each."""
+
+IN_PROOFS = pytest.mark.skipif(not proving(), reason="the whole corpus is tried in `make prove`")
 
 # Files that do not come out as they went in, each with the reason.
 EXCEPTIONS: Final[dict[str, str]] = {}
@@ -62,6 +65,8 @@ def test_mxl_1_a_spread_of_the_corpus_comes_out_as_it_went_in() -> None:
 
 
 @pytest.mark.prove
+@pytest.mark.timeout(3600)
+@IN_PROOFS
 def test_mxl_1_all_of_the_corpus_comes_out_as_it_went_in(
     record_property: Callable[[str, object], None],
 ) -> None:
@@ -121,6 +126,7 @@ def test_mxl_4_files_of_the_corpus_are_valid_and_right_after_edits_of_three() ->
 
 @pytest.mark.prove
 @pytest.mark.timeout(3600)
+@IN_PROOFS
 def test_mxl_4_all_small_files_are_valid_and_right_after_200_edits_of_three(
     record_property: Callable[[str, object], None],
 ) -> None:

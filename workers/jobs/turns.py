@@ -24,6 +24,7 @@ TASK: Final = "bandpro.turn"
 
 _AGAIN_S: Final = 2.0
 _KICK_S: Final = 5.0
+_END_S: Final = 0.5
 _OUTAGE_S: Final = 10.0  # beyond what one attempt takes
 
 Take = Callable[[], Awaitable[Any]]
@@ -97,9 +98,10 @@ class Turns:
             await asyncio.shield(listening)
         except asyncio.CancelledError:
             over.set()
-            listening.cancel()
-            with suppress(asyncio.CancelledError, Exception):
-                await listening
+            # Once may not be enough: parts of the receiver take a cancellation for an ordinary end.
+            while not listening.done():
+                listening.cancel()
+                await asyncio.wait([listening], timeout=_END_S)
             raise
 
 

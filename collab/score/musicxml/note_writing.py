@@ -183,7 +183,9 @@ class NoteWriter:
     def _add_mark(self, note: Element, spanner: str, role: str, value: Value) -> None:
         kind = value["kind"]
         if kind == "tie":
-            markup.insert(note, made("tie", None, {"type": role}), NOTE_ORDER)
+            # What sounds is tied or not, however many lines are drawn; the format has room for one.
+            if all(each.get("type") != role for each in note.iterfind("tie")):
+                markup.insert(note, made("tie", None, {"type": role}), NOTE_ORDER)
             _add_sign(note, made("tied", None, {"type": role}))
         elif kind in {"slur", "tuplet"}:
             attributes = {"type": role, "number": self.numbers.get(spanner, "1")}
