@@ -49,7 +49,8 @@ def copy(tmp_path: Path) -> Path:
 @pytest.fixture
 def compiled_copy(copy: Path) -> Path:
     """The sources, and what was compiled of them."""
-    shutil.copytree(build(ROOT), form_folder(copy))
+    leave = shutil.ignore_patterns("__pycache__")  # others may be writing into it
+    shutil.copytree(build(ROOT), form_folder(copy), ignore=leave)
     return copy
 
 
