@@ -13,13 +13,16 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from collab.errors import SettingsError
+from gateway.observe.health import CHECK_TIMEOUT_S
 from gateway.setting_types import TransportKind
 from gateway.settings import Settings
 from gateway.transport.handshake import Entrance, HandshakeProtocol
 from gateway.transport.uvicorn_protocol import DetachableProtocol
 
 _BACKLOG: Final = 2048
-_HTTP_GRACE_S: Final = 1
+_HTTP_GRACE_S: Final = int(CHECK_TIMEOUT_S) + 1
+"""Requests under way at the end are cut off after this; a check of health is still answered."""
+
 _DATE_S: Final = 1.0
 
 
