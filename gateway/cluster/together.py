@@ -2,13 +2,18 @@
 
 ``asyncio.TaskGroup`` tells of the failure alone where something fails as the group is cancelled,
 and before Python 3.13 the cancellation is lost with that: who tries anew after each failure goes on
-for ever.
+for ever. And before Python 3.12 ``asyncio.wait_for``, which the client of Redis sends through,
+misses being cancelled where what it waits for ends in that moment, as after a pause of the process.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from typing import Final
+
+_CANCEL_AGAIN_S: Final = 0.1
+"""Who has missed being cancelled is cancelled again after this time."""
 
 
 async def together(*work: Coroutine[None, None, None]) -> None:
@@ -22,8 +27,11 @@ async def together(*work: Coroutine[None, None, None]) -> None:
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for task in tasks:
-            task.cancel()
+        left = set(tasks)
+        while left:
+            for task in left:
+                task.cancel()
+            _, left = await asyncio.wait(left, timeout=_CANCEL_AGAIN_S)
         ends = await asyncio.gather(*tasks, return_exceptions=True)
     for end in ends:
         if isinstance(end, Exception):

@@ -1,6 +1,7 @@
 """What runs side by side ends as one: by a failure, or by being cancelled."""
 
 import asyncio
+import contextlib
 
 import pytest
 
@@ -47,3 +48,27 @@ async def test_a_failure_ends_the_others_and_is_told() -> None:
     task = asyncio.current_task()
     assert task is not None
     assert task.cancelling() == 0
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("missed", [1, 3])
+async def test_who_misses_being_cancelled_is_cancelled_again(missed: int) -> None:
+    """BUS-14: as ``asyncio.wait_for`` of Python 3.11 does when what it waits for ends just then."""
+    ended = asyncio.Event()
+
+    async def miss() -> None:
+        for _ in range(missed):
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    async def fail() -> None:
+        await asyncio.sleep(0)
+        raise ConnectionError("cut")
+
+    with pytest.raises(ConnectionError):
+        await together(miss(), fail())
+    assert ended.is_set()
