@@ -6,7 +6,7 @@ import hashlib
 import re
 import secrets
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NewType
 
 import orjson
@@ -18,7 +18,7 @@ from persistence.backup.sealing import Sealer
 from persistence.blob_keys import blob_key
 
 BackupId = NewType("BackupId", str)
-"""When it was begun, in UTC, and six digits of chance: ids sort by time."""
+"""When it was begun, in UTC, and six digits of chance: ids sort in the order of beginning."""
 
 PREFIX: Final = "backups/"
 FORMAT: Final = 1
@@ -27,6 +27,7 @@ MANIFEST: Final = "manifest"
 BEGUN: Final = "begun"
 
 _PAGE: Final = 1_000
+_STAMP: Final = "%Y%m%dT%H%M%SZ"
 _ID: Final = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
 
 
@@ -137,10 +138,19 @@ class BackupManifest:
         return sum(part.size_bytes for part in (*self.chunks, *self.index))
 
 
-def new_backup_id(now: UnixSeconds) -> BackupId:
-    """An id for a backup begun now."""
-    stamp = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ")
-    return BackupId(f"{stamp}-{secrets.token_hex(3)}")
+def new_backup_id(now: UnixSeconds, newest: BackupId | None) -> BackupId:
+    """An id for a backup begun now.
+
+    Args:
+        now: the time.
+        newest: the last id that the destination has. The new one sorts after it, although both may
+            be begun in one second and a clock may go back: it then bears the second after it.
+    """
+    moment = datetime.fromtimestamp(now, UTC)
+    if newest is not None:
+        begun = datetime.strptime(newest.partition("-")[0], _STAMP).replace(tzinfo=UTC)
+        moment = max(moment, begun + timedelta(seconds=1))
+    return BackupId(f"{moment.strftime(_STAMP)}-{secrets.token_hex(3)}")
 
 
 def part_key(backup: BackupId, kind: str, number: int) -> BlobKey:

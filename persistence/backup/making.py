@@ -145,7 +145,8 @@ async def _open_writer(
             for key in reversed(await parts_of(blobs, backup)):
                 await blobs.delete(key)
     digest = "" if parent is None else (await read_manifest(blobs, sealer, parent))[1]
-    writer = ArchiveWriter(blobs, sealer, new_backup_id(now), Begun(now, parent, digest))
+    backup = new_backup_id(now, max((*whole, *parts), default=None))
+    writer = ArchiveWriter(blobs, sealer, backup, Begun(now, parent, digest))
     await writer.begin()
     return writer, False
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,26 @@ async def back_up(
 
 async def text(stores: Stores, name: RoomName) -> str:
     return text_of((await load_room(stores, name)).updates)
+
+
+@pytest.mark.parametrize("passes_s", [0, -3600], ids=["in one second", "clock set back"])
+async def test_the_backup_that_began_last_is_the_newest(
+    stores: Stores, place: FileBlobs, passes_s: int
+) -> None:
+    """BAK-1, BAK-3: also when the clock does not tell backups apart, however often it is tried."""
+    made: list[BackupId] = []
+    for number in range(8):
+        await write(stores, TWO, typed(["a"], client=number + 1))
+        at = UnixSeconds(1_800_000_000 + passes_s * number)
+        request = BackupRequest(is_incremental=True)
+        result = await make_backup(stores, place, PLAIN, request, partial(UnixSeconds, at))
+        assert result.manifest.begun.begun_at == at
+        assert result.manifest.begun.parent == (made[-1] if made else None)
+        made.append(result.manifest.backup_id)
+    assert (await backup_ids(place))[0] == made
+    fresh = MemoryStore().stores()
+    await restore(await Chain.open(place, PLAIN, made[-1]), fresh, RestoreRequest())
+    assert await text(fresh, TWO) == "a" * 8
 
 
 async def test_what_is_restored_is_what_was_backed_up(stores: Stores, place: FileBlobs) -> None:
