@@ -12,14 +12,7 @@ from collab.protocol.scanned import ScannedUpdate
 from collab.protocol.update_scan import scan_update
 from collab.room.doc import Applied, RoomDoc
 from tests.property.room.world import Id, World
-from tests.support.wire import Reader
-
-
-def clocks_of(state_vector: bytes) -> dict[int, int]:
-    """Read a state vector, leaving out clients of which nothing is there."""
-    reader = Reader(state_vector)
-    found = {reader.uint(): reader.uint() for _ in range(reader.uint())}
-    return {client: clock for client, clock in found.items() if clock}
+from tests.support.providers import clocks_of
 
 
 def unordered(content: tuple[str, Any, Any]) -> tuple[list[str], Any, Any]:
