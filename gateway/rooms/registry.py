@@ -247,7 +247,8 @@ class RoomRegistry:
                 if claims is None:
                     runner.expel(session.session_id, CloseCode.UNAUTHENTICATED, "revoked")
                 else:
-                    runner.set_claims(session.session_id, claims)
+                    capped = self.archived.capped(runner, claims)
+                    runner.set_claims(session.session_id, capped)
         return reviewed
 
     # Time -------------------------------------------------------------------------------------

@@ -235,6 +235,25 @@ async def test_nobody_edits_an_archived_score(server: Server, owner: str, protoc
         assert member.ended is None
 
 
+async def test_a_ruling_gives_nobody_an_archived_score_back(server: Server, owner: str) -> None:
+    """SCO-7: Whatever is decided about somebody who is in it, they edit it when others do again."""
+    room = "scores/ruled"
+    await make(server, room, owner, template="solo")
+    token = mint(server, {"scores/*": "editor"}, subject="u-ruled")
+    async with hocuspocus(server.hocuspocus_url, room, token=token) as member:
+        await member.until(lambda: member.synced)
+        await change(server, room, owner, is_archived=True)
+        await member.until(lambda: member.scope == "readonly")
+        ruling = {"subject": "u-ruled", "room": "scores/another", "role": "viewer"}
+        told = await request(server, "POST", "/v1/revocations", token=owner, json=ruling)
+        assert told.is_success, told.text
+        refused = await member.edit(lambda it: it.map.update({"late": 1}))
+        await member.until(lambda: member.refused > 0)
+        assert refused not in member.acknowledged
+        await change(server, room, owner, is_archived=False)
+        await member.until(lambda: member.scope == "read-write")
+
+
 async def test_a_score_stays_archived_over_a_restart(tmp_path: Path) -> None:
     """SCO-7: And whoever joins it then is a reader; its title is not told after an erasure."""
     async with running_server(tmp_path) as server:
