@@ -8,7 +8,7 @@ from typing import Any
 
 from pycrdt import Doc
 
-from workers.content import Kind, canonical, kind_of, load, plain, root_names, root_of
+from workers.content import Kind, as_json, canonical, kind_of, load, plain, root_names, root_of
 from workers.differences import clusters, edits
 
 
@@ -53,8 +53,7 @@ def compare(old: bytes, new: bytes, bounds: bytes) -> bytes:
         found = _compare_root(one, other, name, budget)
         if found is not None:
             roots.append(found)
-    answer = {"roots": roots, "truncated": budget.is_used_up}
-    return json.dumps(answer, ensure_ascii=False).encode(errors="replace")
+    return as_json({"roots": roots, "truncated": budget.is_used_up})
 
 
 def _compare_root(

@@ -28,9 +28,9 @@ class Kind(StrEnum):
     EMPTY = "empty"
 
 
-def load(update: bytes) -> Doc[Any]:
-    """A document from one update."""
-    doc: Doc[Any] = Doc()
+def load(update: bytes, *, client: int | None = None) -> Doc[Any]:
+    """A document from one update, empty from none; under a client id if it is to be edited."""
+    doc: Doc[Any] = Doc(client_id=client)
     if update:
         doc.apply_update(update)
     return doc
@@ -97,7 +97,12 @@ def describe(update: bytes) -> bytes:
         kind = kind_of(doc, name)
         value = None if kind is Kind.EMPTY else plain(root_of(doc, name, kind))
         roots[name] = {"type": kind.value, "value": value}
-    return json.dumps({"roots": roots}, ensure_ascii=False).encode(errors="replace")
+    return as_json({"roots": roots})
+
+
+def as_json(told: object) -> bytes:
+    """What is told, as JSON; half characters, which documents may hold, are replaced."""
+    return json.dumps(told, ensure_ascii=False).encode(errors="replace")
 
 
 def _node(node: XmlFragment | XmlElement | XmlText) -> dict[str, Any]:

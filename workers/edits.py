@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +9,8 @@ import pycrdt
 from pycrdt import Doc, Map
 
 from collab.errors import LimitExceeded, PeerError
-from persistence.worker_frames import LENGTH_BYTES
+from persistence.worker_frames import framed
+from workers.content import as_json
 
 
 def written(doc: Doc[Any], changes: Mapping[str, Mapping[str, Any]]) -> bytes:
@@ -43,5 +43,4 @@ def refusal(error: PeerError) -> dict[str, Any]:
 
 def with_edit(told: Mapping[str, Any], update: bytes) -> bytes:
     """An answer as JSON, with its length in front, and an edit after it."""
-    body = json.dumps(told, ensure_ascii=False).encode(errors="replace")
-    return len(body).to_bytes(LENGTH_BYTES, "big") + body + update
+    return framed(as_json(told)) + update

@@ -15,6 +15,7 @@ from pycrdt import Array, Doc, Map, Text, XmlElement, XmlFragment, XmlText
 
 from workers.content import Kind, canonical, kind_of, load, plain, root_names, root_of
 from workers.differences import clusters, edits
+from workers.edits import with_edit
 
 NOTES_MAX: Final = 100
 _SHARED: Final = (Map, Array, Text)
@@ -33,7 +34,7 @@ def restore(current: bytes, wanted: bytes, client: bytes) -> bytes:
     """Make the edit.
 
     Args:
-        current: the document as it is, as one update.
+        current: the document as it is, as one update; empty where nothing was written.
         wanted: the document as it shall be.
         client: the client id of the edit, in decimal digits; nobody has used it.
 
@@ -41,9 +42,8 @@ def restore(current: bytes, wanted: bytes, client: bytes) -> bytes:
         JSON ``{"notes": [...]}`` with its length of 4 bytes in front, then the update, which is
         empty when nothing is to be done.
     """
-    doc, target = load(b""), load(wanted)
-    doc = Doc(client_id=int(client))
-    doc.apply_update(current)
+    target = load(wanted)
+    doc = load(current, client=int(client))
     names = root_names(doc, target)
     made: list[bytes] = []
     subscription = doc.observe(lambda event: made.append(event.update))
@@ -58,9 +58,7 @@ def restore(current: bytes, wanted: bytes, client: bytes) -> bytes:
     for name in names:
         if _shown(replica, name) != _shown(target, name):
             maker.note(f"{name}: not all of it could be brought back")
-    notes = json.dumps({"notes": maker.notes}, ensure_ascii=False).encode(errors="replace")
-    update = pycrdt.merge_updates(*made) if made else b""
-    return len(notes).to_bytes(4, "big") + notes + update
+    return with_edit({"notes": maker.notes}, pycrdt.merge_updates(*made) if made else b"")
 
 
 def _shown(doc: Doc[Any], name: str) -> str:

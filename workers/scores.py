@@ -21,7 +21,7 @@ from collab.score.seed import import_update, seed_update
 from collab.score.summary import summarise
 from collab.score.validate import validate
 from workers.compare import Budget
-from workers.content import Kind, kind_of, load, plain, root_of
+from workers.content import Kind, as_json, kind_of, load, plain, root_of
 from workers.edits import refusal, with_edit, written
 
 _PROBLEMS_MAX: Final = 20
@@ -55,10 +55,11 @@ def compare_as_scores(old: bytes, new: bytes, bounds: bytes) -> bytes:
     comparison = compare_scores(facets_of(load(old)), facets_of(load(new)))
     answer: dict[str, Any] = {"counts": counts(comparison), "entries": [], "measures": []}
     for kind, item in told(comparison):
-        if budget.take(item):
-            answer[kind].append(item)
+        if not budget.take(item):
+            break
+        answer[kind].append(item)
     answer["truncated"] = budget.is_used_up
-    return json.dumps(answer, ensure_ascii=False).encode(errors="replace")
+    return as_json(answer)
 
 
 def seed_score(request: bytes) -> bytes:
@@ -141,12 +142,9 @@ def set_entries(current: bytes, request: bytes, client: bytes) -> bytes:
     Returns:
         The edit; empty for none.
     """
-    doc: Doc[Any] = Doc(client_id=int(client))
-    doc.apply_update(current)
-    return written(doc, json.loads(request))
+    return written(load(current, client=int(client)), json.loads(request))
 
 
 def summary(update: bytes) -> bytes:
     """A score in brief, as JSON."""
-    found = asdict(summarise(facets_of(load(update))))
-    return json.dumps(found, ensure_ascii=False).encode(errors="replace")
+    return as_json(asdict(summarise(facets_of(load(update)))))

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import structlog
 
 from collab.access import Claims
-from collab.errors import LimitExceeded, StateConflict
+from collab.errors import LimitExceeded, RoomUnavailable, StateConflict
 from collab.history.versions import Restored, Version, VersionKind, VersionSource
 from collab.ids import RoomName, UnixSeconds, VersionId, room_key
 from collab.limits import VERSION_NAME_CHARS_MAX, VERSIONS_NAMED_MAX
@@ -133,6 +133,8 @@ class VersionServices:
             # An erasure before the opening has left nothing to read, one after it refuses the edit.
             wanted = await read_version(self._stores, name, version)
             present = await self._present(name)
+            if present.epoch != runner.appender.epoch:
+                raise RoomUnavailable("the room began anew while a version of it was restored")
             message = f"Before {version.name or version.version_id} was restored"
             undo = await self._kept(name, present, message, claims)
             client = fresh_client(runner, self._draw)

@@ -93,12 +93,16 @@ def test_what_is_told_of_a_comparison_is_bounded(bound: int, told: int, cut: obj
 
 
 def test_a_restore_changes_no_more_than_what_differs() -> None:
-    """VER-12: One letter typed since is one deletion, no new struct; nothing is nothing."""
+    """VER-12: One letter typed since is one deletion; nothing is nothing, and all of it is made."""
     doc = document(words=Text("Kyrie eleison"))
     version = doc.get_update()
     doc.get("words", type=Text).insert(5, "x")
     answer = restore(doc.get_update(), version, b"99")
     assert answer[4 + int.from_bytes(answer[:4], "big") :] == bytes([0, 1, 1, 1, 13, 1])
+    anew = restore(b"", version, b"99")
+    restored: Doc[Any] = Doc()
+    restored.apply_update(anew[4 + int.from_bytes(anew[:4], "big") :])
+    assert str(restored.get("words", type=Text)) == "Kyrie eleison"
     same = restore(version, version, b"99")
     assert same[4 + int.from_bytes(same[:4], "big") :] in {b"", bytes(2)}
 
