@@ -11,7 +11,7 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Final
 
-from collab.score.model import Event, Score, read_score
+from collab.score.model import Event, Score, read_score, string
 from collab.score.schema import KEY_SEPARATOR
 
 Facets = Mapping[str, Mapping[str, object]]
@@ -69,9 +69,9 @@ def text_of(facets: Facets) -> ScoreText:
     }
     names = (_fields(facets, "parts", part).get("name") for part in score.parts)
     return ScoreText(
-        title=_text(meta.get("title")),
+        title=string(meta.get("title")),
         about=about,
-        parts=tuple(_text(name) for name in names),
+        parts=tuple(string(name) for name in names),
         verses=tuple(_verses(facets, score)),
         words=tuple(_words(facets, score)),
     )
@@ -140,7 +140,7 @@ def _joined(syllables: list[Mapping[str, object]]) -> str:
     pieces: list[str] = []
     for syllable in syllables:
         goes_on = syllable.get("syllabic") in _OPEN
-        pieces.append(_text(syllable.get("text")) + ("" if goes_on else " "))
+        pieces.append(string(syllable.get("text")) + ("" if goes_on else " "))
     return "".join(pieces).strip()
 
 
@@ -150,7 +150,7 @@ def _words(facets: Facets, score: Score) -> dict[str, None]:
     for direction in score.directions.values():
         measure = score.measures.get(direction.measure)
         fields = _fields(facets, "dir", direction.id)
-        text = _text(fields.get("text")).strip()
+        text = string(fields.get("text")).strip()
         if measure is None or measure.is_deleted or fields.get("kind") not in _SAID or not text:
             continue
         said.append((places[direction.measure], direction.onset, direction.id, text))
@@ -165,7 +165,3 @@ def _is_there(score: Score, event: Event) -> bool:
 def _fields(facets: Facets, facet: str, key: str) -> Mapping[str, object]:
     value = facets.get(facet, _EMPTY).get(key)
     return value if isinstance(value, Mapping) else _EMPTY
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""

@@ -193,6 +193,11 @@ def integer(value: object, low: int, high: int) -> int | None:
     return None
 
 
+def string(value: object) -> str:
+    """Read a text; empty when it is none."""
+    return value if isinstance(value, str) else ""
+
+
 def time(value: object) -> Fraction | None:
     """Read a time in quarter notes, ``[numerator, denominator]``; None when it is none."""
     if not isinstance(value, list | tuple) or len(value) != 2:  # noqa: PLR2004 - a rational's terms
@@ -255,19 +260,15 @@ def _by_order(value: Part | Measure) -> tuple[str, str]:
     return (value.order, value.id)
 
 
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
-
-
 def _part(key: str, value: Entry) -> Part:
     staves = integer(value.get("staves"), 1, _STAVES_MAX) or 1
-    return Part(key, _text(value.get("order")), staves)
+    return Part(key, string(value.get("order")), staves)
 
 
 def read_measure(key: str, value: Entry) -> Measure:
     """Read one entry of ``measures``."""
     length = time(value.get("length")) or None  # a measure of no length says nothing
-    return Measure(key, _text(value.get("order")), length, value.get("deleted") is True)
+    return Measure(key, string(value.get("order")), length, value.get("deleted") is True)
 
 
 @lru_cache(maxsize=_TIMES_KEPT)
@@ -285,7 +286,7 @@ def read_event(key: str, value: Entry) -> Event | None:
     if onset is None or duration is None:
         return None
     grace = value.get("grace")
-    order = _text(grace.get("order")) if isinstance(grace, Mapping) else None
+    order = string(grace.get("order")) if isinstance(grace, Mapping) else None
     return Event(
         id=key,
         part=part,
@@ -304,7 +305,10 @@ def _pitch(_key: str, value: Entry) -> Pitch:
     rest = value.get("rest")
     if isinstance(rest, str):
         return Pitch("measure" if rest == "measure" else "rest", None)
-    step, octave = _text(value.get("step")), integer(value.get("octave"), -_OCTAVE_MAX, _OCTAVE_MAX)
+    step, octave = (
+        string(value.get("step")),
+        integer(value.get("octave"), -_OCTAVE_MAX, _OCTAVE_MAX),
+    )
     alter = value.get("alter", 0)
     if (
         value.get("unpitched") is True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from collab.score.model import read_score
+from collab.score.model import read_score, string
 
 _PEOPLE = ("composer", "lyricist", "arranger")
 _EMPTY: Mapping[str, object] = {}
@@ -45,8 +45,8 @@ def summarise(facets: Mapping[str, Mapping[str, object]]) -> Summary:
     there = {key for key, measure in score.measures.items() if not measure.is_deleted}
     names = facets.get("parts", _EMPTY)
     return Summary(
-        title=_text(meta.get("title")),
-        people={name: text for name in _PEOPLE if (text := _text(meta.get(name)))},
+        title=string(meta.get("title")),
+        people={name: text for name in _PEOPLE if (text := string(meta.get(name)))},
         parts=tuple(PartSummary(key, _name(names.get(key))) for key in score.parts),
         measures=len(there),
         notes=sum(event.measure in there for event in score.events.values()),
@@ -54,8 +54,4 @@ def summarise(facets: Mapping[str, Mapping[str, object]]) -> Summary:
 
 
 def _name(part: object) -> str:
-    return _text(part.get("name")) if isinstance(part, Mapping) else ""
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
+    return string(part.get("name")) if isinstance(part, Mapping) else ""
