@@ -60,7 +60,7 @@ class Words:
         text: plain text.
         mentions: subjects who are to know of it.
         message_id: the id that the message is to have; of a repeated request the same.
-        request: a digest of the request, to tell a repetition from another use of its key.
+        request: a digest of the request and its key, to tell a repetition; empty without one.
     """
 
     text: str = field(repr=False)
@@ -83,7 +83,7 @@ class Message:
         at_ms: wall-clock milliseconds of its writing; later in each thread than the one before.
         edited_ms: of its last edit.
         deleted_ms: of its deletion.
-        request: a digest of the request that made it.
+        request: a digest of the request that made it and of its key; empty without one.
     """
 
     message_id: str
@@ -285,12 +285,16 @@ def resolve(
 def forget(held: Held, subject: str) -> Changes:
     """Take a subject's name out of all comments; what was said stays, by nobody.
 
-    Returns:
-        What to write; nothing where the subject is not named.
+    What belongs to no thread goes, as it may name anybody: a thread was deleted on one node while
+    somebody replied in it, or resolved it, on another. What is named nowhere writes nothing.
     """
-    messages: dict[str, Json] = {}
-    resolved: dict[str, Json] = {}
-    for thread in read_comments(held).values():
+    threads = read_comments(held)
+    shown = {one.message_id for thread in threads.values() for one in thread.messages}
+    messages: dict[str, Json] = {key: None for key in held.get("messages", {}) if key not in shown}
+    resolved: dict[str, Json] = {
+        key: None for key in held.get("resolved", {}) if key not in threads
+    }
+    for thread in threads.values():
         for one in thread.messages:
             entry = _as_entry(one)
             if one.author == subject:
@@ -302,11 +306,8 @@ def forget(held: Held, subject: str) -> Changes:
         resolution = thread.resolution
         if resolution is not None and resolution.by == subject:
             resolved[thread.thread_id] = {"by": "", "name": None, "at_ms": resolution.at_ms}
-    return {
-        root: entries
-        for root, entries in (("messages", messages), ("resolved", resolved))
-        if entries
-    }
+    written = {"messages": messages, "resolved": resolved}
+    return {root: entries for root, entries in written.items() if entries}
 
 
 # Inside ---------------------------------------------------------------------------------------

@@ -280,6 +280,25 @@ def test_a_forgotten_person_is_named_nowhere() -> None:
     assert book.held == before
 
 
+def test_a_forgotten_person_is_not_named_by_what_is_not_shown_either() -> None:
+    """CMT-10: A reply and a resolution that met the deletion of their thread on another node."""
+    book = begun(("r", BEN))
+    before = book.held
+    kept = carry_out(before, Asked(BeginThread(words("u", "kept"), Anchor()), ANN, 9_000), nothing)
+    replied = carry_out(
+        before, Asked(Reply("t", words("late", "late", "ben")), ANN, 9_001), nothing
+    )
+    resolved = carry_out(before, Asked(Resolve("t", is_resolved=True), BEN, 9_002), nothing)
+    book.do(Delete("t"), OWNER)
+    for changes in (kept, replied, resolved):
+        book.held = changed(book.held, changes)
+    assert list(read_comments(book.held)) == ["u"]
+    assert "ben" in str(book.held)
+    book.do(Forget("ben"))
+    assert "ben" not in str(book.held)
+    assert book.texts("u") == ["kept"]
+
+
 @pytest.mark.parametrize(
     "held",
     [
