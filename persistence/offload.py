@@ -13,7 +13,13 @@ from typing import Final
 from collab.errors import WorkerFailed
 from collab.ids import Epoch, RoomName
 from collab.limits import COMPARE_CHARS_MAX, COMPARE_ENTRIES_MAX
-from persistence.worker_frames import LENGTH_BYTES, Operation, Status, encode_request
+from persistence.worker_frames import (
+    LENGTH_BYTES,
+    Operation,
+    Status,
+    encode_request,
+    split_parts,
+)
 from persistence.worker_pool import PoolLimits, WorkerPool
 
 WORKER_MODULE: Final = "workers.main"
@@ -97,7 +103,7 @@ class Offload:
 
     async def comments(
         self, comments: bytes, score: bytes, request: bytes, client: int
-    ) -> tuple[bytes, bytes]:
+    ) -> tuple[bytes, bytes, bytes]:
         """Read the comments on a score, or find the edit that a deed makes in them.
 
         Args:
@@ -107,13 +113,15 @@ class Offload:
             client: the client id of the edit.
 
         Returns:
-            The answer as JSON, and the edit; empty for none.
+            JSON, which tells why it is refused if it is; the answer as JSON, empty where there is
+            nothing to tell; and the edit, empty for none.
 
         Raises:
             WorkerFailed: the worker died, overran a limit, or refused an update.
         """
         arguments = (comments, score, request, str(client).encode())
-        return _told_and_edit(await self._request(Operation.COMMENTS, arguments))
+        told, answer, update = split_parts(await self._request(Operation.COMMENTS, arguments))
+        return told, answer, update
 
     async def seed_score(self, facets: bytes) -> tuple[bytes, bytes]:
         """Check the facets of a new score (JSON), and encode them.

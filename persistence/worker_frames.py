@@ -26,7 +26,7 @@ class Operation(IntEnum):
     COMPARE = 5  # two updates and bounds -> what differs as JSON
     RESTORE = 6  # two updates and a client id -> notes as JSON, and the edit from one to the other
     CLIENTS = 33  # updates -> the client ids in them, encoded as `RetiredClients`
-    COMMENTS = 48  # comments, the score, a request and a client id -> the answer, and the edit
+    COMMENTS = 48  # comments, the score, a request, a client id -> refusal, answer and edit
     COMPARE_SCORES = 49  # as COMPARE, element by element of a score
     SEED_SCORE = 50  # facets as JSON -> what is wrong with them, and the update that makes them
     SET_ENTRIES = 51  # one update, entries of maps as JSON, a client id -> the edit that sets them

@@ -10,9 +10,10 @@ from pycrdt import Doc, Map
 from collab.errors import PeerError
 from collab.score.comment_deeds import answer, carry_out, changed, decode_asked
 from collab.score.comments import ROOTS
-from collab.score.schema import Facet, Json
-from workers.content import load
-from workers.edits import refusal, with_edit, written
+from collab.score.schema import Facet
+from persistence.worker_frames import join_parts
+from workers.content import as_json, load
+from workers.edits import refusal, written
 
 
 def comments(current: bytes, score: bytes, request: bytes, client: bytes) -> bytes:
@@ -25,24 +26,20 @@ def comments(current: bytes, score: bytes, request: bytes, client: bytes) -> byt
         client: the client id of the edit, in decimal digits.
 
     Returns:
-        JSON with its length of 4 bytes in front, then the edit, which is empty when nothing is to
-        be written. The JSON is ``{"answer": ...}`` or ``{"refused", "detail", "limit"}``.
+        Three parts as `join_parts` joins them: JSON, empty or what `refusal` tells; the answer as
+        JSON, empty where there is nothing to tell; the edit, empty when nothing is to be written.
     """
     asked = decode_asked(request)
-    doc: Doc[Any] = Doc(client_id=int(client))
-    doc.apply_update(current)
+    doc = load(current, client=int(client))
     held = {root: doc.get(root, type=Map).to_py() or {} for root in ROOTS}
     facets = _Facets(load(score))
-    update = b""
-    told: dict[str, Json]
     try:
         changes = carry_out(held, asked, facets.value)
     except PeerError as error:
-        told = refusal(error)
-    else:
-        update = written(doc, changes)
-        told = {"answer": answer(changed(held, changes), asked.request, facets.value)}
-    return with_edit(told, update)
+        return join_parts((as_json(refusal(error)), b"", b""))
+    update = written(doc, changes)
+    told = answer(changed(held, changes), asked.request, facets.value)
+    return join_parts((as_json({}), b"" if told is None else as_json(told), update))
 
 
 class _Facets:

@@ -12,6 +12,7 @@ from collab.errors import AccessDenied
 from collab.ids import RoomName
 from gateway.api.comment_services import RoomComments
 from gateway.api.node_services import Nodes
+from gateway.api.problems import Problem, ProblemError
 from gateway.api.score_services import RoomScores
 from gateway.api.services import RoomDirectory, RoomDocuments
 from gateway.api.version_services import RoomVersions
@@ -21,6 +22,7 @@ from gateway.setting_types import Networks
 from gateway.transport.rates import Pace
 
 EVERYWHERE: Final = "**"
+NO_ROOM: Final = "no room of this name is live or stored"
 _ANY_ROOM: Final = RoomName("any")
 
 
@@ -67,6 +69,15 @@ class ApiServices:
         if not decide(claims, room, action):
             raise AccessDenied(f"the token does not allow to {action.value} in this room")
         return claims
+
+    async def require_room(self, room: RoomName) -> None:
+        """Refuse what is about a room that is neither live nor stored.
+
+        Raises:
+            ProblemError: it is about none.
+        """
+        if not await self.versions.exists(room):
+            raise ProblemError(Problem.NOT_FOUND, NO_ROOM)
 
     async def require_everywhere(self, request: Request, action: Action) -> Claims:
         """The same for what concerns all rooms: only a grant for ``**`` allows it."""

@@ -13,6 +13,7 @@ from collab.limits import (
     UINT53_MAX,
 )
 from collab.score.anchors import Anchor, AnchorState
+from collab.score.comments import Words
 from collab.score.schema import ID_CHARS_MAX
 from gateway.api.answers import Answer, Count
 from gateway.api.requests import RequestModel
@@ -103,6 +104,10 @@ class ReplyRequest(RequestModel):
 
     text: Text = Field(description="Plain text.")
     mentions: Mentions = Field([], description="Subjects who are to know of it.")
+
+    def words(self, message_id: str = "", request: str = "") -> Words:
+        """The same as a value of the core, each mention once."""
+        return Words(self.text, tuple(dict.fromkeys(self.mentions)), message_id, request)
 
 
 class ThreadRequest(ReplyRequest):

@@ -7,7 +7,6 @@ from typing import Protocol
 from collab.access import Claims
 from collab.ids import RoomName
 from collab.score.comment_deeds import Deed, Question
-from collab.score.schema import Json
 from persistence.erasure import Erased
 
 
@@ -19,21 +18,22 @@ class RoomComments(Protocol):
     to have comments).
     """
 
-    async def read(self, name: RoomName, question: Question) -> Json:
+    async def read(self, name: RoomName, question: Question) -> bytes:
         """Threads with the places where they stand in the score now.
 
         Returns:
-            ``{"threads", "next"}``, or the thread that was asked for; None where there is none.
+            As JSON, ``{"threads", "next"}`` or the thread that was asked for; empty where there is
+            none.
         """
 
-    async def do(self, name: RoomName, deed: Deed, claims: Claims) -> Json:
+    async def do(self, name: RoomName, deed: Deed, claims: Claims) -> bytes:
         """Carry a deed out as an edit of the comments; it is durable when this returns.
 
         Its author is who the claims say. A repeated request that was carried out already writes
         nothing and is answered alike.
 
         Returns:
-            The thread as it is now; None where nothing is left of it.
+            The thread as it is now, as JSON; empty where nothing is left of it.
 
         Raises:
             AccessDenied: it is about somebody else's comment.

@@ -28,15 +28,20 @@ from gateway.api import comment_answers as bodies
 from gateway.api.answers import Erasure, NoQuery
 from gateway.api.api import ApiServices
 from gateway.api.endpoints import JSON, Body, Endpoint, room_of
-from gateway.api.idempotency import KEY_HEADER, key_of
+from gateway.api.idempotency import KEY_HEADER, digest_of, key_of
 from gateway.api.openapi import parameters_of, schema_of
 from gateway.api.problems import Problem, ProblemError
-from gateway.api.requests import empty_response, json_response, read_json, read_query
+from gateway.api.requests import (
+    empty_response,
+    json_response,
+    raw_json_response,
+    read_json,
+    read_query,
+)
 from gateway.api.terms import COMMENT_ID_PATTERN
 
 TAG: Final = "Comments"
 _ID_CHARS: Final = 32
-_NO_ROOM: Final = "no room of this name is live or stored"
 _NO_COMMENT: Final = "there is no such comment"
 _PROBLEMS: Final = (Problem.TOO_LARGE, Problem.ROOM_QUARANTINED)
 _DEED_PROBLEMS: Final = (*_PROBLEMS, Problem.CONFLICT)
@@ -58,21 +63,20 @@ class CommentsApi:
         name = room_of(request)
         await self._services.require(request, name, Action.READ)
         query = read_query(request, bodies.ThreadsQuery)
-        await self._require_room(name)
-        return json_response(
-            await self._services.comments.read(name, ReadThreads(**query.model_dump()))
-        )
+        await self._services.require_room(name)
+        question = ReadThreads(**query.model_dump())
+        return raw_json_response(await self._services.comments.read(name, question))
 
     async def describe(self, request: Request) -> Response:
         """GET /rooms/{room}/comments/{thread}."""
         name = room_of(request)
         await self._services.require(request, name, Action.READ)
         read_query(request, NoQuery)
-        await self._require_room(name)
+        await self._services.require_room(name)
         told = await self._services.comments.read(name, ReadThread(_id_of(request, "thread")))
-        if told is None:
+        if not told:
             raise ProblemError(Problem.NOT_FOUND, _NO_COMMENT)
-        return json_response(told)
+        return raw_json_response(told)
 
     async def begin(self, request: Request) -> Response:
         """POST /rooms/{room}/comments."""
@@ -95,8 +99,7 @@ class CommentsApi:
         name, claims = await self._commenter(request)
         thread_id, message_id = _id_of(request, "thread"), _id_of(request, "message")
         wanted = await read_json(request, bodies.ReplyRequest)
-        words = Words(wanted.text, tuple(wanted.mentions))
-        return await self._done(name, Edit(thread_id, message_id, words), claims)
+        return await self._done(name, Edit(thread_id, message_id, wanted.words()), claims)
 
     async def change(self, request: Request) -> Response:
         """PATCH /rooms/{room}/comments/{thread}."""
@@ -133,17 +136,13 @@ class CommentsApi:
         name = room_of(request)
         claims = await self._services.require(request, name, Action.COMMENT)
         read_query(request, NoQuery)
-        await self._require_room(name)
+        await self._services.require_room(name)
         return name, claims
-
-    async def _require_room(self, name: RoomName) -> None:
-        if not await self._services.versions.exists(name):
-            raise ProblemError(Problem.NOT_FOUND, _NO_ROOM)
 
     async def _done(
         self, name: RoomName, deed: Deed, claims: Claims, status: int = 200
     ) -> Response:
-        return json_response(await self._services.comments.do(name, deed, claims), status)
+        return raw_json_response(await self._services.comments.do(name, deed, claims), status)
 
 
 def _id_of(request: Request, parameter: str) -> str:
@@ -157,12 +156,8 @@ def _words(wanted: bodies.ReplyRequest, claims: Claims, key: str | None, thread_
     """What is said, under an id that follows from who asks and the key, if there is one."""
     request = orjson.dumps([thread_id, wanted.model_dump()], option=orjson.OPT_SORT_KEYS)
     seed = secrets.token_bytes(_ID_CHARS) if key is None else f"{claims.subject}\n{key}".encode()
-    return Words(
-        text=wanted.text,
-        mentions=tuple(dict.fromkeys(wanted.mentions)),
-        message_id="c" + hashlib.sha256(seed).hexdigest()[:_ID_CHARS],
-        request=hashlib.sha256(request).hexdigest()[:_ID_CHARS],
-    )
+    message_id = "c" + hashlib.sha256(seed).hexdigest()[:_ID_CHARS]
+    return wanted.words(message_id, digest_of(request, claims, key))
 
 
 def comment_endpoints(services: ApiServices) -> list[Endpoint]:

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from collab.access import Action
-from collab.ids import Subject, room_name
+from collab.ids import Subject, commented_room, room_name
 from gateway.api.answers import NoQuery, RevocationRequest, Revoked, Ticket, TicketRequest
 from gateway.api.api import ApiServices
 from gateway.api.endpoints import JSON, Body, Endpoint
@@ -61,6 +61,9 @@ class CredentialsApi:
             await self._services.require_everywhere(request, Action.MANAGE)
         else:
             await self._services.require(request, name, Action.MANAGE)
+        if name is not None and commented_room(name) is not None:
+            told = "who may do what with comments follows from the room that they are on: name that"
+            raise ProblemError(Problem.CONFLICT, told)
         if auth.authenticator.is_open:
             raise ProblemError(Problem.CONFLICT, "in open mode there is nobody to revoke")
         revocation = Revocation(

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from collab.access import Action
 from gateway.api.answers import Appended, NoQuery, UpdateQuery
-from gateway.api.api import ApiServices
+from gateway.api.api import NO_ROOM, ApiServices
 from gateway.api.endpoints import BINARY, JSON, Body, Endpoint, room_of
 from gateway.api.openapi import parameters_of, schema_of
 from gateway.api.problems import Problem, ProblemError
@@ -23,7 +23,6 @@ from gateway.api.requests import (
 
 _TAG: Final = "Documents"
 _UPDATE_SCHEMA: Final = {"type": "string", "format": "binary"}
-_NO_ROOM: Final = "no room of this name is live or stored"
 
 
 class DocumentsApi:
@@ -44,7 +43,7 @@ class DocumentsApi:
         vector = None if encoded is None else from_base64url(encoded)
         update = await self._services.documents.document(name, state_vector=vector)
         if update is None:
-            raise ProblemError(Problem.NOT_FOUND, _NO_ROOM)
+            raise ProblemError(Problem.NOT_FOUND, NO_ROOM)
         return binary_response(update, BINARY)
 
     async def state_vector(self, request: Request) -> Response:
@@ -54,7 +53,7 @@ class DocumentsApi:
         read_query(request, NoQuery)
         vector = await self._services.documents.state_vector(name)
         if vector is None:
-            raise ProblemError(Problem.NOT_FOUND, _NO_ROOM)
+            raise ProblemError(Problem.NOT_FOUND, NO_ROOM)
         return binary_response(vector, BINARY)
 
     async def append(self, request: Request) -> Response:

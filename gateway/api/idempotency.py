@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import Final
 
 from starlette.requests import Request
 
+from collab.access import Claims
 from collab.limits import IDEMPOTENCY_KEY_CHARS_MAX
 from gateway.api.endpoints import Parameter
 from gateway.api.problems import Problem, ProblemError
@@ -36,3 +38,23 @@ def key_of(request: Request) -> str | None:
             f"an {IDEMPOTENCY_KEY_HEADER} is 1 to {IDEMPOTENCY_KEY_CHARS_MAX} printable characters",
         )
     return keys[0]
+
+
+def digest_of(told: bytes, claims: Claims, key: str | None) -> str:
+    """What a repeated request is known by: who sent it, its key, and all that it asks for.
+
+    The key is in it, so that nobody who reads the digest finds out by trial what was asked for.
+
+    Args:
+        told: the request, the same bytes each time.
+        claims: of who sent it.
+        key: the request's; None where it has none.
+
+    Returns:
+        64 hex digits; empty without a key.
+    """
+    if key is None:
+        return ""
+    digest = hashlib.sha256(f"{claims.subject}\n{key}\n".encode())
+    digest.update(told)
+    return digest.hexdigest()

@@ -107,9 +107,9 @@ def json_response(body: object, status: int = 200) -> Response:
     return Response(orjson.dumps(body), status, _NO_STORE, JSON)
 
 
-def raw_json_response(body: bytes) -> Response:
+def raw_json_response(body: bytes, status: int = 200) -> Response:
     """A JSON response that was encoded elsewhere, which nobody keeps."""
-    return Response(body, 200, _NO_STORE, JSON)
+    return Response(body, status, _NO_STORE, JSON)
 
 
 def binary_response(body: bytes, media_type: str) -> Response:

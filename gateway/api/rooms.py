@@ -22,7 +22,7 @@ from gateway.api.answers import (
     Session,
     Sessions,
 )
-from gateway.api.api import ApiServices
+from gateway.api.api import NO_ROOM, ApiServices
 from gateway.api.endpoints import JSON, Body, Endpoint, room_of
 from gateway.api.openapi import parameters_of, schema_of
 from gateway.api.problems import Problem, ProblemError
@@ -84,7 +84,7 @@ class RoomsApi:
         await self._services.require(request, name, Action.MANAGE)
         query = read_query(request, ReleaseQuery)
         if await self._services.directory.describe(name) is None:
-            raise ProblemError(Problem.NOT_FOUND, "no room of this name is live or stored")
+            raise ProblemError(Problem.NOT_FOUND, NO_ROOM)
         if not await self._services.directory.release(name, accept_loss=query.accept_loss):
             raise ProblemError(Problem.CONFLICT, "the room is not quarantined")
         return empty_response()
@@ -95,7 +95,7 @@ class RoomsApi:
         await self._services.require(request, name, Action.ERASE)
         query = read_query(request, ErasureQuery)
         if await self._services.directory.describe(name) is None:
-            raise ProblemError(Problem.NOT_FOUND, "no room of this name is live or stored")
+            raise ProblemError(Problem.NOT_FOUND, NO_ROOM)
         erased = await self._services.directory.erase(
             name, ErasureMode(query.mode), accept_loss=query.accept_loss
         )
@@ -107,7 +107,7 @@ class RoomsApi:
         read_query(request, NoQuery)
         description = await self._services.directory.describe(name)
         if description is None:
-            raise ProblemError(Problem.NOT_FOUND, "no room of this name is live or stored")
+            raise ProblemError(Problem.NOT_FOUND, NO_ROOM)
         return description
 
 

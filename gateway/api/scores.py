@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import asyncio
 from dataclasses import replace
 from typing import Final
 
@@ -10,7 +10,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from collab.access import Action, Claims
+from collab.access import Action
 from collab.errors import AccessDenied
 from collab.ids import RoomName, commented_room, room_name
 from collab.limits import SCORE_FACETS_BYTES_MAX, SCORE_FILE_BYTES_MAX, SCORES_LOOKED_AT_MAX
@@ -18,9 +18,9 @@ from collab.score.schema import SCHEMA_VERSION, Facets, Json, Transposition
 from collab.score.templates import TEMPLATES, template_facets
 from gateway.api import score_answers as bodies
 from gateway.api.answers import NoQuery
-from gateway.api.api import ApiServices
+from gateway.api.api import NO_ROOM, ApiServices
 from gateway.api.endpoints import BINARY, JSON, Body, Endpoint, room_of
-from gateway.api.idempotency import KEY_HEADER, key_of
+from gateway.api.idempotency import KEY_HEADER, digest_of, key_of
 from gateway.api.openapi import parameters_of, schema_of
 from gateway.api.problems import Problem, ProblemError
 from gateway.api.requests import (
@@ -36,7 +36,6 @@ from gateway.api.visible import visible_rooms
 
 TAG: Final = "Scores"
 MUSICXML: Final = "application/vnd.recordare.musicxml+xml"
-_NO_ROOM: Final = "no room of this name is live or stored"
 _WITH_TEMPLATES: Final = ("measures", "fifths", "beats", "unit")
 _PROBLEMS: Final = (Problem.TOO_LARGE, Problem.ROOM_QUARANTINED)
 _BODY_PROBLEMS: Final = (
@@ -87,7 +86,7 @@ class ScoresApi:
         name = room_name(wanted.room)
         await self._services.require(request, name, Action.EDIT)
         told = orjson.dumps(wanted.model_dump(), option=orjson.OPT_SORT_KEYS)
-        new = replace(_new(wanted), request=_digest(told, claims, key))
+        new = replace(_new(wanted), request=digest_of(told, claims, key))
         record = await self._services.scores.create(name, new, claims)
         return json_response(bodies.ScoreFacts.of_record(name, record).model_dump(), 201)
 
@@ -98,7 +97,7 @@ class ScoresApi:
         read_query(request, NoQuery)
         key = key_of(request)
         file = await read_body(request, BINARY, SCORE_FILE_BYTES_MAX)
-        known_by = _digest(file, claims, key)
+        known_by = await asyncio.to_thread(digest_of, file, claims, key)
         record, findings = await self._services.scores.import_file(name, file, known_by, claims)
         facts = bodies.ScoreFacts.of_record(name, record).model_dump()
         told = [bodies.FindingFacts.of(each) for each in findings]
@@ -108,6 +107,7 @@ class ScoresApi:
         """GET /scores/{room}/file."""
         name = room_of(request)
         await self._services.require(request, name, Action.READ)
+        _check_is_no_comments(name)
         query = read_query(request, bodies.ExportQuery)
         transposition: Transposition | None = None
         if query.diatonic is not None and query.chromatic is not None and query.part is not None:
@@ -118,13 +118,14 @@ class ScoresApi:
             )
         file = await self._services.scores.export(name, query.part, transposition)
         if file is None:
-            raise ProblemError(Problem.NOT_FOUND, _NO_ROOM)
+            raise ProblemError(Problem.NOT_FOUND, NO_ROOM)
         return binary_response(file, MUSICXML)
 
     async def describe(self, request: Request) -> Response:
         """GET /scores/{room}."""
         name = room_of(request)
         await self._services.require(request, name, Action.READ)
+        _check_is_no_comments(name)
         read_query(request, NoQuery)
         return await self._described(name)
 
@@ -176,16 +177,19 @@ class ScoresApi:
     async def _described(self, name: RoomName) -> Response:
         summary = await self._services.scores.summary(name)
         if summary is None:
-            raise ProblemError(Problem.NOT_FOUND, _NO_ROOM)
+            raise ProblemError(Problem.NOT_FOUND, NO_ROOM)
         record = await self._services.scores.record(name)
         facts = bodies.ScoreFacts.of_record(name, record).model_dump()
         return json_response(bodies.Score.model_validate(facts | dict(summary)).model_dump())
 
     async def _require_score(self, name: RoomName) -> None:
-        if commented_room(name) is not None:
-            raise AccessDenied("comments are no score")
-        if not await self._services.versions.exists(name):
-            raise ProblemError(Problem.NOT_FOUND, _NO_ROOM)
+        _check_is_no_comments(name)
+        await self._services.require_room(name)
+
+
+def _check_is_no_comments(name: RoomName) -> None:
+    if commented_room(name) is not None:
+        raise AccessDenied("comments are no score")
 
 
 _TEMPLATES: Final = bodies.Templates(
@@ -231,13 +235,6 @@ def _new(wanted: bodies.ScoreRequest) -> NewScore:
     facets["meta"] = {"title": "", **facets.get("meta", {}), **meta}
     title = facets["meta"]["title"]
     return NewScore(facets, title if isinstance(title, str) else "", origin)
-
-
-def _digest(told: bytes, claims: Claims, key: str | None) -> str:
-    """What a repeated request is known by; empty without a key."""
-    if key is None:
-        return ""
-    return hashlib.sha256(f"{claims.subject}\n{key}\n".encode() + told).hexdigest()
 
 
 def score_endpoints(services: ApiServices) -> list[Endpoint]:

@@ -28,7 +28,6 @@ from gateway.api.terms import VERSION_ID_PATTERN
 
 TAG: Final = "Versions"
 UPDATE_SCHEMA: Final = {"type": "string", "format": "binary"}
-_NO_ROOM: Final = "no room of this name is live or stored"
 _NO_VERSION: Final = "the room has no such version"
 _BODY_PROBLEMS: Final = (Problem.TIMEOUT, Problem.TOO_LARGE, Problem.UNSUPPORTED_MEDIA_TYPE)
 
@@ -72,7 +71,7 @@ class VersionsApi:
         name = room_of(request)
         await self._services.require(request, name, Action.READ_VERSIONS)
         query = read_query(request, bodies.VersionsQuery)
-        await self._require_room(name)
+        await self._services.require_room(name)
         found = [
             version
             for version in await self._services.versions.list(name)
@@ -93,7 +92,7 @@ class VersionsApi:
         claims = await self._services.require(request, name, Action.KEEP_VERSIONS)
         read_query(request, NoQuery)
         wanted = await read_json(request, bodies.VersionRequest)
-        await self._require_room(name)
+        await self._services.require_room(name)
         version = await self._services.versions.create(name, wanted.name, wanted.message, claims)
         return json_response(bodies.Version.of(version).model_dump(), 201)
 
@@ -135,10 +134,6 @@ class VersionsApi:
         await self._services.require(request, name, Action.READ_VERSIONS)
         read_query(request, NoQuery)
         return await found_version(self._services, name, version_id_of(request))
-
-    async def _require_room(self, name: RoomName) -> None:
-        if not await self._services.versions.exists(name):
-            raise ProblemError(Problem.NOT_FOUND, _NO_ROOM)
 
 
 def version_endpoints(services: ApiServices) -> list[Endpoint]:

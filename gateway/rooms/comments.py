@@ -7,11 +7,7 @@ room: the next one builds on it.
 
 from __future__ import annotations
 
-import asyncio
-import json
 from collections.abc import Callable
-from typing import Any, Final
-from weakref import WeakValueDictionary
 
 import structlog
 
@@ -19,15 +15,13 @@ from collab.access import Action, Claims, decide
 from collab.ids import RoomName, comments_room
 from collab.score.comment_deeds import Asked, Deed, Forget, Question, encode_asked
 from collab.score.comments import Author
-from collab.score.schema import Json
 from gateway.observe.metrics import Metrics
 from gateway.rooms.edit_authors import EditAuthors
-from gateway.rooms.refusals import refused
+from gateway.rooms.refusals import accepted
 from gateway.rooms.services import RoomServices
 from persistence.erasure import Erased, ErasureMode
 from persistence.offload import Offload
 
-_EMPTY: Final = b"\x00\x00"
 _log = structlog.stdlib.get_logger(__name__)
 
 
@@ -48,17 +42,16 @@ class CommentServices:
         self._offload = offload
         self._metrics = metrics
         self._wall_ms = wall_ms
-        self._turns: WeakValueDictionary[RoomName, asyncio.Lock] = WeakValueDictionary()
         self._authors = EditAuthors()
 
-    async def read(self, name: RoomName, question: Question) -> Json:
+    async def read(self, name: RoomName, question: Question) -> bytes:
         """Threads and their places; see ``RoomComments``."""
         asked = Asked(question, Author(""), self._wall_ms())
-        held = await self._rooms.document(comments_room(name), state_vector=None)
-        told, _ = await self._asked(held or _EMPTY, await self._score(name), asked, client=0)
+        held = await self._document(comments_room(name))
+        told, _ = await self._asked(held, await self._document(name), asked, client=0)
         return told
 
-    async def do(self, name: RoomName, deed: Deed, claims: Claims) -> Json:
+    async def do(self, name: RoomName, deed: Deed, claims: Claims) -> bytes:
         """Carry a deed out; see ``RoomComments``."""
         author = Author(
             claims.subject, claims.display_name, moderates=decide(claims, name, Action.MODERATE)
@@ -73,12 +66,12 @@ class CommentServices:
         await self._carried_out(name, Forget(subject), Author(""))
         return await self._rooms.erase(room, ErasureMode.HISTORY, accept_loss=False)
 
-    async def _carried_out(self, name: RoomName, deed: Deed, author: Author) -> Json:
+    async def _carried_out(self, name: RoomName, deed: Deed, author: Author) -> bytes:
         room = comments_room(name)
-        score = await self._score(name)
-        if not isinstance(deed, Forget):
-            self._rooms.check_editable(name)
-        async with self._turn(room):
+        async with self._authors.turn(room):
+            score = await self._document(name)
+            if not isinstance(deed, Forget):
+                self._rooms.check_editable(name)
             runner = await self._rooms.open(room)
             runner.busy += 1  # it must not be unloaded between its state and the edit
             try:
@@ -99,19 +92,12 @@ class CommentServices:
 
     async def _asked(
         self, held: bytes, score: bytes, asked: Asked, client: int
-    ) -> tuple[Json, bytes]:
-        told, update = await self._offload.comments(held, score, encode_asked(asked), client)
-        body: dict[str, Any] = json.loads(told)
-        if "refused" in body:
-            raise refused(body)
-        answer: Json = body["answer"]
+    ) -> tuple[bytes, bytes]:
+        told, answer, update = await self._offload.comments(
+            held, score, encode_asked(asked), client
+        )
+        accepted(told)
         return answer, update
 
-    async def _score(self, name: RoomName) -> bytes:
-        return await self._rooms.document(name, state_vector=None) or _EMPTY
-
-    def _turn(self, room: RoomName) -> asyncio.Lock:
-        turn = self._turns.get(room)
-        if turn is None:
-            turn = self._turns[room] = asyncio.Lock()
-        return turn
+    async def _document(self, name: RoomName) -> bytes:
+        return await self._rooms.document(name, state_vector=None) or b""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Callable
 from typing import Final
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
+from collab.ids import RoomName
 from gateway.rooms.runner import RoomRunner
 
 _CLIENT_ID_END: Final = 2**32  # as Yjs draws them
@@ -15,11 +17,19 @@ _CLIENT_ID_END: Final = 2**32  # as Yjs draws them
 class EditAuthors:
     """A client id for as long as a room is live here: one for each edit would fill documents.
 
-    Whoever uses it makes one edit after the other, each from all that went before.
+    Whoever uses it makes one edit after the other, each in its turn from all that went before.
     """
 
     def __init__(self) -> None:
         self._clients: WeakKeyDictionary[RoomRunner, int] = WeakKeyDictionary()
+        self._turns: WeakValueDictionary[RoomName, asyncio.Lock] = WeakValueDictionary()
+
+    def turn(self, name: RoomName) -> asyncio.Lock:
+        """Held from before a room's state is read until the edit that is made of it is stored."""
+        turn = self._turns.get(name)
+        if turn is None:
+            turn = self._turns[name] = asyncio.Lock()
+        return turn
 
     def client(self, runner: RoomRunner) -> int:
         """The room's."""

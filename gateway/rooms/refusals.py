@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -20,8 +21,20 @@ _REFUSALS: Final[Mapping[str, type[PeerError]]] = {
 }
 
 
-def refused(told: Mapping[str, Any]) -> PeerError | WorkerFailed:
-    """The error that a worker told of: its kind, words and limit."""
+def accepted(told: bytes) -> Mapping[str, Any]:
+    """What a worker told, as JSON, of what it did not refuse.
+
+    Raises:
+        PeerError: it did; as it was raised there.
+    """
+    body: Mapping[str, Any] = json.loads(told)
+    if "refused" in body:
+        raise _refused(body)
+    return body
+
+
+def _refused(told: Mapping[str, Any]) -> PeerError | WorkerFailed:
+    """The error: its kind, words and limit."""
     kind, detail = told["refused"], told["detail"]
     if kind == LimitExceeded.__name__:
         return LimitExceeded(detail, limit=told["limit"])

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from weakref import WeakValueDictionary
 
 import structlog
 
@@ -17,7 +15,7 @@ from collab.limits import SCORE_TEXT_CHARS_MAX
 from collab.score.schema import Json, Transposition
 from gateway.api.score_services import Finding, NewScore
 from gateway.rooms.edit_authors import EditAuthors
-from gateway.rooms.refusals import refused
+from gateway.rooms.refusals import accepted
 from gateway.rooms.registry import RoomRegistry
 from gateway.rooms.services import RoomServices
 from gateway.rooms.versions import VersionServices
@@ -57,7 +55,6 @@ class ScoreServices:
         self._wall = wall
         self._document_bytes_max = document_bytes_max
         self._authors = EditAuthors()
-        self._turns: WeakValueDictionary[RoomName, asyncio.Lock] = WeakValueDictionary()
 
     async def record(self, name: RoomName) -> ScoreRecord:
         """What is told about a score; see ``RoomScores``."""
@@ -87,9 +84,7 @@ class ScoreServices:
         known = await read_score_record(self._stores, name)
         epoch = (await read_manifest(self._stores, name)).epoch
         told, update = await self._offload.import_score(file, name, epoch)
-        body = json.loads(told)
-        if "refused" in body:
-            raise refused(body)
+        body = accepted(told)
         findings = tuple(Finding(each["line"], each["message"]) for each in body["findings"])
         if request and known.request == request:
             return known, findings
@@ -107,17 +102,17 @@ class ScoreServices:
             return None
         wanted = json.dumps({"part": part, "transposition": transposition}).encode()
         told, file = await self._offload.export_score(document, wanted)
-        body = json.loads(told)
-        if "refused" in body:
-            error = refused(body)
+        try:
+            accepted(told)
+        except InvalidScore as error:
             # The request is as it should be; it is the room that is no score.
-            raise StateConflict(str(error)) if isinstance(error, InvalidScore) else error
+            raise StateConflict(str(error)) from error
         return file
 
     async def rename(self, name: RoomName, title: str, claims: Claims) -> ScoreRecord:
         """Give a score another title; see ``RoomScores``."""
         entries = json.dumps({"meta": {"title": title}}).encode()
-        async with self._turn(name):
+        async with self._authors.turn(name):
             runner = await self._rooms.open(name)
             self._registry.archived.check(runner)
             runner.busy += 1  # it must not be unloaded between its state and the edit
@@ -236,9 +231,3 @@ class ScoreServices:
             name,
             lambda known: replace(made, archived_at=known.archived_at, revision=known.revision),
         )
-
-    def _turn(self, name: RoomName) -> asyncio.Lock:
-        turn = self._turns.get(name)
-        if turn is None:
-            turn = self._turns[name] = asyncio.Lock()
-        return turn

@@ -68,12 +68,15 @@ async def test_a_thread_has_its_authors_by_their_tokens(server: Server, owner: s
     forged = {"text": "x", "author": "u-olga"}
     path = comments_path(room, thread, "messages")
     assert (await request(server, "POST", path, token=ann, json=forged)).status_code == 400
-    told = (await reply(server, room, thread, "Yes \U0001d10f", token=owner)).json()
+    told = (await reply(server, room, thread, "Yes", token=owner)).json()
+    said = f"{path}/{told['messages'][1]['message_id']}"
+    other = {"text": "Yes \U0001d10f", "mentions": ["u-ann", "u-ann"]}
+    told = (await request(server, "PATCH", said, token=owner, json=other)).json()
     assert [
         (one["author"], one["name"], one["text"], one["mentions"]) for one in told["messages"]
     ] == [
         ("u-ann", "Ann", "Too loud?", ["u-ben"]),
-        ("u-olga", "Olga", "Yes \U0001d10f", []),
+        ("u-olga", "Olga", "Yes \U0001d10f", ["u-ann"]),
     ]
     settled = await request(
         server, "PATCH", comments_path(room, thread), token=owner, json={"is_resolved": True}
@@ -180,6 +183,26 @@ async def test_no_way_over_http_writes_comments_but_their_own(server: Server, ow
     assert (await comment(server, "x" * 246, "long", token=owner)).status_code == 400
 
 
+async def test_who_is_revoked_in_a_room_is_so_in_its_comments(server: Server, owner: str) -> None:
+    """CMT-3: At once, live as well; and in the comments alone nobody is, which is told."""
+    room = "comments/revoked"
+    await a_score(server, room, owner)
+    await comment(server, room, "first", token=owner)
+    token = mint(server, {"comments/*": "commenter"}, subject="u-gone")
+    comments = f"{room}/~comments"
+    async with hocuspocus(server.hocuspocus_url, comments, token=token) as reader:
+        await reader.until(lambda: reader.synced)
+        ruling = {"subject": "u-gone", "room": comments}
+        refused = await request(server, "POST", "/v1/revocations", token=owner, json=ruling)
+        assert refused.status_code == 409, refused.text
+        ruling = {"subject": "u-gone", "room": room}
+        told = await request(server, "POST", "/v1/revocations", token=owner, json=ruling)
+        assert told.is_success, told.text
+        await reader.until(lambda: bool(reader.left))
+    assert (await comment(server, room, "x", token=token)).status_code == 403
+    assert (await request(server, "GET", comments_path(room), token=token)).status_code == 403
+
+
 async def test_a_comment_stays_when_its_note_goes(server: Server, owner: str) -> None:
     """CMT-5: Marked as detached, at the measure and onset where the note stood."""
     room = "comments/anchors"
@@ -223,6 +246,24 @@ async def test_a_request_sent_again_makes_no_second_comment(server: Server, owne
         refused = await comment(server, room, "x", token=ann, key=bad)
         assert refused.status_code == 400, bad
     assert (await comment(server, room, "x", token=ann, key="k" * 255)).status_code == 201
+
+
+async def test_who_reads_comments_cannot_try_out_what_was_deleted(
+    server: Server, owner: str
+) -> None:
+    """CMT-6: What is kept of a request differs with its key, and there is nothing without one."""
+    room = "comments/digests"
+    await a_score(server, room, owner)
+    begun = (await comment(server, room, "first", token=owner)).json()["thread_id"]
+    for key in ("8e03978e", "40d543dd"):
+        await reply(server, room, begun, "same", token=owner, key=key)
+    stored: Doc[Any] = Doc()
+    stored.apply_update(await stored_update(server, f"{room}/~comments", token=owner))
+    messages = stored.get("messages", type=Map).to_py()
+    assert messages is not None
+    requests = [entry["request"] for entry in messages.values()]
+    assert len(set(requests)) == 3
+    assert messages[begun]["request"] == ""
 
 
 @pytest.mark.parametrize(

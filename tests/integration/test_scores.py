@@ -335,13 +335,15 @@ async def test_each_role_does_with_scores_what_its_row_says(
 
 
 async def test_comments_are_no_score(server: Server, owner: str) -> None:
-    """SCO-9: They are neither made, renamed, archived nor copied as one."""
+    """SCO-9: They are neither made, described, written, renamed, archived nor copied as one."""
     room = "scores/commented"
     await make(server, room, owner, title="x")
     await comment(server, room, "first", token=owner)
     comments = f"{room}/~comments"
     assert (await make(server, f"{comments}", owner)).status_code == 403
     assert (await change(server, comments, owner, is_archived=True)).status_code == 403
+    for path in (score_path(comments), f"{score_path(comments)}/file"):
+        assert (await request(server, "GET", path, token=owner)).status_code == 403, path
     path = f"{score_path(comments)}/copy"
     body = {"room": "scores/copied-comments"}
     assert (await request(server, "POST", path, token=owner, json=body)).status_code == 403
