@@ -21,6 +21,7 @@ from tests.support.comments import comment
 from tests.support.http import request, room_path, stored_update
 from tests.support.musicxml import canonical, facets_of
 from tests.support.musicxml_samples import SAMPLES
+from tests.support.score_api import change, make, score_path
 from tests.support.server import Server, running_server, serving
 from tests.support.stored import legible
 from tests.support.ws_client import PROTOCOLS, hocuspocus, join, y_websocket
@@ -36,22 +37,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture
 def owner(server: Server) -> str:
     return mint(server, {"**": "owner"}, subject="u-olga", name="Olga")
-
-
-def score_path(room: str) -> str:
-    return f"/v1/scores/{quote(room, safe='')}"
-
-
-async def make(
-    server: Server, room: str, token: str | None = None, *, key: str | None = None, **told: object
-) -> httpx.Response:
-    headers = {} if key is None else {"Idempotency-Key": key}
-    body = {"room": room, **told}
-    return await request(server, "POST", "/v1/scores", token=token, json=body, headers=headers)
-
-
-async def change(server: Server, room: str, token: str | None, **told: object) -> httpx.Response:
-    return await request(server, "PATCH", score_path(room), token=token, json=told)
 
 
 async def listed(server: Server, token: str, query: str = "") -> list[str]:
