@@ -34,6 +34,8 @@ class Fault:
     """
 
     ends_its_connections = False
+    may_hold_the_store = False
+    """The database may be locked for longer than others wait; they then close, retryably."""
 
     def __init__(self, redis: RedisServer, node: Server) -> None:
         self.redis = redis
@@ -79,6 +81,8 @@ class NodeKilled(Fault):
 
 
 class NodeStopped(Fault):
+    may_hold_the_store = True
+
     async def strike(self) -> None:
         os.kill(self.node.process.pid, signal.SIGSTOP)
         await asyncio.sleep(6)  # longer than the others believe in it
@@ -147,8 +151,9 @@ async def one_round(
             await struck
             await asyncio.sleep(0.5)
 
+        watch = oracle.watch_through if fault.may_hold_the_store else oracle.watch_on
         await asyncio.gather(
-            oracle.watch_on(staying, asyncio.ensure_future(rest())),
+            watch(staying, asyncio.ensure_future(rest())),
             oracle.watch(leaving, asyncio.ensure_future(asyncio.shield(struck))),
         )
 
