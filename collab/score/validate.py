@@ -73,11 +73,22 @@ def validate(document: Mapping[str, object], *, problems_max: int = PROBLEMS_MAX
     Returns:
         The problems, by facet and key, the same for equal documents; empty for a sound score.
     """
-    plain = cast("dict[str, object]", schema.normalise_numbers(document))
-    return list(islice(_problems(plain), problems_max))
+    return list(islice(_problems(document), problems_max))
 
 
-def _problems(document: Mapping[str, object]) -> Iterator[Problem]:
+def malformed(
+    document: Mapping[str, object], *, problems_max: int = PROBLEMS_MAX
+) -> list[Problem]:
+    """Find the values that are no score data, as ``validate`` does, and pass conflicts over.
+
+    Conflicts do not count towards the most: a score with many of them hides nothing behind them.
+    """
+    found = (problem for problem in _problems(document) if not problem.is_conflict)
+    return list(islice(found, problems_max))
+
+
+def _problems(read: Mapping[str, object]) -> Iterator[Problem]:
+    document = cast("dict[str, object]", schema.normalise_numbers(read))
     for name in sorted(set(document) - set(schema.FACETS)):
         yield _problem(name, "", "unknown-facet", "the score has no such map")
     known: dict[str, _Values] = {name: _entries(document, name) for name in schema.FACETS}

@@ -12,7 +12,7 @@ from collab.errors import InvalidScore
 from collab.score import schema
 from collab.score.musicxml.digests import CellPlace
 from collab.score.musicxml.state import Finding
-from collab.score.validate import validate
+from collab.score.validate import malformed
 
 PROBLEMS_MAX: Final = 10_000
 
@@ -151,12 +151,12 @@ def sound_facets(
     """
     plain: Any = schema.normalise_numbers(facets)
     sound: dict[str, dict[str, Any]] = {name: dict(plain.get(name) or {}) for name in schema.FACETS}
-    problems = validate(facets, problems_max=PROBLEMS_MAX)
+    problems = malformed(facets, problems_max=PROBLEMS_MAX)
     if len(problems) == PROBLEMS_MAX:
         raise InvalidScore("the document is no score: nearly nothing in it has a score's shape")
     findings = []
     for problem in problems:
-        if problem.is_conflict or problem.facet not in sound:
+        if problem.facet not in sound:
             continue
         if problem.key == "":
             sound[problem.facet] = {}

@@ -16,7 +16,7 @@ from collab.score.operations import (
 )
 from collab.score.operations.changes import Changes, Draft, NewIds, refusal
 from collab.score.operations.operations import Operation
-from collab.score.validate import validate
+from collab.score.validate import malformed
 
 
 def plan(
@@ -48,7 +48,7 @@ def _require_sound(changes: Changes) -> None:
     written: dict[str, dict[str, object]] = {}
     for (facet, key), value in changes.sets.items():
         written.setdefault(facet, {})[key] = value
-    bad = [problem for problem in validate(written) if not problem.is_conflict]
+    bad = malformed(written)
     if bad:
         raise refusal("malformed", f"{bad[0].facet}: {bad[0].detail}", *{p.key for p in bad})
 

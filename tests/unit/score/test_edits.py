@@ -8,7 +8,7 @@ from fractions import Fraction
 import pytest
 from pycrdt import Doc, Map
 
-from collab.score.intervals import WrittenPitch
+from collab.score.intervals import Interval, WrittenPitch
 from collab.score.operations import Changes, EditRefused, Operation, apply, plan
 from collab.score.operations import operations as ops
 from collab.score.schema import Facets, Json
@@ -215,3 +215,12 @@ def test_edit_2_a_note_that_ends_too_late_may_be_shortened_little_by_little() ->
     score = small_score(notes(a=event(0, 4)), beats=2)
     assert list(_sets(ops.Retime(("a",), Fraction(3)), score)) == ["ev a"]
     assert _refused(ops.Retime(("a",), Fraction(5)), score) == ("out-of-range", ("a",))
+
+
+def test_edit_5_what_is_malformed_is_refused_however_much_else_is_written() -> None:
+    """Each entry that is written by itself refers to others: that is no reason to stop looking."""
+    names = [f"n{number:03}" for number in range(150)]
+    score = small_score(notes(**{name: event(0, 1) for name in names}))
+    score["pt"][names[-1]] = {**pitch(), "colour": "red"}
+    operation = ops.TransposeEvents(tuple(names), Interval(1, 2))
+    assert _refused(operation, score) == ("malformed", (names[-1],))

@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from collab.score.chorale import chorale_facets
-from collab.score.validate import Problem, validate
+from collab.score.validate import Problem, malformed, validate
 
 Document = dict[str, Any]
 
@@ -248,6 +248,13 @@ def test_the_report_stops_at_its_bound(document: Document) -> None:
     assert len(validate(document)) == 100
     assert len(validate(document, problems_max=7)) == 7
     assert len(validate(document, problems_max=1000)) == 193 + 3 + 1 + 1
+
+
+def test_conflicts_hide_nothing_that_is_malformed(document: Document) -> None:
+    document["parts"] = {}
+    document["pt"]["s1n1"] = 1
+    assert _codes(malformed(document)) == [("pt", "s1n1", "not-an-object")]
+    assert [each for each in validate(document) if not each.is_conflict] == []
 
 
 def test_the_report_is_ordered_by_facet_and_key_whatever_the_order_of_the_maps(

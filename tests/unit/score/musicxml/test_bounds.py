@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from collab.limits import (
     SCORE_PARTS_MAX,
     SCORE_XML_DEPTH_MAX,
 )
-from collab.score.musicxml import container, read_musicxml, reading, source, writing
+from collab.score.musicxml import container, current, read_musicxml, reading, source, writing
 from collab.score.musicxml.container import packed
 from tests.support.musicxml_markup import first, measure, note, score
 from tests.support.musicxml_samples import SAMPLES
@@ -216,3 +217,14 @@ def test_the_score_that_the_container_names_is_read() -> None:
 def test_times_that_no_document_holds_are_refused() -> None:
     with pytest.raises(InvalidScore, match="too long"):
         read_musicxml(score(first(note("C4", 999_999_999_999_999) * 12, 1)))
+
+
+def test_mxl_7_conflicts_do_not_stop_an_export_however_many_they_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As after many measures with notes were deleted."""
+    monkeypatch.setattr(current, "PROBLEMS_MAX", 3)
+    facets: Any = read_musicxml(FOUR_NOTES).facets
+    for measure_id in ("m1", "m2"):
+        facets["measures"][measure_id]["deleted"] = True
+    assert writing.export_musicxml(facets).findings == []
