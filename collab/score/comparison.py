@@ -129,9 +129,7 @@ def _aspects(was: Element, now: Element) -> tuple[str, ...]:
 
 def _all_measures(old: Held, new: Held) -> list[str]:
     """The measures of both states; one that is gone stands where it stood."""
-    present, former = measures_in_order(new), measures_in_order(old)
-    orders = {key: str(_fields(old, "measures", key).get("order", "")) for key in former}
-    orders |= {key: str(_fields(new, "measures", key).get("order", "")) for key in present}
+    orders = {each.id: each.order for state in (old, new) for each in measures_in_order(state)}
     return sorted(orders, key=lambda key: (orders[key], key))
 
 

@@ -12,15 +12,21 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Final, cast
 
-from collab.score.model import time
-from collab.score.schema import EVERY_PART, KEY_SEPARATOR, Json, normalise_numbers
+from collab.score.model import Measure, read_score, time
+from collab.score.schema import (
+    EVERY_PART,
+    KEY_SEPARATOR,
+    Json,
+    attribute_place,
+    normalise_numbers,
+    part_of,
+)
 
 Held = Mapping[str, Mapping[str, object]]
 """A score as it was read: facet to key to value."""
 
 _PLACE: Final = ("part", "measure", "voice", "staff")
 _SIGNS: Final = {-2: "bb", -1: "b", 0: "", 1: "#", 2: "x"}
-_ATTRIBUTE_PARTS: Final = 4  # kind, measure, scope, at
 _EMPTY: Final[Mapping[str, object]] = {}
 
 
@@ -49,29 +55,20 @@ class Element:
     text: str = field(repr=False)
 
 
-def measures_in_order(facets: Held) -> list[str]:
-    """The ids of the measures that are there, from the first to the last."""
-    found = [
-        (str(value.get("order", "")), key)
-        for key, value in _objects(facets, "measures")
-        if value.get("deleted") is not True
-    ]
-    return [key for _, key in sorted(found)]
+def measures_in_order(facets: Held) -> list[Measure]:
+    """The measures that are there, from the first to the last."""
+    score = read_score({"measures": facets.get("measures", _EMPTY)})
+    return [measure for measure in score.measures.values() if not measure.is_deleted]
 
 
 def parts_in_order(facets: Held) -> list[str]:
     """The ids of the parts, from the top of the page."""
-    return [
-        key
-        for _, key in sorted(
-            (str(value.get("order", "")), key) for key, value in _objects(facets, "parts")
-        )
-    ]
+    return list(read_score({"parts": facets.get("parts", _EMPTY)}).parts)
 
 
 def elements_of(facets: Held) -> dict[str, Element]:
     """The elements of a score by id."""
-    there = set(measures_in_order(facets))
+    there = {measure.id for measure in measures_in_order(facets)}
     found: dict[str, Element] = {}
     for element in (*_events(facets), *_directions(facets), *_settings(facets), *_breaks(facets)):
         if element.measure in there:
@@ -119,21 +116,19 @@ def _directions(facets: Held) -> Iterator[Element]:
 
 def _settings(facets: Held) -> Iterator[Element]:
     for key, value in _objects(facets, "attr"):
-        pieces = key.split(KEY_SEPARATOR)
-        if len(pieces) != _ATTRIBUTE_PARTS:
+        place = attribute_place(key)
+        if place is None:
             continue
-        kind, measure, scope, at = pieces
-        numerator, slash, denominator = at.partition("/")
-        is_onset = slash and numerator.isdecimal() and denominator.strip("0").isdecimal()
+        part = part_of(place.scope)
         yield Element(
             element_id=key,
-            kind=kind,
-            measure=measure,
-            part=None if scope == EVERY_PART else scope.partition("/")[0],
-            onset=Fraction(int(numerator), int(denominator)) if is_onset else Fraction(0),
+            kind=place.kind,
+            measure=place.measure,
+            part=None if part == EVERY_PART else part,
+            onset=place.at if isinstance(place.at, Fraction) else Fraction(0),
             voice=0,
             aspects={"setting": cast("Json", value)},
-            text=_setting_text(kind, value),
+            text=_setting_text(place.kind, value),
         )
 
 

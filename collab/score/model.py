@@ -7,7 +7,6 @@ exactly is wrong with it is for ``collab.score.validate`` to tell.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -15,7 +14,7 @@ from functools import lru_cache
 from typing import Final, TypeVar
 
 from collab.limits import UINT53_MAX
-from collab.score.schema import ATTRIBUTE_KINDS, EVERY_PART, KEY_SEPARATOR, AttributeKind
+from collab.score.schema import KEY_SEPARATOR, AttributeKind, attribute_place, part_of
 
 Place = tuple[str, str]
 """Facet and key of one entry."""
@@ -28,7 +27,6 @@ STEPS: Final = "CDEFGAB"
 """The letters of the scale, from the one at which an octave begins."""
 
 _STEP_SEMITONES: Final = dict(zip(STEPS, (0, 2, 4, 5, 7, 9, 11), strict=True))
-_ONSET: Final = re.compile(r"(0|[1-9][0-9]{0,15})/([1-9][0-9]{0,15})")
 _QUARTERS_IN_WHOLE: Final = 4
 _COUNT_MAX: Final = 1024
 _TIMES_KEPT: Final = 1024
@@ -339,26 +337,19 @@ def _direction(key: str, value: Entry) -> Direction | None:
 
 def read_setting(key: str, value: Entry) -> Setting | None:
     """Read one entry of ``attr``; None when its key is no place or its metre no metre."""
-    fields = key.split(KEY_SEPARATOR)
-    if len(fields) != 4:  # noqa: PLR2004 - see attribute_key
+    place = attribute_place(key)
+    if place is None:
         return None
-    name, measure, scope, place = fields
-    kind = next((kind for kind in ATTRIBUTE_KINDS if kind == name), None)
-    if kind is None:
-        return None
-    onset = _ONSET.fullmatch(place)
-    if onset is None and not (kind == "barline" and place in {"left", "right"}):
-        return None
-    length = time_length(value) if kind == "time" else Fraction(0)
+    length = time_length(value) if place.kind == "time" else Fraction(0)
     if length is None:
         return None
     return Setting(
         key=key,
-        kind=kind,
-        measure=measure,
-        part=EVERY_PART if scope == EVERY_PART else scope.partition("/")[0],
-        scope=scope,
-        at=None if onset is None else Fraction(int(onset[1]), int(onset[2])),
+        kind=place.kind,
+        measure=place.measure,
+        part=part_of(place.scope),
+        scope=place.scope,
+        at=place.at if isinstance(place.at, Fraction) else None,
         length=length or None,
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,7 +15,6 @@ LIST_ITEMS_MAX: Final = 64
 
 _ORDER: Final = re.compile(f"[0-9A-Za-z]{{1,{ORDER_CHARS_MAX}}}")
 _NUMBER: Final = re.compile("0|[1-9][0-9]{0,8}")
-_ONSET: Final = re.compile(r"(0|[1-9][0-9]{0,15})/([1-9][0-9]{0,15})")
 _VERSE: Final = re.compile(r"[^|]{1,16}")
 _STEPS: Final = frozenset("ABCDEFG")
 _ALTER_SEMITONES_MAX: Final = 4
@@ -118,15 +116,13 @@ def _is_syllable_key(value: object) -> bool:
 
 
 def _is_attribute_key(value: object) -> bool:
-    fields = str(value).split(schema.KEY_SEPARATOR)
-    if len(fields) != 4:  # noqa: PLR2004 - kind, measure, scope, at
-        return False
-    kind, measure_id, scope, at = fields
+    place = schema.attribute_place(str(value))
     return (
-        kind in schema.ATTRIBUTE_KINDS
-        and schema.is_ncname(measure_id)
-        and _is_scope(scope)
-        and _is_place(kind, at)
+        place is not None
+        and schema.is_ncname(place.measure)
+        and _is_scope(place.scope)
+        # Lowest terms only: one place has one key.
+        and schema.attribute_key(*place) == value
     )
 
 
@@ -157,14 +153,6 @@ def _is_scope(text: str) -> bool:
     part_id, slash, staff = text.partition("/")
     staff_fits = not slash or re.fullmatch("[1-9][0-9]?", staff) is not None
     return text == schema.EVERY_PART or (schema.is_ncname(part_id) and staff_fits)
-
-
-def _is_place(kind: str, text: str) -> bool:
-    if kind == "barline" and text in {"left", "right"}:
-        return True
-    onset = _ONSET.fullmatch(text)
-    # Lowest terms only: one place has one key.
-    return onset is not None and math.gcd(int(onset[1]), int(onset[2])) == 1
 
 
 def _one_of(*words: str) -> Rule:

@@ -14,7 +14,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from typing import Final, Literal, NotRequired, TypeAlias, TypedDict, get_args
+from typing import Final, Literal, NamedTuple, NotRequired, TypeAlias, TypedDict, get_args
 
 from collab.limits import UINT53_MAX
 
@@ -248,6 +248,17 @@ AttributeKind = Literal["time", "key", "clef", "barline", "tempo"]
 ATTRIBUTE_KINDS: Final[tuple[AttributeKind, ...]] = get_args(AttributeKind)
 
 Edge = Literal["left", "right"]
+_EDGES: Final[tuple[Edge, ...]] = get_args(Edge)
+_ONSET: Final = re.compile(r"(0|[1-9][0-9]{0,15})/([1-9][0-9]{0,15})")
+
+
+class AttributePlace(NamedTuple):
+    """What a key of ``attr`` says; see ``attribute_key``."""
+
+    kind: AttributeKind
+    measure: str
+    scope: str
+    at: Fraction | Edge
 
 _NAME_START: Final = (
     "A-Z_a-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02ff\u0370-\u037d\u037f-\u1fff\u200c-\u200d"
@@ -296,6 +307,31 @@ def attribute_key(kind: AttributeKind, measure_id: str, scope: str, at: Fraction
     """
     place = at if isinstance(at, str) else f"{at.numerator}/{at.denominator}"
     return KEY_SEPARATOR.join((kind, measure_id, scope, place))
+
+
+def part_of(scope: str) -> str:
+    """Name the part of a scope in a key of ``attr``; ``*`` for all parts."""
+    return scope.partition("/")[0]
+
+
+def attribute_place(key: str) -> AttributePlace | None:
+    """Read a key of ``attr``, whatever is named in it and in lowest terms or not.
+
+    Returns:
+        None when it is no place: only barlines stand at an edge.
+    """
+    name, *fields = key.split(KEY_SEPARATOR)
+    kind = next((kind for kind in ATTRIBUTE_KINDS if kind == name), None)
+    if kind is None or len(fields) != len(AttributePlace._fields) - 1:
+        return None
+    measure_id, scope, place = fields
+    edge = next((edge for edge in _EDGES if edge == place), None)
+    if edge is not None:
+        return AttributePlace(kind, measure_id, scope, edge) if kind == "barline" else None
+    onset = _ONSET.fullmatch(place)
+    if onset is None:
+        return None
+    return AttributePlace(kind, measure_id, scope, Fraction(int(onset[1]), int(onset[2])))
 
 
 def normalise_numbers(value: object) -> object:

@@ -161,7 +161,7 @@ def _references(
         _, measure_id, scope, _ = key.split(schema.KEY_SEPARATOR)
         yield ("measures",), measure_id
         if scope != schema.EVERY_PART:
-            yield ("parts",), scope.split("/")[0]
+            yield ("parts",), schema.part_of(scope)
     for name, owners in _REFERRING_FIELDS.get(facet, {}).items():
         owner_id = value.get(name)
         if isinstance(owner_id, str) and schema.is_ncname(owner_id):

@@ -15,7 +15,7 @@ from collab.score.operations.places import (
     require_note,
     require_part,
 )
-from collab.score.schema import EVERY_PART, Json, attribute_key
+from collab.score.schema import EVERY_PART, Json, attribute_key, part_of
 
 
 def tie(draft: Draft, operation: Tie) -> None:
@@ -59,7 +59,7 @@ def add_direction(draft: Draft, operation: AddDirection) -> None:
 
 def change_setting(draft: Draft, operation: ChangeSetting) -> None:
     """Set or delete the entry of a place; its key is the place."""
-    part = EVERY_PART if operation.scope == EVERY_PART else operation.scope.partition("/")[0]
+    part = part_of(operation.scope)
     if part != EVERY_PART:
         require_part(draft, part)
     key = attribute_key(operation.kind, operation.measure, operation.scope, operation.at)

@@ -147,6 +147,7 @@ def test_titles_and_parts_are_told_by_themselves(old: Facets, new: Facets) -> No
     [
         {"ev": {"x": 1, "y": {"measure": "m1"}, "z": {"measure": 3, "onset": "now"}}},
         {"attr": {"time": {}, "key|m1|*|1/0": {}, "clef|m1|x|left": 2}},
+        {"attr": {f"key|m1|*|{'1' * 5000}/1": {"fifths": 1}}},
         {"sp": {"s": {"start": "s"}, "t": {"start": [], "end": {}}}},
         {"ly": {"|": {"text": 3}, "x|": 4}},
         {"measures": {"m1": "deleted"}},
