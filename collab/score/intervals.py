@@ -9,11 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from collab.score.model import STEPS
+from collab.score.model import STEP_SEMITONES, STEPS
 
 _LINE_OF_FIFTHS: Final = "FCGDAEB"
 _FIFTHS_OF_A_SHARP: Final = 7
-_SEMITONES: Final = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _STEPS_IN_OCTAVE: Final = 7
 _ALTER_MAX: Final = 2
 _KEY_FIFTHS_MAX: Final = 7
@@ -92,6 +91,6 @@ def _moved(pitch: WrittenPitch, interval: Interval) -> WrittenPitch:
     place = STEPS.index(pitch.step) + interval.diatonic
     step = STEPS[place % _STEPS_IN_OCTAVE]
     octave = pitch.octave + place // _STEPS_IN_OCTAVE
-    before = 12 * pitch.octave + _SEMITONES[pitch.step]
-    after = 12 * octave + _SEMITONES[step]
+    before = 12 * pitch.octave + STEP_SEMITONES[pitch.step]
+    after = 12 * octave + STEP_SEMITONES[step]
     return WrittenPitch(step, octave, pitch.alter + before + interval.chromatic - after)

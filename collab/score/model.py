@@ -26,7 +26,7 @@ T = TypeVar("T")
 STEPS: Final = "CDEFGAB"
 """The letters of the scale, from the one at which an octave begins."""
 
-_STEP_SEMITONES: Final = dict(zip(STEPS, (0, 2, 4, 5, 7, 9, 11), strict=True))
+STEP_SEMITONES: Final = dict(zip(STEPS, (0, 2, 4, 5, 7, 9, 11), strict=True))
 _QUARTERS_IN_WHOLE: Final = 4
 _COUNT_MAX: Final = 1024
 _TIMES_KEPT: Final = 1024
@@ -310,14 +310,14 @@ def _pitch(_key: str, value: Entry) -> Pitch:
     alter = value.get("alter", 0)
     if (
         value.get("unpitched") is True
-        or step not in _STEP_SEMITONES
+        or step not in STEP_SEMITONES
         or octave is None
         or isinstance(alter, bool)
         or not isinstance(alter, int | float)
         or not -_ALTER_MAX <= alter <= _ALTER_MAX  # true for NaN
     ):
         return Pitch("", None)
-    return Pitch("", 12 * octave + _STEP_SEMITONES[step] + alter)
+    return Pitch("", 12 * octave + STEP_SEMITONES[step] + alter)
 
 
 def read_spanner(key: str, value: Entry) -> Spanner | None:

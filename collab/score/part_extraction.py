@@ -13,8 +13,11 @@ from typing import Final, cast
 
 from collab.errors import NotThere
 from collab.score.intervals import Interval, WrittenPitch, fitting_interval, transpose_pitch
-from collab.score.model import STEPS, Score, integer, read_score
+from collab.score.model import Event, Score, integer, read_score
+from collab.score.operations.changes import Draft, no_ids
+from collab.score.operations.transposing import write_accidentals
 from collab.score.schema import EVERY_PART, KEY_SEPARATOR, Facets, Json, Transposition
+from collab.score.spelling import moved_signature, pitch_value, signature_fifths, written_pitch
 
 _SIGNS: Final = {-2: "bb", -1: "b", 0: "", 1: "#", 2: "##"}
 _ROOT: Final = re.compile(r"(?P<before>^|/)(?P<step>[A-G])(?P<sign>bb|##|b|#|)")
@@ -69,7 +72,9 @@ def _kept(facets: Held, score: Score, part_id: str) -> Facets:
         match facet:
             case "parts":
                 return key == part_id
-            case "ev" | "pt" | "nx" | "ly":
+            case "ev" | "pt" | "nx":
+                return key in events
+            case "ly":
                 return owner in events
             case "dir":
                 return key in directions
@@ -112,26 +117,37 @@ class _Transposer:
     def transposed(self) -> Facets:
         kept = {facet: dict(entries) for facet, entries in self._kept.items()}
         kept.pop(_KEPT_RAW, None)
-        for *_, interval, key in self._keys:
-            kept["attr"][key] = _moved_key(kept["attr"][key], interval)
-        for key, value in kept.get("pt", {}).items():
-            event = self._score.events[key]
-            if isinstance(value, Mapping):
-                kept["pt"][key] = _moved_pitch(value, self._interval(event.measure, event.onset))
-        for key, value in kept.get("nx", {}).items():
-            if isinstance(value, Mapping):
-                kept["nx"][key] = {name: each for name, each in value.items() if name != _KEPT_RAW}
-        for key, value in kept.get("dir", {}).items():
+        draft = Draft(kept, no_ids)
+        for *_, key in self._keys:
+            moved = moved_signature(draft.find("attr", key, "key signature"), self._shift)
+            if moved is not None:
+                draft.put("attr", key, moved)
+        for key, _ in draft.entries("nx"):
+            draft.put("nx", key, {**draft.find("nx", key, "notation"), _KEPT_RAW: None})
+        for key, value in draft.entries("dir"):
             direction = self._score.directions[key]
-            if isinstance(value, Mapping) and value.get("kind") == "harmony":
+            if value.get("kind") == "harmony":
                 interval = self._interval(direction.measure, direction.onset)
-                kept["dir"][key] = _moved_harmony(value, interval)
+                draft.put("dir", key, _moved_harmony(draft.find("dir", key, "sign"), interval))
+        self._move_pitches(draft)
+        for (facet, key), changed in draft.changes().sets.items():
+            kept[facet][key] = changed
         return kept
+
+    def _move_pitches(self, draft: Draft) -> None:
+        moved: list[Event] = []
+        for key, value in draft.entries("pt"):
+            event, pitch = self._score.events[key], written_pitch(value)
+            if pitch is not None:
+                there = transpose_pitch(pitch, self._interval(event.measure, event.onset))
+                draft.put("pt", key, {**draft.find("pt", key, "pitch"), **pitch_value(there)})
+                moved.append(event)
+        write_accidentals(draft, moved)
 
     def _fitting(self, key: str) -> Interval:
         """The interval that leaves a key with at most seven signs."""
         value = self._kept["attr"][key]
-        fifths = integer(value.get("fifths"), -14, 14) if isinstance(value, Mapping) else None
+        fifths = signature_fifths(value) if isinstance(value, Mapping) else None
         return fitting_interval(fifths or 0, self._shift)
 
     def _interval(self, measure: str, onset: object) -> Interval:
@@ -149,39 +165,15 @@ def _interval(transposition: Mapping[str, object]) -> Interval:
     return Interval(integer(steps, -99, 99) or 0, integer(semitones, -99, 99) or 0)
 
 
-def _moved_key(value: Json, interval: Interval) -> Json:
-    if not isinstance(value, Mapping) or "steps" in value:
-        return value  # a signature that is no row of fifths is left to its reader
-    fifths = integer(value.get("fifths"), -14, 14) or 0
-    return {**value, "fifths": fifths + interval.fifths}
-
-
-def _moved_pitch(value: Mapping[str, Json], interval: Interval) -> Json:
-    step, octave, alter = value.get("step"), value.get("octave"), value.get("alter", 0)
-    if not isinstance(step, str) or step not in STEPS or not isinstance(octave, int | float):
-        return dict(value)
-    if value.get("rest") or value.get("unpitched"):
-        return dict(value)
-    if isinstance(alter, bool) or not isinstance(alter, int | float):
-        alter = 0
-    moved = transpose_pitch(WrittenPitch(step, int(octave), alter), interval)
-    kept = {name: each for name, each in value.items() if name not in {"alter", "accidental"}}
-    told: dict[str, Json] = {**kept, "step": moved.step, "octave": moved.octave}
-    if moved.alter:
-        told["alter"] = moved.alter
-    return told
-
-
-def _moved_harmony(value: Mapping[str, Json], interval: Interval) -> Json:
+def _moved_harmony(value: Mapping[str, Json], interval: Interval) -> Mapping[str, Json | None]:
     """A chord symbol such as ``F#m7/A``: its root and its bass."""
     text = value.get("text")
     if not isinstance(text, str):
-        return dict(value)
+        return value
 
     def root(found: re.Match[str]) -> str:
         alter = found["sign"].count("#") - found["sign"].count("b")
         moved = transpose_pitch(WrittenPitch(found["step"], _ANY_OCTAVE, alter), interval)
         return f"{found['before']}{moved.step}{_SIGNS.get(round(moved.alter), '')}"
 
-    kept = {name: each for name, each in value.items() if name != _KEPT_RAW}
-    return {**kept, "text": _ROOT.sub(root, text)}
+    return {**value, _KEPT_RAW: None, "text": _ROOT.sub(root, text)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeGuard
 
 from collab.limits import SCORE_RAW_TEXTS_MAX, UINT53_MAX
 from collab.score import schema
@@ -18,7 +18,10 @@ _NUMBER: Final = re.compile("0|[1-9][0-9]{0,8}")
 _VERSE: Final = re.compile(r"[^|]{1,16}")
 _STEPS: Final = frozenset("ABCDEFG")
 _ALTER_SEMITONES_MAX: Final = 4
+OCTAVE_MIN: Final = -1
 OCTAVE_MAX: Final = 12
+FIFTHS_MAX: Final = 14
+DOTS_MAX: Final = 8
 _COUNT_MAX: Final = 1024
 _BPM_MAX: Final = 10_000
 
@@ -141,11 +144,13 @@ def _is_beat_group(value: object) -> bool:
     )
 
 
-def _is_step(value: object) -> bool:
-    return is_text(value) and value in _STEPS
+def is_step(value: object) -> TypeGuard[str]:
+    """Whether a value is a letter of the scale."""
+    return isinstance(value, str) and value in _STEPS
 
 
-def _is_alter(value: object) -> bool:
+def is_alter(value: object) -> TypeGuard[float]:
+    """Whether a value is by how many semitones a letter may be altered."""
     return _is_number(value, -_ALTER_SEMITONES_MAX, _ALTER_SEMITONES_MAX)
 
 
@@ -228,17 +233,17 @@ _SHAPES: Final[Mapping[str, Shape]] = {
             *("1024th", "512th", "256th", "128th", "64th", "32nd", "16th", "eighth"),
             *("quarter", "half", "whole", "breve", "long", "maxima"),
         ),
-        dots=_integer(0, 8),
+        dots=_integer(0, DOTS_MAX),
         chord=ID,
         grace=Rule("{order, slash}", _is_grace),
     ),
     "pt": _shape(
         schema.Pitch,
-        step=Rule("a letter from A to G", _is_step),
-        octave=_integer(-1, OCTAVE_MAX),
+        step=Rule("a letter from A to G", is_step),
+        octave=_integer(OCTAVE_MIN, OCTAVE_MAX),
         alter=Rule(
             f"semitones from -{_ALTER_SEMITONES_MAX} to {_ALTER_SEMITONES_MAX}",
-            _is_alter,
+            is_alter,
         ),
         accidental=_TEXT,
         rest=_one_of("rest", "measure"),
@@ -306,10 +311,10 @@ _ATTRIBUTE_SHAPES: Final[Mapping[str, Shape]] = {
     ),
     "key": _shape(
         schema.Key,
-        fifths=_integer(-14, 14),
+        fifths=_integer(-FIFTHS_MAX, FIFTHS_MAX),
         mode=_TEXT,
-        steps=_list_of(_is_step, "letters from A to G"),
-        alters=_list_of(_is_alter, "numbers of semitones"),
+        steps=_list_of(is_step, "letters from A to G"),
+        alters=_list_of(is_alter, "numbers of semitones"),
     ),
     "clef": _shape(
         schema.Clef,

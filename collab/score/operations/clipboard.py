@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Final
 
 from collab.score.model import Event, read_event, read_score
-from collab.score.operations.changes import Draft, refusal
+from collab.score.operations.changes import Draft, no_ids, refusal
 from collab.score.operations.events import delete_elements
 from collab.score.operations.operations import Clip, ClipEvent, DeleteElements, Paste
 from collab.score.operations.places import (
@@ -33,7 +33,7 @@ def copy(facets: Mapping[str, Mapping[str, object]], event_ids: Sequence[str]) -
     Raises:
         EditRefused: one of them is not there, or its measure is deleted.
     """
-    draft = Draft(facets, _no_ids)
+    draft = Draft(facets, no_ids)
     timeline, parts = _timeline(draft), _parts(draft)
     placed: list[tuple[Fraction, int, Event]] = []
     for key in event_ids:
@@ -138,7 +138,3 @@ def _timeline(draft: Draft) -> Timeline:
 
 def _parts(draft: Draft) -> list[str]:
     return list(read_score(draft.view(("parts",))).parts)
-
-
-def _no_ids() -> str:
-    raise AssertionError("copying makes no elements")

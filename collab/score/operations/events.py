@@ -7,8 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Final
 
-from collab.score.intervals import WrittenPitch
-from collab.score.model import Event
+from collab.score.model import Event, integer
 from collab.score.operations.changes import Draft, refusal, written_time
 from collab.score.operations.operations import (
     DeleteElements,
@@ -29,7 +28,9 @@ from collab.score.operations.places import (
     require_part,
     require_room,
 )
+from collab.score.rules import DOTS_MAX
 from collab.score.schema import Json, syllable_key
+from collab.score.spelling import pitch_value
 from collab.score.values import nominal_duration, written_value
 
 _TUPLET_EVENTS_MIN: Final = 2
@@ -73,8 +74,8 @@ def move_events(draft: Draft, operation: MoveEvents) -> None:
                 onset=onset,
                 measure=operation.measure or event.measure,
                 part=operation.part or event.part,
-                voice=operation.voice or event.voice,
-                staff=operation.staff or event.staff,
+                voice=event.voice if operation.voice is None else operation.voice,
+                staff=event.staff if operation.staff is None else operation.staff,
             )
         )
     change_events(draft, moved)
@@ -191,17 +192,6 @@ def change_events(draft: Draft, events: Sequence[Event]) -> None:
         _loosen_chords(draft, inside)
 
 
-def pitch_value(pitch: WrittenPitch) -> Mapping[str, Json | None]:
-    """Write a pitch as ``pt`` holds it."""
-    alter = int(pitch.alter) if float(pitch.alter).is_integer() else pitch.alter
-    return {
-        "step": pitch.step,
-        "octave": pitch.octave,
-        "alter": alter or None,
-        "accidental": pitch.accidental or None,
-    }
-
-
 def value_fields(nominal: Fraction) -> dict[str, Json | None]:
     """Write type and dots, as far as the duration has them."""
     name, dots = written_value(nominal) or (None, 0)
@@ -210,10 +200,8 @@ def value_fields(nominal: Fraction) -> dict[str, Json | None]:
 
 def tuplet_ratio(value: Mapping[str, Json], duration: Fraction) -> Fraction:
     """How much shorter an event is than it is written: 2/3 in a triplet."""
-    name, dots = value.get("type"), value.get("dots", 0)
-    nominal = (
-        nominal_duration(name, dots) if isinstance(name, str) and isinstance(dots, int) else None
-    )
+    name, dots = value.get("type"), integer(value.get("dots", 0), 0, DOTS_MAX)
+    nominal = nominal_duration(name, dots) if isinstance(name, str) and dots is not None else None
     return duration / nominal if nominal else Fraction(1)
 
 

@@ -12,6 +12,7 @@ from collab.score.model import Event, Measure, Setting, read_event, read_score
 from collab.score.normalise.settings import Settings, by_measure
 from collab.score.operations.changes import Draft, refusal
 from collab.score.schema import EVERY_PART
+from collab.score.spelling import signature_fifths
 
 Cell = tuple[str, str]
 """Part and measure."""
@@ -60,8 +61,8 @@ def _keys(draft: Draft, here: Sequence[Setting], part: str) -> list[tuple[Fracti
     found: list[tuple[Fraction, int]] = []
     for setting in sorted(here, key=lambda setting: (setting.at or 0, setting.scope != EVERY_PART)):
         if setting.kind == "key" and setting.part in {EVERY_PART, part}:
-            fifths = (draft.get("attr", setting.key) or {}).get("fifths")
-            if isinstance(fifths, int) and setting.at is not None:
+            fifths = signature_fifths(draft.get("attr", setting.key) or {})
+            if fifths is not None and setting.at is not None:
                 found.append((setting.at, fifths))
     return found
 

@@ -7,18 +7,17 @@ from typing import Final
 
 from collab.score.intervals import (
     Interval,
-    WrittenPitch,
     fitting_interval,
     signature_alter,
     transpose_pitch,
 )
-from collab.score.model import STEPS, Event, read_event, read_score
+from collab.score.model import Event, read_event, read_score
 from collab.score.operations.changes import Draft, refusal
-from collab.score.operations.events import pitch_value
 from collab.score.operations.operations import TransposeEvents, TransposeParts
-from collab.score.operations.places import bars, events_in, is_note, require_note, require_part
-from collab.score.rules import OCTAVE_MAX
-from collab.score.schema import EVERY_PART, Json, attribute_key
+from collab.score.operations.places import bars, events_in, is_note, require_part
+from collab.score.rules import OCTAVE_MAX, OCTAVE_MIN
+from collab.score.schema import EVERY_PART, attribute_key
+from collab.score.spelling import moved_signature, pitch_value, written_pitch
 
 _SIGNS: Final[Mapping[float, str]] = {
     -2: "flat-flat",
@@ -39,7 +38,7 @@ def transpose_events(draft: Draft, operation: TransposeEvents) -> None:
     moved = [event for event in events if is_note(draft, event.id)]
     for event in moved:
         _transpose(draft, event.id, operation.interval)
-    _write_accidentals(draft, moved)
+    write_accidentals(draft, moved)
 
 
 def transpose_parts(draft: Draft, operation: TransposeParts) -> None:
@@ -62,21 +61,18 @@ def transpose_parts(draft: Draft, operation: TransposeParts) -> None:
             _transpose(draft, key, interval)
             moved.append(event)
     _transpose_keys(draft, None if set(parts) == set(everybody) else parts, operation.interval)
-    _write_accidentals(draft, moved)
+    write_accidentals(draft, moved)
 
 
 def _transpose(draft: Draft, key: str, interval: Interval) -> None:
-    require_note(draft, key)
     value = draft.find("pt", key, "pitch")
-    step, octave, alter = value.get("step"), value.get("octave"), value.get("alter", 0)
     if value.get("unpitched") is True:
         return
-    if not isinstance(step, str) or not isinstance(octave, int):
+    pitch = written_pitch(value)
+    if pitch is None:
         raise refusal("malformed", "The note's pitch is none.", key)
-    if step not in {*"ABCDEFG"} or not isinstance(alter, int | float):
-        raise refusal("malformed", "The note's pitch is none.", key)
-    moved = transpose_pitch(WrittenPitch(step, octave, alter), interval)
-    if not -1 <= moved.octave <= OCTAVE_MAX:
+    moved = transpose_pitch(pitch, interval)
+    if not OCTAVE_MIN <= moved.octave <= OCTAVE_MAX:
         raise refusal("out-of-range", "There is no such octave.", key)
     draft.put("pt", key, {**value, **pitch_value(moved)})
 
@@ -84,11 +80,11 @@ def _transpose(draft: Draft, key: str, interval: Interval) -> None:
 def _transpose_keys(draft: Draft, parts: Sequence[str] | None, interval: Interval) -> None:
     """Move key signatures; those for all parts stay for the others when only some parts move."""
     for setting in read_score(draft.view(("attr",))).settings.values():
-        value = draft.find("attr", setting.key, "setting")
-        fifths = value.get("fifths")
-        if setting.kind != "key" or not isinstance(fifths, int) or setting.at is None:
+        if setting.kind != "key" or setting.at is None:
             continue
-        moved = {**value, **_transposed_key(value, fifths, interval)}
+        moved = moved_signature(draft.find("attr", setting.key, "setting"), interval)
+        if moved is None:
+            continue
         if parts is None or setting.part in parts:
             draft.put("attr", setting.key, moved)
         elif setting.scope == EVERY_PART:
@@ -98,22 +94,7 @@ def _transpose_keys(draft: Draft, parts: Sequence[str] | None, interval: Interva
                     draft.put("attr", own, moved)
 
 
-def _transposed_key(
-    value: Mapping[str, Json], fifths: int, interval: Interval
-) -> Mapping[str, Json]:
-    """Move a signature; one that is no row of fifths letter by letter."""
-    steps, alters = value.get("steps"), value.get("alters")
-    if not isinstance(steps, list) or not isinstance(alters, list):
-        return {"fifths": fifths + fitting_interval(fifths, interval).fifths}
-    altered = dict(zip(steps, alters, strict=False))
-    moved = [
-        transpose_pitch(WrittenPitch(step, 0, altered.get(step, 0)), interval) for step in STEPS
-    ]
-    signs = [pitch for pitch in moved if pitch.alter]
-    return {"steps": [pitch.step for pitch in signs], "alters": [pitch.alter for pitch in signs]}
-
-
-def _write_accidentals(draft: Draft, moved: Sequence[Event]) -> None:
+def write_accidentals(draft: Draft, moved: Sequence[Event]) -> None:
     """Print the signs that the moved notes need where they are now, and no others."""
     touched = {event.id for event in moved}
     fifths = {
@@ -126,19 +107,13 @@ def _write_accidentals(draft: Draft, moved: Sequence[Event]) -> None:
         in_force: dict[tuple[int, str, int], float] = {}
         for event in sorted(cell, key=lambda event: (event.onset, event.grace is None, event.id)):
             value = draft.get("pt", event.id) or {}
-            step, octave, alter = value.get("step"), value.get("octave"), value.get("alter", 0)
-            if not isinstance(step, str) or not isinstance(octave, int):
+            pitch = written_pitch(value)
+            if pitch is None:
                 continue
-            if (
-                not {"rest", "unpitched"}.isdisjoint(value)
-                or step not in {*"ABCDEFG"}
-                or not isinstance(alter, int | float)
-            ):
-                continue
-            place = (event.staff, step, octave)
-            signature = signature_alter(step, fifths.get((part, measure), 0))
-            is_needed = alter != in_force.get(place, signature)
-            in_force[place] = alter
+            place = (event.staff, pitch.step, pitch.octave)
+            signature = signature_alter(pitch.step, fifths.get((part, measure), 0))
+            is_needed = pitch.alter != in_force.get(place, signature)
+            in_force[place] = pitch.alter
             if event.id in touched:
-                sign = _SIGNS.get(alter) if is_needed else None
+                sign = _SIGNS.get(pitch.alter) if is_needed else None
                 draft.put("pt", event.id, {**value, "accidental": sign})

@@ -11,6 +11,7 @@ from pycrdt import Doc, Map
 from collab.score.intervals import Interval, WrittenPitch
 from collab.score.operations import Changes, EditRefused, Operation, apply, plan
 from collab.score.operations import operations as ops
+from collab.score.operations.changes import Draft, no_ids
 from collab.score.schema import Facets, Json
 from collab.score.seed import seed_update
 from tests.support.random_edits import ids, read_facets
@@ -224,3 +225,53 @@ def test_edit_5_what_is_malformed_is_refused_however_much_else_is_written() -> N
     score["pt"][names[-1]] = {**pitch(), "colour": "red"}
     operation = ops.TransposeEvents(tuple(names), Interval(1, 2))
     assert _refused(operation, score) == ("malformed", (names[-1],))
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"step": "C", "octave": 4, "alter": 1e300},
+        {"step": "C", "octave": 4, "alter": True},
+        {"step": "C", "octave": float(2**53 - 1)},
+    ],
+)
+def test_edit_2_pitches_that_are_none_are_not_transposed(odd: dict[str, Json]) -> None:
+    score = _score()
+    score["pt"]["b"] = odd
+    assert _refused(ops.TransposeEvents(("b",), Interval(1, 2)), score) == ("malformed", ("b",))
+    assert _sets(ops.TransposeEvents(("a",), Interval(1, 2)), score) == {
+        "pt a": {"step": "D", "octave": 4}
+    }
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"fifths": 2**53 - 1},
+        {"fifths": True},
+        {"fifths": 0, "steps": [["F"]], "alters": [1]},
+        {"fifths": 0, "steps": ["F"], "alters": ["sharp"]},
+    ],
+)
+def test_edit_2_keys_that_are_none_stay_when_a_part_is_transposed(odd: dict[str, Json]) -> None:
+    score = _score()
+    score["attr"]["key|m2|*|0/1"] = odd
+    written = _sets(ops.TransposeParts(Interval(1, 2)), score)
+    assert written.keys() == {f"pt {key}" for key in "abcd"}
+
+
+@pytest.mark.parametrize("dots", [-1, 2**53 - 1, "1"])
+def test_edit_2_dots_that_are_none_are_written_anew(dots: Json) -> None:
+    score = small_score(notes(a=event(0, 1, type="quarter", dots=dots)))
+    assert _sets(ops.Retime(("a",), Fraction(2)), score) == {"ev a": event(0, 2, type="half")}
+
+
+def test_edit_2_a_voice_that_is_none_is_refused() -> None:
+    assert _refused(ops.MoveEvents(("a",), voice=0)) == ("malformed", ("a",))
+
+
+def test_what_a_plan_wrote_or_deleted_is_what_it_reads() -> None:
+    draft = Draft(_score(), no_ids)
+    draft.put("ev", "a", {})
+    draft.drop("ev", "b")
+    assert dict(draft.entries("ev")) == {"a": {}, "c": event(2, 2), "d": event(0, 4, "m2")}

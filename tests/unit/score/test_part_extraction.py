@@ -70,15 +70,52 @@ def test_another_instrument_reads_what_sounds_the_same(
     assert melodies_of(part) == {"soprano": melodies_of(chorale_facets())["soprano"]}
 
 
+def test_another_instrument_finds_the_signs_that_it_needs() -> None:
+    """SCO-11: In C sharp minor the tune's leading note is B sharp, then it goes down over A sharp."""
+    part: Any = extract_part(chorale_facets(), "soprano", IN_B_FLAT)
+    signs = [value.get("accidental") for value in part["pt"].values()]
+    assert written(part, 9)[3:5] == ["B#4", "A#4"]
+    assert signs[:9] == [None, None, None, "sharp", "sharp", None, None, None, None]
+
+
+def test_a_signature_that_is_no_row_of_fifths_moves_with_the_notes() -> None:
+    """SCO-11: C D E F# G A Bb, a tone up: D E F# G# A B C."""
+    facets: Any = template_facets(TEMPLATES["solo"], {})
+    facets["attr"]["key|m1|p1|0/1"] = {"fifths": 0, "steps": ["F", "B"], "alters": [1, -1]}
+    part = extract_part(facets, "p1", IN_B_FLAT)
+    moved = {"fifths": 0, "steps": ["F", "G"], "alters": [1, 1]}
+    assert part["attr"]["key|m1|p1|0/1"] == moved
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"step": "", "octave": 4},
+        {"step": "CD", "octave": 4},
+        {"step": "C", "octave": 4, "alter": 1e300},
+        {"step": "C", "octave": 4, "alter": float("inf")},
+        {"step": "C", "octave": 10**6},
+    ],
+)
+def test_what_is_no_pitch_is_left_as_it_is(odd: dict[str, Any]) -> None:
+    """SCO-11: Whatever somebody wrote, others get their parts."""
+    facets: Any = template_facets(TEMPLATES["solo"], {})
+    cell = {"part": "p1", "measure": "m1", "kind": "note", "voice": 1, "staff": 1}
+    for number, pitch in enumerate((odd, {"step": "C", "octave": 4})):
+        facets["ev"][f"n{number}"] = {**cell, "onset": [number, 1], "duration": [1, 1]}
+        facets["pt"][f"n{number}"] = pitch
+    facets["pt"]["n1|of no event"] = odd
+    part = extract_part(facets, "p1", IN_B_FLAT)
+    assert part["pt"] == {"n0": odd, "n1": {"step": "D", "octave": 4}}
+
+
 def test_a_part_goes_there_and_back_again() -> None:
     """SCO-11: And what was written for one instrument is written for another."""
     whole = chorale_facets()
     there = extract_part(whole, "tenor", IN_E_FLAT)
     back = extract_part(there, "tenor", AT_PITCH)
     plain = extract_part(whole, "tenor")
-    for key, value in plain["pt"].items():
-        pitch: Any = value
-        assert back["pt"][key] == {name: pitch[name] for name in pitch if name != "accidental"}
+    assert back["pt"] == plain["pt"]
     assert back["attr"] == plain["attr"]
     assert back["parts"] == plain["parts"]
     other = extract_part(there, "tenor", IN_B_FLAT)
