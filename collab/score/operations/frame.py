@@ -25,7 +25,7 @@ from collab.score.operations.operations import (
     SetTransposition,
 )
 from collab.score.operations.places import bars, measures_in_order
-from collab.score.schema import Facet, Json
+from collab.score.schema import KEY_SEPARATOR, Facet, Json
 
 _IN_CELLS: Final[tuple[Facet, ...]] = ("ev", "dir")
 
@@ -35,12 +35,9 @@ def insert_measures(draft: Draft, operation: InsertMeasures) -> Sequence[str]:
     if operation.count < 1:
         raise refusal("out-of-range", "At least one measure is inserted.")
     new = [draft.new_id() for _ in range(operation.count)]
-    numbers = _numbers(draft, operation)
-    for key, order in _measure_orders(draft, operation.after, new, leaving=()).items():
-        if key in new:
-            draft.put("measures", key, {"order": order, "number": numbers[new.index(key)]})
-        else:
-            draft.put("measures", key, {**draft.find("measures", key, "measure"), "order": order})
+    for key, number in zip(new, _numbers(draft, operation), strict=True):
+        draft.put("measures", key, {"number": number})
+    _order_measures(draft, operation.after, new)
     return new
 
 
@@ -52,9 +49,7 @@ def move_measures(draft: Draft, operation: MoveMeasures) -> None:
         )
     for key in operation.measures:
         draft.find("measures", key, "measure")
-    orders = _measure_orders(draft, operation.after, operation.measures, operation.measures)
-    for key, order in orders.items():
-        draft.put("measures", key, {**draft.find("measures", key, "measure"), "order": order})
+    _order_measures(draft, operation.after, operation.measures)
 
 
 def delete_measures(draft: Draft, operation: DeleteMeasures) -> None:
@@ -91,19 +86,14 @@ def number_measures(draft: Draft, operation: NumberMeasures) -> None:
 def add_part(draft: Draft, operation: AddPart) -> None:
     """Add a part without content."""
     key = draft.new_id()
-    orders = place_after(_present(draft, "parts"), operation.after, [key])
-    for part, order in orders.items():
-        value: Mapping[str, Json | None] = {
-            "name": operation.name,
-            "staves": operation.staves,
-            "abbreviation": operation.abbreviation or None,
-            "transposition": _transposition(operation.transposition),
-        }
-        draft.put(
-            "parts",
-            part,
-            {**(value if part == key else draft.find("parts", part, "part")), "order": order},
-        )
+    value: Mapping[str, Json | None] = {
+        "name": operation.name,
+        "staves": operation.staves,
+        "abbreviation": operation.abbreviation or None,
+        "transposition": _transposition(operation.transposition),
+    }
+    draft.put("parts", key, value)
+    _order_part(draft, operation.after, key)
 
 
 def remove_part(draft: Draft, operation: RemovePart) -> None:
@@ -120,6 +110,9 @@ def remove_part(draft: Draft, operation: RemovePart) -> None:
     for setting in read_score(draft.view(("attr",))).settings.values():
         if setting.part == operation.part:
             draft.drop("attr", setting.key)
+    for key in draft.keys("raw"):
+        if key.partition(KEY_SEPARATOR)[0] == operation.part:
+            draft.drop("raw", key)
 
 
 def rename_part(draft: Draft, operation: RenamePart) -> None:
@@ -136,9 +129,7 @@ def move_part(draft: Draft, operation: MovePart) -> None:
     draft.find("parts", operation.part, "part")
     if operation.part == operation.after:
         raise refusal("out-of-range", "A part does not move behind itself.", operation.part)
-    present = [entry for entry in _present(draft, "parts") if entry[1] != operation.part]
-    for key, order in place_after(present, operation.after, [operation.part]).items():
-        draft.put("parts", key, {**draft.find("parts", key, "part"), "order": order})
+    _order_part(draft, operation.after, operation.part)
 
 
 def set_transposition(draft: Draft, operation: SetTransposition) -> None:
@@ -154,18 +145,28 @@ def _transposition(interval: Interval | None) -> Json:
     return {"diatonic": interval.diatonic, "chromatic": interval.chromatic}
 
 
-def _present(draft: Draft, facet: str) -> list[tuple[str, str]]:
-    if facet == "parts":
-        parts = read_score(draft.view(("parts",))).parts.values()
-        return [(part.order, part.id) for part in parts]
-    return [(measure.order, measure.id) for measure in measures_in_order(draft)]
+def _order_part(draft: Draft, after: str | None, part: str) -> None:
+    parts = read_score(draft.view(("parts",))).parts.values()
+    _order(draft, "parts", [(each.order, each.id) for each in parts], after, [part])
 
 
-def _measure_orders(
-    draft: Draft, after: str | None, new: Sequence[str], leaving: Sequence[str]
-) -> Mapping[str, str]:
-    present = [entry for entry in _present(draft, "measures") if entry[1] not in leaving]
-    return place_after(present, after, new)
+def _order_measures(draft: Draft, after: str | None, measures: Sequence[str]) -> None:
+    present = [(measure.order, measure.id) for measure in measures_in_order(draft)]
+    _order(draft, "measures", present, after, measures)
+
+
+def _order(
+    draft: Draft,
+    facet: Facet,
+    present: Sequence[tuple[str, str]],
+    after: str | None,
+    placed: Sequence[str],
+) -> None:
+    """Put entries behind another, or before all, wherever they are now."""
+    moving = set(placed)
+    others = [entry for entry in present if entry[1] not in moving]
+    for key, order in place_after(others, after, placed).items():
+        draft.put(facet, key, {**draft.find(facet, key, "element"), "order": order})
 
 
 def _numbers(draft: Draft, operation: InsertMeasures) -> list[str]:

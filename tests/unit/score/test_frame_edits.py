@@ -83,6 +83,7 @@ def test_edit_8_parts_are_added_moved_renamed_and_removed() -> None:
     score["dir"] = {"d": {"part": "p", "measure": "m1", "onset": [0, 1], "kind": "words"}}
     score["attr"]["clef|m1|p|0/1"] = {"sign": "G", "line": 2}
     score["ly"] = {"a|1": {"text": "la", "syllabic": "single"}}
+    score["raw"] = {"*|0": {"texts": ["<note>"]}, "p|0": {"measures": [], "facts": [], "xml": []}}
     added = _edited(score, ops.AddPart("Horn", "p", transposition=Interval(-4, -7)))
     assert normalise(added).parts == ("p", "n1")
     assert entry(added, "parts", "n1")["transposition"] == {"diatonic": -4, "chromatic": -7}
@@ -102,6 +103,7 @@ def test_edit_8_parts_are_added_moved_renamed_and_removed() -> None:
     removed = _edited(changed, ops.RemovePart("p"))
     assert [removed[name] for name in ("ev", "pt", "dir", "ly")] == [{}, {}, {}, {}]
     assert list(removed["attr"]) == ["time|m1|*|0/1"]
+    assert list(removed["raw"]) == ["*|0"]
 
 
 def test_edit_7_a_transposed_score_moves_its_keys_and_signs() -> None:

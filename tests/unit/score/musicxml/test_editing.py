@@ -11,6 +11,7 @@ from lxml import etree
 
 from collab.score.musicxml import export_musicxml, read_musicxml, write_musicxml
 from collab.score.operations import EditRefused, apply, plan
+from collab.score.operations.operations import RemovePart
 from tests.support.musicxml import canonical, document_of, facets_of
 from tests.support.musicxml_facts import differences, missing
 from tests.support.musicxml_markup import first, measure, notations, note, score
@@ -208,6 +209,20 @@ def test_parts_are_added_moved_and_removed() -> None:
     _, after = edited("two parts of different length", change)
     assert [part.get("id") for part in after.findall("part")] == ["new", "P2"]
     assert texts(after, "part-list/score-part/part-name") == ["Oboe", "Horn"]
+
+
+def test_mxl_3_a_part_that_is_removed_takes_its_markup_with_it() -> None:
+    data = SAMPLES["two parts of different length"]
+    document = document_of(read_musicxml(data).facets)
+    apply(document, plan(facets_of(document), RemovePart("P1"), ids("x")))
+    facets = facets_of(document)
+    assert [key for key in facets["raw"] if not key.startswith(("*|", "P2|"))] == []
+    exported = export_musicxml(facets)
+    assert exported.findings == []
+    (part,) = _tree(exported.data).findall("part")
+    _, original = _tree(data).findall("part")
+    assert part.get("id") == "P2"
+    assert markup(part.find("measure")) == markup(original.find("measure"))
 
 
 def test_a_sign_is_changed_or_moved_with_all_that_it_says() -> None:
