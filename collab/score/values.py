@@ -24,9 +24,10 @@ _TYPES: Final = {
 _DOTS_MAX: Final = 3
 _WRITTEN: Final = {
     value * (2 - Fraction(1, 2**dots)): (name, dots)
-    for dots in reversed(range(_DOTS_MAX + 1))
+    for dots in range(_DOTS_MAX + 1)
     for name, value in _TYPES.items()
 }
+_PIECES: Final = sorted((value for value, (_, dots) in _WRITTEN.items() if dots <= 1), reverse=True)
 
 
 def written_value(duration: Fraction) -> tuple[str, int] | None:
@@ -47,8 +48,8 @@ def cut(duration: Fraction) -> list[Fraction]:
     """
     pieces: list[Fraction] = []
     rest = duration
-    for value in sorted(_WRITTEN, reverse=True):
-        if value <= rest and _WRITTEN[value][1] <= 1:
+    for value in _PIECES:
+        if value <= rest:
             pieces.append(value)
             rest -= value
         if not rest:

@@ -44,7 +44,8 @@ def copy(facets: Mapping[str, Mapping[str, object]], event_ids: Sequence[str]) -
         placed.append((start + event.onset, parts.index(event.part), event))
     begin = min((time for time, _, _ in placed), default=Fraction(0))
     top = min((part for _, part, _ in placed), default=0)
-    lyrics = _lyrics(draft, set(event_ids))
+    selected = set(event_ids)
+    lyrics = _lyrics(draft, selected)
     return Clip(
         events=tuple(
             _clip_event(draft, event, time - begin, part - top, lyrics.get(event.id, {}))
@@ -53,7 +54,7 @@ def copy(facets: Mapping[str, Mapping[str, object]], event_ids: Sequence[str]) -
         spanners=tuple(
             dict(draft.get("sp", key) or {})
             for key, value in draft.entries("sp")
-            if value.get("start") in event_ids and value.get("end") in event_ids
+            if {str(value.get("start")), str(value.get("end"))} <= selected
         ),
     )
 

@@ -39,8 +39,8 @@ def rebar(draft: Draft, operation: Rebar) -> None:
     _move_directions(draft, inside, old, new)
     _move_settings(draft, inside, old, new)
     used = new.used_until(old.end)
-    unused = [key for key, _ in new_bars if key not in used]
-    delete_measures(draft, DeleteMeasures(tuple(unused)))
+    unused = tuple(key for key, _ in new_bars[len(used) :])
+    delete_measures(draft, DeleteMeasures(unused))
     _move_last_barline(draft, operation.last, used[-1])
 
 

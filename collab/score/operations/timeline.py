@@ -28,15 +28,15 @@ class Timeline:
 
     def __init__(self, lengths: Sequence[tuple[str, Fraction]]) -> None:
         self._measures = [key for key, _ in lengths]
+        self._places = {key: place for place, key in enumerate(self._measures)}
         ends = list(accumulate(length for _, length in lengths))
         self._starts = [Fraction(0), *ends[:-1]]
         self.end = ends[-1] if ends else Fraction(0)
 
     def start(self, measure: str) -> Fraction | None:
         """When a measure begins; None when it is none of these."""
-        if measure not in self._measures:
-            return None
-        return self._starts[self._measures.index(measure)]
+        place = self._places.get(measure)
+        return None if place is None else self._starts[place]
 
     def at(self, time: Fraction) -> tuple[str, Fraction]:
         """Find the measure, and the onset in it; the end is in the last measure."""
@@ -61,12 +61,10 @@ class Timeline:
         found: list[Span] = []
         while duration > 0 or not found:
             measure, onset = self.at(begin)
-            place = self._measures.index(measure)
+            place = self._places[measure]
             barline = self._starts[place + 1] if place + 1 < len(self._starts) else self.end
             taken = min(duration, barline - begin)
             found.append(Span(measure, onset, taken))
-            if not taken:
-                break
             begin, duration = begin + taken, duration - taken
         return found
 
