@@ -15,10 +15,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Final, cast
+from typing import Final
 
 from collab.score import schema
 from collab.score.notation import Note, parse_line, parse_text
+from collab.score.order import order_key
 
 CHORALE_ROOM: Final = "demo/chorale"
 CHORALE_SEED_SHA256: Final = "3a63b0255e7ad425714b259a29e4bb919ff19154d8209a20125d79a9c8ad6944"
@@ -138,16 +139,16 @@ def chorale_facets() -> schema.Facets:
     facets["meta"].update(_META)
     _add_frame(facets)
     for index, voice in enumerate(_VOICES):
-        facets["parts"][voice.part_id] = _plain(
+        facets["parts"][voice.part_id] = schema.as_json(
             schema.Part(
-                order=_order(index),
+                order=order_key(index),
                 name=voice.name,
                 abbreviation=f"{voice.name[0]}.",
                 staves=1,
             )
         )
         clef_key = schema.attribute_key("clef", "m0", voice.part_id, Fraction(0))
-        facets["attr"][clef_key] = _plain(voice.clef)
+        facets["attr"][clef_key] = schema.as_json(voice.clef)
         _add_notes(facets, voice, parse_line(voice.line, _FIFTHS))
     _add_text(facets, _VOICES[0])
     return facets
@@ -170,30 +171,30 @@ def _add_frame(facets: schema.Facets) -> None:
     """Add what all voices share: measures, time, key, tempo, barline, break and heading."""
     last = _VOICES[0].line.count("|")
     for number in range(last + 1):
-        measure = schema.Measure(order=_order(number), number=str(number))
+        measure = schema.Measure(order=order_key(number), number=str(number))
         # The upbeat and the last measure make one whole measure together.
         if number == 0:
             measure["length"] = [1, 1]
         elif number == last:
             measure["length"] = [3, 1]
-        facets["measures"][f"m{number}"] = _plain(measure)
+        facets["measures"][f"m{number}"] = schema.as_json(measure)
     shared = {
-        schema.attribute_key("time", "m0", schema.EVERY_PART, Fraction(0)): _plain(
+        schema.attribute_key("time", "m0", schema.EVERY_PART, Fraction(0)): schema.as_json(
             schema.Time(beats=[4], unit=4, symbol="common")
         ),
-        schema.attribute_key("key", "m0", schema.EVERY_PART, Fraction(0)): _plain(
+        schema.attribute_key("key", "m0", schema.EVERY_PART, Fraction(0)): schema.as_json(
             schema.Key(fifths=_FIFTHS, mode="minor")
         ),
-        schema.attribute_key("tempo", "m0", schema.EVERY_PART, Fraction(0)): _plain(
+        schema.attribute_key("tempo", "m0", schema.EVERY_PART, Fraction(0)): schema.as_json(
             schema.Tempo(unit=[1, 1], bpm=60)
         ),
-        schema.attribute_key("barline", f"m{last}", schema.EVERY_PART, "right"): _plain(
+        schema.attribute_key("barline", f"m{last}", schema.EVERY_PART, "right"): schema.as_json(
             schema.Barline(style="light-heavy")
         ),
     }
     facets["attr"].update(shared)
-    facets["lay"]["m6"] = _plain(schema.Layout(system=True))
-    facets["dir"]["heading"] = _plain(
+    facets["lay"]["m6"] = schema.as_json(schema.Layout(system=True))
+    facets["dir"]["heading"] = schema.as_json(
         schema.Direction(
             part="soprano",
             measure="m0",
@@ -209,11 +210,11 @@ def _add_notes(facets: schema.Facets, voice: _Voice, measures: Sequence[Sequence
     for number, notes in enumerate(measures):
         for position, note in enumerate(notes, start=1):
             event_id = _event_id(voice, number, position)
-            facets["ev"][event_id] = _plain(_event(voice, number, note))
-            facets["pt"][event_id] = _plain(_pitch(note))
+            facets["ev"][event_id] = schema.as_json(_event(voice, number, note))
+            facets["pt"][event_id] = schema.as_json(_pitch(note))
             notation = _notation(note)
             if notation:
-                facets["nx"][event_id] = _plain(notation)
+                facets["nx"][event_id] = schema.as_json(notation)
 
 
 def _add_text(facets: schema.Facets, voice: _Voice) -> None:
@@ -226,12 +227,12 @@ def _add_text(facets: schema.Facets, voice: _Voice) -> None:
         first, last = ids[sung.first], ids[sung.last]
         syllable = schema.Syllable(text=sung.text, syllabic=sung.syllabic)
         if last != first:
-            facets["sp"][f"slur-{first}"] = _plain(
+            facets["sp"][f"slur-{first}"] = schema.as_json(
                 schema.Spanner(kind="slur", start=first, end=last)
             )
             if sung.syllabic in {"single", "end"}:
                 syllable["extend"] = True
-        facets["ly"][schema.syllable_key(first, _VERSE)] = _plain(syllable)
+        facets["ly"][schema.syllable_key(first, _VERSE)] = schema.as_json(syllable)
 
 
 def _event(voice: _Voice, number: int, note: Note) -> schema.Event:
@@ -270,13 +271,3 @@ def _notation(note: Note) -> schema.Notation:
 
 def _event_id(voice: _Voice, number: int, position: int) -> str:
     return f"{voice.letter}{number}n{position}"
-
-
-def _order(index: int) -> str:
-    """Write a place as the fractional index that the usual libraries give to a fresh list."""
-    return "a" + "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"[index]
-
-
-def _plain(value: Mapping[str, object]) -> schema.Json:
-    """Hand a copy of a typed shape over as JSON, which the type checker cannot see it to be."""
-    return cast("schema.Json", dict(value))

@@ -14,7 +14,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from typing import Final, Literal, NamedTuple, NotRequired, TypeAlias, TypedDict, get_args
+from typing import Final, Literal, NamedTuple, NotRequired, TypeAlias, TypedDict, cast, get_args
 
 from collab.limits import UINT53_MAX
 
@@ -273,6 +273,11 @@ _NESTING_MAX: Final = 8  # twice what the shapes above need
 def is_ncname(text: object) -> bool:
     """Whether a value is an XML NCName (Namespaces in XML 1.0) of at most 128 characters."""
     return isinstance(text, str) and _NCNAME.fullmatch(text) is not None
+
+
+def as_json(value: Mapping[str, object]) -> Json:
+    """Hand a copy of a typed shape over as JSON, which the type checker cannot see it to be."""
+    return cast("Json", dict(value))
 
 
 def rational(value: Fraction | int) -> Rational:

@@ -10,13 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Final, cast
+from typing import Final
 
 from collab.limits import SCORE_MEASURES_EMPTY_MAX
 from collab.score import schema
 from collab.score.intervals import Interval, fitting_interval
 from collab.score.order import order_key
-from collab.score.schema import Json
 
 CONCERT: Final = (0, 0)
 """Sounds as it is written."""
@@ -179,14 +178,14 @@ def template_facets(template: Template, meta: Mapping[str, str]) -> schema.Facet
     facets["meta"].update({"schema": str(schema.SCHEMA_VERSION), **meta})
     for number in range(1, template.measures + 1):
         measure = schema.Measure(order=order_key(number - 1), number=str(number))
-        facets["measures"][f"m{number}"] = _plain(measure)
+        facets["measures"][f"m{number}"] = schema.as_json(measure)
     for number, instrument in enumerate(template.instruments, start=1):
         _add_part(facets, template, instrument, number)
     everywhere = schema.EVERY_PART
     start = schema.attribute_key("time", "m1", everywhere, Fraction(0))
-    facets["attr"][start] = _plain(schema.Time(beats=[template.beats], unit=template.unit))
+    facets["attr"][start] = schema.as_json(schema.Time(beats=[template.beats], unit=template.unit))
     end = schema.attribute_key("barline", f"m{template.measures}", everywhere, "right")
-    facets["attr"][end] = _plain(schema.Barline(style="light-heavy"))
+    facets["attr"][end] = schema.as_json(schema.Barline(style="light-heavy"))
     return facets
 
 
@@ -216,11 +215,11 @@ def _add_part(
     if instrument.transposition != CONCERT:
         steps, semitones = instrument.transposition
         part["transposition"] = schema.Transposition(diatonic=steps, chromatic=semitones)
-    facets["parts"][part_id] = _plain(part)
+    facets["parts"][part_id] = schema.as_json(part)
     key = schema.attribute_key("key", "m1", part_id, Fraction(0))
     fifths = written_fifths(template.fifths, instrument.transposition)
     if instrument.clefs != (PERCUSSION,):
-        facets["attr"][key] = _plain(schema.Key(fifths=fifths))
+        facets["attr"][key] = schema.as_json(schema.Key(fifths=fifths))
     for staff, clef in enumerate(instrument.clefs, start=1):
         scope = part_id if len(instrument.clefs) == 1 else f"{part_id}/{staff}"
         printed = schema.Clef(sign=clef.sign)
@@ -228,9 +227,5 @@ def _add_part(
             printed["line"] = clef.line
         if clef.octave:
             printed["octave"] = clef.octave
-        facets["attr"][schema.attribute_key("clef", "m1", scope, Fraction(0))] = _plain(printed)
-
-
-def _plain(value: Mapping[str, object]) -> Json:
-    """Hand a copy of a typed shape over as JSON, which the type checker cannot see it to be."""
-    return cast("Json", dict(value))
+        place = schema.attribute_key("clef", "m1", scope, Fraction(0))
+        facets["attr"][place] = schema.as_json(printed)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from collab.score.insertion_orders import place_after
 from collab.score.intervals import Interval
 from collab.score.model import read_score
 from collab.score.operations.changes import Draft, refusal, written_time
@@ -25,6 +24,7 @@ from collab.score.operations.operations import (
     SetTransposition,
 )
 from collab.score.operations.places import bars, measures_in_order
+from collab.score.order import place_after
 from collab.score.schema import KEY_SEPARATOR, Facet, Json
 
 _IN_CELLS: Final[tuple[Facet, ...]] = ("ev", "dir")

@@ -7,13 +7,20 @@ import random
 import pytest
 
 from collab.errors import EditRefused
-from collab.score.insertion_orders import place_after
+from collab.score.order import order_key, place_after
 
 
 def _insert(present: list[tuple[str, str]], anchor: str | None, new: list[str]) -> list[str]:
     orders = {key: order for order, key in present}
     orders.update(place_after(present, anchor, new))
     return sorted(orders, key=lambda key: (orders[key], key))
+
+
+def test_a_fresh_list_is_numbered_as_the_usual_libraries_number_one() -> None:
+    places = (0, 9, 10, 35, 36, 61, 62, 62 + 62**2 - 1, 62 + 62**2)
+    assert [order_key(place) for place in places] == [
+        *("a0", "a9", "aA", "aZ", "aa", "az", "b00", "bzz", "c000"),
+    ]
 
 
 @pytest.mark.parametrize(("anchor", "expected"), [(None, "xyab"), ("a", "axyb"), ("b", "abxy")])
