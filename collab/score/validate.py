@@ -76,9 +76,7 @@ def validate(document: Mapping[str, object], *, problems_max: int = PROBLEMS_MAX
     return list(islice(_problems(document), problems_max))
 
 
-def malformed(
-    document: Mapping[str, object], *, problems_max: int = PROBLEMS_MAX
-) -> list[Problem]:
+def malformed(document: Mapping[str, object], *, problems_max: int = PROBLEMS_MAX) -> list[Problem]:
     """Find the values that are no score data, as ``validate`` does, and pass conflicts over.
 
     Conflicts do not count towards the most: a score with many of them hides nothing behind them.

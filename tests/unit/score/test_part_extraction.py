@@ -71,7 +71,7 @@ def test_another_instrument_reads_what_sounds_the_same(
 
 
 def test_another_instrument_finds_the_signs_that_it_needs() -> None:
-    """SCO-11: In C sharp minor the tune's leading note is B sharp, then it goes down over A sharp."""
+    """SCO-11: In C sharp minor the tune goes down from B sharp over A sharp."""
     part: Any = extract_part(chorale_facets(), "soprano", IN_B_FLAT)
     signs = [value.get("accidental") for value in part["pt"].values()]
     assert written(part, 9)[3:5] == ["B#4", "A#4"]
