@@ -152,7 +152,9 @@ function gracesOf(groups: readonly (readonly ScoreEvent[])[]): Map<number, [stri
   for (const group of groups) {
     const { voice, onset, staff, grace } = group[0] as ScoreEvent;
     const item: Grace = { kind: "grace", ids: group.map((note) => note.id), onset, staff };
-    found.set(voice, [...(found.get(voice) ?? []), [grace ?? "", item]]);
+    const ofVoice = found.get(voice) ?? [];
+    found.set(voice, ofVoice);
+    ofVoice.push([grace ?? "", item]);
   }
   return found;
 }
