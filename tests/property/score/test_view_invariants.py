@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 import pytest
@@ -31,16 +31,16 @@ Span = tuple[Fraction, Fraction]
 SCORES = repeats(100, proof=2000)
 
 
-@pytest.fixture(params=range(5))
-def views(request: pytest.FixtureRequest) -> Iterator[tuple[Score, View]]:
+@pytest.fixture(scope="module", params=range(5))
+def views(request: pytest.FixtureRequest) -> Sequence[tuple[Score, View]]:
     """Scores by lot, each with its view."""
     first = SCORES * int(request.param)
     drawn = [random_facets(random.Random(seed)) for seed in range(first, first + SCORES)]
-    return ((read_score(facets), normalise(facets)) for facets in drawn)
+    return [(read_score(facets), normalise(facets)) for facets in drawn]
 
 
 def test_norm_8_and_norm_10_every_event_is_shown_covered_or_named_once(
-    views: Iterator[tuple[Score, View]],
+    views: Sequence[tuple[Score, View]],
 ) -> None:
     for score, view in views:
         found = Counter(key for cell in _cells(view) for key in (*_shown(cell), *cell.covered))
@@ -49,7 +49,7 @@ def test_norm_8_and_norm_10_every_event_is_shown_covered_or_named_once(
 
 
 def test_norm_5_every_voice_goes_from_the_start_to_the_end_without_overlaps(
-    views: Iterator[tuple[Score, View]],
+    views: Sequence[tuple[Score, View]],
 ) -> None:
     for _, view in views:
         for cell in _cells(view):
@@ -64,7 +64,7 @@ def test_norm_5_every_voice_goes_from_the_start_to_the_end_without_overlaps(
 
 
 def test_norm_2_and_norm_3_chords_are_whole_and_leave_a_voice_for_a_lower_id_alone(
-    views: Iterator[tuple[Score, View]],
+    views: Sequence[tuple[Score, View]],
 ) -> None:
     for score, view in views:
         for cell in _cells(view):
@@ -92,7 +92,7 @@ def test_norm_2_and_norm_3_chords_are_whole_and_leave_a_voice_for_a_lower_id_alo
                 )
 
 
-def test_norm_3_moved_chords_are_among_themselves(views: Iterator[tuple[Score, View]]) -> None:
+def test_norm_3_moved_chords_are_among_themselves(views: Sequence[tuple[Score, View]]) -> None:
     for _, view in views:
         for cell in _cells(view):
             for voice in cell.voices:
@@ -105,7 +105,7 @@ def test_norm_3_moved_chords_are_among_themselves(views: Iterator[tuple[Score, V
 
 
 def test_norm_4_what_is_covered_is_silent_and_something_else_is_there(
-    views: Iterator[tuple[Score, View]],
+    views: Sequence[tuple[Score, View]],
 ) -> None:
     for score, view in views:
         for cell in _cells(view):
@@ -124,7 +124,7 @@ def test_norm_4_what_is_covered_is_silent_and_something_else_is_there(
                 )
 
 
-def test_norm_6_flags_are_what_adding_up_gives(views: Iterator[tuple[Score, View]]) -> None:
+def test_norm_6_flags_are_what_adding_up_gives(views: Sequence[tuple[Score, View]]) -> None:
     for _, view in views:
         for cell in _cells(view):
             items = [item for voice in cell.voices for item in voice.items]
@@ -145,7 +145,7 @@ def test_norm_6_flags_are_what_adding_up_gives(views: Iterator[tuple[Score, View
 
 
 def test_norm_7_lines_are_drawn_once_between_what_is_shown(
-    views: Iterator[tuple[Score, View]],
+    views: Sequence[tuple[Score, View]],
 ) -> None:
     for score, view in views:
         shown = {key for cell in _cells(view) for key in (*_shown(cell), *cell.directions)}
