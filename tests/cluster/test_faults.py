@@ -20,7 +20,7 @@ from tests.support.server import Server
 from tests.support.ws_client import join
 
 SEED: Final = 11
-ROUNDS: Final = repeats(8, proof=200)
+ROUNDS: Final = repeats(7, proof=200)
 PAUSES_S: Final = (0.01, 0.05)
 TOGETHER_WITHIN_S: Final = 60.0
 
