@@ -5,8 +5,8 @@ default after a minute; until then nobody can append to its rooms. So each sessi
 transaction begins in it, with the time by MongoDB's clock, and again twice a second while that
 lasts, all that are in use at once.
 A node that is outpaced at every attempt ends the sessions of which nothing was heard for some
-seconds, whoever's they are: its own too, where a connection was lost before a transaction could be
-undone. So no transaction is ended of a node that lives, except where its event loop stood still for
+seconds, whoever's they are, and strikes them: its own too, where a connection was lost before a
+transaction could be undone. Whoever uses one of them again lists it again. So no transaction is ended of a node that lives, except where its event loop stood still for
 as long; and one that is ended begins anew.
 """
 
@@ -91,15 +91,16 @@ class Sessions:
         # One without the time was listed by an earlier version, which gives no sign of life.
         silent = {"$or": [{"heard_at": {"$lt": before}}, {"heard_at": {"$exists": False}}]}
         others = self._listed.find({"_id": {"$nin": list(self._busy)}, **silent})
-        found = [{"id": listed["_id"]} async for listed in others]
+        found = [listed["_id"] async for listed in others]
         if not found:
             return
         try:
-            await self._admin.command("killSessions", found)
+            await self._admin.command("killSessions", [{"id": each} for each in found])
         except OperationFailure as error:  # a service without it: MongoDB gives them up in time
             _log.warning("store.sessions_not_ended", code=error.code)
-        else:
-            _log.warning("store.sessions_ended", sessions=len(found))
+            return
+        _log.warning("store.sessions_ended", sessions=len(found))
+        await self._listed.delete_many({"_id": {"$in": found}, **silent})
 
     async def _list(self, session_id: Binary) -> None:
         begun = time.monotonic()
@@ -121,7 +122,10 @@ class Sessions:
     async def _beat(self, session_ids: list[Binary]) -> None:
         begun = time.monotonic()
         with pymongo.timeout(SILENT_S):
-            await self._listed.update_many({"_id": {"$in": session_ids}}, _heard_now())
+            known = await self._listed.update_many({"_id": {"$in": session_ids}}, _heard_now())
+            if known.matched_count < len(session_ids):  # others took this node for dead meanwhile
+                for each in session_ids:
+                    await self._list(each)
         self._heard.update(dict.fromkeys(session_ids, begun))
 
     async def forget_old(self) -> None:

@@ -119,6 +119,43 @@ async def test_a_transaction_of_a_killed_node_does_not_lock_others_out_of_its_ro
         assert [row.update for row in tail.rows] == [b"mine"]
 
 
+def listed(mongo: MongoUnderTest) -> set[bytes]:
+    """The sessions of which somebody would say that they are in use."""
+    with mongo.database() as database:
+        return {bytes(each["_id"]) for each in database[SESSIONS].find()}
+
+
+async def test_what_was_ended_once_is_not_ended_again_by_the_next_who_waits(
+    mongo: MongoUnderTest,
+) -> None:
+    """STO-37: Nor is it told of in the log each time."""
+    async with await mongo.open() as stores:
+        before = listed(mongo)
+        await begin_and_be_killed(mongo)
+        left = listed(mongo) - before
+        assert left
+        async with asyncio.timeout(30):
+            await append_in_the_end(stores)
+        assert not left & listed(mongo)
+
+
+async def test_a_session_in_use_that_was_struck_is_listed_again(mongo: MongoUnderTest) -> None:
+    """STO-37: Its node had stood still; if it dies now, others have to find what it leaves."""
+    link = MongoLink(mongo.url, MongoLimits(operation_timeout_ms=60_000), Failpoints())
+
+    async def be_struck(session: Session) -> None:
+        session_id = bytes(session.session_id["id"])
+        assert session_id in listed(mongo)
+        with mongo.database() as database:
+            database[SESSIONS].delete_many({})
+        while session_id not in listed(mongo):  # noqa: ASYNC110 - in another process
+            await asyncio.sleep(0.05)
+
+    async with await mongo.open(), asyncio.timeout(20):
+        await link.transact(be_struck)
+    await link.close()
+
+
 async def test_a_slow_way_to_mongodb_keeps_nobody_from_ending_what_a_killed_node_left(
     mongo: MongoUnderTest,
 ) -> None:
