@@ -36,6 +36,7 @@ class ArchivedRooms:
     def __init__(self, stores: Stores) -> None:
         self._stores = stores
         self._marks: WeakKeyDictionary[RoomRunner, int] = WeakKeyDictionary()
+        self._revisions: WeakKeyDictionary[RoomRunner, int] = WeakKeyDictionary()
         self._archived: WeakKeyDictionary[RoomRunner, Ruling] = WeakKeyDictionary()
         self._looking: set[asyncio.Task[None]] = set()
 
@@ -47,8 +48,10 @@ class ArchivedRooms:
         """
         self._marks[runner] = runner.marks
         record = await read_score_record(self._stores, runner.name)
-        was = runner in self._archived
-        if record.is_archived == was:
+        if record.revision < self._revisions.get(runner, 0):
+            return  # of two looks, the one that read first came back last
+        self._revisions[runner] = record.revision
+        if record.is_archived == (runner in self._archived):
             return
         if record.is_archived:
             self._archived[runner] = Ruling(runner.name, Role.VIEWER)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from random import Random
-from typing import TypeVar
 
 import pytest
 
@@ -17,32 +15,14 @@ from tests.contract.edits import typed
 from tests.simulation.cluster import PROGRAM, Cluster
 from tests.simulation.loop import new_simulation
 from tests.simulation.node import Build
-from tests.support.store_passage import PassedBlobs
+from tests.support.store_passage import Gate, PassedBlobs
 
-_T = TypeVar("_T")
 ROOM = RoomName("hall")
 PRIVATE, NEW = typed(["address"])[0], typed(["afresh"], client=8)[0]
 QUIET_S = 20.0  # nodes are ready after it, and rooms unloaded
 
 
-class _Gate:
-    """A ``Passage`` on which what was read can be held up."""
-
-    def __init__(self) -> None:
-        self.is_shut = False
-        self.reached = asyncio.Event()
-        self.opens = asyncio.Event()
-
-    async def through(self, call: str, work: Callable[[], Awaitable[_T]]) -> _T:
-        result = await work()
-        if self.is_shut and call == "blobs.read":
-            self.is_shut = False
-            self.reached.set()
-            await self.opens.wait()
-        return result
-
-
-async def restore_around_an_erasure(cluster: Cluster, gate: _Gate, afresh: list[bytes]) -> None:
+async def restore_around_an_erasure(cluster: Cluster, gate: Gate, afresh: list[bytes]) -> None:
     """The room is erased on one node when the other has read what it is to restore.
 
     Args:
@@ -84,7 +64,7 @@ async def restore_around_an_erasure(cluster: Cluster, gate: _Gate, afresh: list[
 @pytest.mark.parametrize("afresh", [[NEW], []], ids=["in use again", "still empty"])
 def test_what_was_erased_is_not_restored(afresh: list[bytes]) -> None:
     """VER-10: However far the restore had come; and who asked is told to come again."""
-    gate = _Gate()
+    gate = Gate("blobs.read")
     build = Build(stores=lambda stores: replace(stores, blobs=PassedBlobs(stores.blobs, gate)))
     loop = new_simulation(Random("restore"))
     cluster = Cluster(loop, 0, build)

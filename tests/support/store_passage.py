@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from collections.abc import Sequence as SequenceOf
 from typing import Protocol, TypeVar
@@ -40,6 +41,34 @@ class Passage(Protocol):
 
     async def through(self, call: str, work: Callable[[], Awaitable[_T]]) -> _T:
         """Carry out a call such as ``log.append``, or fail in its place."""
+
+
+class Gate:
+    """A ``Passage`` on which the answer to one call can be held up.
+
+    Args:
+        call: the call's name, such as ``blobs.read``.
+
+    Attributes:
+        is_shut: whether the next answer is held up; that opens it for those after it.
+        reached: set when it is.
+        opens: to be set for it to go on.
+    """
+
+    def __init__(self, call: str, *, is_shut: bool = False) -> None:
+        self.is_shut = is_shut
+        self.reached = asyncio.Event()
+        self.opens = asyncio.Event()
+        self._call = call
+
+    async def through(self, call: str, work: Callable[[], Awaitable[_T]]) -> _T:
+        """See ``Passage``."""
+        result = await work()
+        if self.is_shut and call == self._call:
+            self.is_shut = False
+            self.reached.set()
+            await self.opens.wait()
+        return result
 
 
 class PassedLog:
