@@ -59,6 +59,7 @@ async def read_score_record(stores: Stores, name: RoomName) -> ScoreRecord:
     Raises:
         StoreUnavailable: the store cannot be read now.
     """
+    # Not `get`: a list leaves out what was written under a key that an erasure has destroyed.
     found = await stores.records.list(RecordKind.SCORE, room_key(name), after=None, limit=1)
     return decode_score_record(found[0]) if found else ScoreRecord()
 
