@@ -6,13 +6,12 @@ import asyncio
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
 
 import pytest
 
 from collab.errors import BlobsDisputed, BlobsNotOwned, StoreUnavailable
-from collab.ids import NO_ROOM, BlobKey, RecordId, UnixSeconds
-from collab.ports import Blob, Record, RecordKind
+from collab.ids import NO_ROOM, RecordId, UnixSeconds
+from collab.ports import Record, RecordKind
 from persistence.blob_owner import (
     NUMBERS_KEPT,
     OWNER_KEY,
@@ -25,15 +24,16 @@ from persistence.blob_owner import (
     settle,
     store_now,
 )
-from persistence.build import StoreSettings, open_stores
 from persistence.memory import MemoryStore
 from persistence.orphans import collect_orphans
 from persistence.stores import Stores
-from tests.contract.backends import limits_of
+from tests.contract.backends import SqliteAndS3UnderTest
 from tests.contract.conftest import ROOM
 from tests.contract.overtaking import overtaken
 from tests.contract.test_orphans import collect, keys_of, no_rest, plant, write
+from tests.support.faulty_store import Faults
 from tests.support.s3 import Bucket
+from tests.support.store_passage import PassedBlobs
 
 KIND, ID = RecordKind.BLOB_OWNER, RecordId("blobs")
 
@@ -136,18 +136,10 @@ async def test_a_node_that_sees_that_another_has_renewed_does_not(stores: Stores
 async def test_a_server_that_starts_reads_the_mark_of_its_place_once(stores: Stores) -> None:
     """BLOB-8: whether the place is nobody's or its own; of a bucket each reading has its price."""
     for _ in range(2):
-        reads: list[BlobKey] = []
-
-        class Counting:
-            def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the port has
-                return getattr(stores.raw.blobs, name)
-
-            async def read(self, key: BlobKey) -> Blob | None:
-                reads.append(key)  # noqa: B023 - it is used in this round alone
-                return await stores.raw.blobs.read(key)
-
-        assert await settle(replace(stores.raw, blobs=cast("Any", Counting()))) is not None
-        assert reads == [OWNER_KEY]
+        faults = Faults()
+        passed = PassedBlobs(stores.raw.blobs, faults)
+        assert await settle(replace(stores.raw, blobs=passed)) is not None
+        assert faults.calls.count("blobs.read") == 1
     owned = await ownership(stores)
     assert owned is not None
     assert len(owned.numbers) == 2, "that of the claim, and a new one"
@@ -190,19 +182,16 @@ async def test_a_copied_folder_beside_the_bucket_of_the_original(
     tmp_path: Path, bucket: Bucket
 ) -> None:
     """BLOB-9: as `cp -r` makes one, over real stores."""
-    one, other = (
-        StoreSettings(data_folder=tmp_path / each, blobs_url=bucket.url, s3=limits_of(bucket))
-        for each in ("one", "other")
-    )
-    async with await open_stores(one) as stores:
+    one, other = (SqliteAndS3UnderTest(tmp_path / each, bucket) for each in ("one", "other"))
+    async with await one.open() as stores:
         await write(stores, ["a "])
         await claim(stores)
         await renew(stores, None)
     await asyncio.to_thread(shutil.copytree, tmp_path / "one", tmp_path / "other")
-    async with await open_stores(one) as stores:
+    async with await one.open() as stores:
         await renew(stores, None)
         before = await keys_of(stores)
-    async with await open_stores(other) as copy:
+    async with await other.open() as copy:
         with pytest.raises(BlobsDisputed):
             await require_place(copy)
         assert await keys_of(copy) == before

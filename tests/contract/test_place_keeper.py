@@ -14,12 +14,12 @@ from collab.ports import RoomStatus
 from gateway.rooms.place_keeper import NOT_LOOKED_AT, PlaceKeeper
 from persistence.blob_keys import blob_key
 from persistence.blob_owner import OWNER_KEY, claim, ownership
-from persistence.build import Stores, StoreSettings, open_stores
+from persistence.build import Stores
 from persistence.compaction import CompactionStatus, compact
 from persistence.erasure import ErasureMode, erase
 from persistence.loading import load_room
 from persistence.manifests import read_manifest
-from tests.contract.backends import SqliteAndS3UnderTest, SqliteUnderTest, limits_of
+from tests.contract.backends import SqliteAndS3UnderTest, SqliteUnderTest
 from tests.contract.conftest import NAME, ROOM
 from tests.contract.edits import merge_here, text_of, typed
 from tests.contract.erasing import Here
@@ -65,15 +65,12 @@ async def test_of_two_running_copies_of_a_database_neither_writes_once_one_has_l
     tmp_path: Path, bucket: Bucket
 ) -> None:
     """BLOB-9, BLOB-10: Copied and started before the original renewed its number."""
-    one, other = (
-        StoreSettings(data_folder=tmp_path / each, blobs_url=bucket.url, s3=limits_of(bucket))
-        for each in ("one", "other")
-    )
-    async with await open_stores(one) as stores:
+    one, other = (SqliteAndS3UnderTest(tmp_path / each, bucket) for each in ("one", "other"))
+    async with await one.open() as stores:
         first = await serve(stores)
         await write(stores, WORDS)
         await asyncio.to_thread(shutil.copytree, tmp_path / "one", tmp_path / "other")
-        async with await open_stores(other) as copy:
+        async with await other.open() as copy:
             second = await serve(copy)
             await first.look()
             await second.look()
