@@ -11,6 +11,7 @@ import { AloneCard } from "./alone-card.tsx";
 import type { AppState } from "./app-state.ts";
 import { LiveRoomsCard } from "./live-rooms.tsx";
 import { NodesCard } from "./nodes-table.tsx";
+import { TokenButton } from "./notices.tsx";
 import { Toned } from "./toned.tsx";
 
 /** The nodes of the cluster and the rooms that are open on them, live. */
@@ -163,15 +164,7 @@ function Refused({
       </p>
       <p class="dim">The server said: {state.detail}</p>
       <div class="remedies">
-        <button
-          type="button"
-          class="button primary"
-          onClick={() => {
-            app.dialog.value = "access";
-          }}
-        >
-          Enter a token
-        </button>
+        <TokenButton app={app} />
       </div>
     </section>
   );

@@ -65,6 +65,20 @@ export function Notices({ app, session }: { app: AppState; session: RoomSession 
   );
 }
 
+export function TokenButton({ app }: { app: AppState }): JSX.Element {
+  return (
+    <button
+      type="button"
+      class="button primary"
+      onClick={() => {
+        app.dialog.value = "access";
+      }}
+    >
+      Enter a token
+    </button>
+  );
+}
+
 /** What a person can do after the server ended the connection for good. */
 export function Remedies({ app, close }: { app: AppState; close: CloseInWords }): JSX.Element {
   const focusRoom = (): void => {
@@ -72,17 +86,7 @@ export function Remedies({ app, close }: { app: AppState; close: CloseInWords })
   };
   return (
     <div class="remedies">
-      {close.remedy === "credentials" && (
-        <button
-          type="button"
-          class="button primary"
-          onClick={() => {
-            app.dialog.value = "access";
-          }}
-        >
-          Enter a token
-        </button>
-      )}
+      {close.remedy === "credentials" && <TokenButton app={app} />}
       {close.remedy === "another-room" && (
         <button type="button" class="button primary" onClick={focusRoom}>
           Choose another room
