@@ -20,7 +20,7 @@ from tests.contract.backends import (
     StoreUnderTest,
 )
 from tests.support.mongodb import mongodb, new_database
-from tests.support.s3 import ACCESS_KEY, SECRET_KEY, Bucket, S3Service, new_bucket, s3
+from tests.support.s3 import CREDENTIALS, Bucket, S3Service, new_bucket, s3
 from tests.support.tcp_proxy import TcpProxy
 
 NAME = room_name("band/Größe 1")
@@ -73,9 +73,8 @@ def mongo(mongodb_url: str) -> Iterator[MongoUnderTest]:
 def s3_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Service]:
     with pytest.MonkeyPatch.context() as patch, s3(tmp_path_factory.mktemp("s3")) as service:
         if service.url is None:
-            patch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
-            patch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
-            patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+            for name, value in CREDENTIALS.items():
+                patch.setenv(name, value)
         yield service
 
 

@@ -14,7 +14,7 @@ from tests.support.api import text_of, text_update
 from tests.support.command import bandpro
 from tests.support.http import request, room_path, stored_update
 from tests.support.mongodb import mongodb, new_database
-from tests.support.s3 import ACCESS_KEY, SECRET_KEY, Bucket, new_bucket, s3
+from tests.support.s3 import CREDENTIALS, Bucket, new_bucket, s3
 from tests.support.server import Server, running_server
 
 ROOM = "band/in the cloud"
@@ -45,13 +45,8 @@ class Cloud:
 
 @pytest.fixture
 def cloud(tmp_path: Path) -> Iterator[Cloud]:
-    keys = {
-        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
-        "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in keys.items():
+        for name, value in CREDENTIALS.items():
             patch.setenv(name, value)
         with mongodb(tmp_path) as url, s3(tmp_path) as service:
             made = new_bucket(service)

@@ -25,8 +25,8 @@ from persistence.versions import list_versions, read_version
 from tests.support.counts import repeats
 from tests.support.killable_s3 import KillableS3
 from tests.support.mongodb import MongoServer
-from tests.support.oracle import Oracle, Writer, writers
-from tests.support.s3 import ACCESS_KEY, SECRET_KEY, Bucket, new_bucket
+from tests.support.oracle import Oracle, Writer, damage_in, writers
+from tests.support.s3 import CREDENTIALS, Bucket, new_bucket
 from tests.support.server import Server, running_server
 
 SEED: Final = 83
@@ -50,20 +50,6 @@ HASTY: Final = {
     "BANDPRO_APPEND_RETRY_MS_MAX": "300",
     "BANDPRO_MONGODB_OPERATION_TIMEOUT_MS": "1000",
 }
-CREDENTIALS: Final = {
-    "AWS_ACCESS_KEY_ID": ACCESS_KEY,
-    "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
-    "AWS_DEFAULT_REGION": "us-east-1",
-}
-# What the server would log about something that a crash must not leave behind.
-DAMAGE: Final = (
-    "store.rows_quarantined",
-    "store.snapshot_quarantined",
-    "room.damaged",
-    "RoomQuarantined",
-    "Traceback",
-    "never retrieved",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +124,7 @@ class Tally:
         await write_on(server, places, oracle)
         await server.restart()
         assert await oracle.lost(server) == {}
-        assert not [word for word in DAMAGE if word in server.log_text]
+        assert damage_in(server) == []
         await server.terminate()
         snapshots, versions = await read_all(places.settings)
         self._record("kills", kills)

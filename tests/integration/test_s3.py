@@ -13,17 +13,13 @@ import pytest
 from tests.support.api import text_of, text_update
 from tests.support.command import bandpro
 from tests.support.http import request, room_path, stored_update
-from tests.support.s3 import ACCESS_KEY, SECRET_KEY, Bucket, new_bucket, s3
+from tests.support.s3 import CREDENTIALS, Bucket, new_bucket, s3
 from tests.support.server import running_server
 
 
 @pytest.fixture(scope="module")
 def environment() -> dict[str, str]:
-    return {
-        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
-        "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }
+    return CREDENTIALS
 
 
 @pytest.fixture(scope="module")

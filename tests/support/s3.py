@@ -31,6 +31,13 @@ URL_VARIABLE: Final = "BANDPRO_TEST_S3_URL"
 ENDPOINT_VARIABLE: Final = "BANDPRO_TEST_S3_ENDPOINT"
 ACCESS_KEY: Final = "AKIDTESTTESTTEST"
 SECRET_KEY: Final = "secret-of-the-tests-and-of-nobody-else"
+CREDENTIALS: Final = {
+    "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+    "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+    "AWS_DEFAULT_REGION": "us-east-1",
+}
+"""The variables that clients read."""
+
 READY_WITHIN_S: Final = 60.0
 _SERIAL: Final = Path(__file__).with_name("serial_moto.py")
 _POLL_S: Final = 0.05
