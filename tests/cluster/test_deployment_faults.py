@@ -7,7 +7,8 @@ machine does in between is its own, so a seed repeats the plan and not every int
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +20,7 @@ from tests.support.counts import proving
 from tests.support.deployment import Deployment, deployed
 from tests.support.faults import Fault, draw_faults, strike
 from tests.support.mutant_node import mutant
+from tests.support.server import Server
 
 # Odd seeds have a Redis that Sentinel watches.
 RUNS: Final = [(seed, 15) for seed in range(14)] if proving() else [(0, 15)]
@@ -51,7 +53,7 @@ async def test_faults(
                 lanes.create_task(break_in_turn(deployment, load, "back", back))
             slowest_s = await load.resume()
             await load.converge()
-        await nothing_is_lost(load)
+        await nothing_is_lost(load, deployment.store)
     record_property("edits", load.oracle.sent)
     record_property("acknowledged", load.oracle.acknowledged)
     record_property("lost", 0)
@@ -59,14 +61,36 @@ async def test_faults(
     assert load.oracle.acknowledged > 20 * count, "too little was acknowledged to prove anything"
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(120)
+@dataclass(frozen=True, slots=True)
+class OneNode:
+    """A node by itself, in the place of a deployment."""
+
+    node: Server
+
+    @property
+    def nodes(self) -> Mapping[str, Server]:
+        """It alone."""
+        return {"ann": self.node}
+
+    def url(self, number: int) -> str:
+        """It has one door."""
+        del number
+        return self.node.ws_url
+
+
 async def test_server_that_loses_an_edit_is_found(tmp_path: Path) -> None:
-    """A run as above, but of nodes that acknowledge before the append."""
-    node = mutant("acknowledges before the append")
-    async with deployed(tmp_path, kind=node) as deployment:
-        async with loaded(deployment, seed=0) as load:
-            fault = Fault("node killed", target=0, hold_s=0.1, pause_s=1.0)
-            await break_in_turn(deployment, load, "mutant", [fault])
+    """Clients as above, of a node that acknowledges before the append, and is killed."""
+    slow = ["--failpoints", "append.before_commit=delay:300", "--rate-limits", "off"]
+    node = mutant("acknowledges before the append")(tmp_path, args=slow)
+    load = Load(OneNode(node), seed=0)
+    try:
+        await node.start()
+        async with load.visitors("visited"):
+            await asyncio.sleep(1)
+            node.kill()
+        await node.start()
         assert load.oracle.acknowledged > 0
         assert await lost(load), "nothing was lost"
+    finally:
+        if node.alive:
+            node.kill()

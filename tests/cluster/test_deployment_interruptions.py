@@ -57,7 +57,7 @@ async def test_clients_edit_again_when_their_node_dies_or_is_restarted(
             for _ in range(DEATHS):
                 await death(deployment, load, draw.choice(in_use(deployment, load)), deaths)
             await load.converge()
-        await nothing_is_lost(load)
+        await nothing_is_lost(load, deployment.store)
     record_property("deaths of a node", DEATHS)
     deaths.tell(record_property, "edited again after")
     record_property("drains of a node", DRAINS)

@@ -5,18 +5,18 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from pycrdt import Map
 
 from persistence.backup.verifying import verify_store
-from persistence.build import open_stores
+from persistence.build import StoreSettings, open_stores
 from tests.interop.stock import Y_WEBSOCKET, Stock, stock_driver
 from tests.support.deployment import Deployment
 from tests.support.lasting_client import LastingClient
-from tests.support.oracle import Oracle
+from tests.support.oracle import Oracle, damage_in
 from tests.support.server import Server
 from tests.support.ws_client import PROTOCOLS, join
 
@@ -28,17 +28,6 @@ HOCUSPOCUS_DELAYS: Final = {"delay": 1000, "minDelay": 1000, "maxDelay": 30_000}
 TERMINAL: Final = range(4400, 4500)
 """Close codes after which a client does not come back."""
 
-# What a node would log about something that no fault may leave behind.
-DAMAGE: Final = (
-    "store.rows_quarantined",
-    "store.snapshot_quarantined",
-    "room.damaged",
-    "RoomQuarantined",
-    "Traceback",
-    "never retrieved",
-)
-# The client of S3 has a task that nobody asks how it ended when its connection is cut.
-FORGIVEN: Final = "aiohttp/client_reqrep.py"
 _POLL_S: Final = 0.05
 
 
@@ -81,6 +70,17 @@ class StockWriter:
         return {key for key, made_s in self.made.items() if made_s > since_s}
 
 
+class Served(Protocol):
+    """Nodes, and how clients come to them."""
+
+    @property
+    def nodes(self) -> Mapping[str, Server]:
+        """By name."""
+
+    def url(self, number: int) -> str:
+        """The root of the websocket addresses for the client of this number."""
+
+
 class Load:
     """All clients of a deployment.
 
@@ -95,7 +95,7 @@ class Load:
         codes: how often a connection was closed with each code.
     """
 
-    def __init__(self, deployment: Deployment, seed: int) -> None:
+    def __init__(self, deployment: Served, seed: int) -> None:
         self.deployment = deployment
         self.lasting: list[LastingClient] = []
         self.stock: list[StockWriter] = []
@@ -236,7 +236,7 @@ async def loaded(
                 await asyncio.gather(*writing)
 
 
-async def nothing_is_lost(load: Load) -> None:
+async def nothing_is_lost(load: Load, store: StoreSettings) -> None:
     """Everybody has left: presence is empty, and every acknowledged edit is found.
 
     On the nodes as they are, and once more on nodes that have nothing but the store.
@@ -249,10 +249,10 @@ async def nothing_is_lost(load: Load) -> None:
     await asyncio.gather(*(node.restart() for node in nodes))
     assert await lost(load, turn=1) == {}
     await asyncio.gather(*(node.terminate() for node in nodes))
-    async with await open_stores(load.deployment.store) as stores:
+    async with await open_stores(store) as stores:
         assert (await verify_store(stores)).findings == []
     for node in nodes:
-        assert _damage(node) == []
+        assert damage_in(node) == []
     assert not [code for code in load.codes if code in TERMINAL], load.codes
 
 
@@ -264,14 +264,6 @@ async def lost(load: Load, *, turn: int = 0) -> dict[str, set[str]]:
         asked = nodes[(number + turn) % len(nodes)]
         missing |= await load.oracle.lost(asked, rooms[number :: len(nodes)])
     return missing
-
-
-def _damage(node: Server) -> list[str]:
-    return [
-        line
-        for line in node.log_text.splitlines()
-        if any(word in line for word in DAMAGE) and FORGIVEN not in line
-    ]
 
 
 async def _is_empty(node: Server, room: str) -> None:

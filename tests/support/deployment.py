@@ -20,7 +20,7 @@ from tests.support.load_balancers import load_balancer, node_label
 from tests.support.mongodb import MongoServer
 from tests.support.nodes import cluster_node, heard
 from tests.support.redis_server import RedisServer
-from tests.support.s3 import ACCESS_KEY, SECRET_KEY, Bucket, new_bucket
+from tests.support.s3 import CREDENTIALS, Bucket, new_bucket
 from tests.support.sentinel import WatchedRedis
 from tests.support.server import Server, ServerFailed
 from tests.support.tcp_proxy import TcpProxy
@@ -32,12 +32,7 @@ DOORS: Final = 2
 REVIVED_WITHIN_S: Final = 120.0
 ACQUAINTED_WITHIN_S: Final = 40.0
 _WRITE_MS: Final = 20
-_CREDENTIALS: Final = {
-    "AWS_ACCESS_KEY_ID": ACCESS_KEY,
-    "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
-    "AWS_DEFAULT_REGION": "us-east-1",
-}
-_ENVIRONMENT: Final = _CREDENTIALS | {
+_ENVIRONMENT: Final = CREDENTIALS | {
     # Compactions, versions and unloading all the time, so that faults come in the middle of them.
     "BANDPRO_COMPACTION_TAIL_UPDATES": "40",
     "BANDPRO_VERSION_INTERVAL_MS": "0",
@@ -109,15 +104,12 @@ class Deployment:
 
 
 @asynccontextmanager
-async def deployed(
-    folder: Path, *, watched: bool = False, kind: type[Server] = Server
-) -> AsyncIterator[Deployment]:
+async def deployed(folder: Path, *, watched: bool = False) -> AsyncIterator[Deployment]:
     """All of it, for the time of an `async with` block.
 
     Args:
         folder: an existing folder.
         watched: whether Redis has a replica and a Sentinel.
-        kind: what the nodes are.
     """
     async with AsyncExitStack() as stack:
         stack.enter_context(_credentials())
@@ -137,9 +129,7 @@ async def deployed(
             own = {kind: found[number].port for kind, found in links.items()}
             bus = redis.url if "redis" not in own else f"redis://127.0.0.1:{own['redis']}"
             options = _options(own, bucket)
-            nodes[name] = cluster_node(
-                folder, name, bus=bus, store=options, env=_ENVIRONMENT, kind=kind
-            )
+            nodes[name] = cluster_node(folder, name, bus=bus, store=options, env=_ENVIRONMENT)
         stack.callback(_kill_all, nodes)
         await asyncio.gather(*(node.start() for node in nodes.values()))
         links["node"] = [await _link(stack, node.port, websockets=True) for node in nodes.values()]
@@ -179,8 +169,8 @@ def _kill_all(nodes: Mapping[str, Server]) -> None:
 @contextmanager
 def _credentials() -> Iterator[None]:
     """The variables that the tests' own client of S3 reads."""
-    before = {name: os.environ.get(name) for name in _CREDENTIALS}
-    os.environ.update(_CREDENTIALS)
+    before = {name: os.environ.get(name) for name in CREDENTIALS}
+    os.environ.update(CREDENTIALS)
     try:
         yield
     finally:

@@ -27,7 +27,6 @@ def cluster_node(
     store: Sequence[str] = (),
     env: Mapping[str, str] | None = None,
     auth: str = "open",
-    kind: type[Server] = Server,
 ) -> Server:
     """A node that is not started yet; all nodes of one home share its data folder.
 
@@ -38,13 +37,12 @@ def cluster_node(
         store: arguments that name another store than the data folder.
         env: more environment variables.
         auth: as for a `Server`.
-        kind: what it is.
     """
     place = home / name
     place.mkdir(exist_ok=True)
     args = ["--rate-limits", "off", "--bus", bus, "--node", name, "--demo", "off", *store]
     variables = {"BANDPRO_BUS_KEY": BUS_KEY, **(env or {})}
-    return kind(place, auth=auth, env=variables, args=args, data=home / "data")
+    return Server(place, auth=auth, env=variables, args=args, data=home / "data")
 
 
 @asynccontextmanager
