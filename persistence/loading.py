@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from collab.errors import EpochUnfinished, RoomQuarantined, StoreUnavailable
+from collab.errors import BlobsNotOwned, EpochUnfinished, RoomQuarantined, StoreUnavailable
 from collab.ids import NO_SEQUENCE, RoomName, Sequence, UnixSeconds, room_key
 from collab.ports import LogTail, Manifest, RoomStatus, SnapshotRef
+from persistence.blob_owner import ownership
 from persistence.manifests import quarantine, read_manifest
 from persistence.stores import Stores
 
@@ -135,11 +136,23 @@ async def _loaded_damaged(
             stores, manifest, f"log ends at {tail.head}, before snapshot {base.sequence}"
         )
     if missing > 0 and manifest.snapshots:
-        stores.gate.require_open()  # what another store's place lacks is no loss of this room's
+        await _require_own_place(stores)
         await quarantine(
             stores, manifest, f"no readable snapshot holds the {missing} rows merged and deleted"
         )
     return _loaded(manifest, base, tail)
+
+
+async def _require_own_place(stores: Stores) -> None:
+    """What is missing from another store's place for blobs is no loss of this store's.
+
+    Raises:
+        StoreUnavailable: it is another's by now, or cannot be looked at.
+    """
+    try:
+        await ownership(stores)
+    except BlobsNotOwned as error:
+        raise StoreUnavailable(str(error)) from error
 
 
 def _loaded(manifest: Manifest, base: _Base, tail: LogTail) -> LoadedRoom:

@@ -96,6 +96,8 @@ async def test_a_room_whose_snapshots_are_in_another_place_is_not_quarantined(
         held = {key: bucket.read(key) for key in bucket.stored_keys()}
         bucket.clear()
         bucket.write(OWNER_KEY, b"0123456789abcdef 01234567")
+        with pytest.raises(StoreUnavailable, match=TAKEN):  # also before anybody has looked
+            await load_room(stores, NAME)
         await keeper.look()
         with pytest.raises(StoreUnavailable, match=TAKEN):
             await load_room(stores, NAME)
