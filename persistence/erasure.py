@@ -38,7 +38,7 @@ from collab.errors import (
     StateConflict,
     StoreUnavailable,
 )
-from collab.history.retired import NOBODY, RetiredClients
+from collab.history.retired import NOBODY, RetiredClients, unused_client
 from collab.history.versions import Version
 from collab.ids import (
     FIRST_EPOCH,
@@ -79,7 +79,6 @@ ATTEMPTS_MAX: Final = 5
 RETIRED: Final = "retired"
 """Folder of the blobs that hold retired client ids."""
 
-_CLIENT_ID_END: Final = 2**32  # as Yjs draws them
 _EMPTY_UPDATE: Final = b"\x00\x00"
 _PAGE: Final = 200
 _OF_CONTENT: Final[Mapping[RecordKind, Callable[[Record], Version | ScoreRecord]]] = {
@@ -357,9 +356,7 @@ async def _rewritten(
 ) -> tuple[bytes, tuple[str, ...]]:
     """The content by one new author, and notes of what it lacks."""
     state = await rewriter.state(updates)
-    client = secrets.randbelow(_CLIENT_ID_END)
-    while client in retired:
-        client = secrets.randbelow(_CLIENT_ID_END)
+    client = unused_client(secrets.randbelow, retired)
     told, content = await rewriter.restore(_EMPTY_UPDATE, state, client)
     return content, tuple(json.loads(told)["notes"])
 

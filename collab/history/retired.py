@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Callable, Container, Iterable
+from typing import Final
 
 from collab.errors import ProtocolError
 from collab.protocol.varint import Reader, write_uint
+
+_CLIENT_ID_END: Final = 2**32  # as Yjs draws them
 
 
 class RetiredClients:
@@ -73,3 +76,16 @@ class RetiredClients:
 
 
 NOBODY = RetiredClients()
+
+
+def unused_client(draw: Callable[[int], int], *used: Container[int]) -> int:
+    """Draw a client id that nobody has used.
+
+    Args:
+        draw: any number below another one, from 0.
+        used: what others have used.
+    """
+    client = draw(_CLIENT_ID_END)
+    while any(client in each for each in used):
+        client = draw(_CLIENT_ID_END)
+    return client

@@ -5,13 +5,11 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable
-from typing import Final
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
+from collab.history.retired import unused_client
 from collab.ids import RoomName
 from gateway.rooms.runner import RoomRunner
-
-_CLIENT_ID_END: Final = 2**32  # as Yjs draws them
 
 
 class EditAuthors:
@@ -46,9 +44,4 @@ def fresh_client(runner: RoomRunner, draw: Callable[[int], int] = secrets.randbe
         runner: the room.
         draw: any number below another one.
     """
-    retired = runner.room.retired or ()
-    taken = runner.room.doc.clients()
-    client = draw(_CLIENT_ID_END)
-    while client in taken or client in retired:
-        client = draw(_CLIENT_ID_END)
-    return client
+    return unused_client(draw, runner.room.doc.clients(), runner.room.retired or ())

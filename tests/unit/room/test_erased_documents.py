@@ -6,7 +6,7 @@ import pytest
 from pycrdt import Doc, Text
 
 from collab.errors import StateConflict
-from collab.history.retired import RetiredClients
+from collab.history.retired import RetiredClients, unused_client
 from collab.ids import SessionId
 from collab.protocol.close_codes import CloseCode
 from collab.protocol.state_vector import encode_state_vector
@@ -110,3 +110,9 @@ def test_a_room_that_was_never_erased_knows_no_retired_ids() -> None:
     join(room, A)
     edit(room, A, OF_OLD)
     assert room.last_ticket == 1
+
+
+def test_a_client_id_is_drawn_again_for_as_long_as_somebody_has_used_it() -> None:
+    """ERA-1: The new author is nobody who wrote before."""
+    drawn = iter([7, 8, 7, 9])
+    assert unused_client(lambda _: next(drawn), RetiredClients([7]), {8}) == 9
