@@ -6,8 +6,9 @@ transaction begins in it, with the time by MongoDB's clock, and again twice a se
 lasts, all that are in use at once.
 A node that is outpaced at every attempt ends the sessions of which nothing was heard for some
 seconds, whoever's they are, and strikes them: its own too, where a connection was lost before a
-transaction could be undone. Whoever uses one of them again lists it again. So no transaction is ended of a node that lives, except where its event loop stood still for
-as long; and one that is ended begins anew.
+transaction could be undone. Whoever uses one of them again lists it again. So no transaction is
+ended of a node that lives, except where its event loop stood still for as long; and one that is
+ended begins anew.
 """
 
 from __future__ import annotations

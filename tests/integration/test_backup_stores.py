@@ -53,7 +53,7 @@ def cloud(tmp_path: Path) -> Iterator[Cloud]:
             reached = {"BANDPRO_BLOBS_PATH_STYLE": "on"}
             if service.endpoint is not None:
                 reached["BANDPRO_BLOBS_ENDPOINT"] = service.endpoint
-            yield Cloud(new_database(url), made, keys | reached)
+            yield Cloud(new_database(url), made, CREDENTIALS | reached)
             made.clear()
 
 

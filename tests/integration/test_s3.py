@@ -13,7 +13,7 @@ import pytest
 from tests.support.api import text_of, text_update
 from tests.support.command import bandpro
 from tests.support.http import request, room_path, stored_update
-from tests.support.s3 import CREDENTIALS, Bucket, new_bucket, s3
+from tests.support.s3 import CREDENTIALS, SECRET_KEY, Bucket, new_bucket, s3
 from tests.support.server import running_server
 
 

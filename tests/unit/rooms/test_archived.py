@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import replace
 
-from collab.ids import UnixSeconds
+from collab.ids import SessionId, UnixSeconds
 from gateway.rooms.archived import ArchivedRooms
 from persistence.score_record import change_score_record
 from tests.support.store_passage import Gate, PassedRecords
@@ -25,4 +25,4 @@ async def test_a_look_that_comes_back_late_does_not_bring_back_what_was_taken_ba
     gate.opens.set()
     await late
     rooms.check(runner)
-    assert rooms.capped(runner, runner.room.sessions["one"].claims).rulings == ()
+    assert rooms.capped(runner, runner.room.sessions[SessionId("one")].claims).rulings == ()
