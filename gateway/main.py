@@ -93,12 +93,10 @@ async def _serve(settings: Settings, inherited: Inherited | None) -> int:
     async with contextlib.AsyncExitStack() as stack:
         listeners = stack.enter_context(_listening(settings, inherited))
         stores = await stack.enter_async_context(served_store(store_settings(settings)))
-        offload = Offload()
-        stack.push_async_callback(offload.aclose)
-        # What reads content may take its whole time; joins and compactions must not wait for it.
-        content_offload = Offload()
-        stack.push_async_callback(content_offload.aclose)
-        node = build_node(settings, stores, offload, content_offload)
+        offloads = Offloads(Offload(), Offload(), Offload())
+        for offload in offloads:
+            stack.push_async_callback(offload.aclose)
+        node = build_node(settings, stores, offloads)
         stack.push_async_callback(node.auth.authenticator.aclose)
         await share_revocations(settings, stores, node.clustered, node.place, node.auth)
         stack.push_async_callback(node.keeper.aclose)
@@ -131,10 +129,23 @@ class Node:
     jobs: Jobs
 
 
-def build_node(
-    settings: Settings, stores: Stores, offload: Offload, content_offload: Offload
-) -> Node:
+class Offloads(NamedTuple):
+    """Worker processes by what must not wait for what; each is started when it is first needed.
+
+    Attributes:
+        merging: for joins and compactions.
+        content: what reads documents, and may take its whole time.
+        comments: what people wait for while they write, and is short.
+    """
+
+    merging: Offload
+    content: Offload
+    comments: Offload
+
+
+def build_node(settings: Settings, stores: Stores, offloads: Offloads) -> Node:
     """Put a node together over an open store."""
+    offload, content_offload = offloads.merging, offloads.content
     metrics = Metrics()
     metrics.core_compiled.set(running_form().is_compiled)
     auth = build_auth(settings)
@@ -172,7 +183,7 @@ def build_node(
             settings.document_bytes_max,
         ),
         comments=CommentServices(
-            services, content_offload, metrics, lambda: time.time_ns() // 1_000_000
+            services, offloads.comments, metrics, lambda: time.time_ns() // 1_000_000
         ),
         auth=auth,
         clocks=SYSTEM_CLOCKS,

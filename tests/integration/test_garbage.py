@@ -11,7 +11,7 @@ import pytest
 import uvloop
 from websockets.exceptions import InvalidStatus
 
-from gateway.main import build_node
+from gateway.main import Offloads, build_node
 from gateway.settings import load_settings
 from gateway.store_settings import store_settings
 from gateway.web_server import WebServer, web_config
@@ -28,7 +28,7 @@ async def served_here() -> AsyncIterator[int]:
     settings = load_settings({"store": "memory", "rate_limits": "off"})
     async with await open_stores(store_settings(settings)) as stores:
         with socket.create_server(("127.0.0.1", 0)) as listener:
-            node = build_node(settings, stores, Offload(), Offload())
+            node = build_node(settings, stores, Offloads(Offload(), Offload(), Offload()))
             server = WebServer(web_config(settings, node.app, node.entrances))
             serving = asyncio.create_task(server.serve(sockets=[listener]))
             while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
