@@ -9,6 +9,7 @@
     │   │   ├── FramingViolated  bytes that break the rules of websockets
     │   │   └── MalformedUpdate  bytes that are no acceptable V1 update
     │   ├── InvalidScore         a file that is no score
+    │   ├── InvalidOperation     JSON that is no edit of a score
     │   ├── LimitExceeded        well formed, but more than a named limit allows
     │   ├── Unauthenticated      no token or ticket, or one that holds no longer
     │   ├── AccessDenied         the policy says no
@@ -103,6 +104,19 @@ class InvalidScore(PeerError):
         self.line = line
 
 
+class InvalidOperation(PeerError):
+    """JSON is no operation on a score.
+
+    Args:
+        message: what is expected; never the value found.
+        path: of the member that is to blame, such as ``operations.3.pitch.step``.
+    """
+
+    def __init__(self, message: str, *, path: str) -> None:
+        super().__init__(f"{path}: {message}")
+        self.path = path
+
+
 class LimitExceeded(PeerError):
     """A named limit was passed.
 
@@ -153,12 +167,21 @@ class EditRefused(StateConflict):
         message: what is in the way.
         code: which kind of obstacle, see ``collab.score.operations.RefusalCode``.
         element_ids: the elements concerned, or the keys of settings.
+        operation: which of several operations, from 0; None where there is but one.
     """
 
-    def __init__(self, message: str, *, code: str, element_ids: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str,
+        element_ids: tuple[str, ...] = (),
+        operation: int | None = None,
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.element_ids = element_ids
+        self.operation = operation
 
 
 class NotThere(PeerError):

@@ -114,10 +114,14 @@ COMMENTS_PAGE_MAX: Final = 200  # threads
 IDEMPOTENCY_KEY_CHARS_MAX: Final = 255
 
 # Scores (fixed), made with the API.
-SCORE_MEASURES_EMPTY_MAX: Final = 1_000  # in a new one
+SCORE_MEASURES_EMPTY_MAX: Final = 1_000  # in a new one, and inserted at once
 SCORE_TEXT_CHARS_MAX: Final = 1_000  # a title, a name
 SCORE_FACETS_BYTES_MAX: Final = 1 * MIB  # as JSON in one request
 SCORES_PAGE_MAX: Final = 200
+SCORE_EDITS_MAX: Final = 100  # operations in one request
+SCORE_EDIT_ELEMENTS_MAX: Final = 10_000  # that one operation names
+SCORE_CLIP_EVENTS_MAX: Final = 10_000
+SCORE_EDITS_KEPT_MAX: Final = 16  # requests with a key, of one room
 SCORES_LOOKED_AT_MAX: Final = 2_000  # rooms, for one page
 
 # Loop slices (fixed): work on one message is cut into pieces of about this much.

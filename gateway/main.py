@@ -48,6 +48,7 @@ from gateway.rooms.compactor import Compactor
 from gateway.rooms.node_load import NodeLoad
 from gateway.rooms.orphan_collector import OrphanCollector
 from gateway.rooms.registry import RoomRegistry
+from gateway.rooms.score_edits import ScoreEdits
 from gateway.rooms.scores import ScoreServices
 from gateway.rooms.services import RoomServices
 from gateway.rooms.version_keeper import VersionKeeper
@@ -169,19 +170,15 @@ def build_node(settings: Settings, stores: Stores, offloads: Offloads) -> Node:
     doors = _doors(settings, registry, auth, gate, metrics, sweeper)
     services = RoomServices(registry, settings.update_bytes_max, offload)
     versions = VersionServices(registry, content_offload, metrics, SYSTEM_CLOCKS.wall)
+    edits = ScoreEdits(registry, services, content_offload)
+    wall, bytes_max = SYSTEM_CLOCKS.wall, settings.document_bytes_max
     api = ApiServices(
         directory=services,
         documents=services,
         nodes=place.nodes,
         versions=versions,
-        scores=ScoreServices(
-            registry,
-            services,
-            versions,
-            content_offload,
-            SYSTEM_CLOCKS.wall,
-            settings.document_bytes_max,
-        ),
+        scores=ScoreServices(registry, services, edits, versions, content_offload, wall, bytes_max),
+        score_edits=edits,
         comments=CommentServices(
             services, offloads.comments, metrics, lambda: time.time_ns() // 1_000_000
         ),

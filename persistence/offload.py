@@ -176,6 +176,23 @@ class Offload:
         arguments = (current, entries, str(client).encode())
         return await self._request(Operation.SET_ENTRIES, arguments)
 
+    async def edit_score(self, current: bytes, request: bytes, client: int) -> tuple[bytes, bytes]:
+        """The edit that operations on a score make, all of them or none.
+
+        Args:
+            current: the document as it is.
+            request: as JSON: ``operations`` and ``id_prefix``.
+            client: the client id of the edit.
+
+        Returns:
+            JSON, which tells why it is refused if it is; and the edit, empty for none.
+
+        Raises:
+            WorkerFailed: the worker died, overran a limit, or refused the update.
+        """
+        arguments = (current, request, str(client).encode())
+        return _told_and_edit(await self._request(Operation.EDIT_SCORE, arguments))
+
     async def summary(self, update: bytes) -> bytes:
         """A score in brief, as JSON.
 

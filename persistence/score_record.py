@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from collab.errors import RecordMoved, StoreUnavailable
@@ -19,6 +19,27 @@ from persistence.stores import Stores
 
 CHANGES_MAX: Final = 8
 _ID: Final = RecordId("score")
+
+
+@dataclass(frozen=True, slots=True)
+class KeptEdit:
+    """An edit that was asked for with an idempotency key, so that it is made once.
+
+    It is kept before it is stored, and the clock tells whether it was.
+
+    Attributes:
+        request: a digest of the request.
+        client: whose edit it is in the document.
+        clock: the client's once the edit is in; 0 where the edit only deleted, and was stored.
+        id_prefix: what the ids of its elements begin with.
+        made: how many elements each operation made.
+    """
+
+    request: str
+    client: int
+    clock: int
+    id_prefix: str
+    made: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +54,7 @@ class ScoreRecord:
         request: a digest of the request that made it, where that had an idempotency key.
         archived_at: since when nobody edits it; None for one that is in use.
         archived_by: who archived it.
+        edits: the last ones with a key, oldest first.
         epoch: of the room, when this was written.
         revision: of the record; 0 for one that is not stored.
     """
@@ -44,6 +66,7 @@ class ScoreRecord:
     request: str = ""
     archived_at: UnixSeconds | None = None
     archived_by: str = ""
+    edits: tuple[KeptEdit, ...] = ()
     epoch: Epoch = FIRST_EPOCH
     revision: int = 0
 
@@ -100,8 +123,11 @@ def decode_score_record(record: Record) -> ScoreRecord:
     """
     try:
         fields: dict[str, Any] = json.loads(record.value)
-        return ScoreRecord(**fields, revision=record.revision)
-    except (ValueError, TypeError) as error:
+        edits = tuple(
+            KeptEdit(**{**each, "made": tuple(each["made"])}) for each in fields.pop("edits", ())
+        )
+        return ScoreRecord(**fields, edits=edits, revision=record.revision)
+    except (ValueError, TypeError, KeyError) as error:
         raise StoreUnavailable("a score's record cannot be read") from error
 
 
@@ -114,6 +140,7 @@ def _encoded(record: ScoreRecord, epoch: Epoch) -> bytes:
         "request": record.request,
         "archived_at": record.archived_at,
         "archived_by": record.archived_by,
+        "edits": [asdict(each) for each in record.edits],
         "epoch": epoch,
     }
     return json.dumps(fields, sort_keys=True, separators=(",", ":")).encode()

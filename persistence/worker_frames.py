@@ -31,6 +31,7 @@ class Operation(IntEnum):
     SEED_SCORE = 50  # facets as JSON -> what is wrong with them, and the update that makes them
     SET_ENTRIES = 51  # one update, entries of maps as JSON, a client id -> the edit that sets them
     IMPORT_SCORE = 53  # a MusicXML file, a room, an epoch -> findings, and the room's first update
+    EDIT_SCORE = 55  # one update, operations as JSON, a client id -> what is told, and the edit
     EXPORT_SCORE = 54  # one update, which part in what transposition -> a MusicXML file
     SUMMARY = 52  # one update -> the score in brief, as JSON
     FINGERPRINT = 32  # updates -> a digest of the document that they amount to

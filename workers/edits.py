@@ -8,7 +8,7 @@ from typing import Any
 import pycrdt
 from pycrdt import Doc, Map
 
-from collab.errors import LimitExceeded, PeerError
+from collab.errors import EditRefused, InvalidOperation, LimitExceeded, PeerError
 from persistence.worker_frames import framed
 from workers.content import as_json
 
@@ -36,9 +36,17 @@ def written(doc: Doc[Any], changes: Mapping[str, Mapping[str, Any]]) -> bytes:
 
 
 def refusal(error: PeerError) -> dict[str, Any]:
-    """What is told of a request that is refused: the error's kind, words, and limit."""
-    limit = error.limit if isinstance(error, LimitExceeded) else None
-    return {"refused": type(error).__name__, "detail": str(error), "limit": limit}
+    """What is told of a request that is refused: the error's kind, words, and what else it says."""
+    told: dict[str, Any] = {"refused": type(error).__name__, "detail": str(error)}
+    match error:
+        case LimitExceeded():
+            return told | {"limit": error.limit}
+        case EditRefused():
+            obstacle = {"code": error.code, "element_ids": error.element_ids}
+            return told | obstacle | {"operation": error.operation}
+        case InvalidOperation():
+            return told | {"path": error.path}
+    return told
 
 
 def with_edit(told: Mapping[str, Any], update: bytes) -> bytes:

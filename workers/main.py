@@ -26,6 +26,7 @@ from workers.fingerprint import fingerprint
 from workers.merge import merge, state, state_vector
 from workers.restore import restore
 from workers.sandbox import Pipes, allow_cpu, enter
+from workers.score_edits import edit_score
 from workers.scores import (
     compare_as_scores,
     export_score,
@@ -53,6 +54,7 @@ _OVER_EACH: Final[Mapping[Operation, Callable[..., bytes]]] = {
     Operation.SEED_SCORE: seed_score,
     Operation.SET_ENTRIES: set_entries,
     Operation.SUMMARY: summary,
+    Operation.EDIT_SCORE: edit_score,
     Operation.IMPORT_SCORE: import_score,
     Operation.EXPORT_SCORE: export_score,
 }

@@ -28,7 +28,7 @@ STEPS: Final = "CDEFGAB"
 
 STEP_SEMITONES: Final = dict(zip(STEPS, (0, 2, 4, 5, 7, 9, 11), strict=True))
 _QUARTERS_IN_WHOLE: Final = 4
-_COUNT_MAX: Final = 1024
+COUNT_MAX: Final = 1024
 _TIMES_KEPT: Final = 1024
 _STAVES_MAX: Final = 99
 _OCTAVE_MAX: Final = 99
@@ -223,12 +223,12 @@ def time_length(value: Entry) -> Fraction | None:
 
 
 def _group_length(value: Entry) -> Fraction | None:
-    counts, unit = value.get("beats"), integer(value.get("unit"), 1, _COUNT_MAX)
+    counts, unit = value.get("beats"), integer(value.get("unit"), 1, COUNT_MAX)
     if not isinstance(counts, list | tuple) or len(counts) > _GROUPS_MAX or unit is None:
         return None
     beats = 0
     for item in counts:
-        count = integer(item, 1, _COUNT_MAX)
+        count = integer(item, 1, COUNT_MAX)
         if count is None:
             return None
         beats += count
@@ -292,7 +292,7 @@ def read_event(key: str, value: Entry) -> Event | None:
         is_space=value.get("kind") == "space",
         onset=onset,
         duration=duration,
-        voice=integer(value.get("voice"), 1, _COUNT_MAX) or 1,
+        voice=integer(value.get("voice"), 1, COUNT_MAX) or 1,
         staff=integer(value.get("staff"), 1, _STAVES_MAX) or 1,
         # What lasts no time stands before an onset, as a grace note does.
         grace="" if order is None and duration == 0 else order,

@@ -36,6 +36,9 @@ FACETS: Final[tuple[Facet, ...]] = get_args(Facet)
 SCHEMA_VERSION: Final = 2
 """What ``meta["schema"]`` says, as text; a score without it is of version 1."""
 
+OPERATIONS_VERSION: Final = 1
+"""Of the JSON form of operations; see ``collab.score.operations.json_form``."""
+
 ID_CHARS_MAX: Final = 128
 KEY_SEPARATOR: Final = "|"
 EVERY_PART: Final = "*"

@@ -13,6 +13,7 @@ from collab.ids import RoomName
 from gateway.api.comment_services import RoomComments
 from gateway.api.node_services import Nodes
 from gateway.api.problems import Problem, ProblemError
+from gateway.api.score_edit_services import RoomScoreEdits
 from gateway.api.score_services import RoomScores
 from gateway.api.services import RoomDirectory, RoomDocuments
 from gateway.api.version_services import RoomVersions
@@ -36,6 +37,7 @@ class ApiServices:
         versions: what was in them.
         comments: what is said about them.
         scores: what is told beside them.
+        score_edits: how they are edited.
         nodes: who else is there.
         auth: who gets in.
         clocks: the time.
@@ -50,6 +52,7 @@ class ApiServices:
     versions: RoomVersions
     comments: RoomComments
     scores: RoomScores
+    score_edits: RoomScoreEdits
     nodes: Nodes
     auth: AuthParts
     clocks: Clocks

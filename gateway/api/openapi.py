@@ -10,7 +10,14 @@ from pydantic.json_schema import models_json_schema
 
 from collab.errors import AuthFailure
 from collab.limits import ROOM_NAME_BYTES_MAX
-from gateway.api import answers, comment_answers, node_answers, score_answers, version_answers
+from gateway.api import (
+    answers,
+    comment_answers,
+    node_answers,
+    score_answers,
+    score_edit_answers,
+    version_answers,
+)
 from gateway.api.endpoints import ROOM_NAME_PATTERN, Body, Endpoint, Parameter
 from gateway.api.problems import MEDIA_TYPE, Problem
 from gateway.api.terms import COMMENT_ID_PATTERN, NODE_NAME_PATTERN, VERSION_ID_PATTERN
@@ -31,6 +38,7 @@ _ANSWERS: Final[tuple[type[BaseModel], ...]] = (
     score_answers.ScoreFacts,
     score_answers.Scores,
     score_answers.Templates,
+    score_edit_answers.ScoreEdited,
     node_answers.Home,
     node_answers.LiveRooms,
     node_answers.Nodes,
@@ -48,6 +56,7 @@ _REQUESTS: Final[tuple[type[BaseModel], ...]] = (
     score_answers.CopyRequest,
     score_answers.ScoreChange,
     score_answers.ScoreRequest,
+    score_edit_answers.EditsRequest,
     version_answers.ForkRequest,
     version_answers.VersionChange,
     version_answers.VersionRequest,

@@ -19,6 +19,8 @@ from starlette.responses import Response
 from collab.errors import (
     AccessDenied,
     BandProError,
+    EditRefused,
+    InvalidOperation,
     InvalidRoomName,
     KeysUnavailable,
     LimitExceeded,
@@ -191,6 +193,13 @@ def _on_core_error(_request: Request, error: Exception) -> Response:
         )
     if isinstance(error, LimitExceeded):
         return problem_response(problem, str(error), extra={"limit": error.limit})
+    if isinstance(error, InvalidOperation):
+        return problem_response(problem, str(error), extra={"path": error.path})
+    if isinstance(error, EditRefused):
+        obstacle = {"code": error.code, "element_ids": error.element_ids}
+        return problem_response(
+            problem, str(error), extra=obstacle | {"operation": error.operation}
+        )
     # What went wrong in the store or in here is for the log, not for whoever asked.
     if problem is Problem.INTERNAL_ERROR:
         structlog.get_logger().error("http.invariant_violated", exc_info=error)

@@ -22,6 +22,7 @@ from gateway.api.middleware import ApiGuard
 from gateway.api.nodes import node_endpoints
 from gateway.api.openapi import openapi_document
 from gateway.api.rooms import room_endpoints
+from gateway.api.score_edits import score_edit_endpoints
 from gateway.api.scores import score_endpoints
 from gateway.api.terms import IDEMPOTENCY_KEY_HEADER, PREFIX
 from gateway.api.versions import version_endpoints
@@ -40,6 +41,7 @@ def api_endpoints(services: ApiServices) -> list[Endpoint]:
         *history_endpoints(services),
         *comment_endpoints(services),
         *score_endpoints(services),
+        *score_edit_endpoints(services),
         *credential_endpoints(services),
         *node_endpoints(services),
     ]

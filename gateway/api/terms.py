@@ -19,6 +19,7 @@ VERSIONS_LIMIT_MAX: Final = 500
 """How many versions one page of the list may have."""
 
 COMMENT_ID_PATTERN: Final = r"^c[0-9a-f]{32}$"
+ID_PREFIX_PATTERN: Final = r"^[A-Za-z_][A-Za-z0-9_.-]{0,63}$"
 IDEMPOTENCY_KEY_HEADER: Final = "Idempotency-Key"
 NODE_NAME_PATTERN: Final = rf"^[A-Za-z0-9._-]{{1,{NODE_ID_CHARS_MAX}}}$"
 VERSION_ID_PATTERN: Final = r"^[0-9a-z-]{1,64}$"

@@ -36,6 +36,10 @@ class EditAuthors:
             client = self._clients[runner] = fresh_client(runner)
         return client
 
+    def forget(self, runner: RoomRunner) -> None:
+        """Let no further edit be the room's client's: what it wrote last may come back, or not."""
+        self._clients.pop(runner, None)
+
 
 def fresh_client(runner: RoomRunner, draw: Callable[[int], int] = secrets.randbelow) -> int:
     """A client id that nobody has used in a room, nor in one that was erased.

@@ -8,6 +8,8 @@ from typing import Any, Final
 
 from collab.errors import (
     AccessDenied,
+    EditRefused,
+    InvalidOperation,
     InvalidScore,
     LimitExceeded,
     NotThere,
@@ -34,10 +36,15 @@ def accepted(told: bytes) -> Mapping[str, Any]:
 
 
 def _refused(told: Mapping[str, Any]) -> PeerError | WorkerFailed:
-    """The error: its kind, words and limit."""
+    """The error: its kind, words, and what else was told of it."""
     kind, detail = told["refused"], told["detail"]
     if kind == LimitExceeded.__name__:
         return LimitExceeded(detail, limit=told["limit"])
+    if kind == EditRefused.__name__:
+        obstacles = {"code": told["code"], "element_ids": tuple(told["element_ids"])}
+        return EditRefused(detail, **obstacles, operation=told["operation"])
+    if kind == InvalidOperation.__name__:
+        return InvalidOperation(detail.removeprefix(f"{told['path']}: "), path=told["path"])
     if kind in _REFUSALS:
         return _REFUSALS[kind](detail)
     return WorkerFailed(f"the worker refused: {kind}")

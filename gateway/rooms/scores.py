@@ -14,9 +14,9 @@ from collab.ids import NO_SEQUENCE, RoomName, UnixSeconds, room_key
 from collab.limits import SCORE_TEXT_CHARS_MAX
 from collab.score.schema import Json, Transposition
 from gateway.api.score_services import Finding, NewScore
-from gateway.rooms.edit_authors import EditAuthors
 from gateway.rooms.refusals import accepted
 from gateway.rooms.registry import RoomRegistry
+from gateway.rooms.score_edits import ScoreEdits
 from gateway.rooms.services import RoomServices
 from gateway.rooms.versions import VersionServices
 from persistence.manifests import ensure_manifest, read_manifest
@@ -32,6 +32,7 @@ class ScoreServices:
     Args:
         registry: the rooms.
         rooms: what is done with them.
+        edits: how they are edited.
         versions: what copies are made of.
         offload: where content is read.
         wall: the wall clock, in seconds.
@@ -42,6 +43,7 @@ class ScoreServices:
         self,
         registry: RoomRegistry,
         rooms: RoomServices,
+        edits: ScoreEdits,
         versions: VersionServices,
         offload: Offload,
         wall: Callable[[], UnixSeconds],
@@ -50,11 +52,11 @@ class ScoreServices:
         self._registry = registry
         self._stores = registry.stores
         self._rooms = rooms
+        self._edits = edits
         self._versions = versions
         self._offload = offload
         self._wall = wall
         self._document_bytes_max = document_bytes_max
-        self._authors = EditAuthors()
 
     async def record(self, name: RoomName) -> ScoreRecord:
         """What is told about a score; see ``RoomScores``."""
@@ -112,20 +114,10 @@ class ScoreServices:
     async def rename(self, name: RoomName, title: str, claims: Claims) -> ScoreRecord:
         """Give a score another title; see ``RoomScores``."""
         entries = json.dumps({"meta": {"title": title}}).encode()
-        async with self._authors.turn(name):
-            runner = await self._rooms.open(name)
-            self._registry.archived.check(runner)
-            runner.busy += 1  # it must not be unloaded between its state and the edit
-            try:
-                present = await self._rooms.state_of(runner)
-                client = self._authors.client(runner)
-                update = await self._offload.set_entries(present, entries, client)
-                if update:
-                    await runner.append(update)
-                else:
-                    await runner.drain()
-            finally:
-                runner.busy -= 1
+        async with self._edits.turn(name) as turn:
+            update = await self._offload.set_entries(turn.present, entries, turn.client)
+            if update:
+                await turn.runner.append(update)
         _log.info("score.renamed", room=room_key(name)[:12], by=claims.subject)
         return await change_score_record(
             self._stores, name, lambda known: replace(known, title=title)

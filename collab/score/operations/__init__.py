@@ -8,8 +8,13 @@ can, so that what others change at the same time stays. They are listed in ``ope
 from collab.errors import EditRefused
 from collab.score.operations.changes import Changes, NewIds, RefusalCode, apply
 from collab.score.operations.clipboard import copy
+from collab.score.operations.json_form import (
+    decode_operation,
+    decode_operations,
+    encode_operation,
+)
 from collab.score.operations.operations import Operation
-from collab.score.operations.plan import plan
+from collab.score.operations.plan import plan, plan_all
 
 __all__ = [
     "Changes",
@@ -19,5 +24,9 @@ __all__ = [
     "RefusalCode",
     "apply",
     "copy",
+    "decode_operation",
+    "decode_operations",
+    "encode_operation",
     "plan",
+    "plan_all",
 ]

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Final
 
-from collab.score.model import Event, read_event, read_score
+from collab.score.model import COUNT_MAX, Event, integer, read_event, read_score
 from collab.score.operations.changes import Draft, no_ids, refusal
 from collab.score.operations.events import delete_elements
 from collab.score.operations.operations import Clip, ClipEvent, DeleteElements, Paste
@@ -66,8 +66,9 @@ def paste(draft: Draft, operation: Paste) -> None:
     require_measure(draft, operation.measure)
     begin = (timeline.start(operation.measure) or Fraction(0)) + operation.onset
     top = parts.index(operation.part)
-    if any(top + event.part >= len(parts) for event in clip.events):
+    if not all(0 <= top + event.part < len(parts) for event in clip.events):
         raise refusal("out-of-range", "There are not enough parts below.", operation.part)
+    _require_joined(clip)
     if operation.replaces:
         _clear(draft, clip, timeline, begin, parts[top:])
     ids: dict[str, list[str]] = {}
@@ -92,7 +93,10 @@ def _clear(
     draft: Draft, clip: Clip, timeline: Timeline, begin: Fraction, parts: Sequence[str]
 ) -> None:
     end = begin + max((event.offset + event.duration for event in clip.events), default=Fraction(0))
-    voices = {(parts[event.part], event.fields.get("voice")) for event in clip.events}
+    voices = {
+        (parts[event.part], integer(event.fields.get("voice"), 1, COUNT_MAX) or 1)
+        for event in clip.events
+    }
     gone: list[str] = []
     for key, value in draft.entries("ev"):
         event = read_event(key, value)
@@ -102,6 +106,14 @@ def _clear(
         if begin <= start + event.onset < end:
             gone.append(key)
     delete_elements(draft, DeleteElements(tuple(sorted(gone)), with_spanners=True))
+
+
+def _require_joined(clip: Clip) -> None:
+    """Refuse a clip that nobody copied: ids that are there twice, or lines between others."""
+    ids = [event.id for event in clip.events]
+    ends = {str(line.get(end)) for line in clip.spanners for end in ("start", "end")}
+    if len(set(ids)) < len(ids) or not ends <= set(ids):
+        raise refusal("malformed", "The clip does not hold together.")
 
 
 def _clip_event(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from collab.limits import SCORE_MEASURES_EMPTY_MAX
 from collab.score.intervals import Interval
 from collab.score.model import read_score
 from collab.score.operations.changes import Draft, refusal, written_time
@@ -32,8 +33,10 @@ _IN_CELLS: Final[tuple[Facet, ...]] = ("ev", "dir")
 
 def insert_measures(draft: Draft, operation: InsertMeasures) -> Sequence[str]:
     """Add empty measures; returns their ids, in order."""
-    if operation.count < 1:
-        raise refusal("out-of-range", "At least one measure is inserted.")
+    if not 1 <= operation.count <= SCORE_MEASURES_EMPTY_MAX:
+        raise refusal(
+            "out-of-range", f"From 1 to {SCORE_MEASURES_EMPTY_MAX} measures are inserted at once."
+        )
     new = [draft.new_id() for _ in range(operation.count)]
     for key, number in zip(new, _numbers(draft, operation), strict=True):
         draft.put("measures", key, {"number": number})

@@ -11,11 +11,12 @@ from fractions import Fraction
 from typing import Literal, TypeAlias
 
 from collab.score.intervals import Interval, WrittenPitch
-from collab.score.schema import EVERY_PART, Json
+from collab.score.schema import EVERY_PART, Edge, Json
 
 SpannerKind = Literal["tie", "slur", "tuplet", "wedge", "ottava", "pedal", "ending"]
 DirectionKind = Literal["dynamics", "words", "rehearsal", "metronome", "harmony"]
 SettingKind = Literal["time", "key", "clef", "barline", "tempo"]
+Placement = Literal["above", "below"]
 Syllabic = Literal["single", "begin", "middle", "end"]
 
 
@@ -108,7 +109,7 @@ class Slur:
 
     start: str
     end: str
-    placement: Literal["above", "below"] | None = None
+    placement: Placement | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +167,7 @@ class ChangeSetting:
     measure: str
     value: Mapping[str, Json] | None
     scope: str = EVERY_PART
-    at: Fraction | Literal["left", "right"] = Fraction(0)
+    at: Fraction | Edge = Fraction(0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+from collab.errors import EditRefused
 from collab.score.operations import (
     clipboard,
     events,
@@ -41,6 +42,46 @@ def plan(
     changes = draft.changes()
     _require_sound(changes)
     return changes
+
+
+def plan_all(
+    facets: Mapping[str, Mapping[str, object]],
+    wanted: Sequence[Operation],
+    new_ids: NewIds,
+) -> tuple[Changes, Sequence[Sequence[str]]]:
+    """Work out what operations write one after the other, each after those before it.
+
+    Args:
+        facets: as for ``plan``.
+        wanted: in order.
+        new_ids: as for ``plan``.
+
+    Returns:
+        What they write all together, and the ids that each of them drew.
+
+    Raises:
+        EditRefused: one of them is; the error says which. None of them is made then.
+    """
+    drawn: list[str] = []
+
+    def draw() -> str:
+        drawn.append(new_ids())
+        return drawn[-1]
+
+    draft = Draft(facets, draw)
+    made: list[Sequence[str]] = []
+    for place, operation in enumerate(wanted):
+        before = len(drawn)
+        try:
+            _PLANS[type(operation)](draft, operation)
+        except EditRefused as error:
+            raise EditRefused(
+                str(error), code=error.code, element_ids=error.element_ids, operation=place
+            ) from error
+        made.append(drawn[before:])
+    changes = draft.changes()
+    _require_sound(changes)
+    return changes, made
 
 
 def _require_sound(changes: Changes) -> None:

@@ -70,6 +70,7 @@ ARGUMENTS: dict[type[BandProError], dict[str, Any]] = {
     LimitExceeded: {"limit": "update_bytes_max"},
     errors.RecordDamaged: {"record_id": "a"},
     errors.EditRefused: {"code": "no-room"},
+    errors.InvalidOperation: {"path": "operations.0.op"},
     errors.FramingViolated: {"code": 1002},
 }
 
