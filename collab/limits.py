@@ -124,6 +124,14 @@ SCORE_CLIP_EVENTS_MAX: Final = 10_000
 SCORE_EDITS_KEPT_MAX: Final = 16  # requests with a key, of one room
 SCORES_LOOKED_AT_MAX: Final = 2_000  # rooms, for one page
 
+# Jobs (fixed), as asked for over HTTP.
+JOB_ASKERS_MAX: Final = 200  # people who want the same
+JOBS_PAGE_MAX: Final = 200
+JOBS_LOOKED_AT_MAX: Final = 2_000  # for one page
+JOB_STREAMS_MAX: Final = 500  # clients that follow jobs on one node
+JOB_STREAMS_PER_SUBJECT_MAX: Final = 20
+DOWNLOAD_BYTES_MAX: Final = 512 * MIB  # of results that are being sent by one node
+
 # Loop slices (fixed): work on one message is cut into pieces of about this much.
 SLICE_BYTES: Final = 64 * KIB
 SLICE_STRUCTS: Final = 4096

@@ -15,6 +15,7 @@ from persistence.build import Stores
 from persistence.capture import other_blobs, room_blobs, room_records
 from tests.contract.backends import StoreUnderTest
 from tests.contract.conftest import ROOM
+from workers.jobs.inputs import order_with_input
 from workers.jobs.job import Job, JobOrder, JobState, Priority
 from workers.jobs.ledger import JobLedger, JobRules
 from workers.jobs.links import Link, LinkSigner
@@ -66,7 +67,7 @@ async def test_a_job_that_was_asked_for_outlives_the_process(
     async with await store.open() as stores:
         ledger = JobLedger(stores.records, stores.blobs, RULES, time)
         assert await ledger.get(asked.job_id) == asked
-        assert await ledger.submit(order("a", "bob")) == asked
+        assert await ledger.submit(order("a")) == asked
         assert (await claimed(ledger)).job.payload == {"key": "a"}
         assert await ledger.claim() is None
 
@@ -217,6 +218,30 @@ async def test_one_subject_cannot_fill_the_queue(ledger: JobLedger) -> None:
     await ledger.settle(await claimed(ledger), Done(RESULT))
     await ledger.settle(await claimed(ledger), Done(RESULT))
     await ledger.submit(order("now it fits"))
+
+
+async def test_a_job_that_several_want_is_cancelled_by_the_last(ledger: JobLedger) -> None:
+    """JOB-13: Each for themselves; and whoever has the store's keys for all of them."""
+    job = await ledger.submit(order("a"))
+    both = await ledger.submit(order("a", "ben"))
+    assert (both.job_id, both.askers) == (job.job_id, ("ann", "ben"))
+    left = await ledger.cancel(job.job_id, Subject("ann"))
+    assert left is not None
+    assert (left.state, left.askers) == (JobState.WAITING, ("ben",))
+    await ledger.submit(order("a"))
+    gone = await ledger.cancel(job.job_id)
+    assert gone is not None
+    assert gone.state is JobState.CANCELLED
+    assert await ledger.claim() is None
+
+
+async def test_a_job_that_is_refused_leaves_no_file(stores: Stores, ledger: JobLedger) -> None:
+    """JOB-6: Nobody would ever delete what it was to work on."""
+    for number in range(RULES.waiting_max):
+        await ledger.submit(order(str(number)))
+    with pytest.raises(LimitExceeded):
+        await order_with_input(ledger, stores.blobs, order("more"), ("exports",), b"score")
+    assert await stores.blobs.list("exports/", after=None, limit=1) == ()
 
 
 async def test_jobs_that_ended_are_forgotten_with_their_files(

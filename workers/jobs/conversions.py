@@ -11,11 +11,12 @@ from typing import Any, Final
 import orjson
 
 from collab.errors import BlobMoved, ToolFailed
-from collab.ids import BlobKey, Subject
+from collab.ids import BlobKey, RoomName, Subject
 from collab.ports import BlobStore
 from persistence.blob_keys import blob_key
 from workers.convert import Converter
 from workers.formats import MEDIA_TYPES, Format, suffix_of
+from workers.jobs.inputs import order_with_input, read_input, require_input
 from workers.jobs.job import Job, JobOrder, Priority
 from workers.jobs.ports import JobBook
 from workers.jobs.runner import Telling
@@ -38,6 +39,7 @@ class ConversionRequest:
         name: of the files made, without a suffix.
         state: says what `data` was made of, such as a room, an epoch and a sequence, where that is
             known: it is the same conversion then even if the bytes differ. Otherwise the bytes do.
+        room: that the score is of, if it is of one: what is told about the job goes by it.
         folder: segments of the blobs' keys. Those of a room are kept, sealed and erased with it if
             they are ``rooms/<room key>/<epoch>/exports``.
         priority: who goes first.
@@ -50,6 +52,7 @@ class ConversionRequest:
     options: ToolOptions = field(default_factory=ToolOptions)
     name: str = "score"
     state: str = ""
+    room: RoomName | None = None
     folder: tuple[str, ...] = EXPORTS
     priority: Priority = Priority.NORMAL
 
@@ -73,22 +76,16 @@ async def order_conversion(book: JobBook, blobs: BlobStore, request: ConversionR
         LimitExceeded: the subject has too many jobs that wait.
         StoreUnavailable: the outcome is unknown; repeating is safe.
     """
-    order = JobOrder(KIND, request.key, request.subject, priority=request.priority)
-    known = await book.get(order.job_id)
-    if known is not None:
-        return known
-    kept_at = blob_key(*request.folder, f"{order.job_id}.in")
-    with suppress(BlobMoved):  # an earlier call had come as far
-        await blobs.create(kept_at, request.data)
     payload = {
-        "input": kept_at,
         "folder": list(request.folder),
         "source": request.source,
         "target": request.target,
         "options": asdict(request.options),
         "name": request.name,
+        "room": request.room,
     }
-    return await book.submit(replace(order, payload=payload))
+    order = JobOrder(KIND, request.key, request.subject, payload, request.priority)
+    return await order_with_input(book, blobs, order, request.folder, request.data)
 
 
 class ConversionHandler:
@@ -115,13 +112,11 @@ class ConversionHandler:
             StoreUnavailable: a file could not be read or written.
         """
         payload = job.payload
-        blob = await self._blobs.read(BlobKey(payload["input"]))
-        if blob is None:
-            raise ToolFailed("the score to be converted is gone")
+        data = await read_input(self._blobs, payload)
         target = Format(payload["target"])
         options = replace(ToolOptions(**payload["options"]), soundfont=self._soundfont)
         made = await self._converter.convert(
-            blob.data, Format(payload["source"]), target, options, hear=tell
+            data, Format(payload["source"]), target, options, hear=tell
         )
         suffix = suffix_of(target)
         files = []
@@ -138,4 +133,10 @@ class ConversionHandler:
                     "size_bytes": len(data),
                 }
             )
+        try:
+            await require_input(self._blobs, payload)
+        except ToolFailed:  # nothing of an erased room may come back with the files
+            for file in files:
+                await self._blobs.delete(BlobKey(str(file["key"])))
+            raise
         return {"files": files}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final
 
 from workers.jobs.job import Job, JobId
@@ -13,7 +13,14 @@ BEAT_S: Final = 0.5
 """Between two looks; workers record progress about as often."""
 
 
-async def followed(book: JobBook, job_id: JobId, *, beat_s: float = BEAT_S) -> AsyncIterator[Job]:
+async def beat() -> None:
+    """Wait until it is time to look again."""
+    await asyncio.sleep(BEAT_S)
+
+
+async def followed(
+    book: JobBook, job_id: JobId, pause: Callable[[], Awaitable[None]] = beat
+) -> AsyncIterator[Job]:
     """A job as it is, then after each change, until it has ended; nothing for no such job.
 
     Changes that follow each other within a beat are told as one.
@@ -21,7 +28,7 @@ async def followed(book: JobBook, job_id: JobId, *, beat_s: float = BEAT_S) -> A
     Args:
         book: where it is recorded.
         job_id: which one.
-        beat_s: between two looks.
+        pause: waited for between two looks.
 
     Raises:
         StoreUnavailable: the store cannot be read now.
@@ -33,4 +40,4 @@ async def followed(book: JobBook, job_id: JobId, *, beat_s: float = BEAT_S) -> A
             yield job
         if job.is_final:
             return
-        await asyncio.sleep(beat_s)
+        await pause()

@@ -5,6 +5,8 @@ state      event               becomes
 =========  ==================  ==============================================================
 waiting    claimed             running, one attempt more
 waiting    cancelled           cancelled
+any        asked for again     as it is; whoever asked is one who wants it, and it is not to stop
+any        withdrawn           as it is without one who wanted it; cancelled, if nobody else did
 running    claimed             running, one attempt more: its worker was not heard of for too long
 running    claimed too often   failed: whatever runs it does not live to tell
 running    progressed          running
@@ -29,8 +31,9 @@ from typing import Any, Final, NewType
 
 import orjson
 
-from collab.errors import StateConflict
+from collab.errors import LimitExceeded, StateConflict
 from collab.ids import RecordId, Subject
+from collab.limits import JOB_ASKERS_MAX
 
 JobId = NewType("JobId", str)
 """Lower-case hexadecimal digits, made of the job's key."""
@@ -92,7 +95,8 @@ class Job:
     Attributes:
         job_id: of it.
         kind: which handler does it.
-        subject: on whose behalf.
+        subject: on whose behalf; whose turns it takes.
+        askers: who wants it: others may have asked for the same.
         payload: for the handler.
         priority: who goes first.
         turn: the record that keeps its place among those that wait.
@@ -121,6 +125,7 @@ class Job:
     result: Mapping[str, Any] | None = None
     error: str = ""
     wants_stop: bool = False
+    askers: tuple[Subject, ...] = ()
     revision: int = 0
 
     @property
@@ -187,6 +192,29 @@ class Job:
             return replace(self, wants_stop=True, changed_at=now)
         return self._becomes(JobState.CANCELLED, now)
 
+    def asked_again(self, subject: Subject, now: float) -> Job:
+        """Somebody wants the same; the very same job if that was known.
+
+        Raises:
+            LimitExceeded: too many want it.
+        """
+        if subject in self.askers and not self.wants_stop:
+            return self
+        askers = (*self.askers, subject) if subject not in self.askers else self.askers
+        if len(askers) > JOB_ASKERS_MAX:
+            raise LimitExceeded(f"{JOB_ASKERS_MAX} people want it", limit="job_askers_max")
+        return replace(self, askers=askers, wants_stop=False, changed_at=now)
+
+    def withdrawn(self, subject: Subject, now: float) -> Job:
+        """Somebody does not want it any more; it is cancelled when nobody else does.
+
+        Raises:
+            StateConflict: it is in a final state.
+        """
+        self._require(JobState.WAITING, JobState.RUNNING)
+        others = tuple(each for each in self.askers if each != subject)
+        return replace(self, askers=others, changed_at=now) if others else self.cancelled(now)
+
     def stopped(self, now: float) -> Job:
         """Its worker has stopped.
 
@@ -227,6 +255,8 @@ class Job:
         stored = orjson.loads(value)
         stored["state"] = JobState(stored["state"])
         stored["priority"] = Priority(stored["priority"])
+        # One that was asked for before others could ask for the same has no list.
+        stored["askers"] = tuple(stored.get("askers") or (stored["subject"],))
         progress = stored["progress"]
         stored["progress"] = None if progress is None else (progress[0], progress[1])
         return cls(job_id=JobId(job_id), revision=revision, **stored)

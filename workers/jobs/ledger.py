@@ -79,7 +79,7 @@ class JobLedger:
 
     async def submit(self, order: JobOrder) -> Job:
         """Ask for a job; see `JobBook.submit`."""
-        known = await self.get(order.job_id)
+        known = await self._asked_again(order)
         if known is not None:
             return known
         now = self._clock()
@@ -93,11 +93,12 @@ class JobLedger:
             turn,
             created_at=now,
             changed_at=now,
+            askers=(order.subject,),
         )
         try:
             return await self._replace(job)
         except RecordMoved:  # somebody else has just asked for the same
-            found = await self.get(order.job_id)
+            found = await self._asked_again(order)
             if found is None or found.turn != turn:
                 await self._records.delete(RecordKind.JOB_TURN, NO_ROOM, turn)
             return job if found is None else found
@@ -113,9 +114,14 @@ class JobLedger:
         found = await self._records.list(RecordKind.JOB, NO_ROOM, after=start, limit=limit)
         return tuple(map(_job_of, found))
 
-    async def cancel(self, job_id: JobId) -> Job | None:
+    async def cancel(self, job_id: JobId, by: Subject | None = None) -> Job | None:
         """Have a job not done, or stopped; see `JobBook.cancel`."""
-        job = await self._change(job_id, lambda job: job.cancelled(self._clock()))
+
+        def cancelled(job: Job) -> Job:
+            now = self._clock()
+            return job.cancelled(now) if by is None else job.withdrawn(by, now)
+
+        job = await self._change(job_id, cancelled)
         if job is not None and job.is_final:
             await self._records.delete(RecordKind.JOB_TURN, NO_ROOM, job.turn)
         return job
@@ -199,6 +205,12 @@ class JobLedger:
         return job
 
     # Records ------------------------------------------------------------------------------------
+
+    async def _asked_again(self, order: JobOrder) -> Job | None:
+        """The job of an order that was given before, now wanted by its subject too."""
+        return await self._change(
+            order.job_id, lambda job: job.asked_again(order.subject, self._clock())
+        )
 
     async def _queue(self, job_id: JobId, subject: Subject, priority: Priority) -> RecordId:
         """Make a turn: behind the subject's other ones, but in front of everybody's later ones."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from collab.ids import Subject
 from collab.ports import Record
 from workers.jobs.job import Job, JobId, JobOrder
 
@@ -63,7 +64,7 @@ class JobBook(Protocol):
         """Ask for a job; one with the same key is the same job, whatever became of it.
 
         Raises:
-            LimitExceeded: the subject has too many that wait.
+            LimitExceeded: the subject has too many that wait, or too many want this one.
             StoreUnavailable: the outcome is unknown; repeating is safe.
         """
 
@@ -81,8 +82,12 @@ class JobBook(Protocol):
             StoreUnavailable: the store cannot be read now.
         """
 
-    async def cancel(self, job_id: JobId) -> Job | None:
+    async def cancel(self, job_id: JobId, by: Subject | None = None) -> Job | None:
         """Have a job not done, or stopped; the answer is what it is then; None for no such job.
+
+        Args:
+            job_id: which one.
+            by: who does not want it any more: others may still; None for whatever they want.
 
         Raises:
             StateConflict: it has ended.

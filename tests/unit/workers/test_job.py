@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+import orjson
 import pytest
 
-from collab.errors import StateConflict
+from collab.errors import LimitExceeded, StateConflict
 from collab.ids import RecordId, Subject
 from workers.jobs.job import Job, JobId, JobOrder, JobState, Priority
 
@@ -17,6 +18,8 @@ W, R, D, F, C = (
     JobState.CANCELLED,
 )
 
+ANN, BEN = Subject("ann"), Subject("ben")
+
 EVENTS: dict[str, Callable[[Job], Job]] = {
     "claimed": lambda job: job.claimed(9, attempts_max=3),
     "claimed too often": lambda job: replace(job, attempt=3).claimed(9, attempts_max=3),
@@ -26,6 +29,9 @@ EVENTS: dict[str, Callable[[Job], Job]] = {
     "failed": lambda job: job.failed("why", 9, again=True),
     "failed for good": lambda job: job.failed("why", 9, again=False),
     "cancelled": lambda job: job.cancelled(9),
+    "asked again": lambda job: job.asked_again(BEN, 9),
+    "withdrawn": lambda job: job.withdrawn(ANN, 9),
+    "withdrawn by one of two": lambda job: replace(job, askers=(ANN, BEN)).withdrawn(ANN, 9),
     "stopped": lambda job: job.stopped(9),
     "given back": lambda job: job.given_back(9),
     "revived": lambda job: job.revived(RecordId("1.2.3"), 9),
@@ -35,6 +41,15 @@ TABLE: dict[tuple[JobState, str], JobState] = {
     (W, "claimed too often"): F,
     (W, "claimed unwanted"): C,
     (W, "cancelled"): C,
+    (W, "asked again"): W,
+    (W, "withdrawn"): C,
+    (W, "withdrawn by one of two"): W,
+    (R, "asked again"): R,
+    (R, "withdrawn"): R,
+    (R, "withdrawn by one of two"): R,
+    (D, "asked again"): D,
+    (F, "asked again"): F,
+    (C, "asked again"): C,
     (R, "claimed"): R,
     (R, "claimed too often"): F,
     (R, "claimed unwanted"): C,
@@ -51,7 +66,7 @@ TABLE: dict[tuple[JobState, str], JobState] = {
 
 
 def job(state: JobState) -> Job:
-    order = JobOrder("convert", "key", Subject("ann"))
+    order = JobOrder("convert", "key", ANN)
     return Job(
         order.job_id,
         order.kind,
@@ -63,6 +78,7 @@ def job(state: JobState) -> Job:
         changed_at=2.5,
         state=state,
         attempt=1,
+        askers=(ANN,),
     )
 
 
@@ -78,6 +94,24 @@ def test_a_job_goes_the_ways_of_its_table_and_no_other(state: JobState, event: s
         became = EVENTS[event](job(state))
         assert became.state is expected
         assert became.changed_at == 9
+
+
+def test_a_job_is_wanted_until_the_last_who_asked_does_not_want_it() -> None:
+    """JOB-13: Whoever asks while it is being stopped has it go on; there is room for 200."""
+    both = job(R).asked_again(BEN, 9)
+    assert both.askers == (ANN, BEN)
+    assert both.asked_again(ANN, 10) is both
+    left = both.withdrawn(ANN, 9)
+    assert (left.askers, left.wants_stop) == ((BEN,), False)
+    nobody = left.withdrawn(BEN, 9)
+    assert (nobody.askers, nobody.wants_stop) == ((BEN,), True)
+    assert not nobody.asked_again(BEN, 9).wants_stop
+    many = replace(both, askers=tuple(Subject(f"u{number}") for number in range(200)))
+    with pytest.raises(LimitExceeded):
+        many.asked_again(ANN, 9)
+    old = orjson.loads(both.encode())
+    del old["askers"]
+    assert Job.decode(both.job_id, 1, orjson.dumps(old)).askers == (ANN,)
 
 
 def test_attempts_are_counted_when_they_begin() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Any
 
 import pytest
@@ -242,7 +243,7 @@ async def test_a_job_can_be_followed_to_its_end(ledger: JobLedger) -> None:
     job = await asked(ledger)
     seen: list[tuple[str, tuple[int, int] | None]] = []
     async with running(ledger, work):
-        async for each in followed(ledger, job.job_id, beat_s=0.001):
+        async for each in followed(ledger, job.job_id, partial(asyncio.sleep, 0.001)):
             seen.append((each.state.value, each.progress))
             if each.progress is not None:
                 heard.set()
