@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 from typing import Final
 
@@ -10,15 +11,18 @@ import structlog
 import typer
 import uvloop
 
+from gateway.auth.build import SYSTEM_CLOCKS
 from gateway.jobs import Jobs
 from gateway.observe.logs import configure_logging
 from gateway.observe.metrics import Metrics
 from gateway.options import Options, with_setting_options
+from gateway.rooms.new_scores import NewScores, NoLiveRooms
 from gateway.setting_types import BusKind, StoreKind
 from gateway.settings import Settings, load_settings
 from gateway.store_settings import store_settings
 from gateway.terminal import usage
 from persistence.build import open_stores
+from persistence.offload import Offload
 
 app: Final = typer.Typer()
 _log = structlog.stdlib.get_logger(__name__)
@@ -62,8 +66,14 @@ async def _work(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with await open_stores(store_settings(settings)) as stores:
-        jobs = Jobs(settings, stores, Metrics())
+    async with (
+        await open_stores(store_settings(settings)) as stores,
+        contextlib.aclosing(Offload()) as offload,
+    ):
+        maker = NewScores(
+            stores, NoLiveRooms(), offload, SYSTEM_CLOCKS.wall, settings.document_bytes_max
+        )
+        jobs = Jobs(settings, stores, Metrics(), maker)
         try:
             jobs.start()
             _log.info("jobs.worker_ready", store=stores.description, at_once=settings.jobs_at_once)

@@ -47,6 +47,13 @@ class JobSettings(BaseModel):
         le=365 * _DAY_S,
         description="How long a job that has ended, and the files it made, are kept.",
     )
+    job_link_s: int = Field(
+        3_600,
+        ge=1,
+        le=7 * _DAY_S,
+        description="How long a link to a file that a job made is good; whoever has it needs no "
+        "token.",
+    )
     tool_cpu_s: int = Field(
         60, ge=1, le=3_600, description="Processor time of a tool; by the clock it has twice that."
     )

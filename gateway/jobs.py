@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -14,11 +15,14 @@ from gateway.setting_types import BusKind
 from gateway.settings import Settings
 from persistence.stores import Stores
 from workers.convert import Converter, limits_of
-from workers.jobs.conversions import KIND, ConversionHandler
+from workers.jobs import conversions, imports
+from workers.jobs.conversions import ConversionHandler
+from workers.jobs.following import BEAT_S
+from workers.jobs.imports import ImportHandler, ScoreMaker
 from workers.jobs.job import Job, JobOrder
 from workers.jobs.ledger import JobLedger, JobRules
 from workers.jobs.links import LinkSigner
-from workers.jobs.runner import JobRunner, WorkPace
+from workers.jobs.runner import Handler, JobRunner, WorkPace
 
 if TYPE_CHECKING:
     from workers.jobs.turns import Turns
@@ -31,6 +35,7 @@ class _Watcher:
     """Counts jobs."""
 
     metrics: Metrics
+    told: Callable[[], None]
 
     def begun(self, kind: str) -> None:
         """A job was begun here."""
@@ -41,6 +46,7 @@ class _Watcher:
         self.metrics.jobs_running.labels(kind).dec()
         self.metrics.jobs.labels(kind, outcome).inc()
         self.metrics.job_seconds.labels(kind).observe(took_s)
+        self.told()
 
 
 class Jobs:
@@ -50,9 +56,12 @@ class Jobs:
         settings: checked.
         stores: an open store, where jobs are kept.
         metrics: what is counted.
+        maker: puts imported scores into rooms.
     """
 
-    def __init__(self, settings: Settings, stores: Stores, metrics: Metrics) -> None:
+    def __init__(
+        self, settings: Settings, stores: Stores, metrics: Metrics, maker: ScoreMaker
+    ) -> None:
         rules = JobRules(
             attempts_max=settings.jobs_attempts_max, waiting_max=settings.jobs_waiting_max
         )
@@ -70,9 +79,14 @@ class Jobs:
             )
         )
         soundfont = None if settings.soundfont is None else str(settings.soundfont.absolute())
-        handler = ConversionHandler(self._converter, stores.blobs, soundfont)
+        handlers: dict[str, Handler] = {
+            conversions.KIND: ConversionHandler(self._converter, stores.blobs, soundfont),
+            imports.KIND: ImportHandler(self._converter, stores.blobs, maker),
+        }
         pace = WorkPace(jobs_at_once=settings.jobs_at_once, forget_s=settings.jobs_kept_s)
-        self._runner = JobRunner(self.ledger, self.ledger, {KIND: handler}, pace, _Watcher(metrics))
+        watcher = _Watcher(metrics, self._tell_of_end)
+        self._runner = JobRunner(self.ledger, self.ledger, handlers, pace, watcher)
+        self._ended = asyncio.Event()
         self._turns: Turns | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._runs = False
@@ -90,6 +104,12 @@ class Jobs:
         await self.tell()
         return job
 
+    async def pause(self) -> None:
+        """Wait until it is time to look at jobs again: a beat, or less if one ended here."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(BEAT_S):
+                await self._ended.wait()
+
     async def tell(self) -> None:
         """Say that something may be due."""
         if self._runs:
@@ -105,6 +125,11 @@ class Jobs:
         await self._converter.aclose()
         if self._turns is not None:
             await self._turns.aclose()
+
+    def _tell_of_end(self) -> None:
+        """Wake all who pause now."""
+        self._ended.set()
+        self._ended = asyncio.Event()
 
     def _go(self, work: Coroutine[None, None, None]) -> None:
         self._tasks.append(asyncio.create_task(work))

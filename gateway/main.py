@@ -45,10 +45,12 @@ from gateway.observe.metrics import Metrics, watch_loop_lag
 from gateway.processes.leash import Inherited
 from gateway.rooms.comments import CommentServices
 from gateway.rooms.compactor import Compactor
+from gateway.rooms.new_scores import NewScores
 from gateway.rooms.node_load import NodeLoad
 from gateway.rooms.orphan_collector import OrphanCollector
 from gateway.rooms.registry import RoomRegistry
 from gateway.rooms.score_edits import ScoreEdits
+from gateway.rooms.score_jobs import ScoreJobs
 from gateway.rooms.scores import ScoreServices
 from gateway.rooms.services import RoomServices
 from gateway.rooms.version_keeper import VersionKeeper
@@ -171,14 +173,18 @@ def build_node(settings: Settings, stores: Stores, offloads: Offloads) -> Node:
     services = RoomServices(registry, settings.update_bytes_max, offload)
     versions = VersionServices(registry, content_offload, metrics, SYSTEM_CLOCKS.wall)
     edits = ScoreEdits(registry, services, content_offload)
-    wall, bytes_max = SYSTEM_CLOCKS.wall, settings.document_bytes_max
+    wall = SYSTEM_CLOCKS.wall
+    maker = NewScores(stores, registry, content_offload, wall, settings.document_bytes_max)
+    scores = ScoreServices(registry, services, edits, versions, content_offload, wall, maker)
+    jobs = Jobs(settings, stores, metrics, maker)
     api = ApiServices(
         directory=services,
         documents=services,
         nodes=place.nodes,
         versions=versions,
-        scores=ScoreServices(registry, services, edits, versions, content_offload, wall, bytes_max),
+        scores=scores,
         score_edits=edits,
+        jobs=ScoreJobs(jobs, stores, scores, maker, lambda: registry.is_draining),
         comments=CommentServices(
             services, offloads.comments, metrics, lambda: time.time_ns() // 1_000_000
         ),
@@ -188,6 +194,7 @@ def build_node(settings: Settings, stores: Stores, offloads: Offloads) -> Node:
         allowed_origins=settings.allowed_origins,
         pace=request_pace(settings),
         trusted_proxies=settings.trusted_proxies,
+        link_s=settings.job_link_s,
     )
     parts = AppParts(doors, api, build_readiness(registry, lambda: place.is_draining))
     sockets = build_sockets(doors)
@@ -206,7 +213,7 @@ def build_node(settings: Settings, stores: Stores, offloads: Offloads) -> Node:
         entrances=sockets.entrances,
         clustered=clustered,
         place=place,
-        jobs=Jobs(settings, stores, metrics),
+        jobs=jobs,
     )
 
 

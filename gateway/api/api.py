@@ -11,6 +11,7 @@ from collab.access import Action, Claims, decide
 from collab.errors import AccessDenied
 from collab.ids import RoomName
 from gateway.api.comment_services import RoomComments
+from gateway.api.job_services import RoomJobs
 from gateway.api.node_services import Nodes
 from gateway.api.problems import Problem, ProblemError
 from gateway.api.score_edit_services import RoomScoreEdits
@@ -38,6 +39,7 @@ class ApiServices:
         comments: what is said about them.
         scores: what is told beside them.
         score_edits: how they are edited.
+        jobs: what is made of them, and they of, later.
         nodes: who else is there.
         auth: who gets in.
         clocks: the time.
@@ -45,6 +47,7 @@ class ApiServices:
         allowed_origins: web origins that get CORS headers.
         pace: how fast each address may ask; None to let everybody.
         trusted_proxies: networks whose forwarded address is believed.
+        link_s: how long a link to a result is good, in seconds.
     """
 
     directory: RoomDirectory
@@ -53,6 +56,7 @@ class ApiServices:
     comments: RoomComments
     scores: RoomScores
     score_edits: RoomScoreEdits
+    jobs: RoomJobs
     nodes: Nodes
     auth: AuthParts
     clocks: Clocks
@@ -60,6 +64,7 @@ class ApiServices:
     allowed_origins: tuple[str, ...] = ()
     pace: Pace | None = None
     trusted_proxies: Networks = ()
+    link_s: int = 3_600
 
     async def require(self, request: Request, room: RoomName, action: Action) -> Claims:
         """Recognise whoever asks, and let them do one thing in one room or nothing.

@@ -62,8 +62,8 @@ class Endpoint:
 
     Attributes:
         method: GET, POST, PATCH or DELETE.
-        path: relative to `/v1`, with `{room}`, `{session}`, `{version}`, `{thread}` and
-            `{message}` as parameters.
+        path: relative to `/v1`, with `{room}`, `{session}`, `{version}`, `{thread}`, `{message}`,
+            `{job}` and `{link}` as parameters.
         handler: what serves it.
         operation_id: its name for generated clients.
         tag: the heading under which it is shown.
@@ -75,6 +75,7 @@ class Endpoint:
         parameters: of the query.
         headers: that it reads besides those that every operation does.
         problems: what may go wrong besides what may go wrong everywhere.
+        is_open: whether it takes no token.
     """
 
     method: str
@@ -90,6 +91,7 @@ class Endpoint:
     parameters: tuple[Parameter, ...] = ()
     headers: tuple[Parameter, ...] = ()
     problems: tuple[Problem, ...] = field(default=())
+    is_open: bool = False
 
 
 class ExactRoute(Route):

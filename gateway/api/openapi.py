@@ -13,6 +13,7 @@ from collab.limits import ROOM_NAME_BYTES_MAX
 from gateway.api import (
     answers,
     comment_answers,
+    job_answers,
     node_answers,
     score_answers,
     score_edit_answers,
@@ -20,7 +21,12 @@ from gateway.api import (
 )
 from gateway.api.endpoints import ROOM_NAME_PATTERN, Body, Endpoint, Parameter
 from gateway.api.problems import MEDIA_TYPE, Problem
-from gateway.api.terms import COMMENT_ID_PATTERN, NODE_NAME_PATTERN, VERSION_ID_PATTERN
+from gateway.api.terms import (
+    COMMENT_ID_PATTERN,
+    JOB_ID_PATTERN,
+    NODE_NAME_PATTERN,
+    VERSION_ID_PATTERN,
+)
 
 _REF: Final = "#/components/schemas/{model}"
 _ANSWERS: Final[tuple[type[BaseModel], ...]] = (
@@ -33,6 +39,8 @@ _ANSWERS: Final[tuple[type[BaseModel], ...]] = (
     answers.Ticket,
     comment_answers.Thread,
     comment_answers.Threads,
+    job_answers.Job,
+    job_answers.Jobs,
     score_answers.ImportedScore,
     score_answers.Score,
     score_answers.ScoreFacts,
@@ -53,6 +61,7 @@ _REQUESTS: Final[tuple[type[BaseModel], ...]] = (
     comment_answers.ReplyRequest,
     comment_answers.ThreadChange,
     comment_answers.ThreadRequest,
+    job_answers.ExportRequest,
     score_answers.CopyRequest,
     score_answers.ScoreChange,
     score_answers.ScoreRequest,
@@ -76,6 +85,8 @@ _PATH_PARAMETERS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
         "The room's name as one percent-encoded path segment, in which `/` is written `%2F`.",
         {"maxLength": ROOM_NAME_BYTES_MAX, "pattern": ROOM_NAME_PATTERN},
     ),
+    "job": ("The job's id.", {"pattern": JOB_ID_PATTERN}),
+    "link": ("What stands at the end of a link.", {}),
     "node": ("The node's name.", {"pattern": NODE_NAME_PATTERN}),
     "session": ("The session's id.", {}),
     "thread": ("The thread's id.", {"pattern": COMMENT_ID_PATTERN}),
@@ -149,6 +160,8 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
         "parameters": _parameters(endpoint),
         "responses": _responses(endpoint),
     }
+    if endpoint.is_open:
+        operation["security"] = []
     if endpoint.body is not None:
         operation["requestBody"] = {
             "required": True,
@@ -186,6 +199,8 @@ def _parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
 
 def _responses(endpoint: Endpoint) -> dict[str, Any]:
     problems = {*_ALWAYS, *endpoint.problems}
+    if endpoint.is_open:
+        problems.remove(Problem.UNAUTHENTICATED)
     if "{room}" in endpoint.path:
         problems |= {Problem.INVALID_ROOM_NAME, Problem.NOT_FOUND}
     success: dict[str, Any] = {"description": "Done.", "headers": _request_id_header()}

@@ -18,13 +18,14 @@ from gateway.api.docs_page import CONTENT_SECURITY_POLICY, docs_page
 from gateway.api.documents import document_endpoints
 from gateway.api.endpoints import Endpoint, ExactMount, routes_of
 from gateway.api.history import history_endpoints
+from gateway.api.jobs import job_endpoints
 from gateway.api.middleware import ApiGuard
 from gateway.api.nodes import node_endpoints
 from gateway.api.openapi import openapi_document
 from gateway.api.rooms import room_endpoints
 from gateway.api.score_edits import score_edit_endpoints
 from gateway.api.scores import score_endpoints
-from gateway.api.terms import IDEMPOTENCY_KEY_HEADER, PREFIX
+from gateway.api.terms import IDEMPOTENCY_KEY_HEADER, LAST_EVENT_ID_HEADER, PREFIX
 from gateway.api.versions import version_endpoints
 from gateway.observe.request_ids import REQUEST_ID_HEADER
 from gateway.server_version import server_version
@@ -42,6 +43,7 @@ def api_endpoints(services: ApiServices) -> list[Endpoint]:
         *comment_endpoints(services),
         *score_endpoints(services),
         *score_edit_endpoints(services),
+        *job_endpoints(services),
         *credential_endpoints(services),
         *node_endpoints(services),
     ]
@@ -83,6 +85,7 @@ def api_routes(services: ApiServices) -> list[BaseRoute]:
                     "Authorization",
                     "Content-Type",
                     IDEMPOTENCY_KEY_HEADER,
+                    LAST_EVENT_ID_HEADER,
                     REQUEST_ID_HEADER,
                 ),
                 expose_headers=(REQUEST_ID_HEADER, "Retry-After"),

@@ -12,9 +12,10 @@ from collab.limits import (
     SCORE_TEXT_CHARS_MAX,
     SCORES_PAGE_MAX,
 )
-from collab.score.schema import ID_CHARS_MAX
+from collab.score.schema import ID_CHARS_MAX, Transposition
 from collab.score.templates import TEMPLATES
 from gateway.api.answers import Answer, Count, Name
+from gateway.api.problems import Problem, ProblemError
 from gateway.api.requests import RequestModel
 from persistence.score_record import ScoreRecord
 
@@ -156,6 +157,20 @@ class ExportQuery(RequestModel):
     chromatic: int | None = Field(
         None, ge=-60, le=60, description="The same in semitones; -2 for one in B flat."
     )
+
+    def transposition(self) -> Transposition | None:
+        """The instrument's; None where the part is wanted as it is written.
+
+        Raises:
+            ProblemError: part, diatonic and chromatic do not go together.
+        """
+        if self.diatonic is None and self.chromatic is None:
+            return None
+        if self.diatonic is None or self.chromatic is None or self.part is None:
+            raise ProblemError(
+                Problem.MALFORMED_REQUEST, "part, diatonic and chromatic go together"
+            )
+        return {"diatonic": self.diatonic, "chromatic": self.chromatic}
 
 
 class ScoresQuery(RequestModel):

@@ -14,7 +14,7 @@ from collab.access import Action
 from collab.errors import AccessDenied
 from collab.ids import RoomName, commented_room, room_name
 from collab.limits import SCORE_FACETS_BYTES_MAX, SCORE_FILE_BYTES_MAX, SCORES_LOOKED_AT_MAX
-from collab.score.schema import SCHEMA_VERSION, Facets, Json, Transposition
+from collab.score.schema import SCHEMA_VERSION, Facets, Json
 from collab.score.templates import TEMPLATES, template_facets
 from gateway.api import score_answers as bodies
 from gateway.api.answers import NoQuery
@@ -107,15 +107,9 @@ class ScoresApi:
         """GET /scores/{room}/file."""
         name = room_of(request)
         await self._services.require(request, name, Action.READ)
-        _check_is_no_comments(name)
+        check_is_no_comments(name)
         query = read_query(request, bodies.ExportQuery)
-        transposition: Transposition | None = None
-        if query.diatonic is not None and query.chromatic is not None and query.part is not None:
-            transposition = {"diatonic": query.diatonic, "chromatic": query.chromatic}
-        elif query.diatonic is not None or query.chromatic is not None:
-            raise ProblemError(
-                Problem.MALFORMED_REQUEST, "part, diatonic and chromatic go together"
-            )
+        transposition = query.transposition()
         file = await self._services.scores.export(name, query.part, transposition)
         if file is None:
             raise ProblemError(Problem.NOT_FOUND, NO_ROOM)
@@ -125,7 +119,7 @@ class ScoresApi:
         """GET /scores/{room}."""
         name = room_of(request)
         await self._services.require(request, name, Action.READ)
-        _check_is_no_comments(name)
+        check_is_no_comments(name)
         read_query(request, NoQuery)
         return await self._described(name)
 
@@ -183,11 +177,16 @@ class ScoresApi:
         return json_response(bodies.Score.model_validate(facts | dict(summary)).model_dump())
 
     async def _require_score(self, name: RoomName) -> None:
-        _check_is_no_comments(name)
+        check_is_no_comments(name)
         await self._services.require_room(name)
 
 
-def _check_is_no_comments(name: RoomName) -> None:
+def check_is_no_comments(name: RoomName) -> None:
+    """Refuse what is about a score for the comments on one.
+
+    Raises:
+        AccessDenied: the room has comments.
+    """
     if commented_room(name) is not None:
         raise AccessDenied("comments are no score")
 

@@ -21,5 +21,7 @@ VERSIONS_LIMIT_MAX: Final = 500
 COMMENT_ID_PATTERN: Final = r"^c[0-9a-f]{32}$"
 ID_PREFIX_PATTERN: Final = r"^[A-Za-z_][A-Za-z0-9_.-]{0,63}$"
 IDEMPOTENCY_KEY_HEADER: Final = "Idempotency-Key"
+LAST_EVENT_ID_HEADER: Final = "Last-Event-ID"
 NODE_NAME_PATTERN: Final = rf"^[A-Za-z0-9._-]{{1,{NODE_ID_CHARS_MAX}}}$"
 VERSION_ID_PATTERN: Final = r"^[0-9a-z-]{1,64}$"
+JOB_ID_PATTERN: Final = r"^[0-9a-f]{40}$"

@@ -153,6 +153,11 @@ class RoomRegistry:
             raise RoomUnavailable("the server is restarting")  # the drain has not seen this room
         return runner
 
+    def holds_edits(self, name: RoomName) -> bool:
+        """Whether anything was accepted in a room that is live here."""
+        runner = self._rooms.get(name)
+        return runner is not None and bool(runner.room.last_ticket)
+
     @asynccontextmanager
     async def closed(self, name: RoomName) -> AsyncIterator[None]:
         """Close a room, all that it accepted being stored, and let nobody open it meanwhile.

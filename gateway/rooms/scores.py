@@ -9,17 +9,16 @@ from dataclasses import replace
 import structlog
 
 from collab.access import Claims
-from collab.errors import EpochMoved, HeadMoved, InvalidScore, LimitExceeded, StateConflict
-from collab.ids import NO_SEQUENCE, RoomName, UnixSeconds, room_key
-from collab.limits import SCORE_TEXT_CHARS_MAX
+from collab.errors import InvalidScore, StateConflict
+from collab.ids import RoomName, UnixSeconds, room_key
 from collab.score.schema import Json, Transposition
 from gateway.api.score_services import Finding, NewScore
+from gateway.rooms.new_scores import NewScores, record_new_score
 from gateway.rooms.refusals import accepted
 from gateway.rooms.registry import RoomRegistry
 from gateway.rooms.score_edits import ScoreEdits
 from gateway.rooms.services import RoomServices
 from gateway.rooms.versions import VersionServices
-from persistence.manifests import ensure_manifest, read_manifest
 from persistence.offload import Offload
 from persistence.score_record import ScoreRecord, change_score_record, read_score_record
 
@@ -36,7 +35,7 @@ class ScoreServices:
         versions: what copies are made of.
         offload: where content is read.
         wall: the wall clock, in seconds.
-        document_bytes_max: the largest document.
+        maker: makes new ones.
     """
 
     def __init__(
@@ -47,7 +46,7 @@ class ScoreServices:
         versions: VersionServices,
         offload: Offload,
         wall: Callable[[], UnixSeconds],
-        document_bytes_max: int,
+        maker: NewScores,
     ) -> None:
         self._registry = registry
         self._stores = registry.stores
@@ -56,7 +55,7 @@ class ScoreServices:
         self._versions = versions
         self._offload = offload
         self._wall = wall
-        self._document_bytes_max = document_bytes_max
+        self._maker = maker
 
     async def record(self, name: RoomName) -> ScoreRecord:
         """What is told about a score; see ``RoomScores``."""
@@ -72,28 +71,13 @@ class ScoreServices:
 
     async def create(self, name: RoomName, new: NewScore, claims: Claims) -> ScoreRecord:
         """Make a score; see ``RoomScores``."""
-        known = await read_score_record(self._stores, name)
-        if new.request and known.request == new.request:
-            return known
-        update = await self._seed(new)
-        await self._begin(name, update, may_be_there=bool(new.request) and not known.revision)
-        return await self._made(name, new, claims)
+        return await self._maker.create(name, new, claims.subject)
 
     async def import_file(
         self, name: RoomName, file: bytes, request: str, claims: Claims
     ) -> tuple[ScoreRecord, tuple[Finding, ...]]:
         """Make a score of a file; see ``RoomScores``."""
-        known = await read_score_record(self._stores, name)
-        epoch = (await read_manifest(self._stores, name)).epoch
-        told, update = await self._offload.import_score(file, name, epoch)
-        body = accepted(told)
-        findings = tuple(Finding(each["line"], each["message"]) for each in body["findings"])
-        if request and known.request == request:
-            return known, findings
-        self._check_size(update)
-        await self._begin(name, update, may_be_there=bool(request) and not known.revision)
-        new = NewScore({}, body["title"], "musicxml", request)
-        return await self._made(name, new, claims), findings
+        return await self._maker.import_file(name, file, request, claims.subject)
 
     async def export(
         self, name: RoomName, part: str | None, transposition: Transposition | None
@@ -153,73 +137,4 @@ class ScoreServices:
             created_by=claims.subject,
             origin=f"copy:{version.version_id}",
         )
-        return await self._told(target, made)
-
-    async def _seed(self, new: NewScore) -> bytes:
-        told, update = await self._offload.seed_score(json.dumps(new.facets).encode())
-        problems = json.loads(told)["problems"]
-        if problems:
-            first = problems[0]
-            raise InvalidScore(f"{first['facet']}: {first['key']}: {first['detail']}")
-        self._check_size(update)
-        return update
-
-    def _check_size(self, update: bytes) -> None:
-        if len(update) > self._document_bytes_max:
-            raise LimitExceeded(
-                f"the document may have at most {self._document_bytes_max} bytes",
-                limit="document_bytes_max",
-            )
-
-    async def _begin(self, name: RoomName, update: bytes, *, may_be_there: bool) -> None:
-        """Write the first update of a room, or nothing where there is one.
-
-        The store decides: it appends only where the log is empty, whoever else tries.
-
-        Args:
-            name: the room.
-            update: its first.
-            may_be_there: whether this very update may have been written by the same request,
-                which then died before it could say so.
-
-        Raises:
-            StateConflict: something was written in the room.
-        """
-        key = room_key(name)
-        runner = self._registry.get(name)
-        is_empty = not await self._stores.log.head(key)
-        if is_empty and (runner is None or not runner.room.last_ticket):
-            async with self._registry.closed(name):
-                manifest = await ensure_manifest(self._stores, name)
-                try:
-                    await self._stores.log.append(
-                        key, epoch=manifest.epoch, after=NO_SEQUENCE, updates=[update]
-                    )
-                    return
-                except (HeadMoved, EpochMoved):
-                    pass
-        if may_be_there:
-            rows = (await self._stores.log.read(key, after=NO_SEQUENCE)).rows
-            if rows and rows[0].update == update:
-                return
-        raise StateConflict("there is something in the room already")
-
-    async def _made(self, name: RoomName, new: NewScore, claims: Claims) -> ScoreRecord:
-        """Keep what is told about a score that was just made."""
-        made = ScoreRecord(
-            title=new.title[:SCORE_TEXT_CHARS_MAX],
-            created_at=self._wall(),
-            created_by=claims.subject,
-            origin=new.origin,
-            request=new.request,
-        )
-        _log.info("score.made", room=room_key(name)[:12], origin=new.origin)
-        return await self._told(name, made)
-
-    async def _told(self, name: RoomName, made: ScoreRecord) -> ScoreRecord:
-        """Keep what is told about a new score; what is told of it already stays."""
-        return await change_score_record(
-            self._stores,
-            name,
-            lambda known: replace(made, archived_at=known.archived_at, revision=known.revision),
-        )
+        return await record_new_score(self._stores, target, made)

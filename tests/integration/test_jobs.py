@@ -9,23 +9,28 @@ import random
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import botocore.session
 import pytest
 from taskiq import AsyncBroker
 
-from collab.errors import AccessDenied
-from collab.ids import BlobKey, Subject, UnixSeconds, room_key, room_name
+from collab.errors import AccessDenied, ToolFailed
+from collab.ids import FIRST_EPOCH, BlobKey, Subject, UnixSeconds, room_key, room_name
+from gateway.auth.build import SYSTEM_CLOCKS
 from gateway.jobs import Jobs
 from gateway.observe.metrics import Metrics
-from gateway.settings import load_settings
+from gateway.rooms.new_scores import NewScores, NoLiveRooms
+from gateway.settings import Settings, load_settings
 from gateway.store_settings import store_settings
 from persistence.build import Stores, StoreSettings, open_stores
+from persistence.manifests import ensure_manifest
+from persistence.offload import Offload
+from persistence.score_record import read_score_record
 from tests.support.command import BANDPRO, bandpro, fresh_environment
 from tests.support.counts import proving, repeats
 from tests.support.job_worker import KIND, RULES
@@ -33,9 +38,12 @@ from tests.support.redis_server import RedisServer, redis_server
 from tests.support.s3 import URL_VARIABLE, s3
 from tests.support.server import running_server
 from tests.support.sheet import score
+from tests.support.store_passage import PassedBlobs
+from workers.convert import Converter
 from workers.formats import Format
 from workers.jobs.brokers import BrokerChoice, build_broker
-from workers.jobs.conversions import ConversionRequest, order_conversion
+from workers.jobs.conversions import ConversionHandler, ConversionRequest, order_conversion
+from workers.jobs.imports import ImportRequest, order_import
 from workers.jobs.job import Job, JobOrder, JobState
 from workers.jobs.ledger import JobLedger
 from workers.jobs.links import Link, LinkSigner
@@ -43,6 +51,7 @@ from workers.jobs.ports import Failed
 from workers.jobs.turns import Turns
 
 ANN = Subject("ann")
+T = TypeVar("T")
 
 
 @pytest.fixture
@@ -51,11 +60,19 @@ async def stores(tmp_path: Path) -> AsyncIterator[Stores]:
         yield opened
 
 
+@asynccontextmanager
+async def jobs_of(settings: Settings, stores: Stores) -> AsyncIterator[Jobs]:
+    async with aclosing(Offload()) as offload:
+        wall, size_max = SYSTEM_CLOCKS.wall, settings.document_bytes_max
+        maker = NewScores(stores, NoLiveRooms(), offload, wall, size_max)
+        async with aclosing(Jobs(settings, stores, Metrics(), maker)) as made:
+            yield made
+
+
 @pytest.fixture
 async def jobs(stores: Stores) -> AsyncIterator[Jobs]:
-    made = Jobs(load_settings({}), stores, Metrics())
-    yield made
-    await made.aclose()
+    async with jobs_of(load_settings({}), stores) as made:
+        yield made
 
 
 async def ended(ledger: JobLedger, job: Job, within_s: float = 60) -> Job:
@@ -111,6 +128,28 @@ async def test_a_score_that_cannot_be_converted_is_a_failed_job(stores: Stores, 
     failed = await ended(jobs.ledger, job)
     assert (failed.state, failed.attempt) == (JobState.FAILED, 1)
     assert "not well-formed XML" in failed.error
+
+
+async def test_what_is_made_of_a_room_goes_when_that_is_erased_meanwhile(
+    stores: Stores, jobs: Jobs
+) -> None:
+    """JOB-14: Also when it was written after the erasure had deleted all that there was."""
+    folder = ("rooms", room_key(room_name("band/song")), "1", "exports")
+    job = await order_conversion(jobs.ledger, stores.blobs, request(Format.MXL, folder=folder))
+
+    class Erasing:
+        """Erases the room when the conversion is done and its file is written."""
+
+        async def through(self, call: str, work: Callable[[], Awaitable[T]]) -> T:
+            if call == "blobs.create":
+                await stores.blobs.delete(BlobKey(job.payload["input"]))
+            return await work()
+
+    blobs = PassedBlobs(stores.blobs, Erasing())
+    async with aclosing(Converter()) as converter:
+        with pytest.raises(ToolFailed, match="gone"):
+            await ConversionHandler(converter, blobs)(job, lambda _done, _total: None)
+    assert await stores.blobs.list("rooms/", after=None, limit=1) == ()
 
 
 async def test_a_link_is_good_for_one_file_and_a_while(stores: Stores) -> None:
@@ -341,7 +380,22 @@ async def test_workers_hear_of_jobs_over_sqs(
 
 
 async def test_a_worker_beside_a_store_does_what_was_asked_for(tmp_path: Path) -> None:
-    """JOB-8: `bandpro worker`, told over Redis of a conversion, until it is told to end."""
+    """JOB-8: `bandpro worker`, told over Redis of a conversion and an import, until its end."""
+    room = room_name("band/imported")
+
+    async def told(stores: Stores, jobs: Jobs) -> None:
+        blobs = stores.blobs
+        await ensure_manifest(stores, room)
+        song = ImportRequest(ANN, room, FIRST_EPOCH, Format.MUSICXML, score(title="Song").encode())
+        for job in (
+            await order_conversion(jobs.ledger, blobs, request(Format.MIDI)),
+            await order_import(jobs.ledger, blobs, song),
+        ):
+            await jobs.tell()
+            assert (await ended(jobs.ledger, job)).state is JobState.DONE
+        record = await read_score_record(stores, room)
+        assert (record.title, record.created_by, record.origin) == ("Song", "ann", "musicxml")
+
     key = tmp_path / "bus.key"
     key.write_text("k" * 40)
     with redis_server(tmp_path) as redis:
@@ -354,13 +408,10 @@ async def test_a_worker_beside_a_store_does_what_was_asked_for(tmp_path: Path) -
             worker = subprocess.Popen(  # noqa: ASYNC220 - begun in an instant
                 command, env=fresh_environment(), stderr=subprocess.PIPE
             )
-            jobs = Jobs(settings, stores, Metrics())
             try:
-                job = await order_conversion(jobs.ledger, stores.blobs, request(Format.MIDI))
-                await jobs.tell()
-                assert (await ended(jobs.ledger, job)).state is JobState.DONE
+                async with jobs_of(settings, stores) as jobs:
+                    await told(stores, jobs)
             finally:
-                await jobs.aclose()
                 worker.terminate()
                 _, said = await asyncio.to_thread(worker.communicate)
     assert worker.returncode == 0, said
