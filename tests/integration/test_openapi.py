@@ -96,6 +96,7 @@ def test_the_description_is_valid_openapi_and_is_what_is_served(server: Server) 
         "/scores",
         "/scores/{room}",
         "/scores/{room}/copy",
+        "/scores/{room}/edits",
         "/scores/{room}/exports",
         "/scores/{room}/file",
         "/scores/{room}/imports",
