@@ -75,11 +75,16 @@ async def jobs(stores: Stores) -> AsyncIterator[Jobs]:
         yield made
 
 
+async def known(ledger: JobLedger, job: Job) -> Job:
+    found = await ledger.get(job.job_id)
+    assert found is not None
+    return found
+
+
 async def ended(ledger: JobLedger, job: Job, within_s: float = 60) -> Job:
     async with asyncio.timeout(within_s):
         while True:
-            seen = await ledger.get(job.job_id)
-            assert seen is not None
+            seen = await known(ledger, job)
             if seen.is_final:
                 return seen
             await asyncio.sleep(0.02)
@@ -241,6 +246,16 @@ class Workers:
         process.communicate()
 
 
+async def ask(ledger: JobLedger, count: int) -> list[Job]:
+    """Jobs of seven people, one after the other."""
+    return [
+        await ledger.submit(
+            JobOrder(KIND, str(number), Subject(f"s{number % 7}"), {"text": f"t{number}"})
+        )
+        for number in range(count)
+    ]
+
+
 @pytest.mark.prove
 @pytest.mark.slow
 async def test_workers_that_are_killed_at_any_moment_lose_and_double_no_job(
@@ -253,28 +268,21 @@ async def test_workers_that_are_killed_at_any_moment_lose_and_double_no_job(
         workers = Workers(tmp_path, repeats(2, proof=3))
         try:
             workers.ready()
-            asked = [
-                await ledger.submit(
-                    JobOrder(KIND, str(number), Subject(f"s{number % 7}"), {"text": f"t{number}"})
-                )
-                for number in range(count)
-            ]
-            left = {job.job_id: job for job in asked}
-            while left:
+            asking = asyncio.create_task(ask(ledger, count))
+            while True:
                 await asyncio.sleep(random.uniform(0.02, 0.6 if proving() else 0.15))
                 if workers.kills < kills_max:
                     workers.kill_one()
-                for job in list(left.values()):
-                    seen = await ledger.get(job.job_id)
-                    assert seen is not None
-                    if seen.is_final:
-                        left.pop(job.job_id)
+                if asking.done() and all(
+                    [(await known(ledger, job)).is_final for job in await asking]
+                ):
+                    break
+            asked = await asking
         finally:
             workers.end()
         attempts = 0
         for number, job in enumerate(asked):
-            done = await ledger.get(job.job_id)
-            assert done is not None
+            done = await known(ledger, job)
             assert done.state is JobState.DONE
             (file,) = (done.result or {})["files"]
             blob = await stores.blobs.read(BlobKey(file["key"]))
