@@ -12,6 +12,9 @@ BLOB_KEY_CHARS_MAX: Final = 512
 ROOMS: Final = "rooms"
 """First segment of whatever belongs to one room; the room's key is the second, its epoch next."""
 
+EXPORTS: Final = "exports"
+"""Folder of the files of jobs: of a room's, or the first segment of those that are no room's."""
+
 OWNER: Final = "owner"
 """The one blob that says whose the others are."""
 
@@ -22,9 +25,9 @@ _OF_ROOM: Final = {
     "snapshots": "snapshot",
     "versions": "version",
     "archives": "archive",
-    "exports": "export",
+    EXPORTS: "export",
 }
-_ELSEWHERE: Final = {"exports": "export", "backups": "backup", "archives": "archive"}
+_ELSEWHERE: Final = {EXPORTS: "export", "backups": "backup", "archives": "archive"}
 
 _KEY: Final = re.compile(
     r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}(/[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}){0,15}"

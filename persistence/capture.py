@@ -13,7 +13,7 @@ from typing import Final
 from collab.errors import EpochUnfinished, RecordDamaged, SettingsError, StoreUnavailable
 from collab.ids import NO_SEQUENCE, BlobKey, RecordId, RoomKey, RoomName, Sequence, room_key
 from collab.ports import BlobInfo, LogRow, LogTail, Manifest, Record, RecordKind, SnapshotRef
-from persistence.blob_keys import OWNER
+from persistence.blob_keys import EXPORTS, OWNER
 from persistence.blob_probe import FOLDER as PROBES
 from persistence.blob_snapshots import ASIDE_FOLDER, FOLDER
 from persistence.stores import Stores
@@ -27,9 +27,8 @@ ROOMS_PREFIX: Final = "rooms/"
 PAST_EVERYTHING: Final = "~"
 """Sorts after every character that a blob key may have."""
 
-_EXPORTS: Final = "exports"
-_SKIPPED_FOLDERS: Final = ([FOLDER], [ASIDE_FOLDER], [_EXPORTS])
-_SKIPPED_PREFIXES: Final = (ROOMS_PREFIX, "backups/", f"{_EXPORTS}/", f"{PROBES}/", OWNER)
+_SKIPPED_FOLDERS: Final = ([FOLDER], [ASIDE_FOLDER], [EXPORTS])
+_SKIPPED_PREFIXES: Final = (ROOMS_PREFIX, "backups/", f"{EXPORTS}/", f"{PROBES}/", OWNER)
 _OF_ONE_STORE: Final = frozenset(
     {
         RecordKind.FILLING,

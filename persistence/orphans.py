@@ -10,6 +10,7 @@ blob                  is named by
 a room's snapshot     the room's manifest, or the record of an erasure
 a room's version      the record of the version
 retired client ids    the record of an erasure
+a file of a job       the job, whose id its name begins with
 a probe               nothing
 ====================  =============================================================
 
@@ -31,9 +32,9 @@ from itertools import groupby
 from typing import Final
 
 from collab.errors import BlobsNotOwned
-from collab.ids import BlobKey, RecordId, RoomKey, UnixSeconds
+from collab.ids import NO_ROOM, BlobKey, RecordId, RoomKey, UnixSeconds
 from collab.ports import BlobInfo, RecordKind, RoomStatus
-from persistence.blob_keys import ROOMS
+from persistence.blob_keys import EXPORTS, ROOMS
 from persistence.blob_owner import claim_if_free, ownership
 from persistence.blob_probe import FOLDER as PROBES
 from persistence.blob_snapshots import FOLDER as SNAPSHOTS
@@ -44,6 +45,7 @@ from persistence.stores import Stores
 from persistence.versions import FOLDER as VERSIONS
 
 KINDS: Final = {SNAPSHOTS: "snapshot", VERSIONS: "version", RETIRED: "retired"}
+EXPORT: Final = "export"
 PROBE: Final = "probe"
 UNFINISHED: Final = "unfinished"
 
@@ -54,6 +56,7 @@ _PAGE: Final = 1_000
 _ROOM_BLOB: Final = re.compile(
     rf"{ROOMS}/(?P<room>[0-9a-f]{{64}})/[0-9]{{1,10}}/(?P<folder>[a-z-]+)/(?P<name>[^/]+)"
 )
+_EXPORT: Final = re.compile(rf"(?:.+/)?{EXPORTS}/(?P<job>[0-9a-f]{{40}})[.-][^/]+")
 _PROBE: Final = re.compile(rf"{PROBES}/[0-9a-f]{{32}}")
 
 
@@ -162,6 +165,9 @@ async def _walk(stores: Stores, before: UnixSeconds, rest: Rest, *, deletes: boo
                 harvest.unknown_rooms += not names.is_known and room != last
                 last = room
                 orphans = names.orphans(old)
+                if names.is_left_alone:
+                    old = []
+            orphans |= {info: EXPORT for info in old if await _is_of_no_job(stores, info)}
             if orphans and deletes:
                 await ownership(stores)  # it may have been claimed, or be disputed, since
             for info, kind in orphans.items():
@@ -175,7 +181,7 @@ async def _walk(stores: Stores, before: UnixSeconds, rest: Rest, *, deletes: boo
 
 async def _pages(stores: Stores, harvest: Harvest) -> AsyncIterator[SequenceOf[BlobInfo]]:
     """All blobs that may be orphans, those of one room together."""
-    for folder in (PROBES, ROOMS):
+    for folder in (PROBES, EXPORTS, ROOMS):
         after: BlobKey | None = None
         while page := await stores.raw.blobs.list(f"{folder}/", after=after, limit=_PAGE):
             harvest.blobs += len(page)
@@ -186,6 +192,15 @@ async def _pages(stores: Stores, harvest: Harvest) -> AsyncIterator[SequenceOf[B
 def _room_of(info: BlobInfo) -> RoomKey | None:
     found = _ROOM_BLOB.fullmatch(info.key)
     return None if found is None else RoomKey(found["room"])
+
+
+async def _is_of_no_job(stores: Stores, info: BlobInfo) -> bool:
+    """Whether a blob is the file of a job that is not there, or no longer."""
+    found = _EXPORT.fullmatch(info.key)
+    if found is None:
+        return False
+    job = await stores.raw.records.get(RecordKind.JOB, NO_ROOM, RecordId(found["job"]))
+    return job is None
 
 
 async def _names(stores: Stores, room: RoomKey) -> _Names:

@@ -14,11 +14,11 @@ from gateway.api.job_services import Export
 from gateway.api.score_services import RoomScores
 from gateway.jobs import Jobs
 from gateway.rooms.new_scores import NOT_NEW, NewScores
-from persistence.blob_keys import ROOMS
+from persistence.blob_keys import EXPORTS, ROOMS
 from persistence.manifests import ensure_manifest, read_manifest
 from persistence.stores import Stores
 from workers.formats import Format
-from workers.jobs.conversions import EXPORTS, ConversionRequest, order_conversion
+from workers.jobs.conversions import ConversionRequest, order_conversion
 from workers.jobs.imports import ImportRequest, order_import
 from workers.jobs.job import Job, JobState, Priority
 from workers.jobs.links import Link, LinkSigner
@@ -90,7 +90,7 @@ class ScoreJobs:
             name=_file_name(name, wanted.part),
             state=digest,
             room=name,
-            folder=(ROOMS, room_key(name), str(epoch), *EXPORTS),
+            folder=(ROOMS, room_key(name), str(epoch), EXPORTS),
             priority=Priority.HIGH,
         )
         return await self._begun(await order_conversion(self.book, self._stores.blobs, request))

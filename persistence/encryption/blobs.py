@@ -1,4 +1,7 @@
-"""Blobs of rooms, sealed; all others stay as they are."""
+"""Blobs that hold something of a document, sealed: those of rooms, and of jobs without a room.
+
+The latter are sealed with a data key that belongs to no room, and so is never destroyed.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,9 @@ import re
 from dataclasses import replace
 from typing import Final
 
-from collab.ids import BlobKey, BlobTag, Epoch, RoomKey
+from collab.ids import FIRST_EPOCH, NO_ROOM, BlobKey, BlobTag, Epoch, RoomKey
 from collab.ports import Blob, BlobInfo, BlobStore
+from persistence.blob_keys import EXPORTS
 from persistence.encryption.data_keys import DataKeys
 from persistence.encryption.envelope import is_sealed, place_of, seal, sealed_epoch, unseal
 
@@ -67,5 +71,7 @@ class EncryptedBlobs:
 
 def _owner_of(key: BlobKey) -> tuple[RoomKey, Epoch] | None:
     """Whose key seals a blob: everything of a room is below ``rooms/<room key>/<epoch>/``."""
+    if key.startswith(f"{EXPORTS}/"):
+        return NO_ROOM, FIRST_EPOCH
     match = _ROOM_KEY.fullmatch(key)
     return None if match is None else (RoomKey(match[1]), Epoch(int(match[2])))

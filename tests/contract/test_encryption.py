@@ -39,6 +39,7 @@ from tests.support.stored import legible
 
 SECRET = b"Sonate in B, D 960"
 BLOB = blob_key("rooms", ROOM, "1", "versions", "v1")
+OF_A_JOB = blob_key("exports", "a-1.pdf")
 VERSION = RecordId("v1")
 
 
@@ -103,11 +104,15 @@ async def test_nothing_of_a_document_is_found_in_the_files_of_an_encrypted_store
     settings = settings_of(secret, key_file(tmp_path))
     async with await open_stores(settings) as stores:
         await write_everywhere(stores)
+        await stores.blobs.create(OF_A_JOB, SECRET)
         assert found_in_files(settings.data_folder, SECRET) == []
     assert found_in_files(settings.data_folder, SECRET) == []
     async with await open_stores(settings) as stores:
         expected = [SECRET, SECRET * 3, b"to " + SECRET, SECRET, SECRET]
         assert await read_everywhere(stores) == expected
+        of_a_job = await stores.blobs.read(OF_A_JOB)
+        assert of_a_job is not None
+        assert of_a_job.data == SECRET
 
 
 async def test_compaction_and_loading_work_on_sealed_rows(tmp_path: Path) -> None:

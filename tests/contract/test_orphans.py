@@ -15,7 +15,9 @@ from collab.errors import BlobsNotOwned, RoomQuarantined, StoreUnavailable
 from collab.history.versions import VersionKind
 from collab.ids import (
     FIRST_EPOCH,
+    BlobKey,
     Sequence,
+    Subject,
     UnixSeconds,
     room_key,
     room_name,
@@ -56,8 +58,12 @@ from tests.contract.conftest import NAME, OTHER, ROOM
 from tests.contract.edits import merge_here, text_of, typed
 from tests.contract.erasing import VISIBLE, document, erased, fill
 from tests.support.s3 import Bucket
+from workers.jobs.job import JobOrder
+from workers.jobs.ledger import JobLedger
 
+ANN = Subject("ann")
 ROOM_PREFIX = f"rooms/{ROOM}"
+OF_NO_JOB = {BlobKey(f"exports/{'0123456789' * 4}{rest}") for rest in (".in", "-1.pdf")}
 PROBE = blob_key("probes", "0123456789abcdef" * 2)
 LABEL = Label(VersionKind.AUTOMATIC, UnixSeconds(1_000))
 
@@ -91,6 +97,8 @@ async def plant(stores: Stores) -> set[str]:
     await stores.snapshots.put(ROOM, epoch=FIRST_EPOCH, sequence=Sequence(9), update=b"unnamed")
     await stores.blobs.create(blob_key("rooms", ROOM, "2", "retired", "0123456789abcdef"), b"ids")
     await stores.blobs.create(PROBE, b"what time is it")
+    for key in (*OF_NO_JOB, *(blob_key("rooms", ROOM, "1", *key.split("/")) for key in OF_NO_JOB)):
+        await stores.blobs.create(key, b"score")
     return await keys_of(stores) - before
 
 
@@ -127,7 +135,8 @@ async def test_what_nothing_names_goes_once_it_is_old_and_nothing_else(stores: S
         blob_key("rooms", "of-somebody-else"),
         blob_key("probes", "of-somebody-else"),
     ]
-    for key in other_forms:
+    job = await JobLedger(stores.records, stores.blobs).submit(JobOrder("convert", "a", ANN))
+    for key in (*other_forms, blob_key("exports", f"{job.job_id}.in")):
         await stores.blobs.create(key, b"x")
     kept = await keys_of(stores)
     planted = await plant(stores)
@@ -139,7 +148,8 @@ async def test_what_nothing_names_goes_once_it_is_old_and_nothing_else(stores: S
     assert harvest == found
     assert harvest.orphans.total() == len(planted)
     assert (harvest.orphans["version"], harvest.orphans["retired"]) == (1, 1)
-    assert (harvest.orphans["probe"], harvest.unknown_rooms) == (1, 0)
+    assert (harvest.orphans["probe"], harvest.orphans["export"]) == (1, 4)
+    assert harvest.unknown_rooms == 0
     assert await keys_of(stores) == kept
     await require_whole_room(stores, "a b c d ")
     assert len(await list_versions(stores, NAME)) == 2
@@ -211,7 +221,7 @@ async def test_quarantined_room_is_left_alone(stores: Stores) -> None:
         await quarantine(stores, await read_manifest(stores, NAME), "for a test")
     before = await keys_of(stores)
     await collect(stores, older_than_s=-60)
-    assert await keys_of(stores) == before - {PROBE}
+    assert await keys_of(stores) == before - {PROBE} - OF_NO_JOB
 
 
 async def test_rooms_that_come_after_the_claim_and_are_not_known_are_left_alone(

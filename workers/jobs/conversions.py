@@ -13,7 +13,7 @@ import orjson
 from collab.errors import BlobMoved, ToolFailed
 from collab.ids import BlobKey, RoomName, Subject
 from collab.ports import BlobStore
-from persistence.blob_keys import blob_key
+from persistence.blob_keys import EXPORTS, blob_key
 from workers.convert import Converter
 from workers.formats import MEDIA_TYPES, Format, suffix_of
 from workers.jobs.inputs import order_with_input, read_input, require_input
@@ -23,7 +23,8 @@ from workers.jobs.runner import Telling
 from workers.tools.options import ToolOptions
 
 KIND: Final = "convert"
-EXPORTS: Final = ("exports",)
+NOWHERE: Final = (EXPORTS,)
+"""Folder of the files that are no room's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class ConversionRequest:
     name: str = "score"
     state: str = ""
     room: RoomName | None = None
-    folder: tuple[str, ...] = EXPORTS
+    folder: tuple[str, ...] = NOWHERE
     priority: Priority = Priority.NORMAL
 
     @property

@@ -10,10 +10,9 @@ from typing import Any, Final, Protocol
 
 from collab.ids import Epoch, RoomName, Subject, room_key
 from collab.ports import BlobStore
-from persistence.blob_keys import ROOMS
+from persistence.blob_keys import EXPORTS, ROOMS
 from workers.convert import Converter
 from workers.formats import Format
-from workers.jobs.conversions import EXPORTS
 from workers.jobs.inputs import order_with_input, read_input
 from workers.jobs.job import Job, JobId, JobOrder, Priority
 from workers.jobs.ports import JobBook
@@ -76,7 +75,7 @@ async def order_import(book: JobBook, blobs: BlobStore, request: ImportRequest) 
         LimitExceeded: the subject has too many jobs that wait.
         StoreUnavailable: the outcome is unknown; repeating is safe.
     """
-    folder = (ROOMS, room_key(request.room), str(request.epoch), *EXPORTS)
+    folder = (ROOMS, room_key(request.room), str(request.epoch), EXPORTS)
     order = await asyncio.to_thread(lambda: request.order)  # 32 MiB take 30 ms to digest
     return await order_with_input(book, blobs, order, folder, request.data)
 
