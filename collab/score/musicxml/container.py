@@ -16,8 +16,13 @@ from collab.limits import (
 )
 
 _MAGIC: Final = b"PK\x03\x04"
+_METHODS: Final = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
+"""What the format knows; others are inflated whole, however large, before a byte comes out."""
 _END_MAGIC: Final = b"PK\x05\x06"
 _END_BYTES: Final = 22
+_LARGE_MAGIC: Final = b"PK\x06\x07"
+_LARGE_BYTES: Final = 20
+"""Of what stands before the end in archives of over 4 GiB, and says otherwise than the end."""
 _COMMENT_BYTES_MAX: Final = 0xFFFF
 _DIRECTORY_BYTES_MAX: Final = 1 * MIB
 _RATIO_BYTES_MIN: Final = 1 * MIB  # of what is smaller, no ratio does harm
@@ -90,6 +95,8 @@ class Archive:
             LimitExceeded: it is larger than allowed, or shrank more than text does.
         """
         info = self._zip.getinfo(name)
+        if info.compress_type not in _METHODS:
+            raise InvalidScore("an entry of the archive is packed in a way that is not known")
         try:
             with self._zip.open(info) as stream:
                 content = stream.read(bytes_max + 1)
@@ -134,9 +141,12 @@ def packed(score: bytes) -> bytes:
 
 def _check_directory(data: bytes) -> None:
     """Refuse a long list of entries before each of them becomes an object."""
-    start = data.rfind(_END_MAGIC, max(0, len(data) - _END_BYTES - _COMMENT_BYTES_MAX))
+    last = len(data) - _END_BYTES
+    start = data.rfind(_END_MAGIC, max(0, last - _COMMENT_BYTES_MAX), last + len(_END_MAGIC))
     if start < 0:
         raise InvalidScore("the archive has no end: the file is cut off or damaged")
+    if data.startswith(_LARGE_MAGIC, max(0, start - _LARGE_BYTES)):
+        raise InvalidScore("the archive is one of those for more than a score may have")
     entries = int.from_bytes(data[start + 10 : start + 12], "little")
     directory_bytes = int.from_bytes(data[start + 12 : start + 16], "little")
     if entries > SCORE_ARCHIVE_ENTRIES_MAX or directory_bytes > _DIRECTORY_BYTES_MAX:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 from collections.abc import Callable
 from typing import Any
@@ -24,9 +25,9 @@ from tests.support.musicxml_samples import SAMPLES
 SCORE = SAMPLES["pitches"]
 
 
-def archive(*entries: tuple[str, bytes]) -> bytes:
+def archive(*entries: tuple[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as file:
+    with zipfile.ZipFile(out, "w", method) as file:
         for name, content in entries:
             file.writestr(name, content)
     return out.getvalue()
@@ -182,24 +183,63 @@ def test_mxl_5_a_bomb_in_an_archive_is_not_inflated() -> None:
         read_musicxml(bomb)
 
 
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_mxl_5_an_archive_is_packed_as_the_format_says(method: int) -> None:
+    """Python's zip files inflate others whole before they give out what was asked for."""
+    with pytest.raises(InvalidScore, match="packed in a way"):
+        read_musicxml(archive(("a.xml", SCORE), method=method))
+
+
+# The end of an archive: its magic, disks and counts, the directory's size and place, no comment.
+END = struct.Struct("<4s4H2LH")
+
+
+def end(magic: bytes, entries: int, size: int, place: int) -> bytes:
+    return END.pack(magic, 0, 0, entries, entries, size, place, 0)
+
+
+def test_mxl_5_the_end_of_an_archive_that_is_believed_is_the_one_that_is_read() -> None:
+    plain = entries(SCORE_ARCHIVE_ENTRIES_MAX + 1)
+    magic, *_, size, place, _ = END.unpack(plain[-END.size :])
+    # The same directory, of which the end says that it is short and a record before it how long.
+    start = len(plain) - END.size
+    record = struct.pack("<4sQ2H2L4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, 1, 1, size, place)
+    locator = struct.pack("<4sLQL", b"PK\x06\x07", 0, start, 1)
+    large = plain[:start] + record + locator + end(magic, 1, 60, place)
+    assert len(zipfile.ZipFile(io.BytesIO(large)).infolist()) == SCORE_ARCHIVE_ENTRIES_MAX + 1
+    with pytest.raises(InvalidScore, match="more than a score may have"):
+        read_musicxml(large)
+
+
+def test_mxl_5_a_magic_within_the_end_of_an_archive_is_not_its_start() -> None:
+    # What counts the entries reads as the magic of an end that is cut off, and says nothing.
+    entries_read = int.from_bytes(b"PK", "little")
+    size = int.from_bytes(b"\x05\x06\x00\x00", "little")
+    data = b"PK\x03\x04" + b"\0" * size
+    data += END.pack(b"PK\x05\x06", 0, 0, 1, entries_read, size, 4, 0)
+    with pytest.raises(LimitExceeded) as caught:
+        read_musicxml(data)
+    assert caught.value.limit == "SCORE_ARCHIVE_ENTRIES_MAX"
+
+
 @pytest.mark.parametrize(
     "data",
     [
         b"PK\x03\x04",
         packed(SCORE)[:-10],
         packed(SCORE)[: len(packed(SCORE)) // 2],
-        packed(SCORE).replace(b"META-INF/container.xml", b"META-INF/container.xmm"),
         archive(("readme.txt", b"")),
         archive(("META-INF/container.xml", b"<container"), ("a.xml", SCORE)),
     ],
 )
 def test_mxl_6_damaged_archives_are_refused(data: bytes) -> None:
-    if b"container.xmm" in data:
-        # Without the file that names it, a score is found by its suffix.
-        assert read_musicxml(data).facets["ev"]
-        return
     with pytest.raises(InvalidScore):
         read_musicxml(data)
+
+
+def test_without_a_container_a_score_is_found_by_its_suffix() -> None:
+    data = archive(("mimetype", b""), ("readme.txt", b""), ("a.musicxml", SCORE))
+    assert read_musicxml(data).facets["ev"] == read_musicxml(SCORE).facets["ev"]
 
 
 def test_the_score_that_the_container_names_is_read() -> None:
