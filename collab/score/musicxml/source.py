@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
+from io import BytesIO
 from typing import Any, Final, TypeAlias
 
 from lxml import etree
 
 from collab.errors import InvalidScore, LimitExceeded
 from collab.limits import (
-    KIB,
     SCORE_FILE_BYTES_MAX,
     SCORE_XML_BYTES_MAX,
     SCORE_XML_DEPTH_MAX,
@@ -24,28 +24,26 @@ ROOTS: Final = frozenset({"score-partwise", "score-timewise"})
 
 _DEEPER: Final = etree.XPath(f"boolean({'/*' * (SCORE_XML_DEPTH_MAX + 1)})")
 _COUNT: Final = etree.XPath("count(//*)")
-_SUBSET: Final = re.compile(rb"<!DOCTYPE(?:[^\[>\"']|\"[^\"]*\"|'[^']*')*\[")
-_HEAD_BYTES: Final = 256 * KIB  # a document type stands in front of everything
+_SUBSET: Final = re.compile(r"<!DOCTYPE(?:[^\[>\"']|\"[^\"]*\"|'[^']*')*\[")
+_NO_ELEMENTS: Final = (b"</", b"<!", b"<?")
 _PLACE: Final = re.compile(r", line \d+, column \d+.*", re.DOTALL)
 
+_PARSING: Final = {
+    "resolve_entities": False,
+    "no_network": True,
+    "load_dtd": False,
+    "dtd_validation": False,
+    "attribute_defaults": False,
+    "remove_blank_text": True,
+    "remove_comments": False,
+    "remove_pis": False,
+    "huge_tree": False,
+    "recover": False,
+}
+"""Fetches nothing, expands nothing and drops white space between elements.
 
-def parser() -> Any:  # noqa: ANN401 - lxml ships no types
-    """Make a parser that fetches nothing, expands nothing and drops white space between elements.
-
-    White space is kept where it is all that an element holds.
-    """
-    return etree.XMLParser(
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        dtd_validation=False,
-        attribute_defaults=False,
-        remove_blank_text=True,
-        remove_comments=False,
-        remove_pis=False,
-        huge_tree=False,
-        recover=False,
-    )
+White space is kept where it is all that an element holds.
+"""
 
 
 def read_file(data: bytes) -> tuple[Element, list[str]]:
@@ -89,7 +87,8 @@ def read_tree(data: bytes) -> Element:
         raise LimitExceeded(
             f"the score has more than {SCORE_XML_BYTES_MAX} bytes", limit="SCORE_XML_BYTES_MAX"
         )
-    reader = parser()
+    _check_elements(_tags_in(data))  # before each of them becomes an object
+    reader = etree.XMLParser(**_PARSING)
     try:
         tree = etree.ElementTree(etree.fromstring(data, reader))
     except etree.XMLSyntaxError as error:
@@ -106,11 +105,7 @@ def read_tree(data: bytes) -> Element:
         raise LimitExceeded(
             f"elements nest deeper than {SCORE_XML_DEPTH_MAX}", limit="SCORE_XML_DEPTH_MAX"
         )
-    if _COUNT(tree) > SCORE_XML_ELEMENTS_MAX:
-        raise LimitExceeded(
-            f"the score has more than {SCORE_XML_ELEMENTS_MAX} elements",
-            limit="SCORE_XML_ELEMENTS_MAX",
-        )
+    _check_elements(_COUNT(tree))
     return tree
 
 
@@ -119,14 +114,33 @@ def text_of(element: Element | None) -> str:
     return "" if element is None else (element.text or "").strip()
 
 
+def _tags_in(data: bytes) -> int:
+    """Count the tags that begin elements; in nearly all encodings they are of ASCII's bytes.
+
+    In some there are zeros between those.
+    """
+    text = data.replace(b"\0", b"")
+    return text.count(b"<") - sum(map(text.count, _NO_ELEMENTS))
+
+
+def _check_elements(count: float) -> None:
+    if count > SCORE_XML_ELEMENTS_MAX:
+        raise LimitExceeded(
+            f"the score has more than {SCORE_XML_ELEMENTS_MAX} elements",
+            limit="SCORE_XML_ELEMENTS_MAX",
+        )
+
+
 def _check_declarations(tree: Element, data: bytes) -> None:
     """Refuse markup that is declared in the document, so that nothing is defined behind its text.
 
-    The bytes of all encodings that markup comes in are those of ASCII, some with zeros between.
+    lxml does not tell all that is declared, but writes it: what stands before the root is written
+    by itself, out of a tree that was only begun.
     """
-    has_type = tree.docinfo.internalDTD is not None
-    if has_type and _SUBSET.search(data[:_HEAD_BYTES].replace(b"\0", b"")):
-        raise InvalidScore("the document type declares entities or elements of its own")
+    if tree.docinfo.internalDTD is not None:
+        _, root = next(etree.iterparse(BytesIO(data), ("start",), **_PARSING))
+        if _SUBSET.search(etree.tostring(root.getroottree(), encoding="unicode")):
+            raise InvalidScore("the document type declares entities or elements of its own")
     for reference in tree.getroot().iter(etree.Entity):
         raise InvalidScore("the document refers to an entity", line=reference.sourceline)
 

@@ -73,8 +73,10 @@ def test_mxl_6_findings_tell_their_lines() -> None:
         with_doctype('<!ENTITY a SYSTEM "file:///etc/hostname">', "<part-list>&a;</part-list>"),
         with_doctype('<!ENTITY % a SYSTEM "http://127.0.0.1/x.dtd"> %a;'),
         with_doctype('<!ATTLIST part id CDATA "P1">'),
-        with_doctype("<!-- nothing -->"),
         with_doctype('<!ENTITY a "b">').decode().encode("utf-16"),
+        b"<!--" + b" " * 300_000 + b"-->" + with_doctype('<!ENTITY a "b">'),
+        b'<?xml version="1.0" encoding="UTF-7"?>'
+        + with_doctype('<!ENTITY a "b">').replace(b"<!", b"+ADwAIQ-"),
         b'<!DOCTYPE score-partwise SYSTEM "x.dtd"><score-partwise a="&b;"/>',
         b'<!DOCTYPE score-partwise SYSTEM "x.dtd"><score-partwise>&b;</score-partwise>',
     ],
@@ -82,6 +84,10 @@ def test_mxl_6_findings_tell_their_lines() -> None:
 def test_mxl_5_markup_that_is_declared_in_a_file_is_refused(data: bytes) -> None:
     with pytest.raises(InvalidScore):
         read_musicxml(data)
+
+
+def test_a_document_type_that_declares_nothing_is_no_harm() -> None:
+    assert read_musicxml(with_doctype("<!-- nothing -->")).findings == []
 
 
 def test_mxl_5_entities_that_multiply_are_refused_at_once() -> None:
@@ -151,6 +157,19 @@ def test_mxl_5_large_limits_are_passed_by_one(
     with pytest.raises(LimitExceeded) as caught:
         read_musicxml(FOUR_NOTES)
     assert caught.value.limit == limit
+
+
+def test_mxl_5_elements_are_counted_before_any_of_them_is_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(source, "SCORE_XML_ELEMENTS_MAX", 9)
+    read_musicxml(nested(9))
+    with pytest.raises(InvalidScore):
+        read_musicxml(nested(9)[:-1])
+    # That it is cut off is not seen any more.
+    with pytest.raises(LimitExceeded) as caught:
+        read_musicxml(nested(10)[:-1])
+    assert caught.value.limit == "SCORE_XML_ELEMENTS_MAX"
 
 
 def test_mxl_5_an_export_is_not_larger_than_a_score_may_be(
