@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Final
@@ -119,9 +119,9 @@ class NoteWriter:
             markup.replace_all(note, ("grace",), graces, NOTE_ORDER)
         if grace is not None:
             markup.set_text(note, "duration", None, NOTE_ORDER)
-        tuplets = self._tuplets(event_id) != self._tuplets_before(event_id)
         names = ("type", "dots", "duration")
-        if all(now.get(name) == before.get(name) for name in names) and not tuplets:
+        is_same = all(now.get(name) == before.get(name) for name in names)
+        if is_same and self._tuplets(event_id) == self._tuplets_before(event_id):
             return
         kind, dots = now.get("type"), now.get("dots", 0)
         if kind is None and grace is None:
@@ -131,22 +131,25 @@ class NoteWriter:
         if dots != before.get("dots", 0):
             markup.replace_all(note, ("dot",), [made("dot") for _ in range(dots)], NOTE_ORDER)
         if grace is None:
-            ratio = _ratio(Fraction(*now["duration"]), kind, dots, self._tuplets(event_id))
+            tuplets = self._tuplets(event_id).values()
+            ratio = _ratio(Fraction(*now["duration"]), kind, dots, tuplets)
             markup.replace_all(note, ("time-modification",), ratio, NOTE_ORDER)
 
-    def _tuplets(self, event_id: str) -> list[Value]:
-        spanners = self.facts.spanners.get(event_id, {})
-        return [value for value in spanners.values() if value["kind"] == "tuplet"]
+    def _tuplets(self, event_id: str) -> dict[str, Value]:
+        """Find the tuplets that begin or stop at an event, by their ids."""
+        return {
+            spanner: value
+            for (spanner, _), value in self.facts.spanners.get(event_id, {}).items()
+            if value["kind"] == "tuplet"
+        }
 
-    def _tuplets_before(self, event_id: str) -> list[Value]:
-        if self.reading is None:
-            return []
-        found: list[Any] = [
-            self.reading.facets["sp"][mark.spanner]
-            for mark in self.reading.marks.get(event_id, [])
+    def _tuplets_before(self, event_id: str) -> dict[str, Value]:
+        marks = self.reading.marks.get(event_id, ()) if self.reading else ()
+        return {
+            mark.spanner: self.before("sp", mark.spanner)
+            for mark in marks
             if mark.spanner and mark.kind == "tuplet"
-        ]
-        return sorted(found, key=lambda value: (value["start"], value["end"]))
+        }
 
     def _write_drawing(self, note: Element, event_id: str, *, is_known: bool) -> None:
         now = self.now("nx", event_id)
@@ -175,7 +178,7 @@ class NoteWriter:
         for key, mark in before.items():
             if key not in now:
                 for element in mark.elements:
-                    _drop_sign(element) if element.tag != "tie" else markup.drop(element)
+                    _drop_sign(element)
         for (spanner, role), value in now.items():
             if (spanner, role) not in before:
                 self._add_mark(note, spanner, role, value)
@@ -253,7 +256,7 @@ def _pitch_element(pitch: Value) -> Element:
 
 
 def _ratio(
-    duration: Fraction, kind: str | None, dots: int, tuplets: Sequence[Value]
+    duration: Fraction, kind: str | None, dots: int, tuplets: Iterable[Value]
 ) -> list[Element]:
     """Say how a written value became a duration, as the tuplet here does if it says the same."""
     if kind not in TYPES or not duration:

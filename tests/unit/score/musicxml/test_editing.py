@@ -14,7 +14,7 @@ from collab.score.operations import EditRefused, apply, plan
 from collab.score.operations.operations import RemovePart
 from tests.support.musicxml import canonical, document_of, facets_of
 from tests.support.musicxml_facts import differences, missing
-from tests.support.musicxml_markup import first, measure, notations, note, score
+from tests.support.musicxml_markup import first, measure, notations, note, score, triplet
 from tests.support.musicxml_samples import SAMPLES
 from tests.support.random_edits import ids, random_operation
 
@@ -171,6 +171,78 @@ def test_new_slurs_and_ties_are_numbered_apart() -> None:
     assert slurs == [("start", "1"), ("start", "2"), ("stop", "2"), ("stop", "1")]
 
 
+TIED = score(
+    first("".join(note() for _ in range(2)) + note("E4", 8, "half")),
+    measure(note("C4", 16, "whole"), "2"),
+)
+"""Two notes that can both be tied to the one in the next measure."""
+
+
+def with_ties(data: bytes, *starts: str) -> bytes:
+    """Have some notes be tied to the first of the second measure, and no other."""
+    facets: Any = read_musicxml(data).facets
+    facets["sp"] = {
+        name: value
+        for name, value in facets["sp"].items()
+        if value["start"] in starts and value["end"] == "p1m2n1"
+    }
+    tied = {value["start"] for value in facets["sp"].values()}
+    for start in set(starts) - tied:
+        tie = {"kind": "tie", "start": start, "end": "p1m2n1"}
+        facets["sp"][f"t-{start}"] = tie
+    exported = export_musicxml(facets)
+    assert exported.findings == []
+    return exported.data
+
+
+def ties_at_end(data: bytes) -> list[str]:
+    """Name what says at the last note that it is tied."""
+    last = _tree(data).findall("part/measure/note")[-1]
+    assert {mark.get("type") for mark in last.iter("tie", "tied")} <= {"stop"}
+    return [mark.tag for mark in last.iter("tie", "tied")]
+
+
+def test_mxl_4_a_note_says_once_that_it_is_tied_however_many_ties_stop_at_it() -> None:
+    # A note has room for two `tie`: one that stops and one that starts.
+    assert ties_at_end(with_ties(TIED, "p1m1n1", "p1m1n2")) == ["tie", "tied", "tied"]
+    # One of them came with the file.
+    one = with_ties(TIED, "p1m1n2")
+    assert ties_at_end(one) == ["tie", "tied"]
+    assert ties_at_end(with_ties(one, "p1m1n1", "p1m1n2")) == ["tie", "tied", "tied"]
+
+
+@pytest.mark.parametrize("gone", ["p1m1n1", "p1m1n2"])
+def test_mxl_4_a_note_stays_tied_when_of_two_ties_the_one_of_the_file_goes(gone: str) -> None:
+    (left,) = {"p1m1n1", "p1m1n2"} - {gone}
+    data = with_ties(with_ties(TIED, gone), left)
+    assert ties_at_end(data) == ["tie", "tied"]
+    notes = dict(zip(("p1m1n1", "p1m1n2"), _tree(data).iter("note"), strict=False))
+    assert [mark.tag for mark in notes[gone].iter("tie", "tied")] == []
+    assert [mark.tag for mark in notes[left].iter("tie", "tied")] == ["tie", "tied"]
+
+
+def test_mxl_3_what_nested_tuplets_say_of_a_note_stays_when_another_is_changed() -> None:
+    def ratio(actual: int, normal: int) -> str:
+        said = triplet(actual, normal)
+        return said.replace("</time-m", "<normal-type>16th</normal-type></time-m")
+
+    def mark(number: int, end: str) -> str:
+        return f'<tuplet type="{end}" number="{number}"/>'
+
+    # Both start at the third note; the inner one stops at the ninth, the outer at the twelfth.
+    marks = {3: mark(1, "start") + mark(2, "start"), 9: mark(2, "stop"), 12: mark(1, "stop")}
+    notes = [
+        note("C4", 1, "16th", after=ratio(6, 4), behind=notations(marks.get(index, "")))
+        for index in range(1, 13)
+    ]
+    data = score(first("".join(notes), 6))
+    facets: Any = read_musicxml(data).facets
+    facets["pt"]["p1m1n1"] = {"step": "D", "octave": 4}
+    before, after = _tree(data), _tree(write_musicxml(facets))
+    rest = [tree.findall(".//note")[1:] for tree in (before, after)]
+    assert list(map(markup, rest[1])) == list(map(markup, rest[0]))
+
+
 def test_settings_of_a_deleted_measure_hold_on_in_the_next() -> None:
     def delete(facets: Facets) -> None:
         facets["measures"]["m1"]["deleted"] = True
@@ -256,6 +328,6 @@ def test_notations_are_added_and_removed() -> None:
     facets["nx"]["p1m1n1"] = {"articulations": ["staccato", "no such"]}
     tree = _tree(write_musicxml(facets))
     assert markup(tree.find(".//notations")) == (
-        "<notations><articulations><staccato></staccato>"
+        "<notations><articulations><staccato/>"
         "<other-articulation>no such</other-articulation></articulations></notations>"
-    ).replace("<staccato></staccato>", "<staccato/>")
+    )
