@@ -12,18 +12,20 @@ from collab.score import schema
 
 ORDER_CHARS_MAX: Final = 256
 LIST_ITEMS_MAX: Final = 64
+VERSE_CHARS_MAX: Final = 16
 
 _ORDER: Final = re.compile(f"[0-9A-Za-z]{{1,{ORDER_CHARS_MAX}}}")
 _NUMBER: Final = re.compile("0|[1-9][0-9]{0,8}")
-_VERSE: Final = re.compile(r"[^|]{1,16}")
+_VERSE: Final = re.compile(f"[^|]{{1,{VERSE_CHARS_MAX}}}")
 _STEPS: Final = frozenset("ABCDEFG")
-_ALTER_SEMITONES_MAX: Final = 4
+ALTER_SEMITONES_MAX: Final = 4
 OCTAVE_MIN: Final = -1
 OCTAVE_MAX: Final = 12
 FIFTHS_MAX: Final = 14
 DOTS_MAX: Final = 8
-_COUNT_MAX: Final = 1024
-_BPM_MAX: Final = 10_000
+COUNT_MAX: Final = 1024
+BPM_MAX: Final = 10_000
+STAFF_MAX: Final = 99
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +153,7 @@ def is_step(value: object) -> TypeGuard[str]:
 
 def is_alter(value: object) -> TypeGuard[float]:
     """Whether a value is by how many semitones a letter may be altered."""
-    return _is_number(value, -_ALTER_SEMITONES_MAX, _ALTER_SEMITONES_MAX)
+    return _is_number(value, -ALTER_SEMITONES_MAX, ALTER_SEMITONES_MAX)
 
 
 def _is_scope(text: str) -> bool:
@@ -195,9 +197,9 @@ _TEXTS: Final = _list_of(is_text, "texts")
 _FLAG: Final = Rule("true or false", lambda value: isinstance(value, bool))
 _TIME: Final = Rule("a rational [numerator, denominator], not negative", _is_rational)
 _SPAN: Final = Rule("a rational [numerator, denominator] above 0", _is_positive_rational)
-_COUNT: Final = _integer(1, _COUNT_MAX)
-_STAFF: Final = _integer(1, 99)
-_BPM: Final = Rule(f"a number from 1 to {_BPM_MAX}", lambda value: _is_number(value, 1, _BPM_MAX))
+_COUNT: Final = _integer(1, COUNT_MAX)
+_STAFF: Final = _integer(1, STAFF_MAX)
+_BPM: Final = Rule(f"a number from 1 to {BPM_MAX}", lambda value: _is_number(value, 1, BPM_MAX))
 _BEATS: Final = _list_of(_COUNT.holds, "counts of beats")
 _PIECES: Final = _list_of(is_text, "texts", SCORE_RAW_TEXTS_MAX)
 _PLACEMENT: Final = _one_of("above", "below")
@@ -242,7 +244,7 @@ _SHAPES: Final[Mapping[str, Shape]] = {
         step=Rule("a letter from A to G", is_step),
         octave=_integer(OCTAVE_MIN, OCTAVE_MAX),
         alter=Rule(
-            f"semitones from -{_ALTER_SEMITONES_MAX} to {_ALTER_SEMITONES_MAX}",
+            f"semitones from -{ALTER_SEMITONES_MAX} to {ALTER_SEMITONES_MAX}",
             is_alter,
         ),
         accidental=_TEXT,

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any, Final
 
-from collab.score import schema
+from collab.score import rules, schema
 from collab.score.musicxml.source import Element, text_of
 from collab.score.musicxml.state import Cell, Item, Mark, Reading, Role, Ticks
 from collab.score.order import order_key
@@ -42,14 +42,8 @@ ELISION: Final = "\u203f"
 _STEPS: Final = frozenset("ABCDEFG")
 _NUMBER: Final = re.compile(r"[0-9]{1,15}(\.[0-9]{1,15})?|\.[0-9]{1,15}")
 _SIGNED: Final = re.compile(r"[+-]?[0-9]{1,6}(\.[0-9]{1,6})?")
-_ALTER_MAX: Final = 4
-_OCTAVE_MAX: Final = 12
-_DOTS_MAX: Final = 8
-_COUNT_MAX: Final = 1024
-_STAFF_MAX: Final = 99
+_COUNT: Final = re.compile("0{0,9}[0-9]{1,5}")
 _UNNUMBERED_VOICES: Final = 900
-_LIST_MAX: Final = 64
-_VERSE_CHARS_MAX: Final = 16
 _VERSES_ALIKE_MAX: Final = 9
 
 _Found = Mapping[Any, Sequence[Element]]
@@ -72,7 +66,11 @@ def number_of(text: str) -> float | None:
     text = text.strip()
     if _SIGNED.fullmatch(text) is None:
         return None
-    value = float(text)
+    return whole_or_not(float(text))
+
+
+def whole_or_not(value: float) -> float:
+    """Write a whole number as an integer, as the document holds it."""
     return int(value) if value.is_integer() else value
 
 
@@ -80,6 +78,12 @@ def whole_of(text: str) -> int | None:
     """Read a small signed integer; ``3.0`` is one too."""
     number = number_of(text)
     return int(number) if number is not None and number == int(number) else None
+
+
+def count_of(text: str, high: int) -> int | None:
+    """Read a count from 1 on; None when it is none, or higher than it may be."""
+    count = int(text) if _COUNT.fullmatch(text) else 0
+    return count if 0 < count <= high else None
 
 
 def read_note(reading: Reading, cell: Cell, note: Element) -> None:
@@ -95,6 +99,7 @@ def read_note(reading: Reading, cell: Cell, note: Element) -> None:
     onset = cell.time(cell.head_onset)
     event_id = reading.ids.claim(note.get("id"), cell.id_by_place("n"))
     voice = _voice(cell, found)
+    staff = text_of(found["staff"][0]) if "staff" in found else ""
     event: dict[str, Any] = {
         "part": cell.part.id,
         "measure": cell.measure,
@@ -102,7 +107,7 @@ def read_note(reading: Reading, cell: Cell, note: Element) -> None:
         "onset": list(onset),
         "duration": list(cell.time(duration)),
         "voice": voice,
-        "staff": _count(found, "staff", _STAFF_MAX) or 1,
+        "staff": count_of(staff, rules.STAFF_MAX) or 1,
     }
     _add_written_value(event, found)
     if "grace" in found:
@@ -133,18 +138,9 @@ def _voice(cell: Cell, found: _Found) -> int:
     known = cell.part.voices
     voice = known.get(name)
     if voice is None:
-        is_number = name.isascii() and name.isdigit() and 0 < int(name[:5]) <= _COUNT_MAX
-        voice = int(name[:5]) if is_number else min(_UNNUMBERED_VOICES + len(known), _COUNT_MAX)
-        known[name] = voice if name else 1
-    return known[name]
-
-
-def _count(found: _Found, tag: str, high: int) -> int | None:
-    texts = found.get(tag)
-    text = text_of(texts[0]) if texts else ""
-    if text.isascii() and text.isdigit() and 0 < int(text[:5]) <= high:
-        return int(text[:5])
-    return None
+        unnumbered = min(_UNNUMBERED_VOICES + len(known), rules.COUNT_MAX)
+        voice = known[name] = (count_of(name, rules.COUNT_MAX) or unnumbered) if name else 1
+    return voice
 
 
 def _add_written_value(event: dict[str, Any], found: _Found) -> None:
@@ -152,7 +148,7 @@ def _add_written_value(event: dict[str, Any], found: _Found) -> None:
     if types and (name := text_of(types[0])) in TYPES:
         event["type"] = name
     if dots := len(found.get("dot", _NOTHING)):
-        event["dots"] = min(dots, _DOTS_MAX)
+        event["dots"] = min(dots, rules.DOTS_MAX)
 
 
 def _duration(reading: Reading, note: Element, found: _Found) -> Ticks:
@@ -197,10 +193,10 @@ def _step_and_octave(element: Element, step_tag: str, octave_tag: str) -> dict[s
     texts = {child.tag: text_of(child) for child in element}
     octave = whole_of(texts.get(octave_tag, ""))
     step = texts.get(step_tag)
-    if step in _STEPS and octave is not None and -1 <= octave <= _OCTAVE_MAX:
+    if step in _STEPS and octave is not None and -1 <= octave <= rules.OCTAVE_MAX:
         value = {"step": step, "octave": octave}
         alter = number_of(texts.get("alter", ""))
-        if alter and abs(alter) <= _ALTER_MAX:
+        if alter and abs(alter) <= rules.ALTER_SEMITONES_MAX:
             value["alter"] = alter
     return value
 
@@ -213,7 +209,8 @@ def _notation(found: _Found) -> dict[str, Any]:
         beams = [text_of(beam) for beam in found["beam"]]
         numbers = [beam.get("number", "1") for beam in found["beam"]]
         expected = [str(level) for level in range(1, len(beams) + 1)]
-        if numbers == expected and BEAMS.issuperset(beams):
+        fits = len(beams) <= rules.LIST_ITEMS_MAX
+        if fits and numbers == expected and BEAMS.issuperset(beams):
             value["beams"] = beams
     return value
 
@@ -258,8 +255,9 @@ _TIE_ENDS: Final[tuple[Role, ...]] = ("stop", "start")
 def _add_notation(sign: Element, notation: dict[str, Any]) -> None:
     if sign.tag == "articulations":
         names = [child.tag for child in sign if isinstance(child.tag, str)]
-        if names and len(names) <= _LIST_MAX:
-            notation.setdefault("articulations", []).extend(names)
+        held = [*notation.get("articulations", []), *names]
+        if 0 < len(held) <= rules.LIST_ITEMS_MAX:
+            notation["articulations"] = held
     elif sign.tag == "fermata" and "fermata" not in notation:
         inverted = sign.get("type") == "inverted"
         notation["fermata"] = "inverted" if inverted else "upright"
@@ -280,7 +278,7 @@ def _tuplet_fields(sign: Element, found: _Found) -> dict[str, schema.Json]:
             return {}
         actual, normal = ratio[0].find("actual-notes"), ratio[0].find("normal-notes")
     counts = [whole_of(text_of(count)) or 0 for count in (actual, normal)]
-    if all(0 < count <= _COUNT_MAX for count in counts):
+    if all(0 < count <= rules.COUNT_MAX for count in counts):
         return {"actual": counts[0], "normal": counts[1]}
     return {}
 
@@ -309,10 +307,12 @@ def _verse(reading: Reading, event_id: str, lyric: Element) -> str | None:
     """Name the verse: by its number, or where two have one number, by its name or both, or anew."""
     number, name = str(lyric.get("number", "")), str(lyric.get("name", ""))
     usual = number or name or "1"
-    others = (f"{usual[: _VERSE_CHARS_MAX - 2]} {count}" for count in range(2, _VERSES_ALIKE_MAX))
-    for verse in (usual, name, f"{number} {name}"[:_VERSE_CHARS_MAX].strip(), *others):
+    others = (
+        f"{usual[: rules.VERSE_CHARS_MAX - 2]} {count}" for count in range(2, _VERSES_ALIKE_MAX)
+    )
+    for verse in (usual, name, f"{number} {name}"[: rules.VERSE_CHARS_MAX].strip(), *others):
         key = schema.syllable_key(event_id, verse)
-        fits = 0 < len(verse) <= _VERSE_CHARS_MAX and schema.KEY_SEPARATOR not in verse
+        fits = 0 < len(verse) <= rules.VERSE_CHARS_MAX and schema.KEY_SEPARATOR not in verse
         if fits and key not in reading.facets["ly"]:
             return verse
     return None

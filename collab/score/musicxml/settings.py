@@ -6,18 +6,14 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any, Final
 
-from collab.score import schema
+from collab.score import rules, schema
 from collab.score.musicxml.notes import number_of, ticks_of, whole_of
 from collab.score.musicxml.source import Element, text_of
 from collab.score.musicxml.state import Cell, Mark, PartState, Reading
 
-_COUNT_MAX: Final = 1024
-_LIST_MAX: Final = 64
-_STAFF_MAX: Final = 99
 _FIFTHS_MAX: Final = 14
 _LINE_MAX: Final = 9
 _OCTAVES_MAX: Final = 3
-_ALTER_MAX: Final = 4
 _SYMBOLS: Final = frozenset({"common", "cut"})
 _CLEFS: Final = frozenset({"G", "F", "C", "percussion", "TAB", "jianpu", "none"})
 STYLES: Final = frozenset(
@@ -37,7 +33,7 @@ def read_attributes(reading: Reading, cell: Cell, attributes: Element) -> None:
         if tag == "divisions":
             _set_divisions(reading, cell, child)
         elif tag == "staves":
-            part.staves = max(part.staves, _whole(text_of(child), 1, _STAFF_MAX) or 1)
+            part.staves = max(part.staves, _whole(text_of(child), 1, rules.STAFF_MAX) or 1)
         elif tag == "transpose" and part.transposition is None:
             part.transposition = _transposition(child)
         elif tag in _READERS:
@@ -61,7 +57,7 @@ def read_barline(reading: Reading, cell: Cell, barline: Element) -> None:
     repeat = barline.find("repeat")
     if repeat is not None and repeat.get("direction") in {"forward", "backward"}:
         value["repeat"] = repeat.get("direction")
-        if times := _whole(repeat.get("times", ""), 1, _COUNT_MAX):
+        if times := _whole(repeat.get("times", ""), 1, rules.COUNT_MAX):
             value["times"] = times
     location = barline.get("location", "right")
     if value:
@@ -133,7 +129,7 @@ def _whole(text: str, low: int, high: int) -> int | None:
 
 
 def _staff_suffix(part: PartState, child: Element, tag: str) -> str:
-    number = _whole(child.get("number", ""), 1, _STAFF_MAX)
+    number = _whole(child.get("number", ""), 1, rules.STAFF_MAX)
     if tag == "clef":
         return f"/{number or 1}" if part.staves > 1 or (number or 1) > 1 else ""
     return f"/{number}" if number is not None else ""
@@ -157,10 +153,10 @@ def _key(key: Element) -> dict[str, Any] | None:
         return {"fifths": fifths, "mode": mode} if mode else {"fifths": fifths}
     steps = [text_of(step) for step in key.iterchildren("key-step")]
     alters = [number_of(text_of(alter)) for alter in key.iterchildren("key-alter")]
-    sound = len(steps) == len(alters) and 0 < len(steps) <= _LIST_MAX
+    sound = len(steps) == len(alters) and 0 < len(steps) <= rules.LIST_ITEMS_MAX
     if not sound or not set(steps) <= set("ABCDEFG"):
         return None
-    if any(alter is None or abs(alter) > _ALTER_MAX for alter in alters):
+    if any(alter is None or abs(alter) > rules.ALTER_SEMITONES_MAX for alter in alters):
         return None
     return {"fifths": 0, "steps": steps, "alters": alters}
 
@@ -172,17 +168,17 @@ def _time(time: Element) -> dict[str, Any] | None:
     beats: list[int] = []
     for child in time:
         if child.tag == "beats":
-            counts = [_whole(text, 1, _COUNT_MAX) for text in text_of(child).split("+")]
-            if None in counts or len(counts) > _LIST_MAX:
+            counts = [_whole(text, 1, rules.COUNT_MAX) for text in text_of(child).split("+")]
+            if None in counts or len(counts) > rules.LIST_ITEMS_MAX:
                 return None
             beats = [count for count in counts if count is not None]
         elif child.tag == "beat-type":
-            unit = _whole(text_of(child), 1, _COUNT_MAX)
+            unit = _whole(text_of(child), 1, rules.COUNT_MAX)
             if unit is None or not beats:
                 return None
             groups.append({"beats": beats, "unit": unit})
             beats = []
-    if not groups or len(groups) > _LIST_MAX:
+    if not groups or len(groups) > rules.LIST_ITEMS_MAX:
         return None
     value = dict(groups[0])
     if (symbol := time.get("symbol")) in _SYMBOLS:

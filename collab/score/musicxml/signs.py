@@ -7,15 +7,13 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any, Final
 
-from collab.score import schema
+from collab.score import rules, schema
 from collab.score.musicxml import chords
-from collab.score.musicxml.notes import TYPES, number_of, ticks_of
+from collab.score.musicxml.notes import TYPES, count_of, number_of, ticks_of, whole_or_not
 from collab.score.musicxml.source import Element, text_of
 from collab.score.musicxml.state import Cell, Mark, Reading, Role
 
 _BPM: Final = re.compile(r"[0-9]{1,5}(\.[0-9]{1,6})?")
-_BPM_MAX: Final = 10_000
-_STAFF_MAX: Final = 99
 _TEXT_CHARS_MAX: Final = 65_536
 
 _SPANNERS: Final = {"wedge": "wedge", "octave-shift": "ottava", "pedal": "pedal"}
@@ -86,13 +84,8 @@ def beat_unit(metronome: Element) -> tuple[Fraction, float] | None:
 def _bpm(text: str) -> float | None:
     if _BPM.fullmatch(text.strip()) is None:
         return None
-    bpm = number_or_whole(float(text))
-    return bpm if 1 <= bpm <= _BPM_MAX else None
-
-
-def number_or_whole(value: float) -> float:
-    """Write a whole number as an integer, as the document holds it."""
-    return int(value) if value.is_integer() else value
+    bpm = whole_or_not(float(text))
+    return bpm if 1 <= bpm <= rules.BPM_MAX else None
 
 
 def _onset(cell: Cell, sign: Element) -> tuple[int, int]:
@@ -114,9 +107,9 @@ def _place(cell: Cell, sign: Element, onset: tuple[int, int]) -> dict[str, Any]:
         "measure": cell.measure,
         "onset": list(onset),
     }
-    staff = text_of(sign.find("staff"))
-    if staff.isascii() and staff.isdigit() and 0 < int(staff[:5]) <= _STAFF_MAX:
-        place["staff"] = int(staff[:5])
+    staff = count_of(text_of(sign.find("staff")), rules.STAFF_MAX)
+    if staff is not None:
+        place["staff"] = staff
     return place
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from collab.score.musicxml import read_musicxml, write_musicxml
 from collab.score.musicxml.container import packed
 from collab.score.validate import validate
 from tests.support.musicxml import canonical, through_a_document
+from tests.support.musicxml_markup import first, notations, note, score
 from tests.support.musicxml_samples import SAMPLES
 
 
@@ -24,6 +27,26 @@ def test_mxl_1_reading_again_what_was_exported_finds_the_same_facts(name: str) -
     facets = read_musicxml(SAMPLES[name]).facets
     again = read_musicxml(write_musicxml(facets)).facets
     assert {**again, "raw": {}} == {**facets, "raw": {}}
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [
+        notations(f"<articulations>{'<accent/>' * 40}</articulations>" * 2),
+        "".join(f'<beam number="{level}">begin</beam>' for level in range(1, 66)),
+    ],
+)
+def test_mxl_1_of_more_signs_at_a_note_than_a_document_holds_none_is_lost(behind: str) -> None:
+    data = score(first(note(behind=behind)))
+    imported = read_musicxml(data)
+    assert validate(imported.facets) == []
+    assert canonical(write_musicxml(imported.facets)) == canonical(data)
+
+
+def test_a_staff_is_read_as_the_number_that_it_is() -> None:
+    data = score(first(note(behind="<staff>2</staff>") + note(behind="<staff>000012</staff>")))
+    events: Any = read_musicxml(data).facets["ev"]
+    assert [event["staff"] for event in events.values()] == [2, 12]
 
 
 @pytest.mark.parametrize("encoding", ["UTF-8", "UTF-16", "ISO-8859-1", "windows-1252"])
