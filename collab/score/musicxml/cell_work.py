@@ -17,7 +17,6 @@ from collab.score.musicxml.source import Element
 from collab.score.musicxml.state import Cell, Item, Reading
 
 NOTHING: Final[Mapping[str, Any]] = {}
-START: Final = "0/1"
 LAST: Final = 1_000_000_000
 FIRST: Final = -1
 """Orders of what is new: behind, or before, everything that the file has at an onset."""
@@ -75,6 +74,16 @@ class Work:
         self.added: list[Entry] = []
         part = self.facts.facets["parts"].get(place[0], NOTHING)
         self.has_staves = part.get("staves", 1) > 1
+
+    def source(self, facet: str, key: str) -> Element | None:
+        """Find the markup that said a fact in the file, wherever it stood."""
+        reading = self.scope.reading
+        found = reading.elements.get((facet, key)) if reading is not None else None
+        return found[0][1] if found else None
+
+    def before(self, facet: str, key: str) -> Value:
+        """Read what this cell's file said of it; nothing where the file did not have the cell."""
+        return NOTHING if self.cell is None else self.scope.notes.before(facet, key)
 
     def drop_item(self, element: Element) -> None:
         """Take out a child of the measure."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Final
+from typing import Final
 
 from collab.score.musicxml import layout, markup
 from collab.score.musicxml.beaming import rebeam
@@ -60,7 +60,7 @@ def _finish(work: Work, divisions: Ticks, time: Value | None) -> Written:
     events = {name: work.facts.facets["ev"][name] for name in work.facts.events.get(work.place, [])}
     held = {item.owner: item.element for item in work.items if item.kind == "note"}
     notes = work.scope.notes
-    elements = {name: notes.write(name, _note_of(work, name)) for name in sorted(events)}
+    elements = {name: notes.write(name, work.source("ev", name)) for name in sorted(events)}
     is_same = events.keys() == held.keys() and not any(map(notes.is_moved, events))
     if is_same and not work.added and work.cell is not None:
         for index in work.gone:
@@ -72,12 +72,6 @@ def _finish(work: Work, divisions: Ticks, time: Value | None) -> Written:
     return _lay_out(work, entries, voices, divisions)
 
 
-def _note_of(work: Work, event_id: str) -> Element | None:
-    reading = work.scope.reading
-    found = reading.elements.get(("ev", event_id)) if reading is not None else None
-    return found[0][1] if found else None
-
-
 def _entries(
     work: Work, events: Mapping[str, Value], elements: Mapping[str, Element]
 ) -> tuple[list[Entry], list[int]]:
@@ -86,10 +80,7 @@ def _entries(
     stream = 0
     for index, item in enumerate(work.items):
         if item.kind == "note":
-            reading = work.scope.reading
-            assert reading is not None
-            event: Any = reading.facets["ev"][item.owner]
-            stream = event["voice"]
+            stream = work.before("ev", item.owner)["voice"]
             if stream not in voices:
                 voices.append(stream)
         elif item.kind != "move" and index not in work.gone:
@@ -106,10 +97,7 @@ def _stream_at(work: Work, index: int, stream: int) -> int:
         if item.kind == "move":
             break
         if item.kind == "note":
-            reading = work.scope.reading
-            assert reading is not None
-            event: Any = reading.facets["ev"][item.owner]
-            return int(event["voice"])
+            return int(work.before("ev", item.owner)["voice"])
     return stream
 
 
@@ -163,9 +151,9 @@ def _said_divisions(work: Work, divisions: Ticks) -> tuple[int, list[tuple[Eleme
 
 def _old_end(work: Work) -> Fraction | None:
     """Where the measure ended in the file, if it is still meant to be as long."""
-    if work.cell is None or work.scope.reading is None:
+    if work.cell is None:
         return None
-    before: Any = work.scope.reading.facets["measures"].get(work.place[1], NOTHING)
+    before = work.before("measures", work.place[1])
     now = work.facts.facets["measures"][work.place[1]]
     return work.cell.end if before.get("length") == now.get("length") else None
 

@@ -15,6 +15,8 @@ from collab.score.musicxml.state import Finding
 from collab.score.validate import malformed
 
 PROBLEMS_MAX: Final = 10_000
+START: Final = "0/1"
+"""Where a measure starts, as keys of ``attr`` say it."""
 
 Value = Mapping[str, Any]
 SettingPlace = tuple[str, str, str]
@@ -48,20 +50,19 @@ class Facts:
     endings: dict[str, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
     carried: set[CellPlace] = field(default_factory=set)
 
-    def cell_of(self, element_id: str) -> CellPlace | None:
-        """Find where an event or direction stands; None when there is no such thing."""
-        for facet in ("ev", "dir"):
-            value = self.facets[facet].get(element_id)
-            if value is not None:
-                return value["part"], value["measure"]
-        return None
-
-    def is_shown(self, place: CellPlace | None) -> bool:
-        """Whether a cell is exported: its part is there, and its measure is and was not deleted."""
-        if place is None or place[0] not in self.facets["parts"]:
+    def is_shown(self, element_id: str) -> bool:
+        """Whether something is exported: its part is there, its measure is and was not deleted."""
+        value = element_of(self.facets, element_id)
+        if value is None or value["part"] not in self.facets["parts"]:
             return False
-        measure = self.facets["measures"].get(place[1])
+        measure = self.facets["measures"].get(value["measure"])
         return measure is not None and not measure.get("deleted")
+
+
+def element_of(facets: Mapping[str, Mapping[str, Any]], element_id: str) -> Value | None:
+    """Find an event or direction; None when there is no such thing."""
+    value: Value | None = facets["ev"].get(element_id) or facets["dir"].get(element_id)
+    return value
 
 
 def sorted_facts(facets: dict[str, dict[str, Any]]) -> Facts:
@@ -101,16 +102,13 @@ def _carry_settings(facts: Facts) -> None:
                 latest = sorted(held.items(), key=lambda item: _when(item[0][2]))
                 for (kind, staff, _), value in latest:
                     if kind != "barline":
-                        carried[kind, staff, _START] = value
+                        carried[kind, staff, START] = value
             elif carried:
                 added = {place: value for place, value in carried.items() if place not in held}
                 if added:
                     facts.settings[part_id, measure_id].update(added)
                     facts.carried.add((part_id, measure_id))
                 carried = {}
-
-
-_START: Final = "0/1"
 
 
 def _when(at: str) -> Fraction:
@@ -130,7 +128,7 @@ def _add_spanner(facts: Facts, key: str, value: Value) -> None:
             facts.endings[start]["start"] = value.get("text", "")
             facts.endings[end]["stop"] = value.get("text", "")
         return
-    if facts.is_shown(facts.cell_of(start)) and facts.is_shown(facts.cell_of(end)):
+    if facts.is_shown(start) and facts.is_shown(end):
         facts.spanners[start][key, "start"] = value
         facts.spanners[end][key, "stop"] = value
 
@@ -160,8 +158,7 @@ def sound_facets(
             continue
         if problem.key == "":
             sound[problem.facet] = {}
-        for key in [key for key in (problem.key,) if key in sound[problem.facet]]:
-            del sound[problem.facet][key]
+        sound[problem.facet].pop(problem.key, None)
         findings.append(Finding(0, f"{problem.facet}: {problem.code}, left out"))
     return sound, findings
 

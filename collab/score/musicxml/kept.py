@@ -155,8 +155,6 @@ def kept_of(facets: Mapping[str, Mapping[str, Any]]) -> Kept | None:
     root = tree.getroot()
     if root.tag not in ROOTS:
         raise InvalidScore("the kept document is no score")
-    raw = facets["raw"]
-    texts, by_part = _entries(raw)
     names = str(facets["meta"].get(PARTS_KEY, "")).split()
     elements = root.findall("part")
     if len(elements) != len(names) or len(set(names)) != len(names):

@@ -173,10 +173,7 @@ def laid_out(
             position += entry.length
             furthest = max(furthest, position)
     if end is not None and end > furthest:
-        if position < furthest:
-            out.append(_move(end - position, divisions))
-        else:
-            out.append(_move(end - furthest, divisions))
+        out.append(_move(end - position, divisions))
     elif position < furthest and closing:
         out.append(_move(furthest - position, divisions))
     out += [entry.element for entry in sorted(closing, key=lambda item: item.order)]

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
 from fractions import Fraction
 from typing import Final, NamedTuple
 
-from collab.score.musicxml.current import Facts, Value, onset_of
+from collab.score.musicxml.current import Facts, element_of, onset_of
 from collab.score.musicxml.state import Reading
 
 _NUMBERS: Final = tuple(map(str, range(1, 17)))  # what MusicXML's number-level holds
@@ -40,13 +39,12 @@ def numbers_of(facts: Facts, reading: Reading | None, measures: list[str]) -> di
     for spanner, value in facts.facets["sp"].items():
         if value["kind"] not in _NUMBERED:
             continue
-        ends = [_when(facts, order, value[end]) for end in ("start", "end")]
-        if ends[0] is None or ends[1] is None:
+        first, last = (element_of(facts.facets, value[end]) for end in ("start", "end"))
+        if first is None or last is None or not {first["measure"], last["measure"]} <= order.keys():
             continue
-        place = facts.cell_of(value["start"])
-        assert place is not None
-        span = _Span(ends[0], ends[1], spanner, kept.get(spanner, ""))
-        groups[place[0], value["kind"]].append(span)
+        start, end = ((order[each["measure"]], onset_of(each)) for each in (first, last))
+        span = _Span(start, end, spanner, kept.get(spanner, ""))
+        groups[first["part"], value["kind"]].append(span)
     numbers: dict[str, str] = {}
     for spans in groups.values():
         if any(not span.number for span in spans):
@@ -63,14 +61,6 @@ def _kept_numbers(reading: Reading | None) -> dict[str, str]:
         for mark in marks
         if mark.spanner and mark.key
     }
-
-
-def _when(facts: Facts, order: Mapping[str, int], element_id: str) -> _Time | None:
-    for facet in ("ev", "dir"):
-        value: Value | None = facts.facets[facet].get(element_id)
-        if value is not None and value["measure"] in order:
-            return order[value["measure"]], onset_of(value)
-    return None
 
 
 def _numbered(spans: list[_Span]) -> dict[str, str]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import Any
 
 from collab.score.musicxml import markup, setting_writing, sign_writing
-from collab.score.musicxml.cell_work import FIRST, LAST, NOTHING, START, Work
-from collab.score.musicxml.current import SettingPlace, Value
+from collab.score.musicxml.cell_work import FIRST, LAST, NOTHING, Work
+from collab.score.musicxml.current import START, SettingPlace, Value
 from collab.score.musicxml.layout import BEFORE_NOTES, Entry
 from collab.score.musicxml.markup import made
 from collab.score.musicxml.source import Element
@@ -112,18 +111,13 @@ def _write_part(work: Work) -> None:
     """Write how many staves a part has and how it sounds, where it begins."""
     part_id, _ = work.place
     part = work.facts.facets["parts"][part_id]
-    reading = work.scope.reading
-    before: Any = NOTHING
-    if reading is not None:
-        before = reading.facets["parts"].get(part_id, NOTHING)
     was_first = work.cell is not None and work.cell.number == 1
-    staves_before = before.get("staves", 1) if was_first else 1
-    if part["staves"] != staves_before:
+    before = work.before("parts", part_id) if was_first else NOTHING
+    if part["staves"] != before.get("staves", 1):
         attributes = work.leading_attributes()
         text = str(part["staves"])
         markup.set_text(attributes, "staves", text, markup.ATTRIBUTES_ORDER)
-    transposition_before = before.get("transposition") if was_first else None
-    if part.get("transposition") != transposition_before:
+    if part.get("transposition") != before.get("transposition"):
         attributes = work.leading_attributes()
         setting_writing.set_transposition(attributes, part.get("transposition"))
 
@@ -131,19 +125,13 @@ def _write_part(work: Work) -> None:
 def write_measure(work: Work) -> None:
     """Write the measure's number and the breaks before it."""
     part_id, measure_id = work.place
-    reading = work.scope.reading
-    before: Any = NOTHING
-    if work.cell is not None and reading is not None:
-        before = reading.facets["measures"].get(measure_id, NOTHING)
+    before = work.before("measures", measure_id)
     setting_writing.set_measure(work.measure, before, work.facts.facets["measures"][measure_id])
     breaks = work.facts.facets["lay"].get(measure_id, NOTHING)
-    breaks_before: Any = NOTHING
-    found = reading.elements.get(("lay", measure_id), []) if reading is not None else []
-    if work.cell is not None and reading is not None:
-        breaks_before = reading.facets["lay"].get(measure_id, NOTHING)
-    if breaks == breaks_before:
+    if breaks == work.before("lay", measure_id):
         return
-    for cell, element in found:
+    reading = work.scope.reading
+    for cell, element in reading.elements.get(("lay", measure_id), []) if reading else []:
         if cell is work.cell:
             setting_writing.set_breaks(element, breaks)
             return

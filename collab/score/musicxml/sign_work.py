@@ -21,18 +21,12 @@ def write_signs(work: Work) -> None:
             _write_sign_item(work, index, item, here)
     for name in sorted(set(work.facts.directions.get(work.place, [])) - here):
         value = _with_number(work, name, work.facts.facets["dir"][name])
-        source = _source_of(work, name)
+        source = work.source("dir", name)
         element = sign_writing.made_direction(value, has_staves=work.has_staves, source=source)
         order = (LAST, name)
         work.added.append(Entry(element, onset_of(value), BEFORE_NOTES, order))
     for event_id in sorted(work.facts.events.get(work.place, [])):
         _add_lines(work, event_id)
-
-
-def _source_of(work: Work, name: str) -> Element | None:
-    reading = work.scope.reading
-    found = reading.elements.get(("dir", name)) if reading is not None else None
-    return found[0][1] if found else None
 
 
 def _with_number(work: Work, name: str, value: Value) -> Value:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Final
 
 from collab.score import schema
@@ -51,8 +50,3 @@ def _join(reading: Reading, start: Mark, stop: Mark) -> None:
         **start.fields,
     }
     reading.facets["sp"][spanner] = value
-
-
-def spanners_at(marks: Iterable[Mark]) -> dict[tuple[str, str], Mark]:
-    """Tell, for the ends at one event, which spanner and end each is."""
-    return {(mark.spanner, mark.role): mark for mark in marks if mark.spanner}

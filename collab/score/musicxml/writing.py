@@ -15,8 +15,10 @@ from collab.score.musicxml import kept as keeping
 from collab.score.musicxml.cell_work import Scope
 from collab.score.musicxml.cell_writing import Written, write_cell
 from collab.score.musicxml.current import (
+    START,
     Facts,
     Value,
+    element_of,
     length_of,
     onset_of,
     sorted_facts,
@@ -32,7 +34,6 @@ from collab.score.musicxml.reading import read_score
 from collab.score.musicxml.source import Element
 from collab.score.musicxml.state import Cell, Finding, Reading, Ticks
 
-_START: Final = "0/1"
 _DIVISIONS_USUAL_MAX: Final = 16_383  # what all readers take; beyond that measures say their own
 
 
@@ -163,9 +164,9 @@ class _Score:
             for mark in marks:
                 if mark.spanner and (mark.spanner, mark.role) not in shown.get(mark.owner, {}):
                     # The other end is gone: this one goes as well.
-                    place = _place_of(reading, mark.owner)
-                    if place is not None:
-                        self._edited.add(place)
+                    owner = element_of(reading.facets, mark.owner)
+                    if owner is not None:
+                        self._edited.add((owner["part"], owner["measure"]))
         if with_ids:
             _set_ids(reading)
 
@@ -205,7 +206,7 @@ class _Score:
         for measure_id in self._reached(part_id, absent):
             place = (part_id, measure_id)
             settings = self._facts.settings.get(place, {})
-            time = settings.get(("time", "", _START), time)
+            time = settings.get(("time", "", START), time)
             cell = self._cells.get(place)
             is_first = not out
             if cell is None or place in self._edited or (is_first and cell.number != 1):
@@ -243,14 +244,6 @@ def _divisions_of(facts: Facts, part_id: str, measures: Sequence[str]) -> int:
 
 def _order(entries: Mapping[str, Any], name: str) -> tuple[str, str]:
     return entries[name]["order"], name
-
-
-def _place_of(reading: Reading, owner: str) -> CellPlace | None:
-    for facet in ("ev", "dir"):
-        value: Any = reading.facets[facet].get(owner)
-        if value is not None:
-            return value["part"], value["measure"]
-    return None
 
 
 def _set_ids(reading: Reading) -> None:
