@@ -13,14 +13,13 @@ from lxml import etree
 from pycrdt import Doc
 
 from collab.score.musicxml import export_musicxml, read_musicxml, write_musicxml
-from collab.score.musicxml.source import read_file
 from collab.score.seed import seed_update
 from collab.score.validate import validate
 from tests.support.counts import proving
-from tests.support.musicxml import canonical, facets_of, through_a_document
+from tests.support.musicxml import canonical, through_a_document
 from tests.support.musicxml_facts import differences, missing
-from tests.support.random_edits import edit, ids
-from tests.support.score_corpus import corpus, corpus_name, problems
+from tests.support.random_edits import edit, ids, read_facets
+from tests.support.score_corpus import corpus, corpus_name, plain, problems
 
 EVERY: Final = 13
 """One file of so many is tried in `make test`, spread over the corpus."""
@@ -37,13 +36,6 @@ IN_PROOFS = pytest.mark.skipif(not proving(), reason="the whole corpus is tried 
 EXCEPTIONS: Final[dict[str, str]] = {}
 
 Facets = Mapping[str, Mapping[str, Any]]
-
-
-def plain(path: Path) -> bytes:
-    """The file as plain XML in UTF-8."""
-    tree, _ = read_file(path.read_bytes())
-    data: bytes = etree.tostring(tree, encoding="UTF-8", xml_declaration=True)
-    return data
 
 
 def round_trip(paths: Sequence[Path]) -> int:
@@ -92,7 +84,7 @@ def edited_by_three(facets: Any, seed: int, edits: int) -> tuple[Facets, int]:  
             _tell(replicas[editor], rng.choice(replicas))
     for replica in replicas[1:]:
         _tell(replica, replicas[0])
-    return facets_of(replicas[0]), made
+    return read_facets(replicas[0]), made
 
 
 def _tell(giver: Doc[Any], taker: Doc[Any]) -> None:

@@ -13,8 +13,7 @@ from pycrdt import Doc, Map
 from collab.score.normalise import normalise
 from tests.support.access import mint
 from tests.support.http import request, stored_update
-from tests.support.musicxml import facets_of
-from tests.support.random_edits import first_score
+from tests.support.random_edits import first_score, read_facets
 from tests.support.score_api import change, make, score_path
 from tests.support.server import Server, running_server, serving
 from tests.support.ws_client import hocuspocus, join
@@ -66,7 +65,7 @@ async def test_operations_are_one_edit_that_everybody_sees(server: Server, edito
     """SCO-13: Later ones name what earlier ones made; nothing but what they are about changes."""
     room = "edits/live"
     await make(server, room, editor, facets=first_score())
-    before = facets_of(await document(server, room, editor))
+    before = read_facets(await document(server, room, editor))
     async with hocuspocus(server.hocuspocus_url, room, token=editor) as member:
         await member.until(lambda: member.synced)
         heard: list[object] = []
@@ -88,7 +87,7 @@ async def test_operations_are_one_edit_that_everybody_sees(server: Server, edito
         assert (answer["findings"], answer["is_repeated"]) == ([], False)
         await member.until(lambda: "x3" in member.doc.get("sp", type=Map))
         assert len(heard) == 1
-    after: Any = facets_of(await document(server, room, editor))
+    after: Any = read_facets(await document(server, room, editor))
     assert after["sp"] == {"x3": {"kind": "tie", "start": "x1", "end": "x2"}}
     touched = {"x1", "x2", "x3", "n0", "n3", "n0|1", "slur1"}
     for facet, entries in before.items():
@@ -170,5 +169,5 @@ async def test_a_request_sent_again_is_made_once(tmp_path: Path) -> None:
         assert (str(told["made"]), told["is_repeated"]) == (made, True)
         assert (await edit(server, room, None, gone, key="k-2")).json()["is_repeated"] is True
         assert (await edit(server, room, None, gone, key="k-3")).status_code == 409
-        facets = facets_of(await document(server, room, None))
+        facets = read_facets(await document(server, room, None))
         assert (len(facets["measures"]), len(facets["ev"])) == (4, 5)

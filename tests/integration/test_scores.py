@@ -19,8 +19,9 @@ from tests.support.api import append, text_update
 from tests.support.command import bandpro
 from tests.support.comments import comment
 from tests.support.http import request, room_path, stored_update
-from tests.support.musicxml import canonical, facets_of
+from tests.support.musicxml import canonical
 from tests.support.musicxml_samples import SAMPLES
+from tests.support.random_edits import read_facets
 from tests.support.score_api import change, make, score_path
 from tests.support.server import Server, running_server, serving
 from tests.support.stored import legible
@@ -384,7 +385,7 @@ async def test_a_score_begins_with_a_file_and_gives_it_back(
     assert (made.status_code, made.json()["origin"]) == (201, "musicxml"), made.text
     doc = await roots(server, room, owner)
     partwise = canonical(write_musicxml(read_musicxml(file).facets))
-    assert canonical(write_musicxml(facets_of(doc))) == partwise
+    assert canonical(write_musicxml(read_facets(doc))) == partwise
     if name != "timewise":
         assert partwise == canonical(file)
     described = (await request(server, "GET", score_path(room), token=owner)).json()

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from lxml import etree
-from pycrdt import Doc, Map
+from pycrdt import Doc
 
-from collab.score.schema import FACETS
 from collab.score.seed import seed_update
+from tests.support.random_edits import read_facets
 
 
 def canonical(data: bytes) -> bytes:
@@ -22,7 +22,7 @@ def canonical(data: bytes) -> bytes:
 
 def through_a_document(facets: Any) -> dict[str, dict[str, Any]]:  # noqa: ANN401 - any facets
     """Carry facets through a shared document, as a client reads them back: floats and all."""
-    return facets_of(document_of(facets))
+    return read_facets(document_of(facets))
 
 
 def document_of(facets: Any) -> Doc[Any]:  # noqa: ANN401 - any facets
@@ -30,8 +30,3 @@ def document_of(facets: Any) -> Doc[Any]:  # noqa: ANN401 - any facets
     doc: Doc[Any] = Doc()
     doc.apply_update(seed_update(facets))
     return doc
-
-
-def facets_of(doc: Doc[Any]) -> dict[str, dict[str, Any]]:
-    """Read the facets of a shared document."""
-    return {name: doc.get(name, type=Map).to_py() or {} for name in FACETS}

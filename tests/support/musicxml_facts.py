@@ -133,10 +133,7 @@ def _lyric_text(lyric: Any) -> str:  # noqa: ANN401
 
 def facts_of_facets(facets: Mapping[str, Mapping[str, Any]]) -> Counter[Fact]:
     """Read the same facts of facets, as docs/score-schema.md describes them."""
-    parts = _places(facets["parts"])
-    measures = _places(
-        {name: value for name, value in facets["measures"].items() if not value.get("deleted")}
-    )
+    parts, measures = _shown_places(facets)
     facts: Counter[Fact] = Counter()
     for name, event in facets["ev"].items():
         if event["part"] in parts and event["measure"] in measures:
@@ -152,7 +149,7 @@ def facts_of_facets(facets: Mapping[str, Mapping[str, Any]]) -> Counter[Fact]:
 
 
 def differences(data: bytes, facets: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, Fact]]:
-    """Compare notes and signs of a file with those of facets.
+    """Compare notes, signs and numbers of measures of a file with those of facets.
 
     A note whose written value the facets leave open may have one in the file.
 
@@ -160,9 +157,9 @@ def differences(data: bytes, facets: Mapping[str, Mapping[str, Any]]) -> list[tu
         What only one of both has, and which; empty when they agree.
     """
     of_facets = facts_of_facets(facets)
-    of_file = Counter(
-        {fact: count for fact, count in facts_of_file(data).items() if fact[3:4] in _COMPARED}
-    )
+    facts = facts_of_file(data)
+    of_file = Counter({fact: count for fact, count in facts.items() if fact[3:4] in _COMPARED})
+    numbers = _numbers(facets)
     only_file, only_facets = of_file - of_facets, of_facets - of_file
     for fact in [fact for fact in only_facets if fact[3] == "note" and fact[_TYPE] is None]:
         for other in [other for other in only_file if _open(other) == _open(fact)]:
@@ -172,7 +169,18 @@ def differences(data: bytes, facets: Mapping[str, Mapping[str, Any]]) -> list[tu
     return [
         *(("file", fact) for fact in only_file.elements()),
         *(("facets", fact) for fact in only_facets.elements()),
+        *(("file", fact) for fact in facts if fact[2] == "number" and fact not in numbers),
     ]
+
+
+def _numbers(facets: Mapping[str, Mapping[str, Any]]) -> set[Fact]:
+    """The numbers that measures may have; parts may end early, and a file has one measure."""
+    parts, measures = _shown_places(facets)
+    return {
+        (part, index, "number", facets["measures"][name]["number"] if name else "1")
+        for part in parts.values() or [0]
+        for name, index in (measures or {"": 0}).items()
+    }
 
 
 _COMPARED = {("note",), ("dynamics",), ("words",), ("rehearsal",)}
@@ -189,8 +197,14 @@ def missing(data: bytes, facets: Mapping[str, Mapping[str, Any]]) -> list[Fact]:
 
     A file may have more: ends that met no other end are in no facet.
     """
+    facts = facts_of_file(data)
+    cells = {fact[:2] for fact in facts if fact[2] == "number"}
     wanted = _marks_of_facets(facets) + _settings_of_facets(facets)
-    return list((wanted - facts_of_file(data)).elements())
+    return [
+        fact
+        for fact in (wanted - facts).elements()
+        if fact[2] != "repeat" or fact[:2] in cells  # in a part that ends early, none
+    ]
 
 
 def _shown_places(facets: Mapping[str, Mapping[str, Any]]) -> tuple[dict[str, int], dict[str, int]]:
@@ -228,18 +242,26 @@ def _settings_of_facets(facets: Mapping[str, Mapping[str, Any]]) -> Counter[Fact
     }
     for key, value in facets["attr"].items():
         kind, measure, scope, at = key.split("|")
-        if kind not in {"key", "time", "clef"} or measure not in measures:
+        if kind not in {"key", "time", "clef", "barline"} or measure not in measures:
             continue
         part, _, staff = scope.partition("/")
         if part == "*" and (kind, measure, at) in own:
             continue  # some part has its own
         for index in parts.values() if part == "*" else [parts[part]] if part in parts else []:
-            place = (index, measures[measure], Fraction(at))
-            settings.update(_setting(place, kind, int(staff or 1), value))
+            cell = (index, measures[measure])
+            settings.update(_setting(cell, at, kind, int(staff or 1), value))
     return settings
 
 
-def _setting(place: Fact, kind: str, staff: int, value: Mapping[str, Any]) -> Iterator[Fact]:
+def _setting(
+    cell: Fact, at: str, kind: str, staff: int, value: Mapping[str, Any]
+) -> Iterator[Fact]:
+    if kind == "barline":
+        edge = at if at in {"left", "right"} else "middle"
+        if "repeat" in value:
+            yield (*cell, "repeat", edge, value["repeat"])
+        return
+    place = (*cell, Fraction(at))
     if kind == "clef":
         line = value.get("line")
         yield (*place, "clef", staff, value["sign"], None if line is None else str(int(line)))
@@ -262,12 +284,8 @@ def _event(facets: Mapping[str, Mapping[str, Any]], name: str, event: Mapping[st
     else:
         sound = (pitch["step"], float(pitch.get("alter", 0)), int(pitch["octave"]))
     is_grace = "grace" in event
-    lyrics = (
-        sorted(
-            value["text"] for key, value in facets["ly"].items() if key.partition("|")[0] == name
-        )
-        if any(key.startswith(name + "|") for key in facets["ly"])
-        else []
+    lyrics = sorted(
+        value["text"] for key, value in facets["ly"].items() if key.startswith(f"{name}|")
     )
     return (
         Fraction(*map(int, event["onset"])),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -47,6 +48,15 @@ def corpus() -> Sequence[Path]:
 def corpus_name(path: Path) -> str:
     """Name a file of the corpus within it."""
     return path.relative_to(_packages() / "music21").as_posix()
+
+
+def plain(path: Path) -> bytes:
+    """Read the XML of a file of the corpus; of an archive, the score that its container names."""
+    if not zipfile.is_zipfile(path):
+        return path.read_bytes()
+    with zipfile.ZipFile(path) as archive:
+        container = etree.fromstring(archive.read("META-INF/container.xml"))
+        return archive.read(container.find("{*}rootfiles/{*}rootfile").get("full-path"))
 
 
 def problems(data: bytes) -> list[str]:

@@ -187,7 +187,7 @@ class _Score:
             measures = self._write_part(scope, part_id, absent)
             had_none = known and bodies[part_id].find("measure") is None
             if not measures and not had_none:
-                measures = [made("measure", None, {"number": "1"})]
+                measures = [self._empty_measure()]
             _set_measures(bodies[part_id], measures)
             elements.append(bodies[part_id])
         present = root.findall("part")
@@ -195,6 +195,11 @@ class _Score:
             for element in present:
                 root.remove(element)
             root.extend(elements)
+
+    def _empty_measure(self) -> Element:
+        """Make the one measure that a part must have; it is the first of all parts."""
+        first = self._facts.facets["measures"][self._measures[0]] if self._measures else {}
+        return made("measure", None, {"number": first.get("number", "1")})
 
     def _write_part(self, scope: Scope, part_id: str, absent: set[str]) -> list[Element]:
         out: list[Element] = []

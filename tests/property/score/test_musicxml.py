@@ -12,6 +12,7 @@ from lxml import etree
 from collab.errors import InvalidScore, LimitExceeded
 from collab.score.chorale import chorale_facets
 from collab.score.musicxml import export_musicxml, pieces, read_musicxml, write_musicxml
+from collab.score.musicxml.container import packed
 from collab.score.schema import FACETS
 from collab.score.validate import validate
 from tests.support.musicxml import canonical
@@ -75,15 +76,36 @@ def test_pieces_join_to_what_was_cut(texts: list[str]) -> None:
     assert len(found) == len(set(found))
 
 
-@given(st.sampled_from(list(SAMPLES.values())), st.data())
-def test_mxl_6_any_bytes_are_a_score_or_refused(data: bytes, drawn: st.DataObject) -> None:
-    damaged = bytearray(data)
-    for _ in range(drawn.draw(st.integers(1, 4))):
-        place = drawn.draw(st.integers(0, len(damaged) - 1))
-        damaged[place : place + drawn.draw(st.integers(0, 3))] = drawn.draw(st.binary(max_size=3))
+@st.composite
+def damaged(draw: st.DrawFn, files: list[bytes]) -> tuple[bytes, bytes]:
+    """A file in which some bytes say something else, and the file as it was."""
+    whole = draw(st.sampled_from(files))
+    data = bytearray(whole)
+    for _ in range(draw(st.integers(1, 4))):
+        place = draw(st.integers(0, len(data) - 1))
+        data[place : place + draw(st.integers(0, 3))] = draw(st.binary(max_size=3))
+    return bytes(data), whole
+
+
+@given(damaged(list(SAMPLES.values())))
+def test_mxl_6_any_bytes_are_a_score_or_refused(files: tuple[bytes, bytes]) -> None:
+    data, _ = files
     try:
-        imported = read_musicxml(bytes(damaged))
+        imported = read_musicxml(data)
     except (InvalidScore, LimitExceeded):
         return
     assert validate(imported.facets) == []
-    assert canonical(write_musicxml(imported.facets)) == canonical(bytes(damaged))
+    assert canonical(write_musicxml(imported.facets)) == canonical(data)
+
+
+@given(damaged([packed(data) for data in SAMPLES.values()]))
+def test_mxl_6_any_archive_is_the_score_that_was_packed_or_refused(
+    files: tuple[bytes, bytes],
+) -> None:
+    data, whole = files
+    try:
+        imported = read_musicxml(data)
+    except (InvalidScore, LimitExceeded):
+        return
+    # Its own sum guards what is in it.
+    assert imported.facets == read_musicxml(whole).facets
