@@ -32,7 +32,7 @@ def cell_digests(facets: _Facets, places: Sequence[CellPlace]) -> dict[CellPlace
     Returns:
         Eight characters for each cell. Where a measure stands among others does not count.
     """
-    by_cell, by_measure = facts_by_place(facets)
+    by_cell, by_measure = _facts_by_place(facets)
     digests: dict[CellPlace, str] = {}
     seen: set[str] = set()
     for part_id, measure_id in places:
@@ -49,16 +49,16 @@ def cell_digests(facets: _Facets, places: Sequence[CellPlace]) -> dict[CellPlace
     return digests
 
 
-Fact = tuple[str, str, Any]
+_Fact = tuple[str, str, Any]
 """Facet, key and value."""
 
 
-def facts_by_place(
+def _facts_by_place(
     facets: _Facets,
-) -> tuple[dict[CellPlace, list[Fact]], dict[str, list[Fact]]]:
+) -> tuple[dict[CellPlace, list[_Fact]], dict[str, list[_Fact]]]:
     """Sort facts by their cell, and those of all parts by their measure."""
-    by_cell: dict[CellPlace, list[Fact]] = defaultdict(list)
-    by_measure: dict[str, list[Fact]] = defaultdict(list)
+    by_cell: dict[CellPlace, list[_Fact]] = defaultdict(list)
+    by_measure: dict[str, list[_Fact]] = defaultdict(list)
     cells: dict[str, CellPlace] = {}
     for facet in ("ev", "dir"):
         for key, value in facets[facet].items():
@@ -83,8 +83,8 @@ def facts_by_place(
 
 def _add_settings(
     facets: _Facets,
-    by_cell: dict[CellPlace, list[Fact]],
-    by_measure: dict[str, list[Fact]],
+    by_cell: dict[CellPlace, list[_Fact]],
+    by_measure: dict[str, list[_Fact]],
 ) -> None:
     for key, value in facets["attr"].items():
         fields = key.split(schema.KEY_SEPARATOR)

@@ -7,9 +7,6 @@ from typing import Final
 from collab.score.musicxml.source import Element, text_of
 from collab.score.musicxml.state import Reading
 
-HEADER_KEY: Final = "hdr.xml"
-"""The key of ``meta`` with the whole document as it came, its parts empty."""
-
 CREATORS: Final = ("composer", "lyricist", "arranger")
 
 

@@ -13,14 +13,17 @@ from collab.errors import InvalidScore
 from collab.score import rules, schema
 from collab.score.musicxml import pieces
 from collab.score.musicxml.digests import cell_digests
-from collab.score.musicxml.header import HEADER_KEY, score_parts
+from collab.score.musicxml.header import score_parts
 from collab.score.musicxml.source import ROOTS, Element, read_tree
 from collab.score.musicxml.state import Finding, Reading
 
-PARTS_KEY: Final = "hdr.parts"
+_HEADER_KEY: Final = "hdr.xml"
+"""The key of ``meta`` with the whole document as it came, its parts empty."""
+
+_PARTS_KEY: Final = "hdr.parts"
 """The key of ``meta`` with the ids of the parts that have music, in the order of the file."""
 
-SILENT_KEY: Final = "hdr.silent"
+_SILENT_KEY: Final = "hdr.silent"
 """The key of ``meta`` with the ids of the parts that are listed without music, in their order."""
 
 _CELLS_MAX: Final = rules.LIST_ITEMS_MAX
@@ -97,10 +100,10 @@ def keep(reading: Reading, tree: Element) -> None:
     reading.forget_markup()
     for part in parts:
         part[:] = []
-    facets["meta"][HEADER_KEY] = etree.tostring(tree, encoding="unicode")
-    facets["meta"][PARTS_KEY] = " ".join(names)
+    facets["meta"][_HEADER_KEY] = etree.tostring(tree, encoding="unicode")
+    facets["meta"][_PARTS_KEY] = " ".join(names)
     if silent:
-        facets["meta"][SILENT_KEY] = " ".join(silent)
+        facets["meta"][_SILENT_KEY] = " ".join(silent)
 
 
 def _cell_texts(part: Element) -> list[str]:
@@ -148,14 +151,14 @@ def kept_of(facets: Mapping[str, Mapping[str, Any]]) -> Kept | None:
         InvalidScore: what is kept is not what an import keeps.
         LimitExceeded: it is more than a score may have.
     """
-    text = facets["meta"].get(HEADER_KEY)
+    text = facets["meta"].get(_HEADER_KEY)
     if not isinstance(text, str):
         return None
     tree = read_tree(text.encode())
     root = tree.getroot()
     if root.tag not in ROOTS:
         raise InvalidScore("the kept document is no score")
-    names = str(facets["meta"].get(PARTS_KEY, "")).split()
+    names = str(facets["meta"].get(_PARTS_KEY, "")).split()
     elements = root.findall("part")
     if len(elements) != len(names) or len(set(names)) != len(names):
         raise InvalidScore("the kept document has other parts than are named")
@@ -173,7 +176,7 @@ def _listed(root: Element, meta: Mapping[str, Any], parts: Mapping[str, Element]
     listed = {part_id: str(element.get("id", "")) for part_id, element in parts.items()}
     with_music = set(listed.values())
     silent = [name for name in score_parts(root) if name not in with_music]
-    names = str(meta.get(SILENT_KEY, "")).split()
+    names = str(meta.get(_SILENT_KEY, "")).split()
     if len(names) != len(silent):
         raise InvalidScore("the kept document lists other parts than are named")
     return {**listed, **dict(zip(names, silent, strict=True))}
