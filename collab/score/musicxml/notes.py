@@ -193,7 +193,7 @@ def _step_and_octave(element: Element, step_tag: str, octave_tag: str) -> dict[s
     texts = {child.tag: text_of(child) for child in element}
     octave = whole_of(texts.get(octave_tag, ""))
     step = texts.get(step_tag)
-    if step in _STEPS and octave is not None and -1 <= octave <= rules.OCTAVE_MAX:
+    if step in _STEPS and octave is not None and rules.OCTAVE_MIN <= octave <= rules.OCTAVE_MAX:
         value = {"step": step, "octave": octave}
         alter = number_of(texts.get("alter", ""))
         if alter and abs(alter) <= rules.ALTER_SEMITONES_MAX:

@@ -11,7 +11,6 @@ from collab.score.musicxml.notes import number_of, ticks_of, whole_of
 from collab.score.musicxml.source import Element, text_of
 from collab.score.musicxml.state import Cell, Mark, PartState, Reading
 
-_FIFTHS_MAX: Final = 14
 _LINE_MAX: Final = 9
 _OCTAVES_MAX: Final = 3
 _SYMBOLS: Final = frozenset({"common", "cut"})
@@ -147,7 +146,7 @@ def _transposition(transpose: Element) -> schema.Transposition | None:
 
 
 def _key(key: Element) -> dict[str, Any] | None:
-    fifths = _whole(text_of(key.find("fifths")), -_FIFTHS_MAX, _FIFTHS_MAX)
+    fifths = _whole(text_of(key.find("fifths")), -rules.FIFTHS_MAX, rules.FIFTHS_MAX)
     if fifths is not None:
         mode = text_of(key.find("mode"))
         return {"fifths": fifths, "mode": mode} if mode else {"fifths": fifths}
