@@ -133,6 +133,16 @@ COMMANDS: Final[Mapping[str, Place]] = MappingProxyType(
             "gateway.cli_convert",
             "Convert a score: MusicXML, ABC or MIDI into pages, MusicXML, MEI, MIDI or sound.",
         ),
+        "import": Place(
+            "gateway.cli_scores",
+            "Make a score of a file, in a room in which nothing was ever written.",
+            (*_STORE, *_SERVER),
+        ),
+        "export": Place(
+            "gateway.cli_scores",
+            "Write the score of a room as a file: MusicXML, pages, MEI, MIDI or sound.",
+            (*_STORE, *_SERVER),
+        ),
         "versions": Place(
             "gateway.version_commands",
             "List, make, open, compare, restore, fork, rename and delete versions of a document.",

@@ -16,6 +16,7 @@ import typer
 from gateway.setting_types import StoreKind
 from gateway.settings import Settings, load_settings
 from gateway.store_settings import store_settings
+from gateway.terminal import usage
 from persistence.build import StoreSettings
 from persistence.store_urls import masked
 
@@ -48,6 +49,19 @@ def source_settings(data: Path | None, store: str | None, blobs: str | None) -> 
         is_its_own = settings.store.kind is StoreKind.SQLITE
         found = replace(found, url="sqlite:", blobs_url=found.blobs_url if is_its_own else "")
     return found if blobs is None else replace(found, blobs_url=blobs)
+
+
+def settings_unless_served(
+    url: str | None, data: Path | None, store: str | None, blobs: str | None
+) -> StoreSettings:
+    """The store that is there, where no running server is asked instead.
+
+    Raises:
+        SettingsError: a server is named as well, or a variable is wrong.
+    """
+    if url is not None and any(each is not None for each in (data, store, blobs)):
+        raise usage("--url contradicts --data, --store and --blobs", "Keep one.")
+    return source_settings(data, store, blobs)
 
 
 def target_settings(data: Path | None, store: str | None, blobs: str | None) -> StoreSettings:

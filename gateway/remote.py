@@ -22,6 +22,7 @@ WORK_TIMEOUT_S: Final = 300.0
 
 _URL_HELP: Final = "A running server, such as http://127.0.0.1:8080."
 _UNAUTHENTICATED: Final = 401
+_FILE: Final = "application/octet-stream"
 _ADVICE: Final[Mapping[int, str]] = MappingProxyType(
     {
         403: "Mint one with another role: bandpro token --subject me --room 'PATTERN=owner'.",
@@ -96,6 +97,7 @@ class RemoteServer:
         *,
         query: Mapping[str, str | int] | None = None,
         body: object = None,
+        file: bytes | None = None,
         timeout_s: float = WORK_TIMEOUT_S,
     ) -> httpx.Response:
         """Make one request.
@@ -105,14 +107,24 @@ class RemoteServer:
             path: below the API's prefix.
             query: its parameters.
             body: sent as JSON, unless None.
+            file: sent as it is, in place of a body.
             timeout_s: how long the answer may take.
 
         Raises:
             SettingsError: it cannot be reached or says no; the notes say what to do.
         """
         timeout = httpx.Timeout(timeout_s, connect=CONNECT_TIMEOUT_S)
+        headers = None if file is None else {"Content-Type": _FILE}
         try:
-            response = self._client.request(method, path, params=query, json=body, timeout=timeout)
+            response = self._client.request(
+                method,
+                path,
+                params=query,
+                json=body,
+                content=file,
+                headers=headers,
+                timeout=timeout,
+            )
         except httpx.ReadTimeout:
             raise usage(
                 f"{self.url} has not answered within {timeout_s:.0f} s",
@@ -133,10 +145,12 @@ class RemoteServer:
         *,
         query: Mapping[str, str | int] | None = None,
         body: object = None,
+        file: bytes | None = None,
         timeout_s: float = WORK_TIMEOUT_S,
     ) -> dict[str, Any]:
         """Make one request whose answer is a JSON object; see `ask`."""
-        answer = _object_of(self.ask(method, path, query=query, body=body, timeout_s=timeout_s))
+        response = self.ask(method, path, query=query, body=body, file=file, timeout_s=timeout_s)
+        answer = _object_of(response)
         if answer is None:
             raise self._no_server("what it sends is no JSON object")
         return answer

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Final
 
 import typer
@@ -19,10 +18,9 @@ from gateway.listing import (
     rooms_of_server,
     rooms_of_store,
 )
-from gateway.places import Blobs, Data, Store, source_settings
+from gateway.places import Blobs, Data, Store, settings_unless_served
 from gateway.remote import Bearer, Url
 from gateway.terminal import Json, Yes, escaped_line, print_json, shown_size, usage
-from persistence.build import StoreSettings
 from persistence.erasure import ErasureMode
 
 app: Final = typer.Typer(name="rooms", rich_markup_mode="rich")
@@ -59,7 +57,7 @@ def rooms(
     """
     if context.invoked_subcommand is not None:
         return
-    settings = _settings(url, data, store, blobs)
+    settings = settings_unless_served(url, data, store, blobs)
     found = rooms_of_store(settings) if url is None else rooms_of_server(url, bearer)
     if as_json:
         print_json(found)
@@ -94,7 +92,7 @@ def release_room(
     When there is no backup of what was lost, and what is left shall serve:
       [cyan]bandpro rooms release band/setlist --accept-loss --data ./data[/cyan]
     """
-    settings = _settings(url, data, store, blobs)
+    settings = settings_unless_served(url, data, store, blobs)
     if url is None:
         release_in_store(settings, room_name(name), accept_loss=accept_loss)
     else:
@@ -131,7 +129,7 @@ def erase_room(  # noqa: PLR0913 - each is an option
     Everything, without being asked:
       [cyan]bandpro rooms erase band/setlist --mode everything --yes --data ./data[/cyan]
     """
-    settings = _settings(url, data, store, blobs)
+    settings = settings_unless_served(url, data, store, blobs)
     what = "all content" if mode is ErasureMode.EVERYTHING else "the history and all versions"
     if not yes and typer.prompt(f"This erases {what}. Type the room's name") != name:
         raise usage("that is another name", "Nothing was changed.")
@@ -143,14 +141,6 @@ def erase_room(  # noqa: PLR0913 - each is an option
     typer.echo(f"Erased; the room is in epoch {erased.epoch}.")
     for note in erased.notes:
         typer.echo(f"Lost: {note}")
-
-
-def _settings(
-    url: str | None, data: Path | None, store: str | None, blobs: str | None
-) -> StoreSettings:
-    if url is not None and any(each is not None for each in (data, store, blobs)):
-        raise usage("--url contradicts --data, --store and --blobs", "Keep one.")
-    return source_settings(data, store, blobs)
 
 
 def _print_rooms(found: list[RoomRow]) -> None:

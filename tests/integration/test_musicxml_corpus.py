@@ -19,7 +19,7 @@ from tests.support.counts import proving
 from tests.support.musicxml import canonical, through_a_document
 from tests.support.musicxml_facts import differences, missing
 from tests.support.random_edits import edit, ids, read_facets
-from tests.support.score_corpus import corpus, corpus_name, plain, problems
+from tests.support.score_corpus import EXCEPTIONS, corpus, corpus_name, plain, problems
 
 EVERY: Final = 13
 """One file of so many is tried in `make test`, spread over the corpus."""
@@ -27,13 +27,11 @@ EVERY: Final = 13
 EDITED_EVERY: Final = 30
 EDITS: Final = 60
 EDITS_PROVED: Final = 200
+PROVED_EVERY: Final = 2
 SMALL_BYTES: Final = 200_000
 """Scores of which more is edited in many steps would take minutes each."""
 
 IN_PROOFS = pytest.mark.skipif(not proving(), reason="the whole corpus is tried in `make prove`")
-
-# Files that do not come out as they went in, each with the reason.
-EXCEPTIONS: Final[dict[str, str]] = {}
 
 Facets = Mapping[str, Mapping[str, Any]]
 
@@ -123,7 +121,7 @@ def test_mxl_4_all_small_files_are_valid_and_right_after_200_edits_of_three(
     record_property: Callable[[str, object], None],
 ) -> None:
     """MXL-3, MXL-4: After 200 random edits by three replicas, scores are valid and right."""
-    paths = small_files()[::4]
+    paths = small_files()[::PROVED_EVERY]
     record_property("edits", sum(check_edited(path, EDITS_PROVED) for path in paths))
     record_property("files", len(paths))
 

@@ -1,0 +1,66 @@
+"""The MusicXML files of music21's package through a live room of a real server."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from collab.score.musicxml import write_musicxml
+from tests.support.counts import proving
+from tests.support.http import request
+from tests.support.musicxml import canonical
+from tests.support.random_edits import read_facets
+from tests.support.score_api import score_path
+from tests.support.score_corpus import EXCEPTIONS, corpus, corpus_name, plain
+from tests.support.server import Server, running_server
+from tests.support.ws_client import join
+
+EVERY = 60
+SMALL_BYTES = 40_000
+"""In `make test` a few small files are tried, spread over the corpus."""
+
+IN_PROOFS = pytest.mark.skipif(not proving(), reason="the whole corpus is tried in `make prove`")
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[Server]:
+    async with running_server(tmp_path, args=["--rate-limits", "off"]) as running:
+        yield running
+
+
+async def through_rooms(server: Server, paths: Sequence[Path]) -> int:
+    """Import files, receive them over a websocket, and export them; count their notes."""
+    notes = 0
+    for number, path in enumerate(paths):
+        room = f"corpus/{number}"
+        at, name = f"{score_path(room)}/file", corpus_name(path)
+        made = await request(server, "POST", at, content=path.read_bytes())
+        assert made.status_code == 201, (name, made.text)
+        async with join(server, "y-websocket", room) as member:
+            facets = read_facets(member.doc)
+            exported = await request(server, "GET", at)
+        assert exported.status_code == 200, (name, exported.text)
+        same = canonical(exported.content) == canonical(plain(path))
+        assert same or name in EXCEPTIONS, name
+        assert write_musicxml(facets) == exported.content, name
+        notes += len(facets["ev"])
+    return notes
+
+
+async def test_mxl_8_small_files_go_through_a_live_room_as_they_are(server: Server) -> None:
+    small = [path for path in corpus() if path.stat().st_size < SMALL_BYTES]
+    assert await through_rooms(server, small[::EVERY]) > 500
+
+
+@pytest.mark.prove
+@pytest.mark.timeout(3600)
+@IN_PROOFS
+async def test_mxl_8_all_of_the_corpus_goes_through_a_live_room(
+    server: Server, record_property: Callable[[str, object], None]
+) -> None:
+    """MXL-8: Imported over HTTP, received over a websocket, exported: canonically the same XML."""
+    record_property("notes", await through_rooms(server, corpus()))
+    record_property("files", len(corpus()))
+    record_property("with a reason", len(EXCEPTIONS))
