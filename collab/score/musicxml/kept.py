@@ -26,6 +26,9 @@ _PARTS_KEY: Final = "hdr.parts"
 _SILENT_KEY: Final = "hdr.silent"
 """The key of ``meta`` with the ids of the parts that are listed without music, in their order."""
 
+_EMPTY_KEY: Final = "hdr.empty"
+"""The key of ``meta`` with the ids of the parts of the file that have no measure."""
+
 _CELLS_MAX: Final = rules.LIST_ITEMS_MAX
 _TIMEWISE: Final = "score-timewise"
 
@@ -97,6 +100,8 @@ def keep(reading: Reading, tree: Element) -> None:
             }
     silent = [part_id for part_id in facets["parts"] if part_id not in reading.parts]
     names = list(reading.parts)
+    filled = {part_id for part_id, _ in places}
+    empty = [name for name in names if name not in filled]
     reading.forget_markup()
     for part in parts:
         part[:] = []
@@ -104,6 +109,8 @@ def keep(reading: Reading, tree: Element) -> None:
     facets["meta"][_PARTS_KEY] = " ".join(names)
     if silent:
         facets["meta"][_SILENT_KEY] = " ".join(silent)
+    if empty:
+        facets["meta"][_EMPTY_KEY] = " ".join(empty)
 
 
 def _cell_texts(part: Element) -> list[str]:
@@ -132,6 +139,8 @@ class Kept:
         facts: the digest of the facts that were read from each of them.
         parts: the part elements by part id.
         listed: the ids under which parts are listed, by part id; those without music come last.
+        empty: the ids of the parts that had no measure in the file. Of another part there may be
+            none left: somebody removed it, while others changed it and so have it still.
     """
 
     tree: Element
@@ -139,6 +148,7 @@ class Kept:
     facts: dict[tuple[str, str], str]
     parts: dict[str, Element]
     listed: dict[str, str]
+    empty: frozenset[str]
 
 
 def kept_of(facets: Mapping[str, Mapping[str, Any]]) -> Kept | None:
@@ -164,7 +174,8 @@ def kept_of(facets: Mapping[str, Mapping[str, Any]]) -> Kept | None:
         raise InvalidScore("the kept document has other parts than are named")
     parts = dict(zip(names, elements, strict=True))
     texts, by_part = _entries(facets["raw"])
-    kept = Kept(tree, {}, {}, parts, _listed(root, facets["meta"], parts))
+    empty = frozenset(str(facets["meta"].get(_EMPTY_KEY, "")).split())
+    kept = Kept(tree, {}, {}, parts, _listed(root, facets["meta"], parts), empty)
     for part_id, rows in by_part.items():
         if part_id not in parts:
             raise InvalidScore("there is kept markup of a part that is not named")

@@ -117,6 +117,7 @@ class _Score:
         self._reading: Reading | None = None
         self._cells: dict[CellPlace, Cell] = {}
         self._edited: set[CellPlace] = set()
+        self._filled = set() if kept is None else {part_id for part_id, _ in kept.cells}
 
     def written(self, *, with_ids: bool) -> Element:
         """Write the score as a tree."""
@@ -140,7 +141,8 @@ class _Score:
     def _has_old_shape(self, kept: Kept) -> bool:
         """Whether parts and measures are those of the file, in its order."""
         old = list(dict.fromkeys(measure for _, measure in kept.cells))
-        return self._measures == old and self._with_music() == list(kept.parts)
+        is_whole = kept.parts.keys() <= kept.empty | self._filled
+        return is_whole and self._measures == old and self._with_music() == list(kept.parts)
 
     def _with_music(self) -> list[str]:
         """Name the parts that have music, or could have: those that the file only lists do not."""
@@ -183,10 +185,10 @@ class _Score:
             if not known:
                 listed = {} if self._kept is None else self._kept.listed
                 bodies[part_id] = etree.Element("part", {"id": listed.get(part_id, part_id)})
-            absent = old if known else set()
+            was_empty = self._kept is not None and part_id in self._kept.empty
+            absent = old if was_empty or part_id in self._filled else set()
             measures = self._write_part(scope, part_id, absent)
-            had_none = known and bodies[part_id].find("measure") is None
-            if not measures and not had_none:
+            if not measures and not was_empty:
                 measures = [self._empty_measure()]
             _set_measures(bodies[part_id], measures)
             elements.append(bodies[part_id])

@@ -11,7 +11,7 @@ from lxml import etree
 
 from collab.score.musicxml import export_musicxml, read_musicxml, write_musicxml
 from collab.score.operations import EditRefused, apply, plan
-from collab.score.operations.operations import RemovePart
+from collab.score.operations.operations import RemovePart, RenamePart
 from tests.support.musicxml import canonical, document_of
 from tests.support.musicxml_facts import differences, missing
 from tests.support.musicxml_markup import first, measure, notations, note, score, triplet
@@ -295,6 +295,24 @@ def test_mxl_3_a_part_that_is_removed_takes_its_markup_with_it() -> None:
     _, original = _tree(data).findall("part")
     assert part.get("id") == "P2"
     assert markup(part.find("measure")) == markup(original.find("measure"))
+
+
+def test_mxl_4_a_part_that_one_removes_while_another_renames_it_is_a_part_without_notes() -> None:
+    data = SAMPLES["two parts of different length"]
+    document, other = (document_of(read_musicxml(data).facets) for _ in range(2))
+    apply(document, plan(read_facets(document), RemovePart("P2"), ids("x")))
+    apply(other, plan(read_facets(other), RenamePart("P2", "Horn in F", ""), ids("y")))
+    for taker, giver in ((document, other), (other, document)):
+        taker.apply_update(giver.get_update(taker.get_state()))
+    facets = read_facets(document)
+    if "P2" not in facets["parts"]:  # who wins is up to their client ids
+        facets["parts"]["P2"] = read_musicxml(data).facets["parts"]["P2"]
+    exported = export_musicxml(facets)
+    assert exported.findings == []
+    left, renamed = _tree(exported.data).findall("part")
+    assert len(renamed.findall("measure")) == len(left.findall("measure"))
+    assert renamed.find("measure/note") is None
+    assert missing(exported.data, facets) == []
 
 
 def test_a_sign_is_changed_or_moved_with_all_that_it_says() -> None:
