@@ -1,5 +1,9 @@
 export { type Facets, type Place, readScore, type Score } from "./model.ts";
 export { normalise } from "./normalise.ts";
+export { copy } from "./operations/clipboard.ts";
+export { type Changes, EditRefused, type NewIds, type RefusalCode } from "./operations/draft.ts";
+export type * from "./operations/operations.ts";
+export { apply, plan, planAll } from "./operations/plan.ts";
 export { compare as compareTimes, type Rational, timeText, toNumber } from "./rational.ts";
 export { compareText } from "./sorting.ts";
 export {

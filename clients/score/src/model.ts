@@ -13,8 +13,14 @@ export type Place = readonly [facet: string, key: string];
 export const EVERY_PART = "*";
 export const KEY_SEPARATOR = "|";
 
-const ATTRIBUTE_KINDS: ReadonlySet<string> = new Set(["time", "key", "clef", "barline", "tempo"]);
-const STEP_SEMITONES: ReadonlyMap<string, number> = new Map([
+export const ATTRIBUTE_KINDS: ReadonlySet<string> = new Set([
+  "time",
+  "key",
+  "clef",
+  "barline",
+  "tempo",
+]);
+export const STEP_SEMITONES: ReadonlyMap<string, number> = new Map([
   ["C", 0],
   ["D", 2],
   ["E", 4],
@@ -23,9 +29,9 @@ const STEP_SEMITONES: ReadonlyMap<string, number> = new Map([
   ["A", 9],
   ["B", 11],
 ]);
-const ONSET = /^(0|[1-9][0-9]{0,15})\/([1-9][0-9]{0,15})$/;
+export const ONSET = /^(0|[1-9][0-9]{0,15})\/([1-9][0-9]{0,15})$/;
 const QUARTERS_IN_WHOLE = 4;
-const COUNT_MAX = 1024;
+export const COUNT_MAX = 1024;
 const STAVES_MAX = 99;
 const OCTAVE_MAX = 99;
 const ALTER_MAX = 99;
@@ -104,7 +110,8 @@ export interface Score {
   readonly unreadable: readonly Place[];
 }
 
-type Entry = Readonly<Record<string, unknown>>;
+/** The value of one entry, an object of whatever members. */
+export type Entry = Readonly<Record<string, unknown>>;
 
 /** Reads all that a document says in the expected form; nothing throws. */
 export function readScore(facets: Facets): Score {
@@ -161,7 +168,8 @@ export function time(value: unknown): Rational | null {
     : rational(BigInt(numerator), BigInt(denominator));
 }
 
-function entriesOf(facet: unknown): Iterable<[string, unknown]> {
+/** The entries of a facet, whichever kind of map it is. */
+export function entriesOf(facet: unknown): Iterable<[string, unknown]> {
   if (typeof facet !== "object" || facet === null) {
     return [];
   }
@@ -171,7 +179,7 @@ function entriesOf(facet: unknown): Iterable<[string, unknown]> {
   return isObject(facet) ? Object.entries(facet) : [];
 }
 
-function isObject(value: unknown): value is Entry {
+export function isObject(value: unknown): value is Entry {
   if (typeof value !== "object" || value === null) {
     return false;
   }
@@ -190,7 +198,8 @@ function text(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
 
-function before(value: string, separator: string): string {
+/** What stands before a separator; all of it without one. */
+export function before(value: string, separator: string): string {
   const at = value.indexOf(separator);
   return at < 0 ? value : value.slice(0, at);
 }
@@ -209,7 +218,8 @@ function readMeasure(id: string, value: Entry): Measure {
   };
 }
 
-function readEvent(id: string, value: Entry): ScoreEvent | null {
+/** Reads one entry of `ev`; null when it does not say where or how long. */
+export function readEvent(id: string, value: Entry): ScoreEvent | null {
   const { part, measure, grace } = value;
   const [onset, duration] = [time(value["onset"]), time(value["duration"])];
   if (typeof part !== "string" || typeof measure !== "string" || !onset || !duration) {

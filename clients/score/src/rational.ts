@@ -28,6 +28,21 @@ export function subtract(a: Rational, b: Rational): Rational {
   return add(a, { numerator: -b.numerator, denominator: b.denominator });
 }
 
+export function multiply(a: Rational, b: Rational): Rational {
+  return rational(a.numerator * b.numerator, a.denominator * b.denominator);
+}
+
+/** The second must not be zero. */
+export function divide(a: Rational, b: Rational): Rational {
+  const [numerator, denominator] = [a.numerator * b.denominator, a.denominator * b.numerator];
+  return denominator < 0n ? rational(-numerator, -denominator) : rational(numerator, denominator);
+}
+
+/** The least integer that is not below it; the value must be above zero. */
+export function ceiling(value: Rational): number {
+  return Number((value.numerator + value.denominator - 1n) / value.denominator);
+}
+
 /** Below zero, zero or above zero, as `a` is before, at or after `b`. */
 export function compare(a: Rational, b: Rational): number {
   const difference =

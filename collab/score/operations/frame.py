@@ -7,7 +7,7 @@ from typing import Final
 
 from collab.limits import SCORE_MEASURES_EMPTY_MAX
 from collab.score.intervals import Interval
-from collab.score.model import read_score
+from collab.score.model import read_score, string
 from collab.score.operations.changes import Draft, refusal, written_time
 from collab.score.operations.events import delete_elements
 from collab.score.operations.operations import (
@@ -177,7 +177,7 @@ def _numbers(draft: Draft, operation: InsertMeasures) -> list[str]:
     before = [bar.id for bar in bars(draft)]
     if operation.after is None:
         return ["0"] * operation.count
-    number = str(draft.find("measures", operation.after, "measure").get("number", ""))
+    number = string(draft.find("measures", operation.after, "measure").get("number"))
     if number.isdecimal() and before[-1:] == [operation.after]:
         return [str(int(number) + added) for added in range(1, operation.count + 1)]
     return [f"{number}{_letters(place)}" for place in range(operation.count)]

@@ -49,7 +49,8 @@ def bars(draft: Draft, part: str = EVERY_PART) -> list[Bar]:
         here = set_in.get(measure.id, ())
         settings.enter(measure, here)
         keys = _keys(draft, here, part)
-        fifths = next((value for at, value in keys if at == 0), fifths)
+        for at, value in keys:
+            fifths = fifths if at else value
         if not measure.is_deleted:
             found.append(Bar(measure.id, settings.length(measure, part), fifths))
         fifths = keys[-1][1] if keys else fifths

@@ -232,3 +232,14 @@ def test_edit_6_rebarring_takes_what_measures_lasted_before() -> None:
         *("m1 0+1 a", "m2 1+1 b"),
     ]
     assert _sounding(_edited(score, ops.Rebar("m1", "m2"))) == ["m1 0+1 a", "m1 1+1 b"]
+
+
+def test_edit_7_a_part_with_a_key_of_its_own_gets_its_signs_by_that() -> None:
+    """As instruments that transpose have one, from the first measure on and beside all others'."""
+    score = small_score(notes(a=event(), b=event(1, measure="m2")))
+    score["attr"] |= {"key|m1|*|0/1": {"fifths": 0}, "key|m1|p|0/1": {"fifths": 2}}
+    moved = _edited(score, ops.TransposeEvents(("a", "b"), Interval(0, 1)))
+    assert moved["pt"] == {
+        "a": {"step": "C", "octave": 4, "alter": 1},
+        "b": {"step": "C", "octave": 4, "alter": 1},
+    }

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from tests.vectors.score_views import PATH, text
+from tests.vectors import score_edits, score_views
 
 
 def test_norm_9_the_kept_vectors_are_the_views_of_their_scores() -> None:
     """After a change that is meant: ``python -m tests.vectors.score_views``."""
-    assert PATH.read_text(encoding="utf-8") == text()
+    assert score_views.PATH.read_text(encoding="utf-8") == score_views.text()
+
+
+def test_edit_11_the_kept_vectors_are_the_plans_of_their_operations() -> None:
+    """After a change that is meant: ``python -m tests.vectors.score_edits``."""
+    assert score_edits.PATH.read_text(encoding="utf-8") == score_edits.text()

@@ -1,0 +1,81 @@
+"""Plans of operations, for other languages: ``python -m tests.vectors.score_edits`` writes."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from collab.score.chorale import chorale_facets
+from collab.score.operations import Changes, EditRefused, Operation, encode_operation, plan
+from collab.score.schema import FACETS, Facets
+from tests.support.random_edits import first_score, ids, random_operation
+from tests.support.random_scores import random_facets
+
+PATH: Final = Path(__file__).with_name("score_edits.json")
+STEPS: Final = 24
+SEEDS: Final = range(40)
+
+
+def planned(
+    facets: Mapping[str, Mapping[str, Any]], operation: Operation, new_ids: Callable[[], str]
+) -> dict[str, Any]:
+    """What a plan says, as JSON: entries set and deleted in order, or why it is refused."""
+    try:
+        changes = plan(facets, operation, new_ids)
+    except EditRefused as error:
+        return {"refused": error.code, "elements": sorted(error.element_ids)}
+    return told(changes)
+
+
+def told(changes: Changes) -> dict[str, Any]:
+    """Changes as JSON."""
+    return {
+        "sets": [[*place, value] for place, value in sorted(changes.sets.items(), key=_place)],
+        "deletes": sorted(map(list, changes.deletes)),
+    }
+
+
+def _place(item: tuple[tuple[str, str], object]) -> tuple[str, str]:
+    return item[0]
+
+
+def make(facets: dict[str, dict[str, Any]], plan_: dict[str, Any]) -> None:
+    """Write what was planned into plain facets."""
+    for facet, key in plan_.get("deletes", ()):
+        del facets[facet][key]
+    for facet, key, value in plan_.get("sets", ()):
+        facets.setdefault(facet, {})[key] = value
+
+
+def cases() -> list[dict[str, Any]]:
+    """Name, facets, and operations that are made one after the other, each with its plan."""
+    scores: dict[str, Facets] = {"chorale": chorale_facets()}
+    scores |= {f"three measures, seed {seed}": first_score() for seed in SEEDS}
+    scores |= {f"seed {seed}": random_facets(random.Random(seed)) for seed in SEEDS}
+    return [_case(name, facets) for name, facets in scores.items()]
+
+
+def _case(name: str, facets: Facets) -> dict[str, Any]:
+    begun = json.loads(json.dumps({facet: each for facet, each in facets.items() if each}))
+    now: dict[str, dict[str, Any]] = {facet: dict(begun.get(facet, {})) for facet in FACETS}
+    rng, new_ids = random.Random(name), ids("x")
+    steps: list[dict[str, Any]] = []
+    for _ in range(STEPS):
+        operation = random_operation(rng, now)
+        plan_ = planned(now, operation, new_ids)
+        make(now, plan_)
+        steps.append({"operation": encode_operation(operation), **plan_})
+    return {"name": name, "facets": begun, "steps": steps}
+
+
+def text() -> str:
+    """The file: one case a line."""
+    lines = [json.dumps(case, ensure_ascii=False, separators=(",", ":")) for case in cases()]
+    return "[\n" + ",\n".join(lines) + "\n]\n"
+
+
+if __name__ == "__main__":
+    PATH.write_text(text(), encoding="utf-8")
