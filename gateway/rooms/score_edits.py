@@ -14,7 +14,6 @@ from typing import Any
 
 import structlog
 
-from collab import ids
 from collab.access import Claims
 from collab.errors import StateConflict
 from collab.ids import RoomName
@@ -102,6 +101,7 @@ class ScoreEdits:
                 turn.present, json.dumps(request).encode(), turn.client
             )
             body = accepted(told)
+            self._rooms.check_size(update)
             if update:
                 await self._append(name, turn, wanted, body, update)
         if update:
@@ -130,6 +130,7 @@ class ScoreEdits:
         try:
             if wanted.request and kept.clock:
                 await self._keep(name, kept)
+            _check_seen(turn.runner, wanted)  # once more, for what came while it was worked out
             await turn.runner.append(update)
         except BaseException:
             # Another edit at these clocks would be taken for the one that is told of.
@@ -166,7 +167,9 @@ def _check_seen(runner: RoomRunner, wanted: WantedEdit) -> None:
     Raises:
         StateConflict: there is more.
     """
-    is_newer = wanted.sequence is not None and runner.appender.head > ids.Sequence(wanted.sequence)
+    unsaved = runner.room.last_ticket - runner.room.durable_ticket
+    head = runner.appender.head + unsaved
+    is_newer = wanted.sequence is not None and head > wanted.sequence
     seen = wanted.state_vector
     if seen is not None and not is_newer:
         held = decode_state_vector(runner.room.doc.state_vector())

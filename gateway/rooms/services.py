@@ -120,13 +120,21 @@ class RoomServices:
         """An edit by the server; see ``RoomDocuments``."""
         if not decide(claims, name, Action.EDIT):
             raise AccessDenied("this token may not edit this room")
+        self.check_size(update)
+        runner = await self.open(name)
+        self._registry.archived.check(runner)
+        return await runner.append(update)
+
+    def check_size(self, update: bytes) -> None:
+        """Refuse an edit that no client could send.
+
+        Raises:
+            LimitExceeded: it is larger than that.
+        """
         if len(update) > self._update_bytes_max:
             raise LimitExceeded(
                 f"an update may have {self._update_bytes_max} bytes", limit="update_bytes_max"
             )
-        runner = await self.open(name)
-        self._registry.archived.check(runner)
-        return await runner.append(update)
 
     async def open(self, name: RoomName) -> RoomRunner:
         """A live room, loaded now if need be.
