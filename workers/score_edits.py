@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from itertools import count
-from typing import Any, Final
+from typing import Final, NamedTuple
 
 from collab.errors import PeerError
 from collab.protocol.state_vector import decode_state_vector
+from collab.score.normalise import Chord, normalise
 from collab.score.operations import Changes, decode_operations, plan_all
 from collab.score.operations.changes import refusal as edit_refusal
 from collab.score.schema import Json
-from collab.score.validate import Problem, validate
+from collab.score.validate import validate
 from workers.content import load
 from workers.edits import refusal, with_edit, written
 from workers.scores import facets_of
@@ -22,6 +23,13 @@ _FINDINGS_MAX: Final = 100
 _PROBLEMS_MAX: Final = 10_000
 
 _Held = Mapping[str, Mapping[str, object]]
+
+
+class _Finding(NamedTuple):
+    facet: str
+    key: str
+    code: str
+    detail: str
 
 
 def edit_score(current: bytes, request: bytes, client: bytes) -> bytes:
@@ -35,7 +43,7 @@ def edit_score(current: bytes, request: bytes, client: bytes) -> bytes:
     Returns:
         JSON with its length of 4 bytes in front, then the edit; empty when all is so already. The
         JSON is what `refusal` tells, or ``made`` (the new ids of each operation), ``findings``
-        (conflicts that the score has since), and ``clocks`` of the client before and after.
+        (what is wrong with the score since), and ``clocks`` of the client before and after.
     """
     asked = json.loads(request)
     author = int(client)
@@ -50,7 +58,7 @@ def edit_score(current: bytes, request: bytes, client: bytes) -> bytes:
     update = written(doc, _by_facet(changes))
     told = {
         "made": made,
-        "findings": [_finding(each) for each in _new_problems(held, changes)],
+        "findings": _new_findings(held, changes),
         "clocks": [before, _clock(doc.get_state(), author)],
     }
     return with_edit(told, update)
@@ -82,25 +90,34 @@ def _by_facet(changes: Changes) -> dict[str, dict[str, Json]]:
     return found
 
 
-def _new_problems(held: _Held, changes: Changes) -> list[Problem]:
-    """What is wrong with the score now that was not before."""
+def _new_findings(held: _Held, changes: Changes) -> list[dict[str, str]]:
+    """What is wrong with the score now that was not before, each with its element."""
     after: dict[str, dict[str, object]] = {name: dict(each) for name, each in held.items()}
     for (facet, key), value in changes.sets.items():
         after.setdefault(facet, {})[key] = value
     for facet, key in changes.deletes:
         del after[facet][key]
-    known = set(validate(held, problems_max=_PROBLEMS_MAX))
-    found = validate(after, problems_max=_PROBLEMS_MAX)
-    return [each for each in found if each not in known][:_FINDINGS_MAX]
+    found = list(_findings(after))
+    known = set(_findings(held) if found else ())
+    new = [each for each in found if each not in known][:_FINDINGS_MAX]
+    return [each._asdict() for each in new]
 
 
-def _finding(problem: Problem) -> dict[str, Any]:
-    return {
-        "facet": problem.facet,
-        "key": problem.key,
-        "code": problem.code,
-        "detail": problem.detail,
-    }
+def _findings(facets: _Held) -> Iterator[_Finding]:
+    """Go through what does not fit together, then what is not shown as it is written."""
+    for problem in validate(facets, problems_max=_PROBLEMS_MAX):
+        yield _Finding(problem.facet, problem.key, problem.code, problem.detail)
+    view = normalise(facets)
+    for measure in view.measures:
+        for cell in measure.cells:
+            if cell.is_overfull:
+                yield _Finding("measures", measure.id, "overfull", f"in part {cell.part}")
+            for item in (item for voice in cell.voices for item in voice.items):
+                if isinstance(item, Chord) and item.moved_from is not None:
+                    told = f"another note of voice {item.moved_from} is there"
+                    yield from (_Finding("ev", key, "displaced", told) for key in item.ids)
+    for line in view.hidden:
+        yield _Finding("sp", line.id, "hidden", line.reason)
 
 
 def _clock(state_vector: bytes, client: int) -> int:

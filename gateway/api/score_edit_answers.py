@@ -47,7 +47,7 @@ class EditFindingFacts(Answer):
 
     facet: str = Field(description="The map of the document it was found in.")
     key: str = Field(description="The entry: the element's id, or begins with it.")
-    code: str = Field(description="Such as `dangling` or `orphaned`.")
+    code: str = Field(description="`dangling`, `orphaned`, `overfull`, `displaced`, `hidden` ...")
     detail: str = Field(description="What is wrong, in words.")
 
 

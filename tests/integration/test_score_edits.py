@@ -145,6 +145,11 @@ async def test_conflicts_are_seen_where_they_are_asked_for(server: Server, edito
     told = (await edit(server, room, editor, {"op": "DeleteMeasures", "measures": ["m2"]})).json()
     found = [(each["facet"], each["key"], each["code"]) for each in told["findings"]]
     assert found == [("ev", "n3", "orphaned")]
+    metre: dict[str, Any] = {"op": "ChangeSetting", "kind": "time", "measure": "m1"}
+    metre |= {"value": {"beats": [1, 1], "unit": 4}}
+    told = (await edit(server, room, editor, metre)).json()
+    found = [(each["facet"], each["key"], each["code"]) for each in told["findings"]]
+    assert found == [("measures", key, "overfull") for key in ("m1", "m3")]
 
 
 async def test_a_request_sent_again_is_made_once(tmp_path: Path) -> None:
