@@ -33,9 +33,9 @@ async def server(tmp_path: Path) -> AsyncIterator[Server]:
 async def through_rooms(server: Server, paths: Sequence[Path]) -> int:
     """Import files, receive them over a websocket, and export them; count their notes."""
     notes = 0
-    for number, path in enumerate(paths):
-        room = f"corpus/{number}"
-        at, name = f"{score_path(room)}/file", corpus_name(path)
+    for path in paths:
+        room = name = corpus_name(path)
+        at = f"{score_path(room)}/file"
         made = await request(server, "POST", at, content=path.read_bytes())
         assert made.status_code == 201, (name, made.text)
         async with join(server, "y-websocket", room) as member:
