@@ -70,7 +70,7 @@ def import_score(
     if form not in _AS_THEY_ARE:
         converter, plain = files.converter_of(), ToolOptions()
         (score,) = files.converted(converter, score, form, Format.MUSICXML, plain, file.name)
-    with Console(stderr=True).status(f"Importing {escaped_line(file.name)}"):
+    with Console(stderr=True).status(Text(f"Importing {escaped_line(file.name)}")):
         imported = place.put(name, score)
     if as_json:
         print_json(_told(name, imported))
@@ -128,7 +128,7 @@ def export_score(
     options = files.tool_options(page, dpi, soundfont, seconds)
     name = checked_room(room_name(room))
     place = _place(url, bearer, data, store, blobs)
-    with Console(stderr=True).status(f"Reading {escaped_line(name)}"):
+    with Console(stderr=True).status(Text(f"Reading {escaped_line(name)}")):
         score = place.get(name, None if part is None else _part_id(place.parts(name), part))
     made = [score]
     if form is not Format.MUSICXML:

@@ -89,7 +89,7 @@ def converted(
     title: str,
 ) -> list[bytes]:
     """Convert a score, with a bar that shows how far it is; see `Converter.convert`."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as progress:
         task = progress.add_task(title, total=None)
         hear: Callable[[int, int], None] = lambda done, total: progress.update(  # noqa: E731

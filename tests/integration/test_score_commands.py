@@ -79,22 +79,23 @@ def test_a_folder_that_nobody_serves_takes_every_form_and_gives_every_form(tmp_p
     """SCO-17, SCO-18: Packed or a tune; what is there is neither added to nor replaced."""
     (tmp_path / "data").mkdir()
     (tmp_path / "song.mxl").write_bytes(packed(SONG))
-    (tmp_path / "reel.abc").write_text(TUNE)
+    (tmp_path / "[red]reel.abc").write_text(TUNE)  # no markup is read in names
     made = bandpro("import", "song.mxl", cwd=tmp_path)
     assert (made.returncode, made.stdout) == (0, "Imported into the room song\n"), made.stderr
-    tune = bandpro("import", "reel.abc", "--room", "band/reel", "--json", cwd=tmp_path)
-    told = {"room": "band/reel", "title": "Reel", "findings": []}
+    tune = bandpro("import", "[red]reel.abc", "--room", "[/reel]", "--json", cwd=tmp_path)
+    told = {"room": "[/reel]", "title": "Reel", "findings": []}
     assert (tune.returncode, json.loads(tune.stdout)) == (0, told)
-    other = bandpro("import", "reel.abc", "--room", "song", cwd=tmp_path)
+    assert "[red]reel.abc" in tune.stderr
+    other = bandpro("import", "[red]reel.abc", "--room", "song", cwd=tmp_path)
     assert (other.returncode, other.stdout) == (2, "")
     assert "there is something in the room already\nNothing was changed" in other.stderr
     done = bandpro("export", "song", "again.musicxml", cwd=tmp_path)
     assert "Wrote again.musicxml" in done.stderr
     assert canonical((tmp_path / "again.musicxml").read_bytes()) == canonical(SONG)
-    page = bandpro("export", "band/reel", "reel.pdf", "--json", cwd=tmp_path)
+    page = bandpro("export", "[/reel]", "reel.pdf", "--json", cwd=tmp_path)
     content = (tmp_path / "reel.pdf").read_bytes()
     file = {"name": "reel.pdf", "size_bytes": len(content)}
-    assert json.loads(page.stdout) == {"room": "band/reel", "format": "pdf", "files": [file]}
+    assert json.loads(page.stdout) == {"room": "[/reel]", "format": "pdf", "files": [file]}
     assert content.startswith(b"%PDF-")
     there = bandpro("export", "song", "reel.pdf", cwd=tmp_path)
     assert there.returncode == 2
