@@ -13,26 +13,15 @@ from math import lcm
 from typing import Final
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-QUARTER: Final = Fraction(1)
-TYPES: Final = {
-    Fraction(8): "breve",
-    Fraction(4): "whole",
-    Fraction(2): "half",
-    QUARTER: "quarter",
-    Fraction(1, 2): "eighth",
-    Fraction(1, 4): "16th",
-    Fraction(1, 8): "32nd",
-    Fraction(1, 16): "64th",
-    Fraction(1, 32): "128th",
-}
-"""Written values by their length, undotted."""
+from collab.score.values import nominal_duration, written_value
 
-_DOTTED: Final = {
-    length * (2 - Fraction(1, 2**dots)): (name, dots)
-    for length, name in TYPES.items()
-    for dots in (0, 1, 2)
-}
-_DESCENDING: Final = sorted(_DOTTED, reverse=True)
+_NAMES: Final = ("breve", "whole", "half", "quarter", "eighth", "16th", "32nd", "64th", "128th")
+_DESCENDING: Final = sorted(
+    filter(None, (nominal_duration(name, dots) for name in _NAMES for dots in (0, 1, 2))),
+    reverse=True,
+)
+"""What durations are cut into."""
+
 _TRIPLET: Final = (3, 2)
 _DOCTYPE: Final = (
     '<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -157,12 +146,12 @@ def pieces_of(event: Event) -> Iterator[Event]:
     last = len(lengths) - 1
     is_note = bool(event.pitches)
     for number, length in enumerate(lengths):
-        triplet = length * 3 / 2 if length not in _DOTTED else None
+        triplet = length * 3 / 2 if written_value(length) is None else None
         yield replace(
             event,
             duration=length,
             written=triplet,
-            tuplet=_TRIPLET if triplet in _DOTTED else None,
+            tuplet=_TRIPLET if triplet is not None and written_value(triplet) else None,
             tie_from=event.tie_from if number == 0 else is_note,
             tie_to=event.tie_to if number == last else is_note,
             slur_to=event.slur_to if number == 0 else 0,
@@ -325,7 +314,7 @@ def _write_pitch(note: Element, pitch: Pitch) -> None:
 
 
 def _write_value(note: Element, event: Event, pitch: Pitch | None) -> None:
-    name, dots = _DOTTED.get(event.written or event.duration, ("", 0))
+    name, dots = written_value(event.written or event.duration) or ("", 0)
     if name:
         SubElement(note, "type").text = name
         for _ in range(dots):
