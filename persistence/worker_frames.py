@@ -15,6 +15,9 @@ from collab.errors import InvariantViolated
 
 LENGTH_BYTES: Final = 4
 
+Pieces = tuple[bytes, ...]
+"""A frame, to be written piece by piece."""
+
 
 class Operation(IntEnum):
     """What a worker can be asked to do."""
@@ -58,10 +61,23 @@ def framed(body: bytes) -> bytes:
 
 def join_parts(parts: SequenceOf[bytes]) -> bytes:
     """Parts one after the other, each with its length in front."""
+    return b"".join(_in_pieces(parts))
+
+
+def framed_parts(parts: SequenceOf[bytes], head: bytes = b"") -> Pieces:
+    """A frame that holds a few bytes and then parts, as `join_parts` joins them; none is copied.
+
+    Joining documents and files would keep the event loop, and all threads, for as long as it takes.
+    """
+    pieces = (head, *_in_pieces(parts))
+    return (sum(map(len, pieces)).to_bytes(LENGTH_BYTES, "big"), *pieces)
+
+
+def _in_pieces(parts: SequenceOf[bytes]) -> list[bytes]:
     pieces: list[bytes] = []
     for part in parts:
         pieces += (len(part).to_bytes(LENGTH_BYTES, "big"), part)
-    return b"".join(pieces)
+    return pieces
 
 
 def split_parts(joined: bytes) -> list[bytes]:
@@ -81,9 +97,9 @@ def split_parts(joined: bytes) -> list[bytes]:
     return parts
 
 
-def encode_request(operation: Operation, arguments: SequenceOf[bytes]) -> bytes:
-    """A request frame with its length in front."""
-    return framed(bytes([operation]) + join_parts(arguments))
+def encode_request(operation: Operation, arguments: SequenceOf[bytes]) -> Pieces:
+    """A request frame with its length in front, in pieces."""
+    return framed_parts(arguments, bytes([operation]))
 
 
 def decode_request(frame: bytes) -> tuple[Operation, list[bytes]]:

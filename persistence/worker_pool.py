@@ -15,7 +15,7 @@ import signal
 import sys
 import tempfile
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,8 +23,8 @@ from typing import Final
 
 import collab
 from collab.errors import WorkerFailed
-from collab.limits import DOCUMENT_BYTES_MAX, MIB
-from persistence.worker_frames import LENGTH_BYTES, Status
+from collab.limits import DOCUMENT_BYTES_MAX, KIB, MIB
+from persistence.worker_frames import LENGTH_BYTES, Pieces, Status
 
 WORKER_NICE: Final = 10
 """Enough to go behind the event loop, not so much that a busy machine starves it."""
@@ -34,6 +34,9 @@ DEATH_S: Final = 5.0
 
 LOG: Final = "log"
 """File in a worker's folder that it writes its complaints to."""
+
+_WRITE_BYTES: Final = 256 * KIB
+"""Written at once: others have the event loop after that, and little of it is copied."""
 
 _LOG_READ_BYTES_MAX: Final = 2_000
 _ENVIRONMENT_KEPT: Final = ("LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "TZ")
@@ -137,12 +140,12 @@ class WorkerPool:
                 self._idle.append(await self._start())
 
     async def request(
-        self, frame: bytes, *, hear: Callable[[bytes], None] | None = None
+        self, frame: Pieces, *, hear: Callable[[bytes], None] | None = None
     ) -> tuple[Status, bytes]:
         """Have a request answered.
 
         Args:
-            frame: with its length in front.
+            frame: with its length in front, in pieces.
             hear: told the result of each frame that only tells of progress.
 
         Returns:
@@ -214,7 +217,7 @@ class WorkerPool:
         return _Worker(process, folder)
 
     async def _exchange(
-        self, worker: _Worker, frame: bytes, hear: Callable[[bytes], None] | None
+        self, worker: _Worker, frame: Pieces, hear: Callable[[bytes], None] | None
     ) -> tuple[Status, bytes]:
         """Send a request and take its answer; whatever goes wrong ends the worker."""
         self._busy.add(worker)
@@ -246,24 +249,45 @@ class WorkerPool:
 
 async def _converse(
     process: Process,
-    request: bytes,
+    request: Pieces,
     answer_bytes_max: int,
     hear: Callable[[bytes], None] | None,
 ) -> tuple[Status, bytes]:
     assert process.stdin is not None
     assert process.stdout is not None
-    process.stdin.write(request)
-    await process.stdin.drain()
+    for portion in _portions(request):
+        process.stdin.write(portion)
+        await process.stdin.drain()
     while True:
         size_bytes = int.from_bytes(await process.stdout.readexactly(LENGTH_BYTES), "big")
         if not 1 <= size_bytes <= answer_bytes_max + 1:
             message = f"the worker answered {size_bytes} bytes, {answer_bytes_max} may be"
             raise AnswerTooLarge(message)
-        answer = await process.stdout.readexactly(size_bytes)
-        if answer[0] != Status.PROGRESS:
-            return Status(answer[0]), answer[1:]
+        (status,) = await process.stdout.readexactly(1)
+        result = await process.stdout.readexactly(size_bytes - 1)
+        if status != Status.PROGRESS:
+            return Status(status), result
         if hear is not None:
-            hear(answer[1:])
+            hear(result)
+
+
+def _portions(pieces: Pieces) -> Iterator[bytes | memoryview]:
+    """What to write at once: small pieces together, large ones part by part."""
+    small: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        if len(piece) < _WRITE_BYTES:
+            small.append(piece)
+            size += len(piece)
+        if small and (size >= _WRITE_BYTES or len(piece) >= _WRITE_BYTES):
+            yield b"".join(small)
+            small, size = [], 0
+        if len(piece) >= _WRITE_BYTES:
+            view = memoryview(piece)
+            for at in range(0, len(piece), _WRITE_BYTES):
+                yield view[at : at + _WRITE_BYTES]
+    if small:
+        yield b"".join(small)
 
 
 def _step_back(process: Process) -> None:

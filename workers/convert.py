@@ -18,7 +18,7 @@ from collab.errors import (
     WorkerFailed,
 )
 from collab.limits import MIB
-from persistence.worker_frames import Status, framed, join_parts, split_parts
+from persistence.worker_frames import Status, framed_parts, split_parts
 from persistence.worker_pool import (
     AnswerTooLarge,
     PoolLimits,
@@ -109,7 +109,7 @@ class Converter:
 
         request = [source.encode(), target.encode(), json.dumps(asdict(options)).encode(), data]
         try:
-            status, result = await self._pool.request(framed(join_parts(request)), hear=told)
+            status, result = await self._pool.request(framed_parts(request), hear=told)
         except WorkerTooSlow as error:
             raise ToolTimedOut(str(error)) from error
         except AnswerTooLarge as error:

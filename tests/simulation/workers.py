@@ -10,7 +10,7 @@ from random import Random
 from typing import Final
 
 from persistence.offload import WORKER_MODULE, Offload
-from persistence.worker_frames import LENGTH_BYTES, Status
+from persistence.worker_frames import LENGTH_BYTES, Pieces, Status
 from persistence.worker_pool import PoolLimits, WorkerPool
 from workers.main import handle
 
@@ -56,9 +56,9 @@ class _Here(WorkerPool):
         await asyncio.sleep(self._random.expovariate(1.0) * _WORK_S)
 
     async def request(
-        self, frame: bytes, *, hear: Callable[[bytes], None] | None = None
+        self, frame: Pieces, *, hear: Callable[[bytes], None] | None = None
     ) -> tuple[Status, bytes]:
         assert hear is None, "no such request is made here"
         await self.work()
-        answer = handle(frame[LENGTH_BYTES:])[LENGTH_BYTES:]
+        answer = handle(b"".join(frame)[LENGTH_BYTES:])[LENGTH_BYTES:]
         return Status(answer[0]), answer[1:]

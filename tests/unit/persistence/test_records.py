@@ -107,20 +107,20 @@ def test_manifest_record_is_json_that_operators_can_read() -> None:
 
 
 def test_request_frame_is_laid_out_as_documented() -> None:
-    frame = encode_request(Operation.MERGE, [b"ab", b""])
+    frame = b"".join(encode_request(Operation.MERGE, [b"ab", b""]))
     assert frame == bytes.fromhex("0000000b 01 00000002 6162 00000000".replace(" ", ""))
     assert encode_answer(Status.REFUSED, b"no") == bytes.fromhex("00000003016e6f")
 
 
 @given(arguments=st.lists(st.binary(max_size=300), max_size=20))
 def test_request_is_read_back_as_it_was_written(arguments: list[bytes]) -> None:
-    frame = encode_request(Operation.STATE_VECTOR, arguments)
+    frame = b"".join(encode_request(Operation.STATE_VECTOR, arguments))
     assert int.from_bytes(frame[:4], "big") == len(frame) - 4
     assert decode_request(frame[4:]) == (Operation.STATE_VECTOR, arguments)
 
 
 @pytest.mark.parametrize("cut", [1, 2, 5])
 def test_request_that_ends_within_an_argument_is_our_own_mistake(cut: int) -> None:
-    frame = encode_request(Operation.MERGE, [b"ab"])[4:]
+    frame = b"".join(encode_request(Operation.MERGE, [b"ab"]))[4:]
     with pytest.raises(InvariantViolated):
         decode_request(frame[:-cut])
