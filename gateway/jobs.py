@@ -87,6 +87,7 @@ class Jobs:
         watcher = _Watcher(metrics, self._tell_of_end)
         self._runner = JobRunner(self.ledger, self.ledger, handlers, pace, watcher)
         self._ended = asyncio.Event()
+        self._asked = asyncio.Event()
         self._turns: Turns | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._runs = False
@@ -104,6 +105,11 @@ class Jobs:
         await self.tell()
         return job
 
+    async def asked(self) -> None:
+        """Wait until somebody asks for a job here."""
+        await self._asked.wait()
+        self._asked.clear()
+
     async def pause(self) -> None:
         """Wait until it is time to look at jobs again: a beat, or less if one ended here."""
         with suppress(TimeoutError):
@@ -112,6 +118,7 @@ class Jobs:
 
     async def tell(self) -> None:
         """Say that something may be due."""
+        self._asked.set()
         if self._runs:
             self._runner.wake()
         if self._url != EMBEDDED:

@@ -45,6 +45,7 @@ from gateway.observe.metrics import Metrics, watch_loop_lag
 from gateway.processes.leash import Inherited
 from gateway.rooms.comments import CommentServices
 from gateway.rooms.compactor import Compactor
+from gateway.rooms.job_presence import JobPresence
 from gateway.rooms.new_scores import NewScores
 from gateway.rooms.node_load import NodeLoad
 from gateway.rooms.orphan_collector import OrphanCollector
@@ -56,6 +57,7 @@ from gateway.rooms.services import RoomServices
 from gateway.rooms.version_keeper import VersionKeeper
 from gateway.rooms.versions import VersionServices
 from gateway.served_store import served_store
+from gateway.setting_types import BusKind
 from gateway.settings import Settings
 from gateway.store_settings import store_settings
 from gateway.transport.doors import Doors
@@ -130,6 +132,7 @@ class Node:
     clustered: Clustered
     place: Place
     jobs: Jobs
+    job_presence: JobPresence
 
 
 class Offloads(NamedTuple):
@@ -214,6 +217,13 @@ def build_node(settings: Settings, stores: Stores, offloads: Offloads) -> Node:
         clustered=clustered,
         place=place,
         jobs=jobs,
+        job_presence=JobPresence(
+            registry.live,
+            jobs.ledger,
+            jobs.asked,
+            jobs.pause,
+            is_alone=settings.bus.kind is BusKind.OFF,
+        ),
     )
 
 
@@ -337,6 +347,7 @@ async def _run_servers(
         asyncio.create_task(node.compactor.walk(node.registry.is_here)),
         asyncio.create_task(node.collector.run()),
         asyncio.create_task(node.sweeper.run()),
+        asyncio.create_task(node.job_presence.run()),
         asyncio.create_task(watch_garbage(lambda: node.registry.is_deserted)),
         *(asyncio.create_task(duty()) for duty in node.clustered.duties + node.place.duties),
     ]

@@ -12,6 +12,8 @@ from gateway.api.requests import RequestModel
 from gateway.api.score_answers import ExportQuery, FindingFacts
 from gateway.api.terms import JOB_ID_PATTERN
 from workers.formats import SOURCES, TARGETS
+from workers.jobs import imports
+from workers.jobs import job as jobs
 from workers.jobs.job import JobState
 from workers.tools.options import Page
 
@@ -41,15 +43,34 @@ class ResultFile(Answer):
     expires_at: Count = Field(description="Until when, in Unix seconds; ask again for a new one.")
 
 
-class Job(Answer):
-    """A job as it is now."""
+class JobFacts(Answer):
+    """What everybody in the room of a job is told: not who asked for it."""
 
-    job_id: JobIdText = Field(description="The same for whoever asks for the same.")
     kind: JobKind = Field(description="Whether a score is made into files, or of one.")
-    room: Name = Field(description="The room of the score.")
     format: str = Field(description="That is made, or read.")
     state: JobState = Field(description="Where it is.")
     progress: Progress | None = Field(description="How much is done; null where that is not known.")
+
+    @classmethod
+    def of_job(cls, job: jobs.Job) -> JobFacts:
+        """What is told of one job."""
+        is_import = job.kind == imports.KIND
+        done = (
+            None if job.progress is None else Progress(done=job.progress[0], total=job.progress[1])
+        )
+        return cls(
+            kind="import" if is_import else "export",
+            format=job.payload["source" if is_import else "target"],
+            state=job.state,
+            progress=done,
+        )
+
+
+class Job(JobFacts):
+    """A job as it is now."""
+
+    job_id: JobIdText = Field(description="The same for whoever asks for the same.")
+    room: Name = Field(description="The room of the score.")
     attempt: Count = Field(description="How often it was begun.")
     error: str = Field(description="What went wrong last; empty for nothing.")
     created_at: Count = Field(description="When it was asked for, in Unix seconds.")

@@ -34,7 +34,6 @@ from gateway.api.score_answers import FindingFacts
 from gateway.api.scores import check_is_no_comments
 from gateway.api.terms import LAST_EVENT_ID_HEADER, PREFIX
 from workers.formats import Format
-from workers.jobs import imports
 from workers.jobs.job import Job, JobId
 from workers.jobs.links import Link
 
@@ -208,16 +207,10 @@ class JobsApi:
                 expires_at=expires_at,
             )
             files.append(facts)
-        is_import = job.kind == imports.KIND
         answer = bodies.Job(
+            **dict(bodies.JobFacts.of_job(job)),
             job_id=job.job_id,
-            kind="import" if is_import else "export",
             room=job.payload["room"],
-            format=job.payload["source" if is_import else "target"],
-            state=job.state,
-            progress=None
-            if job.progress is None
-            else bodies.Progress(done=job.progress[0], total=job.progress[1]),
             attempt=job.attempt,
             error=job.error,
             created_at=int(job.created_at),

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import httpx
@@ -12,11 +13,12 @@ import pytest
 
 from collab.ids import UnixSeconds
 from persistence.build import StoreSettings, open_stores
-from tests.support.access import mint
+from tests.support.access import mint, ticket
 from tests.support.http import NO_CERTIFICATES, request, room_path
 from tests.support.score_api import change, make, score_path
 from tests.support.server import Server, serving
 from tests.support.sheet import score
+from tests.support.ws_client import Member, hocuspocus, y_websocket
 from workers.jobs.links import LinkSigner
 
 ENDED = {"done", "failed", "cancelled"}
@@ -97,6 +99,29 @@ async def imported(server: Server, room: str, token: str, file: str = "") -> Non
 async def fetched(server: Server, job: Mapping[str, Any], number: int = 0) -> httpx.Response:
     """A file of a job, without a token."""
     return await request(server, "GET", job["files"][number]["url"])
+
+
+@asynccontextmanager
+async def people(server: Server, room: str, token: str) -> AsyncIterator[list[Member]]:
+    """Somebody in a room over each protocol."""
+    one_use = await ticket(server, room, token)
+    url = server.hocuspocus_url
+    async with (
+        hocuspocus(url, room, token=token) as shared,
+        y_websocket(server.collab_url, room, ticket=one_use) as own,
+    ):
+        yield [shared, own]
+
+
+def jobs_shown_to(member: Member) -> dict[str, Any]:
+    """The jobs in the awareness states that somebody has."""
+    states = [state for state in member.present().values() if isinstance(state, dict)]
+    return {job_id: job for state in states for job_id, job in state.get("jobs", {}).items()}
+
+
+def are_shown(member: Member, jobs: set[str]) -> bool:
+    """Whether somebody is shown just these jobs, and nothing else where there are none."""
+    return jobs_shown_to(member).keys() == jobs and bool(member.present()) is bool(jobs)
 
 
 async def test_a_score_is_imported_and_engraved_over_http(server: Server, owner: str) -> None:
@@ -220,7 +245,7 @@ async def test_an_import_that_cannot_be_leaves_the_room_as_it_is(
 
 
 async def test_a_job_is_followed_over_a_restart_and_cancelled(server: Server, owner: str) -> None:
-    """JOB-5, JOB-13, JOB-16: Streams end with their node; it is made until nobody wants it."""
+    """JOB-5, JOB-13, JOB-16, JOB-17: Streams end with their node; it is made while it is wanted."""
     room = "jobs/long"
     await imported(server, room, owner, score(1_500))
     ann, ben = (mint(server, {"jobs/*": "viewer"}, subject=name) for name in ("u-ann", "u-ben"))
@@ -248,4 +273,11 @@ async def test_a_job_is_followed_over_a_restart_and_cancelled(server: Server, ow
     again = await order_export(server, room, ann, "png", dots_per_inch=300)
     assert (again.json()["job_id"], again.json()["error"]) == (job_id, "")
     assert again.json()["state"] in {"waiting", "running"}
-    assert (await request(server, "POST", f"{path}/cancel", token=owner)).is_success
+    async with people(server, room, ann) as members:
+        for member in members:  # who joined when it was under way already
+            await member.until(partial(are_shown, member, {job_id}))
+            (told_of,) = jobs_shown_to(member).values()
+            assert (told_of["kind"], told_of["format"]) == ("export", "png")
+        assert (await request(server, "POST", f"{path}/cancel", token=owner)).is_success
+        for member in members:
+            await member.until(partial(are_shown, member, set()))

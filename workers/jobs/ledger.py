@@ -146,6 +146,15 @@ class JobLedger:
             after = page[-1].job_id
         return forgotten
 
+    async def under_way(self, limit: int) -> tuple[JobId, ...]:
+        """Jobs that wait or run, those whose turn comes first in front.
+
+        Raises:
+            StoreUnavailable: the store cannot be read now.
+        """
+        turns = await self._turns(None, limit)
+        return tuple(JobId(turn.record_id.rpartition(".")[2]) for turn in turns)
+
     # For workers --------------------------------------------------------------------------------
 
     async def claim(self) -> Claim | None:
