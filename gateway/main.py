@@ -217,14 +217,14 @@ def build_node(settings: Settings, stores: Stores, offloads: Offloads) -> Node:
         clustered=clustered,
         place=place,
         jobs=jobs,
-        job_presence=JobPresence(
-            registry.live,
-            jobs.ledger,
-            jobs.asked,
-            jobs.pause,
-            is_alone=settings.bus.kind is BusKind.OFF,
-        ),
+        job_presence=_job_presence(settings, registry, jobs),
     )
+
+
+def _job_presence(settings: Settings, registry: RoomRegistry, jobs: Jobs) -> JobPresence:
+    """What shows jobs in rooms; a node without a bus is the only one that is asked for any."""
+    is_alone = settings.bus.kind is BusKind.OFF
+    return JobPresence(registry.live, jobs.ledger, jobs.asked, jobs.pause, is_alone=is_alone)
 
 
 def _once_only_work(
