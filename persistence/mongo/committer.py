@@ -1,11 +1,14 @@
-"""Compare-and-append for all rooms of this process, with one transaction in flight.
+"""Compare-and-append for all rooms of this process, with one common transaction in flight.
 
 Whatever is submitted meanwhile waits and becomes the next transaction. It moves the heads of its
 rooms, each on the condition that the head and the epoch are as the caller thinks, then writes the
 rows in one ordered insert, and commits; so a batch is there whole or not at all, and no row is ever
-seen before the one in front of it. Heads are not read beforehand: mostly nobody else appends. Where
-a condition fails, or another node's transaction touched the same room, the heads are read, appends
-that came too late are told so, and the rest begins anew.
+seen before the one in front of it. Heads are not read beforehand: mostly nobody else appends.
+
+Where a condition fails, or another node's transaction touched the same room, each room of the batch
+goes on by itself, so that nobody waits for a room that others write as well. There the heads are
+read, appends that came too late are told so, and the rest begins anew. A room for which others came
+first also then stays apart for a while.
 """
 
 from __future__ import annotations
@@ -13,8 +16,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from collections.abc import Sequence as SequenceOf
+from contextvars import Context
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
@@ -40,6 +44,12 @@ from persistence.mongo.schema import ROOMS, UPDATES
 BATCH_ROOMS_MAX: Final = 64
 BATCH_BYTES_MAX: Final = 4 * MIB
 """More waits for the next transaction; a single append may be larger."""
+
+APART_MAX: Final = 8
+"""So many transactions of single rooms are in flight at most, besides the common one."""
+
+APART_S: Final = 5.0
+"""A room for which others came first is committed by itself for so long after."""
 
 _DUPLICATE_KEY: Final = 11000
 
@@ -101,7 +111,7 @@ class _HeadElsewhere(Exception):
 
 
 class Committer:
-    """Commits appends in the order of their submission.
+    """Commits appends, those of each room in the order of their submission.
 
     Args:
         link: the database.
@@ -114,7 +124,11 @@ class Committer:
         self._rooms = link.collection(ROOMS)
         self._updates = link.collection(UPDATES)
         self._waiting: deque[Append] = deque()
-        self._task: asyncio.Task[None] | None = None
+        self._apart: dict[RoomKey, deque[Append]] = {}
+        self._apart_until: dict[RoomKey, float] = {}
+        self._apart_slots = asyncio.Semaphore(APART_MAX)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._is_running = False
         self._is_closed = False
 
     async def append(
@@ -133,48 +147,75 @@ class Committer:
             raise StoreUnavailable("the store is closed")
         size_bytes = sum(len(row.get("bytes", b"")) for row in rows)
         future: asyncio.Future[Sequence] = asyncio.get_running_loop().create_future()
-        self._waiting.append(Append(room, at, rows, parts_ids, size_bytes, future))
-        if self._task is None:
-            self._task = asyncio.create_task(self._run())
+        append = Append(room, at, rows, parts_ids, size_bytes, future)
+        if room in self._apart or time.monotonic() < self._apart_until.get(room, 0.0):
+            self._set_apart(room, [append])
+        else:
+            self._waiting.append(append)
+            if not self._is_running:
+                self._is_running = True
+                self._begin(self._run())
         return await future
 
     async def close(self) -> None:
         """Commit what was submitted."""
         self._is_closed = True
-        while self._task is not None:
-            await asyncio.wait([self._task])
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def _begin(self, work: Coroutine[None, None, None]) -> None:
+        # Not in the context of this call: a bound on its time is none on that of others' appends.
+        task = asyncio.get_running_loop().create_task(work, context=Context())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _run(self) -> None:
         try:
             while self._waiting:
-                await self._commit(self._gather())
+                await self._commit(_gather(self._waiting), self._write)
         finally:
-            self._task = None
+            self._is_running = False
 
-    def _gather(self) -> list[Append]:
-        """Take what waits, up to what one transaction should carry."""
-        batch = [self._waiting.popleft()]
-        size_bytes = batch[0].size_bytes
-        rooms = {batch[0].room}
-        while self._waiting and size_bytes + self._waiting[0].size_bytes <= BATCH_BYTES_MAX:
-            if len(rooms | {self._waiting[0].room}) > BATCH_ROOMS_MAX:
-                break
-            batch.append(self._waiting.popleft())
-            rooms.add(batch[-1].room)
-            size_bytes += batch[-1].size_bytes
-        return batch
+    async def _run_apart(self, room: RoomKey, waiting: deque[Append]) -> None:
+        try:
+            while waiting:
+                async with self._apart_slots:
+                    await self._commit(_gather(waiting), self._write_apart)
+        finally:
+            del self._apart[room]
+            now_s = time.monotonic()
+            for each in [each for each, until_s in self._apart_until.items() if until_s < now_s]:
+                del self._apart_until[each]
 
-    async def _commit(self, batch: list[Append]) -> None:
+    def _set_apart(self, room: RoomKey, appends: SequenceOf[Append]) -> None:
+        if room not in self._apart:
+            self._apart[room] = deque()
+            self._begin(self._run_apart(room, self._apart[room]))
+        self._apart[room].extend(appends)
+
+    def _part(self, batch: SequenceOf[Append]) -> None:
+        """Let each room of a batch go on by itself, with what waits of it behind that."""
+        rooms = {append.room for append in batch}
+        behind = [append for append in self._waiting if append.room in rooms]
+        self._waiting = deque(append for append in self._waiting if append.room not in rooms)
+        for append in (*batch, *behind):
+            self._set_apart(append.room, [append])
+
+    async def _commit(
+        self, batch: list[Append], write: Callable[[list[Append]], Awaitable[Plan]]
+    ) -> None:
         """Commit a batch; one append that cannot be stored takes no other along."""
         try:
             with self._link.bounded(spare=(OperationFailure,)):
-                plan = await self._write(batch)
+                plan = await write(batch)
+        except (Conflict, _HeadElsewhere):
+            self._part(batch)
         except OperationFailure as error:
             if len(batch) == 1 or error.timeout:
                 _fail(batch, unavailable(error))
                 return
             for append in batch:
-                await self._commit([append])
+                await self._commit([append], write)
         except StoreUnavailable as error:
             _fail(batch, error)
         except Exception as error:  # noqa: BLE001 - our own defect fails its appends, not the next
@@ -183,14 +224,27 @@ class Committer:
             _resolve(plan)
 
     async def _write(self, batch: list[Append]) -> Plan:
-        """Bring a batch into the log, as often as others come first.
+        """Bring a batch into the log, where nobody else is in its way.
+
+        Raises:
+            Conflict, _HeadElsewhere: somebody is; nothing was written.
+            PyMongoError: an error before the commit; nothing was written.
+            StoreUnavailable: MongoDB did not do it, or its outcome is unknown.
+        """
+        plan = plan_for(batch, _thought(batch))
+        await self._link.transact_once(partial(self._do, plan), kind="append")
+        await self._link.hit("append.after_commit")
+        return plan
+
+    async def _write_apart(self, batch: list[Append]) -> Plan:
+        """Bring appends of one room into the log, as often as others come first.
 
         Raises:
             PyMongoError: an error before the commit; nothing was written.
             StoreUnavailable: MongoDB did not do it, or its outcome is unknown.
         """
         begun_s = time.monotonic()
-        places = {append.room: append.at for append in reversed(batch)}
+        places = _thought(batch)
         for attempt in range(TRANSACTIONS_MAX):
             plan = plan_for(batch, places)
             if not plan.winners:
@@ -198,6 +252,7 @@ class Committer:
             try:
                 await self._link.transact_once(partial(self._do, plan), kind="append")
             except (Conflict, _HeadElsewhere):
+                self._apart_until[batch[0].room] = time.monotonic() + APART_S
                 await self._link.outpaced(attempt, begun_s)
                 places = await self._places(list(places))
             else:
@@ -226,6 +281,25 @@ class Committer:
         async for found in self._rooms.find({"_id": {"$in": rooms}}):
             places[found["_id"]] = Place(found["head"], found["epoch"])
         return places
+
+
+def _gather(waiting: deque[Append]) -> list[Append]:
+    """Take what waits, up to what one transaction should carry."""
+    batch = [waiting.popleft()]
+    size_bytes = batch[0].size_bytes
+    rooms = {batch[0].room}
+    while waiting and size_bytes + waiting[0].size_bytes <= BATCH_BYTES_MAX:
+        if len(rooms | {waiting[0].room}) > BATCH_ROOMS_MAX:
+            break
+        batch.append(waiting.popleft())
+        rooms.add(batch[-1].room)
+        size_bytes += batch[-1].size_bytes
+    return batch
+
+
+def _thought(batch: SequenceOf[Append]) -> dict[RoomKey, Place]:
+    """Where the callers think that the logs stand."""
+    return {append.room: append.at for append in reversed(batch)}
 
 
 def plan_for(batch: SequenceOf[Append], places: Mapping[RoomKey, Place]) -> Plan:

@@ -23,7 +23,7 @@ from pymongo.monitoring import (
 )
 
 from collab.errors import HeadMoved, StoreUnavailable
-from collab.ids import FIRST_EPOCH, NO_SEQUENCE, Sequence
+from collab.ids import FIRST_EPOCH, NO_SEQUENCE, RoomKey, Sequence
 from persistence.build import StoreSettings, open_stores
 from persistence.failpoints import Failpoints
 from persistence.mongo.link import COMMITS_MAX, OTHERS_FASTER, MongoLink, Session
@@ -204,6 +204,40 @@ async def test_a_transaction_of_a_living_node_is_not_ended_for_one_of_a_dead_nod
         with mongo.database() as database:
             assert database.rooms.count_documents({"_id": OTHER}) == 1
     await living.close()
+
+
+async def test_a_room_that_others_are_writing_keeps_no_other_room_waiting(
+    mongo: MongoUnderTest,
+) -> None:
+    """STO-38: Not in the same batch, nor in those that come while it waits."""
+    is_held, may_end = asyncio.Event(), asyncio.Event()
+
+    async def hold(session: Session) -> None:
+        rooms = others.collection(ROOMS)
+        await rooms.update_one({"_id": ROOM}, {"$set": {"seen": True}}, session=session)
+        is_held.set()
+        await may_end.wait()
+
+    async def append(room: RoomKey, after: int) -> Sequence:
+        return await stores.log.append(
+            room, epoch=FIRST_EPOCH, after=Sequence(after), updates=[b"mine"]
+        )
+
+    others = MongoLink(mongo.url, MongoLimits(operation_timeout_ms=60_000), Failpoints())
+    async with await mongo.open() as stores:
+        await append(ROOM, 0)
+        holding = asyncio.create_task(others.transact(hold))
+        await is_held.wait()
+        waiting = [asyncio.create_task(append(ROOM, 1))]
+        async with asyncio.timeout(3):  # well before it is told that others were faster
+            for after in range(5):
+                assert await append(OTHER, after) == after + 1
+                waiting.append(asyncio.create_task(append(ROOM, 2 + after)))
+        assert not any(each.done() for each in waiting)
+        may_end.set()
+        await holding
+        assert await asyncio.gather(*waiting) == [2, 3, 4, 5, 6, 7]
+    await others.close()
 
 
 async def test_what_a_node_cannot_undo_itself_is_ended_as_well(
