@@ -105,6 +105,7 @@ SCORE_NOTES_MAX: Final = 250_000
 SCORE_RAW_TEXTS_MAX: Final = 1_024  # pieces of markup in one entry
 
 # Comments (fixed), beside one score.
+WEBHOOKS_MAX: Final = 10  # of one room, and of all rooms
 COMMENT_CHARS_MAX: Final = 4_000  # of one message
 COMMENT_MENTIONS_MAX: Final = 20  # in one message
 COMMENT_THREADS_MAX: Final = 2_000

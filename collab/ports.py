@@ -123,6 +123,10 @@ class RecordKind(StrEnum):
     JOB_TURN = "job-turn"  # its place among those that wait, until it has ended
     JOB_SUBJECT = "job-subject"  # the last place that a subject was given
     LINK_KEY = "link-key"  # what links to results are signed with; of the whole store
+    OUTBOX = "outbox"  # something that was begun, and of which people are to be told
+    WEBHOOK = "webhook"  # of a room or of the whole store: who is told of events there
+    PREFERENCES = "preferences"  # of a subject: where and of what they are told by mail
+    DIGEST = "digest"  # of a subject: what they will be told of in one mail
 
 
 @dataclass(frozen=True, slots=True)

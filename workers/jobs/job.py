@@ -74,6 +74,7 @@ class JobOrder:
         subject: on whose behalf.
         payload: for the handler; small, and JSON.
         priority: who goes first.
+        attempts_max: how often it is begun; 0 for as often as others.
     """
 
     kind: str
@@ -81,6 +82,7 @@ class JobOrder:
     subject: Subject
     payload: Mapping[str, Any] = field(default_factory=dict)
     priority: Priority = Priority.NORMAL
+    attempts_max: int = 0
 
     @property
     def job_id(self) -> JobId:
@@ -108,6 +110,7 @@ class Job:
         result: what the handler made.
         error: what went wrong last, in words.
         wants_stop: whether its worker is to stop.
+        attempts_max: how often it is begun; 0 for as often as others.
         revision: of the record.
     """
 
@@ -126,6 +129,7 @@ class Job:
     error: str = ""
     wants_stop: bool = False
     askers: tuple[Subject, ...] = ()
+    attempts_max: int = 0
     revision: int = 0
 
     @property
@@ -142,7 +146,7 @@ class Job:
         self._require(JobState.WAITING, JobState.RUNNING)
         if self.wants_stop:
             return self._becomes(JobState.CANCELLED, now)
-        if self.attempt >= attempts_max:
+        if self.attempt >= (self.attempts_max or attempts_max):
             error = self.error or "its workers ended without a word"
             return replace(self._becomes(JobState.FAILED, now), error=error)
         begun = self._becomes(JobState.RUNNING, now)

@@ -94,6 +94,7 @@ class JobLedger:
             created_at=now,
             changed_at=now,
             askers=(order.subject,),
+            attempts_max=order.attempts_max,
         )
         try:
             return await self._replace(job)
@@ -194,7 +195,7 @@ class JobLedger:
                 case Done(result):
                     return job.finished(result, now)
                 case Failed(error, again_in_s):
-                    is_last = job.attempt >= self._rules.attempts_max
+                    is_last = job.attempt >= (job.attempts_max or self._rules.attempts_max)
                     again = again_in_s is not None and not is_last and not job.wants_stop
                     return job.failed(error, now, again=again)
                 case GivenBack():
