@@ -104,8 +104,10 @@ SCORE_CELLS_MAX: Final = 200_000  # measures of all parts
 SCORE_NOTES_MAX: Final = 250_000
 SCORE_RAW_TEXTS_MAX: Final = 1_024  # pieces of markup in one entry
 
-# Comments (fixed), beside one score.
+# Notifications (fixed).
 WEBHOOKS_MAX: Final = 10  # of one room, and of all rooms
+
+# Comments (fixed), beside one score.
 COMMENT_CHARS_MAX: Final = 4_000  # of one message
 COMMENT_MENTIONS_MAX: Final = 20  # in one message
 COMMENT_THREADS_MAX: Final = 2_000

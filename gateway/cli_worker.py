@@ -13,6 +13,7 @@ import uvloop
 
 from gateway.auth.build import SYSTEM_CLOCKS
 from gateway.jobs import Jobs
+from gateway.notices import build_deliveries
 from gateway.observe.logs import configure_logging
 from gateway.observe.metrics import Metrics
 from gateway.options import Options, with_setting_options
@@ -74,6 +75,7 @@ async def _work(settings: Settings) -> None:
             stores, NoLiveRooms(), offload, SYSTEM_CLOCKS.wall, settings.document_bytes_max
         )
         jobs = Jobs(settings, stores, Metrics(), maker)
+        build_deliveries(settings, stores, jobs)
         try:
             jobs.start()
             _log.info("jobs.worker_ready", store=stores.description, at_once=settings.jobs_at_once)

@@ -79,18 +79,22 @@ class Jobs:
             )
         )
         soundfont = None if settings.soundfont is None else str(settings.soundfont.absolute())
-        handlers: dict[str, Handler] = {
+        self._handlers: dict[str, Handler] = {
             conversions.KIND: ConversionHandler(self._converter, stores.blobs, soundfont),
             imports.KIND: ImportHandler(self._converter, stores.blobs, maker),
         }
         pace = WorkPace(jobs_at_once=settings.jobs_at_once, forget_s=settings.jobs_kept_s)
         watcher = _Watcher(metrics, self._tell_of_end)
-        self._runner = JobRunner(self.ledger, self.ledger, handlers, pace, watcher)
+        self._runner = JobRunner(self.ledger, self.ledger, self._handlers, pace, watcher)
         self._ended = asyncio.Event()
         self._asked = asyncio.Event()
         self._turns: Turns | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._runs = False
+
+    def handle(self, kind: str, handler: Handler) -> None:
+        """Have jobs of one more kind done; before they are begun with."""
+        self._handlers[kind] = handler
 
     def start(self) -> None:
         """Do jobs from now on, on the running loop."""

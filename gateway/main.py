@@ -40,6 +40,7 @@ from gateway.node_settings import (
     runner_settings,
     version_rules,
 )
+from gateway.notices import build_notices
 from gateway.observe.logs import configure_logging
 from gateway.observe.metrics import Metrics, watch_loop_lag
 from gateway.processes.leash import Inherited
@@ -56,6 +57,7 @@ from gateway.rooms.scores import ScoreServices
 from gateway.rooms.services import RoomServices
 from gateway.rooms.version_keeper import VersionKeeper
 from gateway.rooms.versions import VersionServices
+from gateway.rooms.witnesses import comment_witnesses
 from gateway.served_store import served_store
 from gateway.setting_types import BusKind
 from gateway.settings import Settings
@@ -67,8 +69,10 @@ from gateway.transport.sweeper import PERIOD_S, Sweeper
 from gateway.web_server import WebServer, listen, web_config
 from persistence.offload import Offload
 from persistence.stores import Stores
+from workers.notices.relay import Relay
 
 _log = structlog.stdlib.get_logger(__name__)
+_WALL: Final = SYSTEM_CLOCKS.wall
 _STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -133,6 +137,7 @@ class Node:
     place: Place
     jobs: Jobs
     job_presence: JobPresence
+    relay: Relay
 
 
 class Offloads(NamedTuple):
@@ -174,12 +179,13 @@ def build_node(settings: Settings, stores: Stores, offloads: Offloads) -> Node:
     sweeper = Sweeper(min(PERIOD_S, settings.heartbeat_ms / 2000))
     doors = _doors(settings, registry, auth, gate, metrics, sweeper)
     services = RoomServices(registry, settings.update_bytes_max, offload)
-    versions = VersionServices(registry, content_offload, metrics, SYSTEM_CLOCKS.wall)
+    versions = VersionServices(registry, content_offload, metrics, _WALL)
     edits = ScoreEdits(registry, services, content_offload)
-    wall = SYSTEM_CLOCKS.wall
-    maker = NewScores(stores, registry, content_offload, wall, settings.document_bytes_max)
-    scores = ScoreServices(registry, services, edits, versions, content_offload, wall, maker)
+    maker = NewScores(stores, registry, content_offload, _WALL, settings.document_bytes_max)
+    scores = ScoreServices(registry, services, edits, versions, content_offload, _WALL, maker)
     jobs = Jobs(settings, stores, metrics, maker)
+    notices = build_notices(settings, stores, jobs, metrics)
+    comments = CommentServices(services, offloads.comments, metrics, _wall_ms, notices.announcer)
     api = ApiServices(
         directory=services,
         documents=services,
@@ -188,9 +194,7 @@ def build_node(settings: Settings, stores: Stores, offloads: Offloads) -> Node:
         scores=scores,
         score_edits=edits,
         jobs=ScoreJobs(jobs, stores, scores, maker, lambda: registry.is_draining),
-        comments=CommentServices(
-            services, offloads.comments, metrics, lambda: time.time_ns() // 1_000_000
-        ),
+        comments=comments,
         auth=auth,
         clocks=SYSTEM_CLOCKS,
         update_bytes_max=settings.update_bytes_max,
@@ -218,6 +222,7 @@ def build_node(settings: Settings, stores: Stores, offloads: Offloads) -> Node:
         place=place,
         jobs=jobs,
         job_presence=_job_presence(settings, registry, jobs),
+        relay=notices.relay(comment_witnesses(comments.read, stores)),
     )
 
 
@@ -225,6 +230,10 @@ def _job_presence(settings: Settings, registry: RoomRegistry, jobs: Jobs) -> Job
     """What shows jobs in rooms; a node without a bus is the only one that is asked for any."""
     is_alone = settings.bus.kind is BusKind.OFF
     return JobPresence(registry.live, jobs.ledger, jobs.asked, jobs.pause, is_alone=is_alone)
+
+
+def _wall_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def _once_only_work(
@@ -348,6 +357,7 @@ async def _run_servers(
         asyncio.create_task(node.collector.run()),
         asyncio.create_task(node.sweeper.run()),
         asyncio.create_task(node.job_presence.run()),
+        asyncio.create_task(node.relay.run()),
         asyncio.create_task(watch_garbage(lambda: node.registry.is_deserted)),
         *(asyncio.create_task(duty()) for duty in node.clustered.duties + node.place.duties),
     ]

@@ -221,6 +221,9 @@ Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
 Origins = Annotated[
     tuple[Annotated[str, AfterValidator(_origin)], ...], NoDecode, BeforeValidator(_listed)
 ]
+HostNames = Annotated[
+    tuple[Annotated[str, AfterValidator(str.lower)], ...], NoDecode, BeforeValidator(_listed)
+]
 Networks = Annotated[
     tuple[Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)], ...],
     NoDecode,

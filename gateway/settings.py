@@ -21,6 +21,7 @@ from collab.limits import FRAME_OVERHEAD_BYTES_MAX, NODE_ID_CHARS_MAX
 from gateway.cluster.bus_url import parse_bus_url
 from gateway.compiled.form import FORM_VARIABLE
 from gateway.job_settings import JobSettings
+from gateway.notice_settings import NoticeSettings
 from gateway.setting_fields import (
     AccessSettings,
     ApplySettings,
@@ -67,6 +68,7 @@ class Settings(
     MongoSettings,
     BlobSettings,
     JobSettings,
+    NoticeSettings,
     LogSettings,
     BaseSettings,
 ):

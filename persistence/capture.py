@@ -39,6 +39,7 @@ _OF_ONE_STORE: Final = frozenset(
         RecordKind.JOB_TURN,
         RecordKind.JOB_SUBJECT,
         RecordKind.LINK_KEY,
+        RecordKind.OUTBOX,
     }
 )
 """Kinds of records that say something of this store, and would be wrong of a copy."""

@@ -122,6 +122,9 @@ class Metrics:
         self.leases = self._counter("leases", "Leases on once-only work, by outcome.", "outcome")
 
     def _define_jobs(self) -> None:
+        self.notices = self._counter(
+            "notices", "Events handed on to be told, and causes given up.", "kind", "outcome"
+        )
         self.jobs_running = self._gauge("jobs_running", "Jobs that run here, by kind.", "kind")
         self.jobs = self._counter(
             "jobs_ended", "Jobs that no longer run here, by how that came.", "kind", "outcome"

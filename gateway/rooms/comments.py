@@ -13,14 +13,27 @@ import structlog
 
 from collab.access import Action, Claims, decide
 from collab.ids import RoomName, comments_room
-from collab.score.comment_deeds import Asked, Deed, Forget, Question, encode_asked
+from collab.score.comment_deeds import (
+    Asked,
+    BeginThread,
+    Deed,
+    Edit,
+    Forget,
+    Question,
+    ReadThread,
+    Reply,
+    encode_asked,
+)
 from collab.score.comments import Author
 from gateway.observe.metrics import Metrics
 from gateway.rooms.edit_authors import EditAuthors
 from gateway.rooms.refusals import accepted
 from gateway.rooms.services import RoomServices
+from gateway.rooms.witnesses import comment_cause, mention_cause
 from persistence.erasure import Erased, ErasureMode
 from persistence.offload import Offload
+from workers.notices.events import Cause
+from workers.notices.relay import Announced, untold
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -33,15 +46,22 @@ class CommentServices:
         offload: where content is read.
         metrics: what is counted.
         wall_ms: the wall clock, in milliseconds.
+        announced: where deeds are announced of which others are to know.
     """
 
     def __init__(
-        self, rooms: RoomServices, offload: Offload, metrics: Metrics, wall_ms: Callable[[], int]
+        self,
+        rooms: RoomServices,
+        offload: Offload,
+        metrics: Metrics,
+        wall_ms: Callable[[], int],
+        announced: Announced = untold,
     ) -> None:
         self._rooms = rooms
         self._offload = offload
         self._metrics = metrics
         self._wall_ms = wall_ms
+        self._announced = announced
         self._authors = EditAuthors()
 
     async def read(self, name: RoomName, question: Question) -> bytes:
@@ -56,7 +76,22 @@ class CommentServices:
         author = Author(
             claims.subject, claims.display_name, moderates=decide(claims, name, Action.MODERATE)
         )
-        return await self._carried_out(name, deed, author)
+        async with self._announced(await self._cause(name, deed, claims)):
+            return await self._carried_out(name, deed, author)
+
+    async def _cause(self, name: RoomName, deed: Deed, claims: Claims) -> Cause | None:
+        """What others are to know of a deed."""
+        at = self._wall_ms() / 1000
+        match deed:
+            case BeginThread(words, _):
+                return comment_cause(name, claims, words.message_id, words.message_id, at)
+            case Reply(thread_id, words):
+                return comment_cause(name, claims, thread_id, words.message_id, at)
+            case Edit(thread_id, message_id, words) if words.mentions:
+                told = await self.read(name, ReadThread(thread_id))
+                return mention_cause(name, claims, told, message_id, words.mentions, at)
+            case _:
+                return None
 
     async def forget(self, name: RoomName, subject: str) -> Erased | None:
         """Take a subject's name out; see ``RoomComments``."""

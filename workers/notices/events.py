@@ -43,6 +43,8 @@ class Cause:
         actor_name: what they are called, where that is known.
         at: when it was written down.
         facts: where to look, as JSON.
+        tried_at: when it was last begun; a repeated request begins the same anew.
+        revision: of the record.
     """
 
     cause_id: str
@@ -52,6 +54,8 @@ class Cause:
     actor_name: str | None
     at: float
     facts: Mapping[str, Any] = field(repr=False)
+    tried_at: float = 0.0
+    revision: int = 0
 
     def event(
         self,
@@ -75,13 +79,15 @@ class Cause:
 
     def encode(self) -> bytes:
         """As it is stored."""
-        return orjson.dumps(asdict(self))
+        stored = asdict(self)
+        del stored["revision"]
+        return orjson.dumps(stored)
 
     @classmethod
-    def decode(cls, value: bytes) -> Self:
+    def decode(cls, value: bytes, revision: int) -> Self:
         """Read what `encode` wrote."""
         stored = orjson.loads(value)
-        return cls(**stored | {"kind": EventKind(stored["kind"])})
+        return cls(**stored | {"kind": EventKind(stored["kind"]), "revision": revision})
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ is looked up later: nothing that happened is forgotten, and what did not happen 
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from typing import Final
 
 from collab.errors import RecordMoved
@@ -29,23 +30,36 @@ class Outbox:
     def __init__(self, records: RecordStore) -> None:
         self._records = records
 
-    async def add(self, cause: Cause) -> None:
-        """Write a cause down, durably; one that is there already stays.
+    async def add(self, cause: Cause) -> Cause:
+        """Write a cause down, durably; one that is there already is begun anew.
+
+        Returns:
+            The cause as it is stored, to be struck unless somebody else begins it anew.
+
+        Raises:
+            StoreUnavailable: the outcome is unknown; repeating is safe.
+        """
+        while True:
+            known = await self._records.get(RecordKind.OUTBOX, NO_ROOM, _place(cause))
+            first = cause if known is None else Cause.decode(known.value, known.revision)
+            wanted = replace(first, tried_at=cause.at)
+            record = Record(_place(cause), first.revision, wanted.encode())
+            try:
+                stored = await self._records.compare_and_set(RecordKind.OUTBOX, NO_ROOM, record)
+            except RecordMoved:
+                continue
+            return replace(wanted, revision=stored.revision)
+
+    async def strike(self, cause: Cause) -> None:
+        """Forget a cause: nothing follows from it any more. One begun anew since stays.
 
         Raises:
             StoreUnavailable: the outcome is unknown; repeating is safe.
         """
         with suppress(RecordMoved):
-            record = Record(_place(cause), 0, cause.encode())
-            await self._records.compare_and_set(RecordKind.OUTBOX, NO_ROOM, record)
-
-    async def strike(self, cause: Cause) -> None:
-        """Forget a cause: nothing follows from it any more.
-
-        Raises:
-            StoreUnavailable: the outcome is unknown; repeating is safe.
-        """
-        await self._records.delete(RecordKind.OUTBOX, NO_ROOM, _place(cause))
+            await self._records.delete(
+                RecordKind.OUTBOX, NO_ROOM, _place(cause), revision=cause.revision
+            )
 
     async def list(self, *, after: Cause | None) -> tuple[Cause, ...]:
         """A page of causes; an empty one after the last.
@@ -55,7 +69,7 @@ class Outbox:
         """
         start = None if after is None else _place(after)
         found = await self._records.list(RecordKind.OUTBOX, NO_ROOM, after=start, limit=PAGE)
-        return tuple(Cause.decode(record.value) for record in found)
+        return tuple(Cause.decode(record.value, record.revision) for record in found)
 
 
 def _place(cause: Cause) -> RecordId:

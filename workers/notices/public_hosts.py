@@ -23,8 +23,8 @@ TIMEOUT_S: Final = 5.0
 ANSWER_BYTES_MAX: Final = 64 * 1024
 URL_CHARS_MAX: Final = 2_000
 
-_NAT64: Final = (ip_network("64:ff9b::/96"), ip_network("64:ff9b:1::/48"))
-_6TO4_BITS: Final = 80  # that follow the IPv4 address
+_GLOBAL_UNICAST: Final = ip_network("2000::/3")
+_NAT64: Final = ip_network("64:ff9b::/96")
 _V4_MASK: Final = 0xFFFF_FFFF
 
 
@@ -70,7 +70,7 @@ async def post(
         OSError, httpx.HTTPError, TimeoutError: it could not be delivered.
     """
     parts = _parsed(url, allowed_hosts)
-    host = parts.host
+    host = parts.raw_host.decode("ascii").strip("[]")
     async with asyncio.timeout(TIMEOUT_S):
         address = await _resolved(host, parts.port or _port(parts), host in allowed_hosts)
         pinned = parts.copy_with(host=str(address))
@@ -96,15 +96,17 @@ async def post(
 
 
 def is_public(address: IPv4Address | IPv6Address) -> bool:
-    """Whether an address is anybody's: not of this machine, this network, or nobody."""
+    """Whether an address is anybody's: not of this machine, this network, or nobody.
+
+    What carries an IPv4 address inside is as public as that one.
+    """
     if isinstance(address, IPv6Address):
-        number = int(address)
         inner = address.ipv4_mapped or address.sixtofour
-        if any(address in network for network in _NAT64):
-            inner = IPv4Address(number & _V4_MASK)
+        if address in _NAT64:
+            inner = IPv4Address(int(address) & _V4_MASK)
         if inner is not None:
             return is_public(inner)
-        if address.teredo is not None or address.is_site_local:
+        if address.teredo is not None or address not in _GLOBAL_UNICAST:
             return False
     return address.is_global and not address.is_multicast
 
@@ -114,7 +116,7 @@ def _parsed(url: str, allowed_hosts: tuple[str, ...]) -> httpx.URL:
         raise HostRefused(f"a URL may have {URL_CHARS_MAX} characters at most")
     try:
         parts = httpx.URL(url)
-        scheme, host = parts.scheme, parts.host
+        scheme, host = parts.scheme, parts.raw_host.decode("ascii").strip("[]")
         has_user = bool(parts.userinfo) or "@" in urlsplit(url).netloc
     except (httpx.InvalidURL, ValueError):
         raise HostRefused("that is no URL") from None

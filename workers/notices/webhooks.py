@@ -11,7 +11,7 @@ import base64
 import hmac
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -22,11 +22,10 @@ import orjson
 import structlog
 
 from collab.errors import LimitExceeded, NotThere, OperatingError, RecordMoved, ToolFailed
-from collab.ids import NO_ROOM, RecordId, RoomKey, RoomName, Subject, UnixSeconds, room_key
+from collab.ids import NO_ROOM, RecordId, RoomName, Subject, UnixSeconds, room_key
 from collab.limits import WEBHOOKS_MAX
 from collab.ports import Record, RecordKind, RecordStore
 from workers.jobs.job import Job, JobOrder, Priority
-from workers.jobs.ports import JobBook
 from workers.jobs.runner import Telling
 from workers.notices.events import Event, EventId, EventKind
 from workers.notices.public_hosts import HostRefused, check_url, post
@@ -147,7 +146,7 @@ class Webhooks:
 
     Args:
         records: of the store.
-        book: takes the jobs that tell them.
+        submit: takes the jobs that tell them.
         wall: the time.
         allowed_hosts: names that need not be public.
     """
@@ -155,12 +154,12 @@ class Webhooks:
     def __init__(
         self,
         records: RecordStore,
-        book: JobBook,
+        submit: Callable[[JobOrder], Awaitable[Job]],
         wall: Callable[[], UnixSeconds],
         allowed_hosts: tuple[str, ...],
     ) -> None:
         self._records = records
-        self._book = book
+        self._submit = submit
         self._wall = wall
         self._allowed_hosts = allowed_hosts
 
@@ -186,26 +185,28 @@ class Webhooks:
             owner,
             self._wall(),
         )
+        place = _place(room, made.webhook_id)
         await self._records.compare_and_set(
-            RecordKind.WEBHOOK, _key(room), Record(RecordId(made.webhook_id), 0, made.encode())
+            RecordKind.WEBHOOK, NO_ROOM, Record(place, 0, made.encode())
         )
         return made
 
     async def list(self, room: RoomName | None) -> tuple[Webhook, ...]:
         """All that are told of a room alone, or of all rooms."""
+        prefix = _place(room, "")
         found = await self._records.list(
-            RecordKind.WEBHOOK, _key(room), after=None, limit=2 * WEBHOOKS_MAX
+            RecordKind.WEBHOOK, NO_ROOM, after=prefix, limit=2 * WEBHOOKS_MAX
         )
-        return tuple(map(Webhook.decode, found))
+        return tuple(Webhook.decode(each) for each in found if each.record_id.startswith(prefix))
 
     async def get(self, room: RoomName | None, webhook_id: WebhookId) -> Webhook | None:
         """One of them."""
-        found = await self._records.get(RecordKind.WEBHOOK, _key(room), RecordId(webhook_id))
+        found = await self._records.get(RecordKind.WEBHOOK, NO_ROOM, _place(room, webhook_id))
         return None if found is None else Webhook.decode(found)
 
     async def delete(self, room: RoomName | None, webhook_id: WebhookId) -> None:
         """Tell it nothing any more; what is under way for it is dropped."""
-        await self._records.delete(RecordKind.WEBHOOK, _key(room), RecordId(webhook_id))
+        await self._records.delete(RecordKind.WEBHOOK, NO_ROOM, _place(room, webhook_id))
 
     async def rotate(self, room: RoomName | None, webhook_id: WebhookId) -> Webhook:
         """Sign with another secret from now on.
@@ -248,7 +249,7 @@ class Webhooks:
             attempts_max=ATTEMPTS_MAX,
         )
         try:
-            await self._book.submit(order)
+            await self._submit(order)
         except LimitExceeded as error:  # an owner with a thousand deliveries that wait
             _log.warning("webhook.not_ordered", webhook=webhook.webhook_id, error=str(error))
 
@@ -260,9 +261,9 @@ class Webhooks:
             if known is None:
                 raise NotThere("there is no such webhook")
             changed = change(known)
-            record = Record(RecordId(webhook_id), known.revision, changed.encode())
+            record = Record(_place(room, webhook_id), known.revision, changed.encode())
             try:
-                await self._records.compare_and_set(RecordKind.WEBHOOK, _key(room), record)
+                await self._records.compare_and_set(RecordKind.WEBHOOK, NO_ROOM, record)
             except RecordMoved:
                 continue
             return changed
@@ -354,5 +355,6 @@ def body_of(event: Event) -> bytes:
     return orjson.dumps(told, option=orjson.OPT_SORT_KEYS)
 
 
-def _key(room: RoomName | None) -> RoomKey:
-    return NO_ROOM if room is None else room_key(room)
+def _place(room: RoomName | None, webhook_id: str) -> RecordId:
+    """Where it is kept: beside all others, since what erases a room does not erase who is told."""
+    return RecordId(f"{NO_ROOM if room is None else room_key(room)}.{webhook_id}")
