@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from gateway.cluster.bus_url import parse_bus_url
@@ -19,7 +19,7 @@ from workers.jobs import conversions, imports
 from workers.jobs.conversions import ConversionHandler
 from workers.jobs.following import BEAT_S
 from workers.jobs.imports import ImportHandler, ScoreMaker
-from workers.jobs.job import Job, JobOrder
+from workers.jobs.job import NOTICES, Job, JobOrder, Priority
 from workers.jobs.ledger import JobLedger, JobRules
 from workers.jobs.links import LinkSigner
 from workers.jobs.runner import Handler, JobRunner, WorkPace
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from workers.jobs.turns import Turns
 
 EMBEDDED: Final = "embedded:"
+_NOTICES_AT_ONCE: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,10 @@ class Jobs:
         pace = WorkPace(jobs_at_once=settings.jobs_at_once, forget_s=settings.jobs_kept_s)
         watcher = _Watcher(metrics, self._tell_of_end)
         self._runner = JobRunner(self.ledger, self.ledger, self._handlers, pace, watcher)
+        self._notices: dict[str, Handler] = {}
+        told = JobLedger(stores.records, stores.blobs, rules, lane=NOTICES)
+        pace = WorkPace(jobs_at_once=_NOTICES_AT_ONCE, forget_s=settings.jobs_kept_s)
+        self._teller = JobRunner(told, told, self._notices, pace, watcher)
         self._ended = asyncio.Event()
         self._asked = asyncio.Event()
         self._turns: Turns | None = None
@@ -93,18 +98,25 @@ class Jobs:
         self._runs = False
 
     def handle(self, kind: str, handler: Handler) -> None:
-        """Have jobs of one more kind done; before they are begun with."""
-        self._handlers[kind] = handler
+        """Have notices of one more kind told; before they are begun with.
+
+        They have a runner of their own: what takes a minute to engrave holds up no message, and
+        whoever is slow to take a message no engraving.
+        """
+        self._notices[kind] = handler
 
     def start(self) -> None:
         """Do jobs from now on, on the running loop."""
         self._runs = True
         self._go(self._runner.run())
+        self._go(self._teller.run())
         if self._url != EMBEDDED:
             self._go(self._hear())
 
     async def submit(self, order: JobOrder) -> Job:
         """Ask for a job, and tell whoever may do it; see `JobBook.submit`."""
+        if order.kind in self._notices:
+            order = replace(order, priority=Priority.NOTICE)
         job = await self.ledger.submit(order)
         await self.tell()
         return job
@@ -125,6 +137,7 @@ class Jobs:
         self._asked.set()
         if self._runs:
             self._runner.wake()
+            self._teller.wake()
         if self._url != EMBEDDED:
             await self._told().tell()
 
@@ -145,6 +158,10 @@ class Jobs:
     def _go(self, work: Coroutine[None, None, None]) -> None:
         self._tasks.append(asyncio.create_task(work))
 
+    async def _turn(self) -> None:
+        self._teller.wake()
+        await self._runner.turn()
+
     async def _hear(self) -> None:
         await self._told().hear()
 
@@ -155,9 +172,7 @@ class Jobs:
             from workers.jobs.turns import Turns  # noqa: PLC0415
 
             broker = build_broker(BrokerChoice(self._url, self._name, self._unheard_s))
-            self._turns = Turns(
-                broker, self._runner.turn if self._runs else None, at_once=self._at_once
-            )
+            self._turns = Turns(broker, self._turn if self._runs else None, at_once=self._at_once)
         return self._turns
 
 

@@ -16,7 +16,7 @@ from persistence.capture import other_blobs, room_blobs, room_records
 from tests.contract.backends import StoreUnderTest
 from tests.contract.conftest import ROOM
 from workers.jobs.inputs import order_with_input
-from workers.jobs.job import Job, JobOrder, JobState, Priority
+from workers.jobs.job import NOTICES, Job, JobOrder, JobState, Priority
 from workers.jobs.ledger import JobLedger, JobRules
 from workers.jobs.links import Link, LinkSigner
 from workers.jobs.ports import Claim, Done, Failed, GivenBack, Stopped
@@ -292,3 +292,18 @@ async def test_copies_of_a_store_leave_jobs_and_their_files_out(
     assert not {kind for kind in kinds if kind.startswith(("job", "link"))}
     assert {info.key async for info in other_blobs(stores)} == {"archives/a"}
     assert {info.key async for info in room_blobs(stores, ROOM)} == {others}
+
+
+async def test_notices_are_claimed_beside_other_jobs_and_never_refused(
+    stores: Stores, ledger: JobLedger, time: Time
+) -> None:
+    """JOB-6: Neither runner sees what is the other's; no notice is refused, however many wait."""
+    notices = JobLedger(stores.records, stores.blobs, RULES, time, NOTICES)
+    await ledger.submit(order("work", priority=Priority.LOW))
+    for number in range(RULES.waiting_max + 1):
+        await ledger.submit(order(f"told {number}", priority=Priority.NOTICE))
+    assert (await claimed(ledger)).job.payload == {"key": "work"}
+    assert await ledger.claim() is None
+    told = [(await claimed(notices)).job.payload["key"] for _ in range(RULES.waiting_max + 1)]
+    assert told == [f"told {number}" for number in range(RULES.waiting_max + 1)]
+    assert await notices.claim() is None

@@ -62,6 +62,14 @@ class Priority(IntEnum):
     HIGH = 0  # somebody waits for it
     NORMAL = 1
     LOW = 2  # in bulk
+    NOTICE = 3  # telling somebody; done beside all others, which it neither waits for nor holds up
+
+
+WORK: Final = (Priority.HIGH, Priority.NORMAL, Priority.LOW)
+"""What one runner does."""
+
+NOTICES: Final = (Priority.NOTICE,)
+"""What another one does meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)

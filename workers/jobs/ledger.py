@@ -29,7 +29,7 @@ import orjson
 from collab.errors import LeaseLost, LimitExceeded, RecordMoved
 from collab.ids import NO_ROOM, BlobKey, RecordId, Subject
 from collab.ports import BlobStore, Record, RecordKind, RecordStore
-from workers.jobs.job import Job, JobId, JobOrder, JobState, Priority
+from workers.jobs.job import WORK, Job, JobId, JobOrder, JobState, Priority
 from workers.jobs.ports import Claim, Done, Failed, GivenBack, Outcome, Stopped
 
 _PAGE: Final = 100
@@ -61,6 +61,7 @@ class JobLedger:
         blobs: of the store; results of jobs that are forgotten are deleted there.
         rules: what holds for all jobs.
         clock: the time, in seconds since 1970.
+        lane: priorities of the jobs that are claimed here, without a gap.
     """
 
     def __init__(
@@ -69,11 +70,13 @@ class JobLedger:
         blobs: BlobStore,
         rules: JobRules | None = None,
         clock: Callable[[], float] = time.time,
+        lane: tuple[Priority, ...] = WORK,
     ) -> None:
         self._records = records
         self._blobs = blobs
         self._rules = rules or JobRules()
         self._clock = clock
+        self._lane = lane
 
     # For those who want jobs done ---------------------------------------------------------------
 
@@ -160,9 +163,11 @@ class JobLedger:
 
     async def claim(self) -> Claim | None:
         """Take the job whose turn it is; see `JobClaims.claim`."""
-        after: RecordId | None = None
+        after = RecordId(f"{self._lane[0]:d}")
         while page := await self._turns(after, _PAGE):
             for turn in page:
+                if int(turn.record_id[0]) > self._lane[-1]:
+                    return None
                 if _due_at(turn) <= self._clock():
                     claim = await self._take(turn)
                     if claim is not None:
@@ -242,7 +247,9 @@ class JobLedger:
             last = await self._records.get(RecordKind.JOB_SUBJECT, NO_ROOM, place)
             given = 0 if last is None else int(last.value)
             number = max(given + 1, comes_up)
-            if number - comes_up >= self._rules.waiting_max:
+            # What happened is told however much waits: it is bounded by what may happen.
+            is_bounded = priority is not Priority.NOTICE
+            if is_bounded and number - comes_up >= self._rules.waiting_max:
                 limit = self._rules.waiting_max
                 raise LimitExceeded(f"{limit} jobs wait already", limit="jobs_waiting_max")
             revision = 0 if last is None else last.revision
