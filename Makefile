@@ -223,6 +223,12 @@ SEEDS ?= 0..100000
 simulate: compiled setup ## Simulated clusters under many seeds: SEEDS=first..end
 	@$(BIN)/python -m tests.simulation --seeds $(SEEDS)
 
+SCORES ?=
+EDITS ?= 200
+.PHONY: try-scores
+try-scores: test-needs ## Own scores through shared documents and back: SCORES="FOLDER..." EDITS=200
+	@$(BIN)/python -m tests.support.score_trials $(SCORES) --edits $(EDITS)
+
 # Peers are installed beside their locks, in ignored folders. One that cannot be had on this machine
 # is left out of the measurements, which say so.
 $(PEERS)/pycrdt_websocket/.venv/.stamp: $(PEERS)/pycrdt_websocket/requirements.lock | $(BIN)/python

@@ -14,7 +14,7 @@ _SERVICE: Final = Path(__file__).parents[1] / "services/scores/.venv"
 EXCEPTIONS: Final[dict[str, str]] = {}
 """Files of the corpus that do not come out as they went in, each with the reason."""
 
-_SUFFIXES: Final = frozenset({".xml", ".musicxml", ".mxl"})
+SUFFIXES: Final = frozenset({".xml", ".musicxml", ".mxl"})
 
 # What the schema needs of two others that it names by address.
 _XLINK: Final = (
@@ -45,7 +45,7 @@ def _packages() -> Path:
 def corpus() -> Sequence[Path]:
     """Name the MusicXML files that come with music21, by their path."""
     root = _packages() / "music21"
-    return sorted(path for path in root.rglob("*") if path.suffix in _SUFFIXES)
+    return sorted(path for path in root.rglob("*") if path.suffix in SUFFIXES)
 
 
 def corpus_name(path: Path) -> str:
