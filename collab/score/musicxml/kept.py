@@ -104,7 +104,8 @@ def keep(reading: Reading, tree: Element) -> None:
     empty = [name for name in names if name not in filled]
     reading.forget_markup()
     for part in parts:
-        part[:] = []
+        if part.find("measure") is not None:
+            part[:] = []
     facets["meta"][_HEADER_KEY] = etree.tostring(tree, encoding="unicode")
     facets["meta"][_PARTS_KEY] = " ".join(names)
     if silent:
@@ -116,16 +117,15 @@ def keep(reading: Reading, tree: Element) -> None:
 def _cell_texts(part: Element) -> list[str]:
     """Write the measures of a part, each with what stands between it and the one before."""
     texts: list[str] = []
-    waiting = ""
+    waiting: list[str] = []
     for child in part:
-        text = waiting + etree.tostring(child, encoding="unicode", with_tail=False)
+        has_text = child.tail is not None and not child.tail.isspace()
+        waiting.append(etree.tostring(child, encoding="unicode", with_tail=has_text))
         if child.tag == "measure":
-            texts.append(text)
-            waiting = ""
-        else:
-            waiting = text
+            texts.append("".join(waiting))
+            waiting = []
     if waiting and texts:
-        texts[-1] += waiting
+        texts[-1] += "".join(waiting)
     return texts
 
 

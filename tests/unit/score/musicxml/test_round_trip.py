@@ -10,7 +10,7 @@ from collab.score.musicxml import read_musicxml, write_musicxml
 from collab.score.musicxml.container import packed
 from collab.score.validate import validate
 from tests.support.musicxml import canonical, through_a_document
-from tests.support.musicxml_markup import first, notations, note, score
+from tests.support.musicxml_markup import first, measure, notations, note, score
 from tests.support.musicxml_samples import SAMPLES
 
 
@@ -40,6 +40,24 @@ def test_mxl_1_of_more_signs_at_a_note_than_a_document_holds_none_is_lost(behind
     data = score(first(note(behind=behind)))
     imported = read_musicxml(data)
     assert validate(imported.facets) == []
+    assert canonical(write_musicxml(imported.facets)) == canonical(data)
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["<!-- to come -->", f"before {first(note())} between <!-- x --> and {measure(note())} after"],
+)
+def test_mxl_1_what_else_a_part_says_is_kept(body: str) -> None:
+    data = score(first(note())).replace(b"</part>", b"</part><part>" + body.encode() + b"</part>")
+    imported = read_musicxml(data)
+    assert canonical(write_musicxml(through_a_document(imported.facets))) == canonical(data)
+
+
+def test_mxl_1_many_comments_before_a_measure_are_read_in_time() -> None:
+    # A measure of Finale's that was taken out line by line; copied for each line, it takes minutes.
+    comment = f"<!--{' ' * 300}-->"
+    data = score(first(note())).replace(b"<measure", comment.encode() * 40_000 + b"<measure")
+    imported = read_musicxml(data)
     assert canonical(write_musicxml(imported.facets)) == canonical(data)
 
 
