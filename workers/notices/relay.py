@@ -29,6 +29,7 @@ GIVEN_UP_S: Final = 7 * 86_400.0
 """How old a cause becomes that cannot be looked into."""
 
 REST_S_MAX: Final = 600.0
+_NEW: Final = 1
 
 
 class Fate(Enum):
@@ -77,8 +78,10 @@ class Announcer:
         try:
             yield
         except PeerError:  # it was refused; whatever else there was leaves that to be looked up
-            with suppress(StoreUnavailable):
-                await self._outbox.strike(written)
+            # What was begun before may have happened then: its client asks again, and is refused.
+            if written.revision == _NEW:
+                with suppress(StoreUnavailable):
+                    await self._outbox.strike(written)
             raise
         finally:
             self.due.set()
