@@ -275,8 +275,9 @@ def _orders(api: JobsApi) -> list[Endpoint]:
             TAG,
             "Have a score made of a file",
             "Of MusicXML without loss, of ABC and MIDI as far as they say what was meant. Needs "
-            "editing there. Nothing may have been written in the room: what is there is never "
-            "added to. The same file into the same room is the same job.",
+            "editing there. Nothing may have been written in the room, or it is a score that was "
+            "made empty and is so still: what is there is never added to. The same file into the "
+            "same room is the same job.",
             status=202,
             answer=Body(JSON, schema_of(bodies.Job)),
             body=Body(BINARY, {"type": "string", "format": "binary"}, "The bytes of the file."),

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 from collab.access import Claims
 from collab.ids import RoomName
 from collab.score.schema import Json, Transposition
 from persistence.score_record import ScoreRecord
+
+EMPTY: Final = "empty"
+"""What a score was made of that has a title at most; a file may still be imported into it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,8 @@ class RoomScores(Protocol):
         self, name: RoomName, file: bytes, request: str, claims: Claims
     ) -> tuple[ScoreRecord, tuple[Finding, ...]]:
         """Make a score of a MusicXML file, in a room in which nothing was ever written.
+
+        A score that was made empty, and in which nothing was written since, is such a room.
 
         Args:
             name: the room.

@@ -30,7 +30,7 @@ from gateway.api.requests import (
     read_json,
     read_query,
 )
-from gateway.api.score_services import NewScore
+from gateway.api.score_services import EMPTY, NewScore
 from gateway.api.versions import UPDATE_SCHEMA
 from gateway.api.visible import visible_rooms
 
@@ -225,7 +225,7 @@ def _new(wanted: bodies.ScoreRequest) -> NewScore:
         name: text for name in ("title", "composer") if (text := getattr(wanted, name)) is not None
     }
     facets: Facets = {"meta": {"schema": str(SCHEMA_VERSION)}}
-    origin = "empty"
+    origin = EMPTY
     if wanted.template is not None:
         template = replace(TEMPLATES[wanted.template], **changes)
         facets, origin = template_facets(template, {}), f"template:{wanted.template}"
@@ -306,7 +306,8 @@ def _of_one(api: ScoresApi) -> list[Endpoint]:
             TAG,
             "Make a score of a MusicXML file",
             "What the schema does not model is kept and comes back at an export. Needs editing "
-            "there. Nothing may have been written in the room: what is there is never added to.",
+            "there. Nothing may have been written in the room, or it is a score that was made "
+            "empty and is so still: what is there is never added to.",
             status=201,
             answer=Body(JSON, schema_of(bodies.ImportedScore)),
             body=Body(BINARY, UPDATE_SCHEMA, "The bytes of a .musicxml, .xml or .mxl file."),

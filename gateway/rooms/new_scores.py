@@ -11,9 +11,9 @@ from typing import Any, Final, Protocol
 import structlog
 
 from collab.errors import EpochMoved, HeadMoved, InvalidScore, LimitExceeded, StateConflict
-from collab.ids import NO_SEQUENCE, RoomName, Subject, UnixSeconds, room_key
+from collab.ids import NO_SEQUENCE, RoomName, Sequence, Subject, UnixSeconds, room_key
 from collab.limits import SCORE_TEXT_CHARS_MAX
-from gateway.api.score_services import Finding, NewScore
+from gateway.api.score_services import EMPTY, Finding, NewScore
 from gateway.rooms.refusals import accepted
 from persistence.manifests import ensure_manifest, read_manifest
 from persistence.offload import Offload
@@ -21,6 +21,7 @@ from persistence.score_record import ScoreRecord, change_score_record, read_scor
 from persistence.stores import Stores
 from workers.jobs.job import JobId
 
+FIRST_SEQUENCE: Final = Sequence(1)
 NOT_NEW: Final = "there is something in the room already"
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -94,7 +95,8 @@ class NewScores:
         if request and known.request == request:
             return known, findings
         self._check_size(update)
-        await self._begin(name, update, may_be_there=bool(request) and not known.revision)
+        is_unmade = not known.revision or known.origin == EMPTY
+        await self._begin(name, update, may_be_there=bool(request) and is_unmade, may_fill=True)
         new = NewScore({}, body["title"], "musicxml", request)
         return await self._made(name, new, by), findings
 
@@ -105,14 +107,24 @@ class NewScores:
         _, findings = await self.import_file(room, file, job_id, subject)
         return {"findings": [asdict(each) for each in findings]}
 
-    async def is_new(self, name: RoomName) -> bool:
-        """Whether nothing was ever written in a room.
+    async def begins_at(self, name: RoomName, *, may_fill: bool) -> Sequence | None:
+        """Where the log of a room stands that may begin as a score; None for no such room.
+
+        Args:
+            name: the room.
+            may_fill: whether a score will do that was made empty and is so still.
 
         Raises:
             StoreUnavailable: the store cannot be read now.
         """
+        if self._rooms.holds_edits(name):
+            return None
         head = await self._stores.log.head(room_key(name))
-        return not head and not self._rooms.holds_edits(name)
+        if not head:
+            return NO_SEQUENCE
+        if not may_fill or head != FIRST_SEQUENCE:
+            return None
+        return head if (await read_score_record(self._stores, name)).origin == EMPTY else None
 
     async def _seed(self, new: NewScore) -> bytes:
         told, update = await self._offload.seed_score(json.dumps(new.facets).encode())
@@ -130,34 +142,38 @@ class NewScores:
                 limit="document_bytes_max",
             )
 
-    async def _begin(self, name: RoomName, update: bytes, *, may_be_there: bool) -> None:
-        """Write the first update of a room, or nothing where there is one.
+    async def _begin(
+        self, name: RoomName, update: bytes, *, may_be_there: bool, may_fill: bool = False
+    ) -> None:
+        """Write the first update of a score, or nothing where there is something.
 
-        The store decides: it appends only where the log is empty, whoever else tries.
+        The store decides: it appends only where the log stands as it was seen, whoever else tries.
 
         Args:
             name: the room.
             update: its first.
             may_be_there: whether this very update may have been written by the same request,
                 which then died before it could say so.
+            may_fill: whether a score will do that was made empty and is so still.
 
         Raises:
             StateConflict: something was written in the room.
         """
         key = room_key(name)
-        if await self.is_new(name):
+        head = await self.begins_at(name, may_fill=may_fill)
+        if head is not None:
             async with self._rooms.closed(name):
                 manifest = await ensure_manifest(self._stores, name)
                 try:
                     await self._stores.log.append(
-                        key, epoch=manifest.epoch, after=NO_SEQUENCE, updates=[update]
+                        key, epoch=manifest.epoch, after=head, updates=[update]
                     )
                     return
                 except (HeadMoved, EpochMoved):
                     pass
         if may_be_there:
             rows = (await self._stores.log.read(key, after=NO_SEQUENCE)).rows
-            if rows and rows[0].update == update:
+            if any(row.update == update for row in rows[: FIRST_SEQUENCE + 1]):
                 return
         raise StateConflict(NOT_NEW)
 
@@ -175,7 +191,7 @@ class NewScores:
 
 
 async def record_new_score(stores: Stores, name: RoomName, made: ScoreRecord) -> ScoreRecord:
-    """Keep what is told about a new score; that it is archived already stays.
+    """Keep what is told about a new score; a title stays if there is no new one, and an archiving.
 
     Raises:
         StoreUnavailable: the outcome is unknown, or others kept changing it.
@@ -183,5 +199,10 @@ async def record_new_score(stores: Stores, name: RoomName, made: ScoreRecord) ->
     return await change_score_record(
         stores,
         name,
-        lambda known: replace(made, archived_at=known.archived_at, revision=known.revision),
+        lambda known: replace(
+            made,
+            title=made.title or known.title,
+            archived_at=known.archived_at,
+            revision=known.revision,
+        ),
     )

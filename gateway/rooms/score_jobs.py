@@ -101,7 +101,7 @@ class ScoreJobs:
         request = ImportRequest(claims.subject, name, epoch, source, file)
         order = await asyncio.to_thread(lambda: request.order)
         if await self.book.get(order.job_id) is None:
-            if not await self._maker.is_new(name):
+            if await self._maker.begins_at(name, may_fill=True) is None:
                 raise StateConflict(NOT_NEW)
             # The file lies below the room: it is sealed and erased with it.
             await ensure_manifest(self._stores, name)

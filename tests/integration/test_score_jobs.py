@@ -228,6 +228,14 @@ async def test_an_import_that_cannot_be_leaves_the_room_as_it_is(
     assert (again.json()["job_id"], again.json()["state"]) == (first.json()["job_id"], "done")
     other = await order_import(server, room, owner, score(2, title="Other"))
     assert other.status_code == 409
+    assert (await make(server, "jobs/empty", owner, title="Mine", composer="Me")).is_success
+    async with people(server, "jobs/empty", owner) as members:
+        await imported(server, "jobs/empty", owner, score(3))
+        assert members[1].ended is not None  # it comes back to the score as it is now
+    filled = (await request(server, "GET", score_path("jobs/empty"), token=owner)).json()
+    assert (filled["measures"], filled["origin"]) == (3, "musicxml")
+    assert (filled["people"], filled["title"]) == ({"composer": "Me"}, "Mine")
+    assert (await order_import(server, "jobs/empty", owner, score(4))).status_code == 409
     assert (await make(server, "jobs/begun", owner, template="solo")).is_success
     assert (await order_import(server, "jobs/begun", owner, score())).status_code == 409
     broken = await ended(
