@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 EMBEDDED: Final = "embedded:"
 _NOTICES_AT_ONCE: Final = 8
+_CANCEL_AGAIN_S: Final = 2.0
+"""Who goes on is cancelled again after this; what is under way is given back well before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +145,11 @@ class Jobs:
 
     async def aclose(self) -> None:
         """Give back what is under way, and end the tool processes."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        left = set(self._tasks)
+        while left:  # a cancellation may be lost, in a client of Redis for example
+            for task in left:
+                task.cancel()
+            _, left = await asyncio.wait(left, timeout=_CANCEL_AGAIN_S)
         await self._converter.aclose()
         if self._turns is not None:
             await self._turns.aclose()

@@ -395,11 +395,12 @@ async def test_a_worker_beside_a_store_does_what_was_asked_for(tmp_path: Path) -
         blobs = stores.blobs
         await ensure_manifest(stores, room)
         song = ImportRequest(ANN, room, FIRST_EPOCH, Format.MUSICXML, score(title="Song").encode())
-        for job in (
+        ordered = [
             await order_conversion(jobs.ledger, blobs, request(Format.MIDI)),
             await order_import(jobs.ledger, blobs, song),
-        ):
-            await jobs.tell()
+        ]
+        await jobs.tell()
+        for job in ordered:
             assert (await ended(jobs.ledger, job)).state is JobState.DONE
         record = await read_score_record(stores, room)
         assert (record.title, record.created_by, record.origin) == ("Song", "ann", "musicxml")

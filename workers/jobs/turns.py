@@ -9,6 +9,7 @@ it when the job has ended: meanwhile the others get the other ones.
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -98,10 +99,14 @@ class Turns:
             await asyncio.shield(listening)
         except asyncio.CancelledError:
             over.set()
+            # That it drops what it has fetched, or cannot read on, is no news: messages only wake.
+            logging.getLogger("taskiq").setLevel(logging.CRITICAL)
             # Once may not be enough: parts of the receiver take a cancellation for an ordinary end.
             while not listening.done():
                 listening.cancel()
                 await asyncio.wait([listening], timeout=_END_S)
+                if not listening.done():  # it reads on, until its connection is closed
+                    await self.aclose()
             raise
 
 
