@@ -17,16 +17,31 @@ Fact = tuple[Any, ...]
 
 
 def facts_of_file(data: bytes) -> Counter[Fact]:
-    """Read the facts of a score-partwise file."""
+    """Read the facts of a score-partwise or score-timewise file."""
     root = etree.fromstring(data)
     facts: Counter[Fact] = Counter()
-    for part_index, part in enumerate(root.findall("part")):
+    for part_index, measures in enumerate(_measures_of_parts(root)):
         divisions = Fraction(1)
-        for measure_index, measure in enumerate(part.findall("measure")):
+        for measure_index, measure in measures:
             cell = _FileCell((part_index, measure_index), divisions)
             facts.update(cell.facts(measure))
             divisions = cell.divisions
     return facts
+
+
+def _measures_of_parts(root: Any) -> Iterator[list[tuple[int, Any]]]:  # noqa: ANN401
+    """Read the measures that each part has, and the place of each."""
+    if root.tag != "score-timewise":
+        for part in root.iterfind("part"):
+            yield list(enumerate(part.iterfind("measure")))
+        return
+    for listed in root.iterfind("part-list/score-part"):
+        yield [
+            (index, part)
+            for index, measure in enumerate(root.iterfind("measure"))
+            for part in measure.iterfind("part")
+            if part.get("id") == listed.get("id")
+        ]
 
 
 class _FileCell:
@@ -37,7 +52,8 @@ class _FileCell:
         self._last = Fraction(0)
 
     def facts(self, measure: Any) -> Iterator[Fact]:  # noqa: ANN401 - lxml ships no types
-        yield (*self._place, "number", measure.get("number", ""))
+        numbered = measure if measure.tag == "measure" else measure.getparent()
+        yield (*self._place, "number", numbered.get("number", ""))
         for child in measure:
             if child.tag == "note":
                 fact = self._note(child)

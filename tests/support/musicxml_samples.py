@@ -414,3 +414,19 @@ SAMPLES["timewise"] = (
     + _FOUR
     + "</part></measure></score-timewise>"
 ).encode()
+SAMPLES["timewise with parts that leave measures out"] = (
+    '<score-timewise version="4.0"><part-list>' + TWO_PARTS + "</part-list>"
+    '<!--====--><measure number="1"><!-- horn first --><part id="P2">'
+    + ATTRIBUTES.format(divisions=4)
+    + _FOUR
+    + '</part><part id="P1">'
+    + ATTRIBUTES.format(divisions=4)
+    + _FOUR
+    + '</part></measure><!--====--><measure number="2"><part id="P1">'
+    + _FOUR
+    + '</part></measure><!--====--><measure number="3" width="80"><part id="P1">'
+    + _FOUR
+    + '</part><part id="P2">'
+    + note("G3", 16, "whole")
+    + "</part><!-- end --></measure></score-timewise>"
+).encode()

@@ -120,7 +120,7 @@ def touched_cells(before: Facets, after: Facets) -> set[tuple[str, str]]:
     gone = {name for name in order if measures[name].get("deleted")}
     new = measures.keys() - before["measures"].keys()
     # What was set in a deleted measure holds on in the next; a new first one says divisions.
-    for measure, following in zip([order[0], *order], order, strict=False):
+    for measure, following in zip([*order[:1], *order], order, strict=False):
         if measure in gone | new:
             touched |= {(part, following) for part in parts}
     for value in [*before["sp"].values(), *after["sp"].values()]:

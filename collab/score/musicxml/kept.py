@@ -15,7 +15,7 @@ from collab.score.musicxml import pieces
 from collab.score.musicxml.digests import cell_digests
 from collab.score.musicxml.header import score_parts
 from collab.score.musicxml.source import ROOTS, Element, read_tree
-from collab.score.musicxml.state import Finding, Reading
+from collab.score.musicxml.state import Reading
 
 _HEADER_KEY: Final = "hdr.xml"
 """The key of ``meta`` with the whole document as it came, its parts empty."""
@@ -30,47 +30,6 @@ _EMPTY_KEY: Final = "hdr.empty"
 """The key of ``meta`` with the ids of the parts of the file that have no measure."""
 
 _CELLS_MAX: Final = rules.LIST_ITEMS_MAX
-_TIMEWISE: Final = "score-timewise"
-
-
-def as_partwise(root: Element) -> list[Finding]:
-    """Turn a timewise tree into parts of measures, in place; the root keeps its name.
-
-    Returns:
-        What is lost by it: comments between the parts of a measure.
-    """
-    if root.tag != _TIMEWISE:
-        return []
-    findings = []
-    parts: dict[str, Element] = {}
-    for measure in root.findall("measure"):
-        for child in measure:
-            if child.tag != "part":
-                findings.append(Finding(child.sourceline or 0, "a comment is not kept"))
-                continue
-            name = child.get("id", "")
-            if name not in parts:
-                parts[name] = etree.Element("part", child.attrib)
-            cell = etree.SubElement(parts[name], "measure", measure.attrib)
-            cell.extend(list(child))
-        root.remove(measure)
-    root.extend(parts.values())
-    return findings
-
-
-def as_timewise(root: Element) -> None:
-    """Turn parts of measures into measures of parts, in place, for a root of that name."""
-    if root.tag != _TIMEWISE:
-        return
-    measures: list[Element] = []
-    for part in root.findall("part"):
-        for index, cell in enumerate(part.iterchildren("measure")):
-            if index == len(measures):
-                measures.append(etree.Element("measure", cell.attrib))
-            child = etree.SubElement(measures[index], "part", part.attrib)
-            child.extend(list(cell))
-        root.remove(part)
-    root.extend(measures)
 
 
 def keep(reading: Reading, tree: Element) -> None:

@@ -23,6 +23,7 @@ from collab.score.musicxml.notes import read_note, ticks_of
 from collab.score.musicxml.source import Element, read_file, text_of
 from collab.score.musicxml.spanners import join_marks
 from collab.score.musicxml.state import Cell, Finding, Ids, PartState, Reading
+from collab.score.musicxml.timewise import as_partwise
 from collab.score.order import order_key
 
 _PART_ID_CHARS_MAX: Final = 64  # room for what keys and ids of elements add
@@ -62,7 +63,7 @@ def read_musicxml(data: bytes) -> Imported:
     findings = [
         Finding(0, "files beside the score in the archive are not kept") for _ in others[:1]
     ]
-    findings += kept.as_partwise(root)
+    findings += as_partwise(root)
     reading = read_score(root)
     facets = reading.facets
     facets["meta"]["schema"] = str(schema.SCHEMA_VERSION)

@@ -33,6 +33,7 @@ from collab.score.musicxml.numbering import numbers_of
 from collab.score.musicxml.reading import read_score
 from collab.score.musicxml.source import Element
 from collab.score.musicxml.state import Cell, Finding, Reading, Ticks
+from collab.score.musicxml.timewise import as_timewise
 
 _DIVISIONS_USUAL_MAX: Final = 16_383  # what all readers take; beyond that measures say their own
 
@@ -135,7 +136,7 @@ class _Score:
         frame.write_header(root, self._facts.facets)
         listed = {} if kept is None else kept.listed
         frame.write_part_list(root, self._facts.facets, self._part_ids, listed)
-        keeping.as_timewise(root)
+        as_timewise(root)
         return tree
 
     def _has_old_shape(self, kept: Kept) -> bool:

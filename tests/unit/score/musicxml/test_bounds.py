@@ -17,7 +17,15 @@ from collab.limits import (
     SCORE_PARTS_MAX,
     SCORE_XML_DEPTH_MAX,
 )
-from collab.score.musicxml import container, current, read_musicxml, reading, source, writing
+from collab.score.musicxml import (
+    container,
+    current,
+    read_musicxml,
+    reading,
+    source,
+    timewise,
+    writing,
+)
 from collab.score.musicxml.container import packed
 from tests.support.musicxml_markup import first, measure, note, score
 from tests.support.musicxml_samples import SAMPLES
@@ -157,6 +165,17 @@ def test_mxl_5_large_limits_are_passed_by_one(
     with pytest.raises(LimitExceeded) as caught:
         read_musicxml(FOUR_NOTES)
     assert caught.value.limit == limit
+
+
+def test_mxl_5_measures_that_parts_leave_out_are_counted_before_any_of_them_is_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    data = b"<score-timewise>%b<measure><part id='a'/><part id='b'/></measure></score-timewise>"
+    monkeypatch.setattr(timewise, "SCORE_CELLS_MAX", 6)
+    read_musicxml(data % (b"<measure/>" * 2))
+    with pytest.raises(LimitExceeded) as caught:
+        read_musicxml(data % (b"<measure/>" * 3))
+    assert caught.value.limit == "SCORE_CELLS_MAX"
 
 
 def test_mxl_5_elements_are_counted_before_any_of_them_is_made(

@@ -53,6 +53,21 @@ def test_mxl_1_what_else_a_part_says_is_kept(body: str) -> None:
     assert canonical(write_musicxml(through_a_document(imported.facets))) == canonical(data)
 
 
+def test_mxl_1_a_part_that_leaves_measures_out_has_its_music_where_it_stood() -> None:
+    facets: Any = read_musicxml(SAMPLES["timewise with parts that leave measures out"]).facets
+    assert list(facets["measures"]) == ["m1", "m2", "m3"]
+    horn = [event["measure"] for event in facets["ev"].values() if event["part"] == "P2"]
+    assert horn == ["m1"] * 4 + ["m3"]
+
+
+def test_mxl_6_a_part_that_comes_twice_in_a_measure_is_told() -> None:
+    data = SAMPLES["timewise"].replace(b'<part id="P2">', b'<part id="P1">', 1)
+    imported = read_musicxml(data)
+    assert ["twice" in finding.message for finding in imported.findings] == [True]
+    events: Any = imported.facets["ev"]
+    assert [event["measure"] for event in events.values()].count("m1") == 8
+
+
 def test_mxl_1_many_comments_before_a_measure_are_read_in_time() -> None:
     # A measure of Finale's that was taken out line by line; copied for each line, it takes minutes.
     comment = f"<!--{' ' * 300}-->"
