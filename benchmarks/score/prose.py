@@ -61,7 +61,8 @@ music21 in a process that has it imported; its times are of one run, for reading
 cache, and for writing what it read. It drops what it does not model, which BandPro keeps and writes
 again. MIDI comes from Verovio here, which reads the score anew for it. These, and those below of
 whole programs, were measured on a busy machine (see the load above), one right after the other;
-music21 at another time than BandPro's import and export, so only large differences count.
+music21 at another time than BandPro's import and export, so only large differences count. Works
+that are not in the tables are still to be measured beside others.
 """
 
 COLD: Final = """
