@@ -36,11 +36,11 @@ async def through_rooms(server: Server, paths: Sequence[Path]) -> int:
     for path in paths:
         room = name = corpus_name(path)
         at = f"{score_path(room)}/file"
-        made = await request(server, "POST", at, content=path.read_bytes())
+        made = await request(server, "POST", at, content=path.read_bytes(), within_s=120)
         assert made.status_code == 201, (name, made.text)
         async with join(server, "y-websocket", room) as member:
             facets = read_facets(member.doc)
-            exported = await request(server, "GET", at)
+            exported = await request(server, "GET", at, within_s=120)
         assert exported.status_code == 200, (name, exported.text)
         same = canonical(exported.content) == canonical(plain(path))
         assert same or name in EXCEPTIONS, name

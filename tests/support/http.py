@@ -27,12 +27,13 @@ async def request(
     content: bytes | None = None,
     json: object = None,
     headers: Mapping[str, str] | None = None,
+    within_s: float = 30,
 ) -> httpx.Response:
     """Make one request, with a bearer token if there is one."""
     headers = dict(headers or {}) | ({"Authorization": f"Bearer {token}"} if token else {})
     if content is not None:
         headers["Content-Type"] = "application/octet-stream"
-    async with httpx.AsyncClient(timeout=30, verify=NO_CERTIFICATES) as client:
+    async with httpx.AsyncClient(timeout=within_s, verify=NO_CERTIFICATES) as client:
         return await client.request(
             method, server.url + path, headers=headers, content=content, json=json
         )
