@@ -57,7 +57,7 @@ from gateway.rooms.scores import ScoreServices
 from gateway.rooms.services import RoomServices
 from gateway.rooms.version_keeper import VersionKeeper
 from gateway.rooms.versions import VersionServices
-from gateway.rooms.witnesses import comment_witnesses
+from gateway.rooms.witnesses import all_witnesses
 from gateway.served_store import served_store
 from gateway.setting_types import BusKind
 from gateway.settings import Settings
@@ -164,27 +164,19 @@ def build_node(settings: Settings, stores: Stores, offloads: Offloads) -> Node:
     clustered = build_cluster(settings, metrics, stores)
     place = take_place(settings, stores, clustered, load, metrics)
     keeper, compactor, collector = _once_only_work(settings, stores, offload, metrics, load, place)
-    registry = RoomRegistry(
-        stores,
-        runner_settings(settings),
-        metrics,
-        compactor.compact,
-        offload.merge,
-        duties=(keeper.tick, compactor.observe),
-        neighbours=clustered.cluster,
-    )
+    registry = _registry(settings, stores, offload, metrics, clustered, keeper, compactor)
     place.settle(registry)
     auth.revocations.observe(lambda revocation: _apply_revocation(registry, auth, revocation))
     gate = Gate(gate_limits(settings))
     sweeper = Sweeper(min(PERIOD_S, settings.heartbeat_ms / 2000))
     doors = _doors(settings, registry, auth, gate, metrics, sweeper)
     services = RoomServices(registry, settings.update_bytes_max, offload)
-    versions = VersionServices(registry, content_offload, metrics, _WALL)
-    edits = ScoreEdits(registry, services, content_offload)
     maker = NewScores(stores, registry, content_offload, _WALL, settings.document_bytes_max)
-    scores = ScoreServices(registry, services, edits, versions, content_offload, _WALL, maker)
     jobs = Jobs(settings, stores, metrics, maker)
     notices = build_notices(settings, stores, jobs, metrics)
+    versions = VersionServices(registry, content_offload, metrics, _WALL, notices.announcer)
+    edits = ScoreEdits(registry, services, content_offload)
+    scores = ScoreServices(registry, services, edits, versions, content_offload, _WALL, maker)
     comments = CommentServices(services, offloads.comments, metrics, _wall_ms, notices.announcer)
     api = ApiServices(
         directory=services,
@@ -193,7 +185,11 @@ def build_node(settings: Settings, stores: Stores, offloads: Offloads) -> Node:
         versions=versions,
         scores=scores,
         score_edits=edits,
-        jobs=ScoreJobs(jobs, stores, scores, maker, lambda: registry.is_draining),
+        jobs=ScoreJobs(
+            jobs, stores, scores, maker, lambda: registry.is_draining, notices.announcer
+        ),
+        webhooks=notices.deliveries.webhooks,
+        announced=notices.announcer,
         comments=comments,
         auth=auth,
         clocks=SYSTEM_CLOCKS,
@@ -222,7 +218,27 @@ def build_node(settings: Settings, stores: Stores, offloads: Offloads) -> Node:
         place=place,
         jobs=jobs,
         job_presence=_job_presence(settings, registry, jobs),
-        relay=notices.relay(comment_witnesses(comments.read, stores)),
+        relay=notices.relay(all_witnesses(comments.read, stores, jobs.ledger)),
+    )
+
+
+def _registry(
+    settings: Settings,
+    stores: Stores,
+    offload: Offload,
+    metrics: Metrics,
+    clustered: Clustered,
+    keeper: VersionKeeper,
+    compactor: Compactor,
+) -> RoomRegistry:
+    return RoomRegistry(
+        stores,
+        runner_settings(settings),
+        metrics,
+        compactor.compact,
+        offload.merge,
+        duties=(keeper.tick, compactor.observe),
+        neighbours=clustered.cluster,
     )
 
 

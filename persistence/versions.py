@@ -87,15 +87,28 @@ async def take_content(stores: Stores, name: RoomName, stateful: Stateful) -> Co
     return Content(loaded.manifest.epoch, loaded.head, update)
 
 
-async def add_version(stores: Stores, name: RoomName, content: Content, label: Label) -> Version:
+async def add_version(
+    stores: Stores,
+    name: RoomName,
+    content: Content,
+    label: Label,
+    version_id: VersionId | None = None,
+) -> Version:
     """Keep a version, durably, under a new id.
+
+    Args:
+        stores: the store.
+        name: the room.
+        content: of the version.
+        label: what is told about it.
+        version_id: the new id; None for any.
 
     Raises:
         RoomUnavailable: the room's content was erased meanwhile; nothing is kept.
         StoreUnavailable: the outcome is unknown or the write failed; repeating may keep a second.
     """
     version = Version(
-        version_id=_new_id(label.created_at, content.sequence),
+        version_id=version_id or new_version_id(label.created_at, content.sequence),
         kind=label.kind,
         epoch=content.epoch,
         sequence=content.sequence,
@@ -248,7 +261,7 @@ async def delete_unnamed_version(stores: Stores, name: RoomName, version: Versio
     return True
 
 
-def _new_id(created_at: UnixSeconds, sequence: Sequence) -> VersionId:
+def new_version_id(created_at: UnixSeconds, sequence: Sequence) -> VersionId:
     """An id that sorts by time, then by sequence."""
     return VersionId(f"{created_at:09x}-{sequence:010x}-{secrets.token_hex(4)}")
 

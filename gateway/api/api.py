@@ -22,6 +22,8 @@ from gateway.auth.authenticator import Clocks
 from gateway.auth.build import AuthParts
 from gateway.setting_types import Networks
 from gateway.transport.rates import Pace
+from workers.notices.relay import Announced
+from workers.notices.webhooks import Webhooks
 
 EVERYWHERE: Final = "**"
 NO_ROOM: Final = "no room of this name is live or stored"
@@ -40,6 +42,8 @@ class ApiServices:
         scores: what is told beside them.
         score_edits: how they are edited.
         jobs: what is made of them, and they of, later.
+        webhooks: who is told of what happens in them.
+        announced: where that is written down.
         nodes: who else is there.
         auth: who gets in.
         clocks: the time.
@@ -57,6 +61,8 @@ class ApiServices:
     scores: RoomScores
     score_edits: RoomScoreEdits
     jobs: RoomJobs
+    webhooks: Webhooks
+    announced: Announced
     nodes: Nodes
     auth: AuthParts
     clocks: Clocks

@@ -63,7 +63,7 @@ class Endpoint:
     Attributes:
         method: GET, POST, PATCH or DELETE.
         path: relative to `/v1`, with `{room}`, `{session}`, `{version}`, `{thread}`, `{message}`,
-            `{job}` and `{link}` as parameters.
+            `{job}`, `{link}` and `{webhook}` as parameters.
         handler: what serves it.
         operation_id: its name for generated clients.
         tag: the heading under which it is shown.

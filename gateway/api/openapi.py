@@ -18,6 +18,7 @@ from gateway.api import (
     score_answers,
     score_edit_answers,
     version_answers,
+    webhook_answers,
 )
 from gateway.api.endpoints import ROOM_NAME_PATTERN, Body, Endpoint, Parameter
 from gateway.api.problems import MEDIA_TYPE, Problem
@@ -26,6 +27,7 @@ from gateway.api.terms import (
     JOB_ID_PATTERN,
     NODE_NAME_PATTERN,
     VERSION_ID_PATTERN,
+    WEBHOOK_ID_PATTERN,
 )
 
 _REF: Final = "#/components/schemas/{model}"
@@ -53,6 +55,9 @@ _ANSWERS: Final[tuple[type[BaseModel], ...]] = (
     version_answers.Restoration,
     version_answers.Version,
     version_answers.Versions,
+    webhook_answers.EventTold,
+    webhook_answers.WebhookList,
+    webhook_answers.WebhookWithSecret,
 )
 _REQUESTS: Final[tuple[type[BaseModel], ...]] = (
     answers.RevocationRequest,
@@ -69,6 +74,8 @@ _REQUESTS: Final[tuple[type[BaseModel], ...]] = (
     version_answers.ForkRequest,
     version_answers.VersionChange,
     version_answers.VersionRequest,
+    webhook_answers.ShareRequest,
+    webhook_answers.WebhookRequest,
 )
 # What may go wrong with every operation.
 _ALWAYS: Final = (
@@ -92,6 +99,7 @@ _PATH_PARAMETERS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "thread": ("The thread's id.", {"pattern": COMMENT_ID_PATTERN}),
     "message": ("The message's id.", {"pattern": COMMENT_ID_PATTERN}),
     "version": ("The version's id.", {"pattern": VERSION_ID_PATTERN}),
+    "webhook": ("The webhook's id.", {"pattern": WEBHOOK_ID_PATTERN}),
 }
 _DESCRIPTION: Final = """\
 The HTTP side of a BandPro collaboration server. Editors speak websocket: `/collab/{room}` for

@@ -103,6 +103,7 @@ _NUMBER_LIMITS: Final = frozenset(
         "sessions_per_room_max",
         "tickets_max",
         "tickets_per_subject_max",
+        "webhooks_max",
     }
 )
 _BY_ERROR: Final[tuple[tuple[type[BandProError], Problem], ...]] = (

@@ -25,8 +25,10 @@ from gateway.api.openapi import openapi_document
 from gateway.api.rooms import room_endpoints
 from gateway.api.score_edits import score_edit_endpoints
 from gateway.api.scores import score_endpoints
+from gateway.api.shares import share_endpoints
 from gateway.api.terms import IDEMPOTENCY_KEY_HEADER, LAST_EVENT_ID_HEADER, PREFIX
 from gateway.api.versions import version_endpoints
+from gateway.api.webhooks import webhook_endpoints
 from gateway.observe.request_ids import REQUEST_ID_HEADER
 from gateway.server_version import server_version
 
@@ -44,6 +46,8 @@ def api_endpoints(services: ApiServices) -> list[Endpoint]:
         *score_endpoints(services),
         *score_edit_endpoints(services),
         *job_endpoints(services),
+        *share_endpoints(services),
+        *webhook_endpoints(services),
         *credential_endpoints(services),
         *node_endpoints(services),
     ]

@@ -37,7 +37,13 @@ class RoomVersions(Protocol):
         """
 
     async def change(
-        self, name: RoomName, version_id: VersionId, *, title: str | None, message: str | None
+        self,
+        name: RoomName,
+        version_id: VersionId,
+        claims: Claims,
+        *,
+        title: str | None,
+        message: str | None,
     ) -> Version | None:
         """Change a version's name or message, each left as it is where None.
 

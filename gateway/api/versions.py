@@ -110,11 +110,11 @@ class VersionsApi:
     async def change(self, request: Request) -> Response:
         """PATCH /rooms/{room}/versions/{version}."""
         name = room_of(request)
-        await self._services.require(request, name, Action.KEEP_VERSIONS)
+        claims = await self._services.require(request, name, Action.KEEP_VERSIONS)
         read_query(request, NoQuery)
         wanted = await read_json(request, bodies.VersionChange)
         version = await self._services.versions.change(
-            name, version_id_of(request), title=wanted.name, message=wanted.message
+            name, version_id_of(request), claims, title=wanted.name, message=wanted.message
         )
         if version is None:
             raise ProblemError(Problem.NOT_FOUND, _NO_VERSION)

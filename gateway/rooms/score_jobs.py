@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import time
 from collections.abc import Callable
 from typing import Final
 
@@ -14,6 +15,7 @@ from gateway.api.job_services import Export
 from gateway.api.score_services import RoomScores
 from gateway.jobs import Jobs
 from gateway.rooms.new_scores import NOT_NEW, NewScores
+from gateway.rooms.witnesses import export_cause
 from persistence.blob_keys import EXPORTS, ROOMS
 from persistence.manifests import ensure_manifest, read_manifest
 from persistence.stores import Stores
@@ -23,6 +25,7 @@ from workers.jobs.imports import ImportRequest, order_import
 from workers.jobs.job import Job, JobState, Priority
 from workers.jobs.links import Link, LinkSigner
 from workers.jobs.ports import JobBook
+from workers.notices.relay import Announced, untold
 from workers.tools.options import ToolOptions
 
 _NAME_CHARS_MAX: Final = 100
@@ -38,6 +41,7 @@ class ScoreJobs:
         scores: what is read.
         maker: makes new ones.
         is_ending: whether the node is shut down.
+        announced: where deeds are announced of which others are to know.
     """
 
     def __init__(
@@ -47,12 +51,14 @@ class ScoreJobs:
         scores: RoomScores,
         maker: NewScores,
         is_ending: Callable[[], bool],
+        announced: Announced = untold,
     ) -> None:
         self._jobs = jobs
         self._stores = stores
         self._scores = scores
         self._maker = maker
         self._is_ending = is_ending
+        self._announced = announced
 
     @property
     def book(self) -> JobBook:
@@ -93,7 +99,11 @@ class ScoreJobs:
             folder=(ROOMS, room_key(name), str(epoch), EXPORTS),
             priority=Priority.HIGH,
         )
-        return await self._begun(await order_conversion(self.book, self._stores.blobs, request))
+        known = await self.book.get(request.job_id)
+        is_made = known is not None and known.state is JobState.DONE
+        cause = None if is_made else export_cause(name, claims, request.job_id, time.time())
+        async with self._announced(cause):
+            return await self._begun(await order_conversion(self.book, self._stores.blobs, request))
 
     async def import_file(self, name: RoomName, source: Format, file: bytes, claims: Claims) -> Job:
         """Have a file made the first content of a room; see ``RoomJobs``."""

@@ -17,6 +17,7 @@ from collab.limits import VERSION_NAME_CHARS_MAX, VERSIONS_NAMED_MAX
 from gateway.observe.metrics import Metrics
 from gateway.rooms.edit_authors import fresh_client
 from gateway.rooms.registry import RoomRegistry
+from gateway.rooms.witnesses import version_cause
 from persistence.offload import Offload
 from persistence.versions import (
     Content,
@@ -26,9 +27,11 @@ from persistence.versions import (
     get_version,
     list_versions,
     name_version,
+    new_version_id,
     read_version,
     take_content,
 )
+from workers.notices.relay import Announced, untold
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -41,6 +44,7 @@ class VersionServices:
         offload: where content is read.
         metrics: what is counted.
         wall: the wall clock, in seconds.
+        announced: where deeds are announced of which others are to know.
         draw: any number below another one, for client ids.
     """
 
@@ -50,6 +54,7 @@ class VersionServices:
         offload: Offload,
         metrics: Metrics,
         wall: Callable[[], UnixSeconds],
+        announced: Announced = untold,
         *,
         draw: Callable[[int], int] = secrets.randbelow,
     ) -> None:
@@ -58,6 +63,7 @@ class VersionServices:
         self._offload = offload
         self._metrics = metrics
         self._wall = wall
+        self._announced = announced
         self._draw = draw
         self._adding = asyncio.Lock()
 
@@ -92,17 +98,30 @@ class VersionServices:
             author=claims.subject,
             author_name=claims.display_name,
         )
-        return await self._add(name, content, label)
+        version_id = new_version_id(label.created_at, content.sequence)
+        async with self._announced(version_cause(name, claims, version_id, label.created_at)):
+            return await self._add(name, content, label, version_id)
 
     async def change(
-        self, name: RoomName, version_id: VersionId, *, title: str | None, message: str | None
+        self,
+        name: RoomName,
+        version_id: VersionId,
+        claims: Claims,
+        *,
+        title: str | None,
+        message: str | None,
     ) -> Version | None:
         """Rename a version or say more about it; see ``RoomVersions``."""
         async with self._adding:
             known = await get_version(self._stores, name, version_id)
+            cause = None
             if known is not None and title is not None and known.kind is not VersionKind.NAMED:
                 await self._check_number(name)
-            return await name_version(self._stores, name, version_id, title=title, message=message)
+                cause = version_cause(name, claims, version_id, self._wall())
+            async with self._announced(cause):
+                return await name_version(
+                    self._stores, name, version_id, title=title, message=message
+                )
 
     async def delete(self, name: RoomName, version: Version) -> None:
         """Delete a version; see ``RoomVersions``."""
@@ -199,11 +218,13 @@ class VersionServices:
             await runner.drain()
         return await take_content(self._stores, name, self._offload.state)
 
-    async def _add(self, name: RoomName, content: Content, label: Label) -> Version:
+    async def _add(
+        self, name: RoomName, content: Content, label: Label, version_id: VersionId | None = None
+    ) -> Version:
         async with self._adding:
             if label.kind is VersionKind.NAMED:
                 await self._check_number(name)
-            version = await add_version(self._stores, name, content, label)
+            version = await add_version(self._stores, name, content, label, version_id)
         self._metrics.versions.labels(label.kind.value).inc()
         _log.info(
             "version.made",

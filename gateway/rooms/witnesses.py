@@ -12,11 +12,15 @@ from typing import Any, Final
 
 import orjson
 
-from collab.access import Claims
-from collab.ids import RoomName, Subject
+from collab.access import Claims, Role
+from collab.history.versions import VersionKind
+from collab.ids import RoomName, Subject, VersionId
 from collab.score.comment_deeds import ReadThread
 from persistence.score_record import read_score_record
 from persistence.stores import Stores
+from persistence.versions import get_version
+from workers.jobs.job import JobId, JobState
+from workers.jobs.ports import JobBook
 from workers.notices.events import Cause, Event, EventKind
 from workers.notices.relay import Fate, Witness
 
@@ -65,6 +69,68 @@ def mention_cause(
     return _cause(EventKind.MENTION, name, claims, f"{message_id}.{digest}", facts, at)
 
 
+def version_cause(name: RoomName, claims: Claims, version_id: VersionId, at: float) -> Cause:
+    """Somebody is about to give a version a name."""
+    return _cause(EventKind.VERSION_NAMED, name, claims, version_id, {"version": version_id}, at)
+
+
+def export_cause(name: RoomName, claims: Claims, job_id: JobId, at: float) -> Cause:
+    """Somebody is about to order an export that is not made yet."""
+    return _cause(EventKind.EXPORT_READY, name, claims, job_id, {"job": job_id}, at)
+
+
+def share_cause(
+    name: RoomName, claims: Claims, share_id: str, subject: str, role: Role, at: float
+) -> Cause:
+    """Somebody tells another that a score is theirs too."""
+    facts = {"subject": subject, "role": role}
+    return _cause(EventKind.SHARE, name, claims, share_id, facts, at)
+
+
+def share_event(cause: Cause) -> Event:
+    """What is told of a share."""
+    to = Subject(cause.facts["subject"])
+    data = {"subject": to, "role": cause.facts["role"]}
+    return cause.event(EventKind.SHARE, (to,), data)
+
+
+def all_witnesses(read: ThreadReader, stores: Stores, book: JobBook) -> Mapping[EventKind, Witness]:
+    """Those of every kind of cause.
+
+    Args:
+        read: reads a thread of comments as JSON.
+        stores: have versions, and tell who made a score.
+        book: has the jobs.
+    """
+
+    async def named(cause: Cause) -> tuple[Event, ...] | Fate:
+        version = await get_version(stores, cause.room, VersionId(cause.facts["version"]))
+        if version is None or version.kind is not VersionKind.NAMED:
+            return Fate.NOT_YET
+        data = {"version_id": version.version_id}
+        return (cause.event(EventKind.VERSION_NAMED, await _makers(stores, cause.room), data),)
+
+    async def exported(cause: Cause) -> tuple[Event, ...] | Fate:
+        job = await book.get(JobId(cause.facts["job"]))
+        if job is None or job.state in {JobState.FAILED, JobState.CANCELLED}:
+            return Fate.NOT_YET  # it may be begun anew at this moment
+        if job.state is not JobState.DONE:
+            return Fate.WAITING
+        data = {"job_id": job.job_id}
+        # One that was forgotten and is made again has the same id.
+        return (cause.event(EventKind.EXPORT_READY, job.askers, data, repr(job.created_at)),)
+
+    async def shared(cause: Cause) -> tuple[Event, ...] | Fate:
+        return (share_event(cause),)
+
+    return {
+        **comment_witnesses(read, stores),
+        EventKind.VERSION_NAMED: named,
+        EventKind.EXPORT_READY: exported,
+        EventKind.SHARE: shared,
+    }
+
+
 def comment_witnesses(read: ThreadReader, stores: Stores) -> Mapping[EventKind, Witness]:
     """Look into threads.
 
@@ -82,8 +148,8 @@ def comment_witnesses(read: ThreadReader, stores: Stores) -> Mapping[EventKind, 
             return Fate.NEVER
         mentioned = [Subject(each) for each in message["mentions"]]
         said = [each["author"] for each in orjson.loads(thread)["messages"]]
-        maker = (await read_score_record(stores, cause.room)).created_by
-        others = dict.fromkeys(Subject(each) for each in (*said, maker) if each)
+        makers = await _makers(stores, cause.room)
+        others = dict.fromkeys((*(Subject(each) for each in said if each), *makers))
         # Whoever is mentioned is told of that, and need not be told twice.
         to = tuple(each for each in others if each not in mentioned)
         return (cause.event(EventKind.COMMENT, to, _where(cause)), *_mentions(cause, mentioned))
@@ -97,6 +163,12 @@ def comment_witnesses(read: ThreadReader, stores: Stores) -> Mapping[EventKind, 
         return _mentions(cause, now) or Fate.NOT_YET
 
     return {EventKind.COMMENT: commented, EventKind.MENTION: mentioned}
+
+
+async def _makers(stores: Stores, name: RoomName) -> tuple[Subject, ...]:
+    """Who made a score, where that is known."""
+    maker = (await read_score_record(stores, name)).created_by
+    return (Subject(maker),) if maker else ()
 
 
 def _mentions(cause: Cause, subjects: SequenceOf[Subject]) -> tuple[Event, ...]:

@@ -13,7 +13,7 @@ from workers.notices.relay import Announcer
 
 
 async def test_a_refused_repetition_does_not_strike_what_may_have_happened(stores: Stores) -> None:
-    """Its first request may have been carried out by a node that died before it was told of."""
+    """NOTE-6: Its first request may have been carried out by a node that died then."""
     outbox = Outbox(stores.records)
     announce = Announcer(outbox)
 

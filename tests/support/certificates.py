@@ -18,8 +18,9 @@ class Certificate(NamedTuple):
     key: Path
 
 
-def self_signed(folder: Path) -> Certificate:
-    """Make one for 127.0.0.1, good for a day."""
+def self_signed(folder: Path, host: str | None = None) -> Certificate:
+    """Make one for 127.0.0.1, or for a name instead, good for a day."""
+    loopback = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "loopback")])
     now = dt.datetime.now(dt.UTC)
@@ -32,7 +33,7 @@ def self_signed(folder: Path) -> Certificate:
         .not_valid_before(now - dt.timedelta(hours=1))
         .not_valid_after(now + dt.timedelta(days=1))
         .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]),
+            x509.SubjectAlternativeName([x509.DNSName(host) if host else loopback]),
             critical=False,
         )
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)

@@ -24,6 +24,10 @@ class Message:
     body: bytes
 
     @property
+    def event_id(self) -> str:
+        return self.headers["webhook-id"]
+
+    @property
     def told(self) -> dict[str, Any]:
         """The body."""
         found: dict[str, Any] = json.loads(self.body)
@@ -39,7 +43,10 @@ class Message:
 
 @dataclass
 class Receiver:
-    """Takes messages: ``/redirect``, ``/slow``, ``/endless``, ``/flaky``, all others well."""
+    """Takes messages: ``/redirect``, ``/slow``, ``/endless``, ``/flaky``, all others well.
+
+    Unless `answer` says what is answered at a path: bytes, or None to say nothing.
+    """
 
     port: int = 0
     messages: list[Message] = field(default_factory=list)
@@ -47,6 +54,7 @@ class Receiver:
     hung_up: asyncio.Event = field(default_factory=asyncio.Event)
     on_message: Callable[[], None] = lambda: None
     arrived: asyncio.Condition = field(default_factory=asyncio.Condition)
+    answer: Callable[[str], bytes | None] | None = None
 
     def url(self, path: str = "/") -> str:
         return f"http://127.0.0.1:{self.port}{path}"
@@ -60,6 +68,19 @@ class Receiver:
             async with self.arrived:
                 await self.arrived.wait_for(lambda: len(self.of(path)) >= count)
         return self.of(path)
+
+    async def until_told(
+        self, is_wanted: Callable[[Message], bool], count: int = 1
+    ) -> list[Message]:
+        """Messages of a kind, once there are so many; at most 60 s."""
+
+        def found() -> list[Message]:
+            return [each for each in self.messages if is_wanted(each)]
+
+        async with asyncio.timeout(60):
+            async with self.arrived:
+                await self.arrived.wait_for(lambda: len(found()) >= count)
+        return found()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError, asyncio.IncompleteReadError):
@@ -77,6 +98,12 @@ class Receiver:
         self.on_message()
         async with self.arrived:
             self.arrived.notify_all()
+        if self.answer is not None:
+            answer = self.answer(path)
+            if answer is None:
+                await reader.read()
+            writer.write(answer or b"")
+            return
         match path:
             case "/redirect":
                 place = f"Location: {self.url('/elsewhere')}\r\n"

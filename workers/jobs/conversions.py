@@ -17,7 +17,7 @@ from persistence.blob_keys import EXPORTS, blob_key
 from workers.convert import Converter
 from workers.formats import MEDIA_TYPES, Format, suffix_of
 from workers.jobs.inputs import order_with_input, read_input, require_input
-from workers.jobs.job import Job, JobOrder, Priority
+from workers.jobs.job import Job, JobId, JobOrder, Priority
 from workers.jobs.ports import JobBook
 from workers.jobs.runner import Telling
 from workers.tools.options import ToolOptions
@@ -63,6 +63,11 @@ class ConversionRequest:
         state = self.state or hashlib.sha256(self.data).hexdigest()
         options = orjson.dumps(asdict(self.options)).decode()
         return "\0".join((*self.folder, state, self.source, self.target, options))
+
+    @property
+    def job_id(self) -> JobId:
+        """What its job is called."""
+        return JobOrder(KIND, self.key, self.subject).job_id
 
 
 async def order_conversion(book: JobBook, blobs: BlobStore, request: ConversionRequest) -> Job:

@@ -73,7 +73,8 @@ class Cause:
             distinct: tells it from others of the same cause.
         """
         event_id = event_id_of(kind, self.room, self.cause_id, *distinct)
-        to = tuple(dict.fromkeys(each for each in recipients if each != self.actor))
+        is_told = kind is EventKind.EXPORT_READY  # who wanted it waits for it
+        to = tuple(dict.fromkeys(each for each in recipients if is_told or each != self.actor))
         at = UnixSeconds(int(self.at))
         return Event(event_id, kind, self.room, self.actor, self.actor_name, to, at, data)
 
@@ -100,7 +101,7 @@ class Event:
         room: the score in which it did.
         actor: whose deed it was.
         actor_name: what they are called, where that is known.
-        recipients: who is to be told by mail; never the actor.
+        recipients: who is to be told by mail; the actor only of what they waited for.
         at: when it happened.
         data: what else is told, as JSON.
     """

@@ -41,7 +41,9 @@ class Outbox:
         """
         while True:
             known = await self._records.get(RecordKind.OUTBOX, NO_ROOM, _place(cause))
-            first = cause if known is None else Cause.decode(known.value, known.revision)
+            first = replace(cause, revision=0)
+            if known is not None:
+                first = Cause.decode(known.value, known.revision)
             wanted = replace(first, tried_at=cause.at)
             record = Record(_place(cause), first.revision, wanted.encode())
             try:

@@ -12,7 +12,7 @@ from typing import Final
 
 import structlog
 
-from collab.errors import PeerError, StoreUnavailable
+from collab.errors import DataKeyDestroyed, PeerError, StoreUnavailable
 from workers.notices.events import Cause, Event, EventKind
 from workers.notices.outbox import Outbox
 
@@ -155,6 +155,8 @@ class Relay:
         """Carry a cause; one whose room is in trouble stops no others."""
         try:
             await self._carry(cause)
+        except DataKeyDestroyed:  # what it was about was erased
+            await self._outbox.strike(cause)
         except Exception as error:  # noqa: BLE001 - see above
             age_s = self._clock() - cause.at
             _log.warning("notices.not_told", kind=cause.kind, error=type(error).__name__)

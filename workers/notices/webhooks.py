@@ -19,7 +19,6 @@ from typing import Any, Final, NewType, Self
 
 import httpx
 import orjson
-import structlog
 
 from collab.errors import LimitExceeded, NotThere, OperatingError, RecordMoved, ToolFailed
 from collab.ids import NO_ROOM, RecordId, RoomName, Subject, UnixSeconds, room_key
@@ -29,8 +28,6 @@ from workers.jobs.job import Job, JobOrder, Priority
 from workers.jobs.runner import Telling
 from workers.notices.events import Event, EventId, EventKind
 from workers.notices.public_hosts import HostRefused, check_url, post
-
-_log = structlog.stdlib.get_logger(__name__)
 
 WebhookId = NewType("WebhookId", str)
 
@@ -218,7 +215,11 @@ class Webhooks:
         return await self._change(room, webhook_id, lambda hook: hook.rotated(secret, now))
 
     async def test(self, webhook: Webhook, by: Subject) -> Event:
-        """Have it told of an event that never was, other than by its kind."""
+        """Have it told of an event that never was.
+
+        Raises:
+            StoreUnavailable: the outcome is unknown.
+        """
         event_id = EventId(secrets.token_hex(16))
         room = webhook.room or RoomName("")
         event = Event(event_id, EventKind.TEST, room, by, None, (), self._wall(), {})
@@ -248,10 +249,7 @@ class Webhooks:
             Priority.NORMAL,
             attempts_max=ATTEMPTS_MAX,
         )
-        try:
-            await self._submit(order)
-        except LimitExceeded as error:  # an owner with a thousand deliveries that wait
-            _log.warning("webhook.not_ordered", webhook=webhook.webhook_id, error=str(error))
+        await self._submit(order)
 
     async def _change(
         self, room: RoomName | None, webhook_id: WebhookId, change: Callable[[Webhook], Webhook]

@@ -17,7 +17,7 @@ LOOPBACK = ("127.0.0.1",)
 
 
 def test_the_signature_is_that_of_the_standard() -> None:
-    """It is the example that the libraries of receivers are tested with."""
+    """NOTE-3: It is the example that the libraries of receivers are tested with."""
     signature = signature_of(
         "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
         "msg_p5jXN8AQM9LWM0D4loKWxJek",
@@ -45,7 +45,7 @@ def test_the_signature_is_that_of_the_standard() -> None:
     ],
 )
 def test_what_is_not_public_or_not_secret_is_refused(url: str) -> None:
-    """Before anything is stored, let alone sent."""
+    """NOTE-7: Before anything is stored, let alone sent."""
     with pytest.raises(HostRefused):
         check_url(url, ())
 
@@ -53,7 +53,7 @@ def test_what_is_not_public_or_not_secret_is_refused(url: str) -> None:
 async def test_a_name_is_resolved_once_and_the_connection_made_to_that_address(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """A name that means another address a moment later gains nothing by it; TLS still names it."""
+    """NOTE-7: A name that means another address later gains nothing by it; TLS still names it."""
     answers = iter(["127.0.0.1", "127.0.0.2", "127.0.0.1", "127.0.0.1"])
     loop = asyncio.get_running_loop()
     resolve = loop.getaddrinfo
@@ -86,7 +86,7 @@ async def test_a_name_is_resolved_once_and_the_connection_made_to_that_address(
 
 
 async def test_answers_are_cut_and_redirects_are_not_followed() -> None:
-    """Whoever answers endlessly, slowly, or with another place gets no more than that."""
+    """NOTE-8: Whoever answers endlessly, slowly, or with another place gets no more than that."""
     async with receiving() as receiver:
         away = await post(receiver.url("/redirect"), b"{}", {}, LOOPBACK)
         assert (away.status, receiver.of("/elsewhere")) == (307, [])
