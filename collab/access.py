@@ -11,7 +11,7 @@ authorship is the token's.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 from typing import Final
@@ -124,6 +124,7 @@ class Claims:
         verified: False in open mode, where everybody is the same unnamed owner.
         issued_at: wall-clock second at which the token was issued; revocations reach back to it.
         rulings: later decisions, each of which caps what the grants give in its room.
+        email: an address that whoever issued the token has verified; None for none.
     """
 
     subject: Subject
@@ -133,6 +134,7 @@ class Claims:
     verified: bool = True
     issued_at: UnixSeconds | None = None
     rulings: tuple[Ruling, ...] = ()
+    email: str | None = field(default=None, repr=False)
 
 
 ANYBODY: Final = Claims(

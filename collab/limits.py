@@ -106,6 +106,10 @@ SCORE_RAW_TEXTS_MAX: Final = 1_024  # pieces of markup in one entry
 
 # Notifications (fixed).
 WEBHOOKS_MAX: Final = 10  # of one room, and of all rooms
+MAIL_ADDRESS_CHARS_MAX: Final = 254
+MAIL_CONFIRMATIONS_PER_ADDRESS_MAX: Final = 3  # within an hour
+MAIL_CONFIRMATIONS_PER_SUBJECT_MAX: Final = 10  # within an hour
+DIGEST_EVENTS_MAX: Final = 100  # told one by one in a mail; more are counted
 
 # Comments (fixed), beside one score.
 COMMENT_CHARS_MAX: Final = 4_000  # of one message

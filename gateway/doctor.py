@@ -23,6 +23,7 @@ from gateway import lines
 from gateway.auth.revocation_file import RevocationFile
 from gateway.auth.revocations import FILE_NAME
 from gateway.compiled.form import running_form
+from gateway.mails import mail_server
 from gateway.orphans_command import described, survey
 from gateway.setting_types import AuthMode, BusKind, StoreKind
 from gateway.settings import SECRET_BYTES_MIN, Settings
@@ -33,6 +34,7 @@ from persistence.build import Stores, open_stores
 from persistence.capture import all_manifests
 from persistence.encryption.rotation import key_status
 from workers.installed import installed_tools, is_isolated
+from workers.notices.smtp import MailNotSent, probe
 from workers.tools.options import ToolOptions
 
 FREE_BYTES_MIN: Final = 64 * MIB
@@ -80,6 +82,7 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
         yield await _check_jwks(str(settings.jwks_url))
     if settings.bus.kind is BusKind.REDIS:
         yield await _check_bus(settings.bus.url)
+    yield await _check_mail(settings)
     async for finding in _check_store(settings):
         yield finding
 
@@ -280,6 +283,22 @@ async def _check_bus(url: str) -> Finding:
             f"cannot be used ({type(error).__name__}: {error})",
             "A server starts all the same, and nodes meet in the store every 2 seconds. Check bus, "
             "and that this machine may reach it.",
+        )
+
+
+async def _check_mail(settings: Settings) -> Finding:
+    server = mail_server(settings)
+    if server is None:
+        return Finding("mail", Verdict.GOOD, "off")
+    try:
+        return Finding("mail", Verdict.GOOD, await probe(server))
+    except MailNotSent as error:
+        return Finding(
+            "mail",
+            Verdict.WARNING,
+            str(error),
+            "A server starts all the same, and mails wait for two hours. Check smtp_host, "
+            "smtp_port, smtp_tls and the password, and that this machine may reach it.",
         )
 
 

@@ -31,6 +31,7 @@ from gateway.cluster.joining import Place, share_revocations, take_place
 from gateway.compiled.form import running_form
 from gateway.garbage import watch_garbage
 from gateway.jobs import Jobs
+from gateway.mails import build_mails
 from gateway.node_settings import (
     compaction_limits,
     connection_limits,
@@ -69,6 +70,7 @@ from gateway.transport.sweeper import PERIOD_S, Sweeper
 from gateway.web_server import WebServer, listen, web_config
 from persistence.offload import Offload
 from persistence.stores import Stores
+from workers.notices.mails import Mails
 from workers.notices.relay import Relay
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -182,6 +184,7 @@ def build_node(settings: Settings, stores: Stores, offloads: Offloads) -> Node:
         directory=services,
         documents=services,
         nodes=place.nodes,
+        mails=mails,
         versions=versions,
         scores=scores,
         score_edits=edits,
@@ -219,6 +222,7 @@ def build_node(settings: Settings, stores: Stores, offloads: Offloads) -> Node:
         jobs=jobs,
         job_presence=_job_presence(settings, registry, jobs),
         relay=notices.relay(all_witnesses(comments.read, stores, jobs.ledger)),
+        mails=mails,
     )
 
 
@@ -374,6 +378,7 @@ async def _run_servers(
         asyncio.create_task(node.sweeper.run()),
         asyncio.create_task(node.job_presence.run()),
         asyncio.create_task(node.relay.run()),
+        asyncio.create_task(node.mails.digests.run()),
         asyncio.create_task(watch_garbage(lambda: node.registry.is_deserted)),
         *(asyncio.create_task(duty()) for duty in node.clustered.duties + node.place.duties),
     ]

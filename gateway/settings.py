@@ -21,6 +21,7 @@ from collab.limits import FRAME_OVERHEAD_BYTES_MAX, NODE_ID_CHARS_MAX
 from gateway.cluster.bus_url import parse_bus_url
 from gateway.compiled.form import FORM_VARIABLE
 from gateway.job_settings import JobSettings
+from gateway.mail_settings import MailSettings, mail_problem
 from gateway.notice_settings import NoticeSettings
 from gateway.setting_fields import (
     AccessSettings,
@@ -69,6 +70,7 @@ class Settings(
     BlobSettings,
     JobSettings,
     NoticeSettings,
+    MailSettings,
     LogSettings,
     BaseSettings,
 ):
@@ -223,7 +225,7 @@ def _explained(error: ValidationError, given: Mapping[str, object]) -> SettingsE
 
 def _with_secrets_from_files(settings: Settings) -> Settings:
     read = {}
-    for name in ("token_secret", "bus_key"):
+    for name in ("token_secret", "bus_key", "smtp_password"):
         path = getattr(settings, f"{name}_file")
         if path is None:
             continue
@@ -418,6 +420,12 @@ def _memory_keeps_its_blobs(settings: Settings) -> None:
         raise _problem("blobs is set, but the store is memory", "Use --store sqlite or MongoDB.")
 
 
+def _mail_is_complete(settings: Settings) -> None:
+    problem = mail_problem(settings)
+    if problem is not None:
+        raise _problem(*problem)
+
+
 RULES: Final[tuple[Callable[[Settings], None], ...]] = (
     _open_only_on_loopback,
     _open_has_no_keys,
@@ -437,5 +445,6 @@ RULES: Final[tuple[Callable[[Settings], None], ...]] = (
     _workers_hear_each_other,
     _workers_have_names,
     _memory_keeps_its_blobs,
+    _mail_is_complete,
 )
 """What settings must be to each other; each raises SettingsError."""

@@ -40,6 +40,7 @@ _OF_ONE_STORE: Final = frozenset(
         RecordKind.JOB_SUBJECT,
         RecordKind.LINK_KEY,
         RecordKind.OUTBOX,
+        RecordKind.DIGEST,
     }
 )
 """Kinds of records that say something of this store, and would be wrong of a copy."""

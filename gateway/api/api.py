@@ -22,6 +22,7 @@ from gateway.auth.authenticator import Clocks
 from gateway.auth.build import AuthParts
 from gateway.setting_types import Networks
 from gateway.transport.rates import Pace
+from workers.notices.mails import Mails
 from workers.notices.relay import Announced
 from workers.notices.webhooks import Webhooks
 
@@ -44,6 +45,7 @@ class ApiServices:
         jobs: what is made of them, and they of, later.
         webhooks: who is told of what happens in them.
         announced: where that is written down.
+        mails: who is told of what by mail.
         nodes: who else is there.
         auth: who gets in.
         clocks: the time.
@@ -63,6 +65,7 @@ class ApiServices:
     jobs: RoomJobs
     webhooks: Webhooks
     announced: Announced
+    mails: Mails
     nodes: Nodes
     auth: AuthParts
     clocks: Clocks

@@ -97,6 +97,7 @@ _NUMBER_LIMITS: Final = frozenset(
         "job_askers_max",
         "job_streams_max",
         "jobs_waiting_max",
+        "mail_confirmations_max",
         "messages_per_s",
         "requests_per_s",
         "revocations_max",

@@ -21,6 +21,7 @@ from gateway.api.history import history_endpoints
 from gateway.api.jobs import job_endpoints
 from gateway.api.middleware import ApiGuard
 from gateway.api.nodes import node_endpoints
+from gateway.api.notifications import notification_endpoints
 from gateway.api.openapi import openapi_document
 from gateway.api.rooms import room_endpoints
 from gateway.api.score_edits import score_edit_endpoints
@@ -48,6 +49,7 @@ def api_endpoints(services: ApiServices) -> list[Endpoint]:
         *job_endpoints(services),
         *share_endpoints(services),
         *webhook_endpoints(services),
+        *notification_endpoints(services),
         *credential_endpoints(services),
         *node_endpoints(services),
     ]

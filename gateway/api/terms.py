@@ -27,3 +27,9 @@ VERSION_ID_PATTERN: Final = r"^[0-9a-z-]{1,64}$"
 JOB_ID_PATTERN: Final = r"^[0-9a-f]{40}$"
 EVENT_ID_PATTERN: Final = r"^[0-9a-f]{32}$"
 WEBHOOK_ID_PATTERN: Final = r"^w[0-9a-f]{32}$"
+
+CONFIRM_PATH: Final = "/notifications/confirm/"
+"""Where the link of a mail confirms an address; its token follows."""
+
+UNSUBSCRIBE_PATH: Final = "/notifications/unsubscribe/"
+"""Where the link of a mail ends all mail; its token follows."""

@@ -6,7 +6,8 @@ Claims, beside the registered ``sub``, ``exp``, ``iat``, ``nbf``, ``iss`` and ``
      "rooms": {"band/*": "editor", "band/setlist": "owner"}}
 
 ``rooms`` maps room names or patterns (``*`` within a segment, ``**`` across segments) to
-``owner``, ``editor``, ``commenter`` or ``viewer``; the strongest role that matches counts.
+``owner``, ``editor``, ``commenter`` or ``viewer``; the strongest role that matches counts. An
+``email`` counts where ``email_verified`` is true.
 """
 
 from __future__ import annotations
@@ -115,6 +116,7 @@ class TokenVerifier:
             grants=_grants(payload.get("rooms", {})),
             expires_at=UnixSeconds(expires_at + self._rules.leeway_s),
             issued_at=UnixSeconds(issued_at),
+            email=_email(payload),
         )
 
     def _key_id(self, token: str) -> str | None:
@@ -240,6 +242,13 @@ def _display_name(payload: Mapping[str, Any]) -> str:
     if not isinstance(name, str) or (name and not _is_plain(name, 4 * DISPLAY_NAME_CHARACTERS_MAX)):
         raise _invalid("the token's name is no plain text of reasonable length")
     return name[:DISPLAY_NAME_CHARACTERS_MAX]
+
+
+def _email(payload: Mapping[str, Any]) -> str | None:
+    """The address that the issuer has verified; what is none here only needs a confirmation."""
+    email = payload.get("email")
+    is_verified = payload.get("email_verified") is True
+    return email if is_verified and isinstance(email, str) else None
 
 
 def _is_plain(text: str, bytes_max: int) -> bool:
