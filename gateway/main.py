@@ -31,7 +31,6 @@ from gateway.cluster.joining import Place, share_revocations, take_place
 from gateway.compiled.form import running_form
 from gateway.garbage import watch_garbage
 from gateway.jobs import Jobs
-from gateway.mails import build_mails
 from gateway.node_settings import (
     compaction_limits,
     connection_limits,
@@ -140,6 +139,7 @@ class Node:
     jobs: Jobs
     job_presence: JobPresence
     relay: Relay
+    mails: Mails
 
 
 class Offloads(NamedTuple):
@@ -184,7 +184,7 @@ def build_node(settings: Settings, stores: Stores, offloads: Offloads) -> Node:
         directory=services,
         documents=services,
         nodes=place.nodes,
-        mails=mails,
+        mails=notices.deliveries.mails,
         versions=versions,
         scores=scores,
         score_edits=edits,
@@ -222,7 +222,7 @@ def build_node(settings: Settings, stores: Stores, offloads: Offloads) -> Node:
         jobs=jobs,
         job_presence=_job_presence(settings, registry, jobs),
         relay=notices.relay(all_witnesses(comments.read, stores, jobs.ledger)),
-        mails=mails,
+        mails=notices.deliveries.mails,
     )
 
 

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 from gateway.auth.build import SYSTEM_CLOCKS
 from gateway.jobs import Jobs
+from gateway.mails import build_mails
 from gateway.observe.metrics import Metrics
 from gateway.settings import Settings
 from persistence.stores import Stores
 from workers.notices import webhooks
 from workers.notices.events import EventKind
+from workers.notices.mails import Mails
 from workers.notices.outbox import Outbox
 from workers.notices.relay import Announcer, Relay, Sink, Witness
 from workers.notices.webhooks import WebhookHandler, Webhooks
@@ -23,10 +25,12 @@ class Deliveries:
 
     Attributes:
         webhooks: of the store.
+        mails: of the store.
         sinks: what each event is handed to; each has it told by jobs.
     """
 
     webhooks: Webhooks
+    mails: Mails
     sinks: tuple[Sink, ...]
 
 
@@ -35,7 +39,8 @@ def build_deliveries(settings: Settings, stores: Stores, jobs: Jobs) -> Deliveri
     hosts = settings.webhook_hosts
     hooks = Webhooks(stores.records, jobs.submit, SYSTEM_CLOCKS.wall, hosts)
     jobs.handle(webhooks.KIND, WebhookHandler(hooks, hosts))
-    return Deliveries(hooks, (hooks,))
+    mails = build_mails(settings, stores, jobs)
+    return Deliveries(hooks, mails, (hooks, mails))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Records that hold something of a document, or a secret, sealed; all others stay as they are."""
+"""Records that hold something of a document, a secret or an address are sealed, and no others."""
 
 from __future__ import annotations
 
@@ -12,7 +12,15 @@ from persistence.encryption.data_keys import DataKeys
 from persistence.encryption.envelope import is_sealed, place_of, seal, sealed_epoch, unseal
 from persistence.record_rules import check_record
 
-SEALED_KINDS: Final = frozenset({RecordKind.VERSION, RecordKind.SCORE, RecordKind.WEBHOOK})
+SEALED_KINDS: Final = frozenset(
+    {
+        RecordKind.VERSION,
+        RecordKind.SCORE,
+        RecordKind.WEBHOOK,
+        RecordKind.PREFERENCES,
+        RecordKind.DIGEST,
+    }
+)
 
 
 class EncryptedRecords:
