@@ -100,8 +100,7 @@ class Mails:
         if not self.is_on:
             return
         for subject in event.recipients:
-            if subject != event.actor:
-                await self._tell(subject, event)
+            await self._tell(subject, event)
 
     async def _tell(self, subject: Subject, event: Event) -> None:
         person = person_of(subject)
@@ -265,12 +264,16 @@ class MailHandler:
         mails: who is told.
         server: where mails are handed in; None for a process that cannot send any.
         site: where links lead.
+        rest_s: how long a server that does not answer is left alone.
     """
 
-    def __init__(self, mails: Mails, server: MailServer | None, site: MailSite) -> None:
+    def __init__(
+        self, mails: Mails, server: MailServer | None, site: MailSite, rest_s: float = REST_S
+    ) -> None:
         self._mails = mails
         self._server = server
         self._site = site
+        self._rest_s = rest_s
         self._rests_until_s = 0.0
 
     async def __call__(self, job: Job, tell: Telling) -> Mapping[str, Any]:
@@ -369,7 +372,7 @@ class MailHandler:
             message = letter.message(self._server.sender, wanted.address)
             await send(self._server, wanted.address, message)
         except MailServerSilent:
-            self._rests_until_s = time.monotonic() + REST_S
+            self._rests_until_s = time.monotonic() + self._rest_s
             raise
         return {"sent": True}
 

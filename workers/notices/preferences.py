@@ -104,6 +104,7 @@ class Preferences:
         """As it is stored."""
         stored = asdict(self)
         del stored["revision"]
+        stored["timings"] = {kind.value: when.value for kind, when in self.timings.items()}
         return orjson.dumps(stored)
 
     @classmethod

@@ -18,6 +18,12 @@ JWKS = {
     "token_audience": "bandpro",
 }
 
+MAIL = {
+    "smtp_host": "mail.example",
+    "smtp_from": "BandPro <noreply@bandpro.example>",
+    "public_url": "https://bandpro.example",
+}
+
 
 @pytest.fixture(autouse=True)
 def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -197,6 +203,11 @@ def test_open_is_allowed_on_loopback(host: str) -> None:
         ({"port": "9000", "admin_port": "9000"}, "both 9000"),
         ({"update_bytes_max": "64MiB"}, "above document_bytes_max"),
         ({"document_bytes_max": "128MiB"}, "above unsaved_bytes_max"),
+        ({"smtp_host": "mail.example"}, "needs smtp_from and public_url"),
+        ({"smtp_from": "a\r\nBcc: b"}, "should be like BandPro <bandpro@example.org>"),
+        (MAIL | {"public_url": "http://bandpro.example"}, "must be https"),
+        (MAIL | {"smtp_user": "u"}, "need each other"),
+        (MAIL | {"smtp_user": "u", "smtp_password": "p", "smtp_tls": "off"}, "off is refused"),
     ],
 )
 def test_contradictions_are_refused(options: dict[str, object], said: str) -> None:
