@@ -93,7 +93,7 @@ class MailSink:
         self.taken += [(recipient, content) for recipient in envelope.rcpt_tos]
         if self.mood is Mood.BREAKS_OFF:
             self.mood = Mood.GOOD
-            assert server.transport is not None
+            assert isinstance(server.transport, asyncio.Transport)
             server.transport.abort()
         return "250 OK"
 

@@ -13,9 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import orjson
-import structlog
 
-from collab.errors import AccessDenied, LimitExceeded, StateConflict
+from collab.errors import AccessDenied, StateConflict
 from collab.ids import Subject, UnixSeconds
 from collab.ports import RecordStore
 from workers.jobs.job import Job, JobOrder, Priority
@@ -36,8 +35,6 @@ from workers.notices.preferences import (
 )
 from workers.notices.smtp import MailNotSent, MailRefused, MailServer, MailServerSilent, send
 
-_log = structlog.stdlib.get_logger(__name__)
-
 KIND: Final = "mail"
 ATTEMPTS_MAX: Final = 30
 """Over some two hours; then a mail is kept as failed, and what a digest held is for the next."""
@@ -46,7 +43,7 @@ CONFIRM_S: Final = 24 * HOUR_S
 """How long a link that confirms an address is good."""
 
 REST_S: Final = 15.0
-"""How long a server that does not answer is left alone: waiting for it keeps other jobs waiting."""
+"""How long a server that does not answer is left alone, so that other notices are told meanwhile."""
 
 _FOOTER: Final = "You get this because of what you chose to be told of by BandPro."
 
@@ -111,10 +108,7 @@ class Mails:
             case Timing.AT_ONCE:
                 told = {"form": "event", "event": replace(event, recipients=()).as_json()}
                 key = f"{event.event_id}\0{person}"
-                try:
-                    await self._submit(_order(key, subject, person, told, Priority.NORMAL))
-                except LimitExceeded as error:  # a thousand mails to them wait
-                    _log.warning("mail.not_ordered", error=str(error))
+                await self._submit(_order(key, subject, person, told))
             case Timing.DIGEST:
                 due = period_end(wanted.period, self._clock())
                 # Who else is told is no business of theirs.
@@ -124,9 +118,7 @@ class Mails:
 
     async def _order_digest(self, person: Person, digest_id: DigestId) -> Job:
         told = {"form": "digest", "digest": digest_id}
-        # People take turns, and a digest waits for whatever somebody looks at.
-        order = _order(digest_id, Subject(f"digest:{person}"), person, told, Priority.LOW)
-        return await self._submit(order)
+        return await self._submit(_order(digest_id, Subject(person), person, told))
 
     async def _next_due(self, person: Person, now: float) -> UnixSeconds:
         wanted = await self.preferences.get(person)
@@ -174,7 +166,7 @@ class Mails:
         until = int(now) + CONFIRM_S
         key = f"confirm\0{person_of(subject)}\0{changed.revision}\0{now}"
         told = {"form": "confirm", "of": _mark(address), "until": until}
-        await self._submit(_order(key, subject, person_of(subject), told, Priority.HIGH))
+        await self._submit(_order(key, subject, person_of(subject), told))
 
     async def forget(self, subject: Subject) -> None:
         """Forget somebody's address, what they want, and what was collected for them.
@@ -381,11 +373,9 @@ _DROPPED: Final[Mapping[str, Any]] = {"sent": False}
 _PERSON_CHARS: Final = 16
 
 
-def _order(
-    key: str, subject: Subject, person: Person, told: Mapping[str, Any], priority: Priority
-) -> JobOrder:
+def _order(key: str, subject: Subject, person: Person, told: Mapping[str, Any]) -> JobOrder:
     payload = {"person": person, **told}
-    return JobOrder(KIND, key, subject, payload, priority, attempts_max=ATTEMPTS_MAX)
+    return JobOrder(KIND, key, subject, payload, Priority.NOTICE, attempts_max=ATTEMPTS_MAX)
 
 
 def _mark(address: str) -> str:

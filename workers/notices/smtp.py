@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -108,6 +110,7 @@ async def _connected(server: MailServer) -> AsyncIterator[aiosmtplib.SMTP]:
         use_tls=server.tls is MailTls.TLS,
         start_tls=server.tls is MailTls.STARTTLS,
         timeout=SEND_S,
+        tls_context=None if server.tls is MailTls.OFF else authorities(),
     )
     try:
         async with asyncio.timeout(SEND_S):
@@ -124,6 +127,12 @@ async def _connected(server: MailServer) -> AsyncIterator[aiosmtplib.SMTP]:
             async with asyncio.timeout(_GOODBYE_S):
                 await client.quit()
         client.close()
+
+
+@functools.cache
+def authorities() -> ssl.SSLContext:
+    """Whose certificates are believed; read once, since it holds the loop for some 25 ms."""
+    return ssl.create_default_context()
 
 
 def _refused(code: int, what: str) -> MailRefused | MailNotSent:

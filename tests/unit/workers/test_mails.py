@@ -17,7 +17,7 @@ from collab.ids import RoomName, Subject, UnixSeconds
 from persistence.memory import MemoryStore
 from tests.support.certificates import self_signed
 from tests.support.mail_sink import MailSink, Mood, mail_sink, parsed, text_of
-from workers.jobs.job import Job, JobOrder, JobState
+from workers.jobs.job import NOTICES, Job, JobOrder, JobState
 from workers.jobs.ledger import JobLedger, JobRules
 from workers.jobs.runner import JobRunner, WorkPace
 from workers.notices import smtp
@@ -62,11 +62,14 @@ class Post:
     def __init__(self, sink: MailSink, store: MemoryStore) -> None:
         stores = store.stores()
         self.now = NOON
-        self.ledger = JobLedger(stores.records, stores.blobs, JobRules(), lambda: self.now)
+        self.ledger = JobLedger(stores.records, stores.blobs, JobRules(), self.clock, NOTICES)
         self.jobs: list[Job] = []
-        self.mails = Mails(stores.records, self.submit, is_on=True, clock=lambda: self.now)
+        self.mails = Mails(stores.records, self.submit, is_on=True, clock=self.clock)
         server = MailServer("127.0.0.1", sink.port, MailTls.OFF, "", "", SENDER)
         self.handler = MailHandler(self.mails, server, SITE, rest_s=0.0)
+
+    def clock(self) -> float:
+        return self.now
 
     async def submit(self, order: JobOrder) -> Job:
         job = await self.ledger.submit(order)
@@ -367,6 +370,7 @@ async def test_a_password_is_told_over_tls_alone(
         with pytest.raises(MailNotSent):  # nobody vouches for that certificate yet
             await smtp.probe(server)
         monkeypatch.setenv("SSL_CERT_FILE", str(made.certificate))
+        smtp.authorities.cache_clear()
         assert "signed in as bandpro" in await smtp.probe(server)
         await smtp.send(server, "ann@example.org", b"Subject: a\r\n\r\nb\r\n")
         assert [to for to, _ in sink.taken] == ["ann@example.org"]
@@ -376,3 +380,4 @@ async def test_a_password_is_told_over_tls_alone(
         bare = MailServer("127.0.0.1", plain.port, MailTls.STARTTLS, "bandpro", "secret", SENDER)
         with pytest.raises(MailNotSent):
             await smtp.probe(bare)
+    smtp.authorities.cache_clear()
