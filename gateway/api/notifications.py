@@ -53,13 +53,12 @@ class NotificationsApi:
 
     def __init__(self, services: ApiServices) -> None:
         self._services = services
-        self._mails = services.mails
 
     async def describe(self, request: Request) -> Response:
         """GET /me/notifications."""
         claims = await self._require_somebody(request)
         read_query(request, NoQuery)
-        return self._told(await self._mails.wanted(claims.subject))
+        return self._told(await self._services.mails.wanted(claims.subject))
 
     async def change(self, request: Request) -> Response:
         """PATCH /me/notifications."""
@@ -69,7 +68,7 @@ class NotificationsApi:
         if wanted.address is not None:
             address = checked_address(wanted.address)
             is_known = address == claims.email
-            await self._mails.set_address(claims.subject, address, is_confirmed=is_known)
+            await self._services.mails.set_address(claims.subject, address, is_confirmed=is_known)
         timings = {EventKind(kind): Timing(timing) for kind, timing in (wanted.kinds or {}).items()}
 
         def changed(known: Preferences) -> Preferences:
@@ -81,33 +80,33 @@ class NotificationsApi:
                 is_unsubscribed=known.is_unsubscribed if is_off is None else is_off,
             )
 
-        return self._told(await self._mails.preferences.change(claims.subject, changed))
+        return self._told(await self._services.mails.preferences.change(claims.subject, changed))
 
     async def forget(self, request: Request) -> Response:
         """DELETE /me/notifications."""
         claims = await self._require_somebody(request)
         read_query(request, NoQuery)
-        await self._mails.forget(claims.subject)
+        await self._services.mails.forget(claims.subject)
         return empty_response()
 
     async def show_confirmation(self, request: Request) -> Response:
         """GET /notifications/confirm/{link}."""
-        await self._mails.read_confirmation(_token(request))
+        await self._services.mails.read_confirmation(_token(request))
         return _page("Shall BandPro write to this address?", "Yes, confirm it")
 
     async def confirm(self, request: Request) -> Response:
         """POST /notifications/confirm/{link}."""
-        await self._mails.confirm(_token(request))
+        await self._services.mails.confirm(_token(request))
         return _page("The address is confirmed.")
 
     async def show_refusal(self, request: Request) -> Response:
         """GET /notifications/unsubscribe/{link}."""
-        await self._mails.check_refusal(_token(request))
+        await self._services.mails.check_refusal(_token(request))
         return _page("Do you want no more mail from BandPro at this address?", "No more mail")
 
     async def unsubscribe(self, request: Request) -> Response:
         """POST /notifications/unsubscribe/{link}."""
-        await self._mails.unsubscribe(_token(request))
+        await self._services.mails.unsubscribe(_token(request))
         return _page("You get no more mail from BandPro at this address.")
 
     async def _require_somebody(self, request: Request) -> Claims:
@@ -125,7 +124,7 @@ class NotificationsApi:
     def _told(self, wanted: Preferences) -> Response:
         answer = bodies.NotificationPreferences.model_validate(
             {
-                "is_available": self._mails.is_on,
+                "is_available": self._services.mails.is_on,
                 "address": wanted.address or None,
                 "is_confirmed": wanted.is_confirmed,
                 "is_unsubscribed": wanted.is_unsubscribed,
