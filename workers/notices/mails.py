@@ -43,7 +43,7 @@ CONFIRM_S: Final = 24 * HOUR_S
 """How long a link that confirms an address is good."""
 
 REST_S: Final = 15.0
-"""How long a server that does not answer is left alone, so that other notices are told meanwhile."""
+"""How long a server that does not answer is left alone: others are to be told meanwhile."""
 
 _FOOTER: Final = "You get this because of what you chose to be told of by BandPro."
 
