@@ -12,12 +12,14 @@ import ssl
 from dataclasses import dataclass
 from functools import cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-import httpx
-
 from collab.errors import PeerError
+
+# The client takes its time to import, and most servers tell no webhooks.
+if TYPE_CHECKING:
+    import httpx
 
 TIMEOUT_S: Final = 5.0
 """For all of a request: the name, the connection, what is sent and what is answered."""
@@ -51,6 +53,8 @@ class Answer:
 @cache
 def authorities() -> ssl.SSLContext:
     """Whose certificates are believed; read once, since that takes 50 ms."""
+    import httpx  # noqa: PLC0415
+
     return httpx.create_ssl_context(trust_env=False)
 
 
@@ -78,6 +82,8 @@ async def post(
         HostRefused: the address is none to send to.
         OSError, httpx.HTTPError, TimeoutError: it could not be delivered.
     """
+    import httpx  # noqa: PLC0415
+
     parts = _parsed(url, allowed_hosts)
     host = parts.raw_host.decode("ascii").strip("[]")
     async with asyncio.timeout(TIMEOUT_S):
@@ -128,6 +134,8 @@ def is_public(address: IPv4Address | IPv6Address) -> bool:
 
 
 def _parsed(url: str, allowed_hosts: tuple[str, ...]) -> httpx.URL:
+    import httpx  # noqa: PLC0415
+
     if len(url) > URL_CHARS_MAX:
         raise HostRefused(f"a URL may have {URL_CHARS_MAX} characters at most")
     try:

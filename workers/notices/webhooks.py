@@ -17,7 +17,6 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final, NewType, Self
 
-import httpx
 import orjson
 
 from collab.errors import LimitExceeded, NotThere, OperatingError, RecordMoved, ToolFailed
@@ -307,6 +306,8 @@ class WebhookHandler:
         raise NotDelivered(error)
 
     async def _attempt(self, webhook: Webhook, event: Event) -> tuple[int | None, str]:
+        import httpx  # noqa: PLC0415 - takes its time, and most servers tell no webhooks
+
         at = int(time.time())
         body = body_of(event)
         secrets_now = [webhook.secret]
