@@ -65,7 +65,7 @@ class WebhookRequest(RequestModel):
     """A webhook to be made."""
 
     url: Annotated[str, Field(min_length=1, max_length=URL_CHARS_MAX)] = Field(
-        description="Where events are sent: `https://`, and a host on the public internet."
+        description="Where events are sent: by HTTPS, to a host on the public internet."
     )
     kinds: Annotated[list[KindName], Field(max_length=len(EventKind))] = Field(
         [], description="What it is told of; empty for everything."
