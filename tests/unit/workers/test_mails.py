@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
@@ -14,6 +15,7 @@ import pytest
 
 from collab.errors import AccessDenied
 from collab.ids import RoomName, Subject, UnixSeconds
+from persistence.build import KeySettings, StoreSettings, open_stores
 from persistence.memory import MemoryStore
 from tests.support.certificates import self_signed
 from tests.support.mail_sink import MailSink, Mood, mail_sink, parsed, text_of
@@ -338,6 +340,30 @@ async def test_a_change_of_mind_counts_when_a_mail_is_sent(sink: MailSink) -> No
     await post.know(ANN, "ann@elsewhere.example")
     await post.mails.unsubscribe(link)  # about the address before
     assert (await post.mails.wanted(ANN)).is_told
+
+
+async def test_an_address_is_in_no_file_of_an_encrypted_store(tmp_path: Path) -> None:
+    """NOTE-23: Nor what was collected; the same search finds both in a plain store."""
+    key = tmp_path / "master.key"
+    key.write_text(base64.b64encode(bytes(range(32))).decode())
+    key.chmod(0o600)
+    found = []
+    for name, spelled in (("plain", "off"), ("sealed", f"file:{key}")):
+        settings = StoreSettings("sqlite:", tmp_path / name, encryption=KeySettings(spelled))
+        async with await open_stores(settings) as stores:
+            mails = Mails(stores.records, no_jobs, is_on=True, clock=lambda: NOON)
+            await mails.set_address(ANN, "ann@example.org", is_confirmed=True)
+            await mails(event(1, EventKind.COMMENT, name="Clarissa"))
+            assert (await mails.wanted(ANN)).address == "ann@example.org"
+            assert (await mails.digest_book.get(person_of(ANN))).digest.events
+        files = [file for file in settings.data_folder.rglob("*") if file.is_file()]
+        held = b"".join(file.read_bytes() for file in files)
+        found.append((b"ann@example.org" in held, b"Clarissa" in held))
+    assert found == [(True, True), (False, False)]
+
+
+async def no_jobs(order: JobOrder) -> Job:
+    raise AssertionError(f"nobody asked for {order.kind}")
 
 
 @pytest.mark.parametrize(
