@@ -135,11 +135,16 @@ def _check_declarations(tree: Element, data: bytes) -> None:
     """Refuse markup that is declared in the document, so that nothing is defined behind its text.
 
     lxml does not tell all that is declared, but writes it: what stands before the root is written
-    by itself, out of a tree that was only begun.
+    by itself, out of a tree that was only begun. A type of another name than the root's it does not
+    write; such a one may have no brackets.
     """
-    if tree.docinfo.internalDTD is not None:
+    declared = tree.docinfo.internalDTD
+    if declared is not None:
         _, root = next(etree.iterparse(BytesIO(data), ("start",), **_PARSING))
-        if _SUBSET.search(etree.tostring(root.getroottree(), encoding="unicode")):
+        prolog = data.replace(b"\0", b"").partition(b"<" + root.tag.encode())[0]
+        if _SUBSET.search(etree.tostring(root.getroottree(), encoding="unicode")) or (
+            declared.name != root.tag and b"[" in prolog
+        ):
             raise InvalidScore("the document type declares entities or elements of its own")
     for reference in tree.getroot().iter(etree.Entity):
         raise InvalidScore("the document refers to an entity", line=reference.sourceline)

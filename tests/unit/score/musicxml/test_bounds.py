@@ -81,6 +81,8 @@ def test_mxl_6_findings_tell_their_lines() -> None:
         with_doctype('<!ENTITY a SYSTEM "file:///etc/hostname">', "<part-list>&a;</part-list>"),
         with_doctype('<!ENTITY % a SYSTEM "http://127.0.0.1/x.dtd"> %a;'),
         with_doctype('<!ATTLIST part id CDATA "P1">'),
+        b'<!DOCTYPE a [<!ATTLIST score-partwise version CDATA "9">]><score-partwise/>',
+        '<!DOCTYPE a [<!ENTITY a "b">]><score-partwise/>'.encode("utf-16"),
         with_doctype('<!ENTITY a "b">').decode().encode("utf-16"),
         b"<!--" + b" " * 300_000 + b"-->" + with_doctype('<!ENTITY a "b">'),
         b'<?xml version="1.0" encoding="UTF-7"?>'
