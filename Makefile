@@ -30,7 +30,7 @@ UV_VERSION := 0.13.9
 SOURCES := collab persistence gateway workers benchmarks tests
 FAST_TESTS := tests/architecture tests/unit tests/property
 # What runs once more against the compiled core: its own tests, and real servers.
-COMPILED_TESTS := $(patsubst %,tests/integration/test_%.py,conformance compiled kill workers hostile_bytes) \
+COMPILED_TESTS := $(patsubst %,tests/integration/test_%.py,conformance kill workers hostile_bytes) \
 	tests/property/protocol tests/property/room tests/property/test_room_machine.py \
 	$(wildcard tests/unit/test_*.py) tests/unit/protocol tests/unit/room tests/unit/rooms \
 	tests/unit/history
@@ -203,8 +203,9 @@ test-clients: $(NODE_TESTS:%/package-lock.json=%/node_modules/.stamp) $(SCORE)/n
 
 .PHONY: test
 test: test-needs ## Everything, with real clients and a real browser; at most 20 minutes
-	@# Each keeps one processor busy.
-	@$(MAKE) compiled & compiled=$$!; $(MAKE) static; wait $$compiled
+	@# Each keeps one processor busy. Four test processes would otherwise compile all tests at once.
+	@{ $(MAKE) compiled && $(BIN)/pytest -qq --collect-only $(call with_tests,$(FULL_TESTS)) >/dev/null; } \
+		& compiled=$$!; $(MAKE) static; wait $$compiled
 	@$(if $(wildcard $(INSPECTOR)/package-lock.json),npm --prefix $(INSPECTOR) run --silent check)
 	@npm --prefix $(SCORE) run --silent check
 	@folders="$(call with_tests,$(FULL_TESTS))"; \

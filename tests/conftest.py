@@ -16,7 +16,7 @@ engine.MAX_SHRINKING_SECONDS = repeats(20, proof=300)
 
 settings.register_profile(
     "bandpro",
-    max_examples=repeats(100, proof=2_000),
+    max_examples=repeats(60, proof=2_000),
     # A busy machine makes single examples slow, not wrong; each test has its own time limit.
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],

@@ -23,7 +23,7 @@ from tests.support.mutant_node import mutant
 from tests.support.server import Server
 
 # Odd seeds have a Redis that Sentinel watches.
-RUNS: Final = [(seed, 15) for seed in range(14)] if proving() else [(0, 10)]
+RUNS: Final = [(seed, 15) for seed in range(14)] if proving() else [(0, 7)]
 
 
 async def break_in_turn(deployment: Deployment, load: Load, lane: str, faults: list[Fault]) -> None:

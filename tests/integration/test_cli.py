@@ -266,7 +266,7 @@ def test_doctor_finds_a_fresh_folder_in_good_order(tmp_path: Path) -> None:
     assert set(found) == {
         "settings", "versions", "core", "broadcasts", "auth", "port", "admin port", "open files",
         "disk", "revocations", "store", "blobs", "orphans", "encryption",
-        "rooms", "tools", "isolation",
+        "rooms", "tools", "isolation", "mail",
     }  # fmt: skip
     assert {check["verdict"] for check in found.values()} <= {"good", "warning"}
     spoken = bandpro("doctor", *args, cwd=tmp_path)
