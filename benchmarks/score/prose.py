@@ -99,12 +99,10 @@ about 0.35 of them, and the rest is other work on the machine.
 """
 
 ENDS: Final = """
-So p99 did move, most where the server does jobs itself. The cause was found: a file of 21 MB was
-copied on the event loop on its way to the tool. These figures are of commit `924a59f`, before that
-was mended (decision 143). By itself, beside other work, handing over such a file held the loop up
-for 54 to 168 ms then, and for 14 to 66 ms since, where it was late by up to 56 ms without any file.
-The whole table was repeated since on a machine on which nothing was left over for anybody (p99 of
-saving 40 to 880 ms while it was quiet), which says nothing; on a quiet one it is still to be done.
+Within what windows differ by anyhow, saving takes no longer. Before, it had: p99 rose 1.59 times
+where the server does jobs itself, because a file of 21 MB was copied on the event loop on its way
+to the tool (decision 143). What an edit takes to the others swings more, in single windows, and
+most beside jobs of the same process.
 
 How they ended:
 """
