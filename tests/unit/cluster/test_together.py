@@ -10,6 +10,12 @@ from gateway.cluster.together import together
 WITHIN_S = 5.0
 
 
+async def fail() -> None:
+    """One of those that run side by side."""
+    await asyncio.sleep(0)
+    raise ConnectionError("cut")
+
+
 async def test_cancelled_stays_cancelled_also_where_something_fails_with_it() -> None:
     """OPS-10: what a node runs ends when it is told to stop, in whatever moment."""
     began = asyncio.Event()
@@ -38,10 +44,6 @@ async def test_a_failure_ends_the_others_and_is_told() -> None:
         finally:
             ended.set()
 
-    async def fail() -> None:
-        await asyncio.sleep(0)
-        raise ConnectionError("cut")
-
     with pytest.raises(ConnectionError):
         await asyncio.wait_for(together(wait(), fail()), WITHIN_S)
     assert ended.is_set()
@@ -64,10 +66,6 @@ async def test_who_misses_being_cancelled_is_cancelled_again(missed: int) -> Non
             await asyncio.Event().wait()
         finally:
             ended.set()
-
-    async def fail() -> None:
-        await asyncio.sleep(0)
-        raise ConnectionError("cut")
 
     with pytest.raises(ConnectionError):
         await together(miss(), fail())
