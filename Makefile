@@ -95,6 +95,8 @@ $(STAMPS)/development: requirements-dev.lock | $(BIN)/python
 # Editable, so that the checkout is what runs. Depends on the file that names the commands.
 $(STAMPS)/project: pyproject.toml
 	@$(PIP) --no-deps --no-build-isolation --editable .
+	@# Worker processes may write no file, so they would compile what they import each time.
+	@$(BIN)/python -m compileall -q $(filter-out benchmarks tests,$(SOURCES))
 	@mkdir -p $(@D) && touch $@
 
 .PHONY: setup

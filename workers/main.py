@@ -26,15 +26,6 @@ from workers.fingerprint import fingerprint
 from workers.merge import merge, state, state_vector
 from workers.restore import restore
 from workers.sandbox import Pipes, allow_cpu, enter
-from workers.score_edits import edit_score
-from workers.scores import (
-    compare_as_scores,
-    export_score,
-    import_score,
-    seed_score,
-    set_entries,
-    summary,
-)
 
 _OVER_ALL: Final[Mapping[Operation, Callable[[list[bytes]], bytes]]] = {
     Operation.MERGE: merge,
@@ -50,15 +41,8 @@ _OVER_EACH: Final[Mapping[Operation, Callable[..., bytes]]] = {
     Operation.COMPARE: compare,
     Operation.RESTORE: restore,
     Operation.COMMENTS: comments,
-    Operation.COMPARE_SCORES: compare_as_scores,
-    Operation.SEED_SCORE: seed_score,
-    Operation.SET_ENTRIES: set_entries,
-    Operation.SUMMARY: summary,
-    Operation.EDIT_SCORE: edit_score,
-    Operation.IMPORT_SCORE: import_score,
-    Operation.EXPORT_SCORE: export_score,
 }
-"""What takes so many arguments as it names."""
+"""What takes so many arguments as it names; of scores, see `workers.score_requests`."""
 
 
 def main(arguments: list[str]) -> int:
@@ -94,7 +78,16 @@ def handle(frame: bytes) -> bytes:
 
 def _work(operation: Operation, arguments: list[bytes]) -> bytes:
     over_all = _OVER_ALL.get(operation)
-    return over_all(arguments) if over_all else _OVER_EACH[operation](*arguments)
+    if over_all:
+        return over_all(arguments)
+    return (_OVER_EACH.get(operation) or _of_scores()[operation])(*arguments)
+
+
+def _of_scores() -> Mapping[Operation, Callable[..., bytes]]:
+    """Imported when first needed: it takes longer than the rest of a worker's start."""
+    from workers.score_requests import OF_SCORES  # noqa: PLC0415
+
+    return OF_SCORES
 
 
 def _read_frame(requests: BinaryIO) -> bytes:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from functools import cache
+from typing import Any, Final
 
 import orjson
 from starlette.middleware import Middleware
@@ -62,16 +63,26 @@ def api_routes(services: ApiServices) -> list[BaseRoute]:
     middleware ``RequestIds``.
     """
     endpoints = api_endpoints(services)
-    document = openapi_document(endpoints, version=server_version())
-    encoded = orjson.dumps(document)
-    page = docs_page(document)
 
-    async def openapi(_request: Request) -> Response:
-        return Response(encoded, media_type="application/json")
+    # Made when it is first asked for, in a thread: a third of a start's work, and few ask.
+    @cache
+    def document() -> dict[str, Any]:
+        return openapi_document(endpoints, version=server_version())
 
-    async def docs(_request: Request) -> Response:
+    @cache
+    def encoded() -> bytes:
+        return orjson.dumps(document())
+
+    @cache
+    def page() -> str:
+        return docs_page(document())
+
+    def openapi(_request: Request) -> Response:
+        return Response(encoded(), media_type="application/json")
+
+    def docs(_request: Request) -> Response:
         return HTMLResponse(
-            page,
+            page(),
             headers={
                 "Content-Security-Policy": CONTENT_SECURITY_POLICY,
                 "Referrer-Policy": "no-referrer",

@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import gc
-import multiprocessing
 import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
-from gateway.compiled.form import choose
+from tests.simulation.many import outcomes
 from tests.simulation.seeds import keep, kept_seeds
-
-if TYPE_CHECKING:
-    from tests.simulation.run import Outcome
-
-_CHUNK = 20
 
 
 def main() -> int:
@@ -31,7 +22,7 @@ def main() -> int:
     seeds = range(int(first), int(end) if end else int(first) + 1)
     begun_s = time.monotonic()
     failed, counts = 0, Counter[str]()
-    for outcome in _outcomes([*kept_seeds(), *seeds], arguments.jobs):
+    for outcome in outcomes([*kept_seeds(), *seeds], arguments.jobs):
         counts.update(outcome.counts)
         if outcome.violations:
             failed += 1
@@ -46,30 +37,6 @@ def main() -> int:
 def _tell(*lines: str) -> None:
     sys.stdout.writelines(f"{line}\n" for line in lines)
     sys.stdout.flush()
-
-
-def _outcomes(seeds: list[int], jobs: int) -> Iterator[Outcome]:
-    if jobs == 1 or len(seeds) <= _CHUNK:
-        _prepare()
-        yield from map(_simulate, seeds)
-        return
-    with multiprocessing.get_context("spawn").Pool(jobs, _prepare) as pool:
-        yield from pool.imap_unordered(_simulate, seeds, chunksize=_CHUNK)
-
-
-def _prepare() -> None:
-    """Choose the compiled core where there is one, as servers do, before anything imports it."""
-    choose(os.environ)
-    from tests.simulation import run  # noqa: F401, PLC0415
-
-    gc.collect()
-    gc.freeze()  # what was imported stays: looking through it after each seed costs time
-
-
-def _simulate(seed: int) -> Outcome:
-    from tests.simulation.run import simulate  # noqa: PLC0415 - in the form chosen
-
-    return simulate(seed)
 
 
 if __name__ == "__main__":
