@@ -27,7 +27,7 @@ BENCH_NEEDS := $(wildcard $(PEERS)/*/package-lock.json)
 PAGE := gateway/static/inspector/index.html
 UV_VERSION := 0.13.9
 
-SOURCES := collab persistence gateway workers benchmarks tests
+SOURCES := collab persistence gateway workers clients/python benchmarks tests
 FAST_TESTS := tests/architecture tests/unit tests/property
 # What runs once more against the compiled core: its own tests, and real servers.
 COMPILED_TESTS := $(patsubst %,tests/integration/test_%.py,conformance kill workers hostile_bytes) \

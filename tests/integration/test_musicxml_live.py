@@ -7,15 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from bandpro_client import open_score
 from collab.score.musicxml import write_musicxml
 from tests.support.counts import proving
 from tests.support.http import request
 from tests.support.musicxml import canonical
-from tests.support.random_edits import read_facets
 from tests.support.score_api import score_path
 from tests.support.score_corpus import EXCEPTIONS, corpus, corpus_name, plain
 from tests.support.server import Server, running_server
-from tests.support.ws_client import join
 
 EVERY = 60
 SMALL_BYTES = 40_000
@@ -38,8 +37,8 @@ async def through_rooms(server: Server, paths: Sequence[Path]) -> int:
         at = f"{score_path(room)}/file"
         made = await request(server, "POST", at, content=path.read_bytes(), within_s=120)
         assert made.status_code == 201, (name, made.text)
-        async with join(server, "y-websocket", room) as member:
-            facets = read_facets(member.doc)
+        async with open_score(server.url, room) as score:
+            facets = score.facets
             exported = await request(server, "GET", at, within_s=120)
         assert exported.status_code == 200, (name, exported.text)
         same = canonical(exported.content) == canonical(plain(path))

@@ -44,12 +44,17 @@ class WebsocketChannel:
 
 
 @asynccontextmanager
-async def pycrdt_provider(url: str, room: str) -> AsyncIterator[Doc[Any]]:
+async def pycrdt_provider(url: str, room: str, *, token: str = "") -> AsyncIterator[Doc[Any]]:
     """Keep a Doc in step with a room; it is given once the first synchronisation is done."""
     doc: Doc[Any] = Doc()
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
     async with (
         connect(
-            room_url(url, room), max_size=FRAME_BYTES_MAX, compression=None, proxy=None
+            room_url(url, room),
+            additional_headers=headers,
+            max_size=FRAME_BYTES_MAX,
+            compression=None,
+            proxy=None,
         ) as connection,
         Provider(doc, WebsocketChannel(connection, room)) as provider,
     ):

@@ -153,6 +153,21 @@ def test_what_repeats_durable_content_is_acknowledged_at_once() -> None:
     assert room.last_ticket == 2
 
 
+def test_an_update_without_content_comes_back_behind_all_that_was_sent_before_it() -> None:
+    """ACK-17: y-websocket: also behind a step 2, which is not given back itself."""
+    room = live_room()
+    join(room, A)
+    ask(room, A)
+    answer(room, A, words(7, 0, "offline"))
+    assert sent(edit(room, A, wire.EMPTY_UPDATE), A) == []
+    assert sent(edit(room, A, deletion(7, 0, 2)), A) == []
+    assert sent(edit(room, A, wire.EMPTY_UPDATE), A) == []
+    assert sent(room.appended(1), A) == [Told("update", wire.EMPTY_UPDATE)]
+    last = [Told("update", deletion(7, 0, 2)), Told("update", wire.EMPTY_UPDATE)]
+    assert sent(room.appended(2), A) == last
+    assert room.last_ticket == 2
+
+
 def test_an_update_that_waits_is_acknowledged_when_it_is_durable() -> None:
     """ACK-14: Its bytes are in the log, although nobody can see them yet."""
     room = live_room()
