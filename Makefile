@@ -19,6 +19,7 @@ BIN := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
 INSPECTOR := clients/inspector
 SCORE := clients/score
+SDK := clients/sdk
 NODE_TESTS := $(wildcard tests/interop/package-lock.json tests/interop/*/package-lock.json)
 SERVICES := tests/services
 SERVICE_LOCKS := $(wildcard $(SERVICES)/*/requirements.lock)
@@ -201,7 +202,8 @@ test-needs: | $(BIN)/python
 	@$(MAKE) chromium strace redis balancers test-clients
 
 .PHONY: test-clients
-test-clients: $(NODE_TESTS:%/package-lock.json=%/node_modules/.stamp) $(SCORE)/node_modules/.stamp
+test-clients: $(NODE_TESTS:%/package-lock.json=%/node_modules/.stamp) $(SCORE)/node_modules/.stamp \
+		$(SDK)/node_modules/.stamp
 
 .PHONY: test
 test: test-needs ## Everything, with real clients and a real browser; at most 20 minutes
@@ -210,6 +212,8 @@ test: test-needs ## Everything, with real clients and a real browser; at most 20
 		& compiled=$$!; $(MAKE) static; wait $$compiled
 	@$(if $(wildcard $(INSPECTOR)/package-lock.json),npm --prefix $(INSPECTOR) run --silent check)
 	@npm --prefix $(SCORE) run --silent check
+	@# The SDK reads what the score package is built into.
+	@npm --prefix $(SCORE) run --silent build && npm --prefix $(SDK) run --silent check
 	@folders="$(call with_tests,$(FULL_TESTS))"; \
 	if [ -z "$$folders" ]; then echo "No tests in $(FULL_TESTS) yet."; exit 0; fi; \
 	$(BIN)/pytest -q $(IN_PARALLEL) --durations 40 $$folders
@@ -308,7 +312,7 @@ clean: ## Remove environments, caches and built files; never ./data
 	@rm -rf $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis \
 		.coverage* dist bandpro_compiled gateway/static
 	@rm -rf $(SERVICES)/*/.venv
-	@rm -rf $(SCORE)/dist $(SCORE)/node_modules
+	@rm -rf $(foreach package,$(SCORE) $(SDK),$(package)/dist $(package)/node_modules)
 	@rm -rf $(INSPECTOR)/node_modules $(NODE_TESTS:%/package-lock.json=%/node_modules)
 	@rm -rf $(BENCH_NEEDS:%/package-lock.json=%/node_modules) $(PEERS)/pycrdt_websocket/.venv \
 		$(PEERS)/.built $(PEERS)/y_sweet/.built

@@ -21,6 +21,7 @@ from collab.limits import (
     TOKEN_BYTES_MAX,
 )
 from collab.protocol import y_sync
+from collab.protocol.close_codes import CloseCode
 from collab.protocol.messages import (
     ChannelMessage,
     CloseDocument,
@@ -29,7 +30,7 @@ from collab.protocol.messages import (
     Stateless,
     Token,
 )
-from collab.protocol.varint import Reader, write_string
+from collab.protocol.varint import Reader, write_string, write_uint
 from collab.protocol.y_sync import FrameKind
 
 _STATELESS: Final = 5
@@ -106,9 +107,14 @@ def encode_authenticated(read_only: bool) -> bytes:  # noqa: FBT001 -- the one t
     return b"\x02\x02" + write_string("readonly" if read_only else "read-write")
 
 
-def encode_permission_denied(reason: str) -> bytes:
-    """Tell that the token was not accepted."""
-    return b"\x02\x01" + write_string(reason)
+def encode_permission_denied(reason: str, code: CloseCode) -> bytes:
+    """Tell that a document may not be entered, or not any more.
+
+    Args:
+        reason: for people.
+        code: for programs; stock providers do not read so far.
+    """
+    return b"\x02\x01" + write_string(reason) + write_uint(code)
 
 
 def encode_token_request() -> bytes:
@@ -121,9 +127,14 @@ def encode_sync_status(applied: bool) -> bytes:  # noqa: FBT001 -- the one thing
     return b"\x08\x01" if applied else b"\x08\x00"
 
 
-def encode_close(reason: str) -> bytes:
-    """End the session of one document; the websocket stays open for others."""
-    return b"\x07" + write_string(reason)
+def encode_close(reason: str, code: CloseCode) -> bytes:
+    """End the session of one document; the websocket stays open for others.
+
+    Args:
+        reason: for people.
+        code: for programs; stock providers do not read so far.
+    """
+    return b"\x07" + write_string(reason) + write_uint(code)
 
 
 def encode_pong() -> bytes:

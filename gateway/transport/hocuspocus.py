@@ -223,7 +223,7 @@ class _Socket:
         if is_joined and is_stale:
             return  # no renewal: the token that holds now does so until its end, which is watched
         if is_joined or not is_retryable(code):
-            self._deny(prefix, str(error))
+            self._deny(prefix, code, str(error))
             return
         refused = self._documents[prefix] = Refused(code, str(error))
         self._loop.call_later(_REFUSAL_PAUSE_S, self._tell_refused, prefix, refused)
@@ -232,17 +232,17 @@ class _Socket:
         if self._documents.get(prefix) is not refused or self._connection.is_closing:
             return
         if self._has_joined:
-            self._deny(prefix, refused.reason)
+            self._deny(prefix, refused.code, refused.reason)
         else:
             self._connection.close(refused.code, refused.reason)
 
-    def _deny(self, prefix: bytes, reason: str) -> None:
+    def _deny(self, prefix: bytes, code: CloseCode, reason: str) -> None:
         self._doors.metrics.refused.labels(reason="sign_in").inc()
         document = self._documents.get(prefix)
         if isinstance(document, Joined):
             self._leave(document)
         self._forget(prefix)
-        self._connection.push(prefix + hocuspocus.encode_permission_denied(reason))
+        self._connection.push(prefix + hocuspocus.encode_permission_denied(reason, code))
 
     def _watch_expiry(self, document: Joined, claims: Claims) -> None:
         document.stop_timers()
@@ -324,7 +324,7 @@ class _Socket:
     def _deny_waiting(self, prefix: bytes, document: Waiting) -> None:
         is_late = self._documents.get(prefix) is document and prefix != self._signing
         if is_late and not self._connection.is_closing:
-            self._deny(prefix, "no token came")
+            self._deny(prefix, CloseCode.UNAUTHENTICATED, "no token came")
 
     def _leave(self, document: Joined) -> None:
         document.stop_timers()

@@ -70,8 +70,8 @@ class Joined(ConnectionSeat):
             self.connection.close(code, detail)
             return
         reason = close_reason(code, detail)
-        self.push(self.prefix + hocuspocus.encode_permission_denied(reason))
-        self.push(self.prefix + hocuspocus.encode_close(reason))
+        self.push(self.prefix + hocuspocus.encode_permission_denied(reason, code))
+        self.push(self.prefix + hocuspocus.encode_close(reason, code))
         self.forget(self.prefix)
 
     def stop_timers(self) -> None:

@@ -2,12 +2,10 @@
 //
 //   node driver.mjs --client y-websocket-3 --url ws://127.0.0.1:8080/collab
 //
-// A request is {"id", "op", "doc", ...}; its answer {"id", "result"} or {"id", "error"}. `doc`
-// names one of the documents opened here, `main` unless given. `until` is answered when a part of
-// the document's view has come to be as asked, looked at whenever anything happens.
+// `doc` names one of the documents opened here, `main` unless given.
 
-import { createInterface } from "node:readline";
-import { isDeepStrictEqual, parseArgs } from "node:util";
+import { parseArgs } from "node:util";
+import { look, serve, until } from "./answering.mjs";
 import { CLIENTS, WebSocket } from "./providers.mjs";
 
 // Without a WebSocketPolyfill of its own, version 2 of the Hocuspocus provider looks here.
@@ -28,7 +26,6 @@ for (const level of ["log", "info", "warn", "error"]) {
 const kind = await CLIENTS[args.client]();
 const { documents } = kind;
 const members = new Map();
-const waiting = new Set();
 
 class Member {
   constructor(room, options) {
@@ -121,10 +118,7 @@ const OPS = {
   },
   apply: ({ doc }, { update }) => void documents.apply(doc, Buffer.from(update, "base64")),
   state: (member, { parts = ALL }) => member.view(parts),
-  until: (member, { part, path = [], is, within = 20_000 }) => {
-    const reach = () => path.reduce((value, key) => value?.[key], member.part(part)) ?? null;
-    return waitFor(() => holds(reach(), is), within, () => JSON.stringify(reach())?.slice(0, 400));
-  },
+  until: (member, { part, ...asked }) => until(() => member.part(part), asked),
   setState: ({ client }, { state }) => void client.awareness.setLocalState(state),
   credentials: ({ client }, details) => void client.credentials(details),
   reattach: ({ client }) => void client.reattach(),
@@ -150,63 +144,8 @@ function erase(remove, doc, size, index, length) {
   if (at < size) remove(doc, at, Math.min(length, size - at));
 }
 
-function holds(found, { equals, differs, atLeast, present, contains }) {
-  if (equals !== undefined) return isDeepStrictEqual(JSON.parse(JSON.stringify(found)), equals);
-  if (differs !== undefined) return found !== differs;
-  if (atLeast !== undefined) return found >= atLeast;
-  if (present !== undefined) return (found !== null) === present;
-  return JSON.stringify(found)?.includes(contains) ?? false;
-}
-
-function waitFor(condition, within, describe) {
-  return new Promise((resolve, reject) => {
-    const entry = { condition, resolve };
-    const timer = setTimeout(() => {
-      waiting.delete(entry);
-      reject(new Error(`not within ${within} ms; it is ${describe()}`));
-    }, within);
-    entry.resolve = () => {
-      clearTimeout(timer);
-      resolve(true);
-    };
-    waiting.add(entry);
-    look();
-  });
-}
-
-let looking = false;
-
-// Look at all conditions once the present turn is over: events fire while a state half changes.
-function look() {
-  if (looking) return;
-  looking = true;
-  setImmediate(() => {
-    looking = false;
-    for (const entry of waiting) {
-      if (entry.condition()) {
-        waiting.delete(entry);
-        entry.resolve();
-      }
-    }
-  });
-}
-// Some changes raise no event, such as a socket that closes while it is being opened.
-setInterval(look, 100);
-
-async function answer(line) {
-  const { id, op, ...details } = JSON.parse(line);
-  try {
-    const member = members.get(details.doc ?? "main");
-    if (!member && op !== "open") throw new Error(`no document ${details.doc ?? "main"}`);
-    const result = (await OPS[op](member, details)) ?? null;
-    process.stdout.write(`${JSON.stringify({ id, result })}\n`);
-  } catch (error) {
-    process.stdout.write(`${JSON.stringify({ id, error: error.stack ?? String(error) })}\n`);
-  }
-}
-
-const lines = createInterface({ input: process.stdin });
-lines.on("line", answer);
-// Whoever started this has gone or is done.
-lines.on("close", () => process.exit(0));
-process.stdout.write(`${JSON.stringify({ ready: args.client })}\n`);
+serve(args.client, (op, details) => {
+  const member = members.get(details.doc ?? "main");
+  if (!member && op !== "open") throw new Error(`no document ${details.doc ?? "main"}`);
+  return OPS[op](member, details);
+});

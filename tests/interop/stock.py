@@ -7,7 +7,7 @@ import json
 import shutil
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any, Final
@@ -161,25 +161,35 @@ class Stock:
 
 
 @asynccontextmanager
-async def stock_driver(kind: str, url: str) -> AsyncIterator[Driver]:
+async def node_driver(kind: str, script: str, *arguments: str) -> AsyncIterator[Driver]:
+    """Start a Node process that answers requests.
+
+    Args:
+        kind: what it is called in errors.
+        script: a file of this folder.
+        arguments: its own.
+    """
+    node = shutil.which("node")
+    assert node, "Node 20 or newer is needed on PATH"
+    assert (HERE / "node_modules").is_dir(), "make test installs the packages of tests/interop"
+    process = await asyncio.create_subprocess_exec(
+        node, str(HERE / script), *arguments, stdin=PIPE, stdout=PIPE, limit=LINE_BYTES_MAX
+    )
+    driver = Driver(kind, process)
+    try:
+        yield driver
+    finally:
+        await driver.stop()
+
+
+def stock_driver(kind: str, url: str) -> AbstractAsyncContextManager[Driver]:
     """Start a Node process for stock clients of one kind.
 
     Args:
         kind: one of ALL_CLIENTS.
         url: where they connect to.
     """
-    node = shutil.which("node")
-    assert node, "Node 20 or newer is needed on PATH"
-    assert (HERE / "node_modules").is_dir(), "make test installs the packages of tests/interop"
-    process = await asyncio.create_subprocess_exec(
-        node, str(HERE / "driver.mjs"), "--client", kind, "--url", url,
-        stdin=PIPE, stdout=PIPE, limit=LINE_BYTES_MAX,
-    )  # fmt: skip
-    driver = Driver(kind, process)
-    try:
-        yield driver
-    finally:
-        await driver.stop()
+    return node_driver(kind, "driver.mjs", "--client", kind, "--url", url)
 
 
 def address(server: Server, kind: str) -> str:

@@ -11,6 +11,7 @@ from collab.limits import (
     TOKEN_BYTES_MAX,
 )
 from collab.protocol import hocuspocus
+from collab.protocol.close_codes import CloseCode
 from collab.protocol.hocuspocus import HocuspocusFrame
 from collab.protocol.messages import (
     AwarenessEntry,
@@ -187,11 +188,12 @@ def test_what_the_server_sends() -> None:
     """Bytes worked out by hand from @hocuspocus/common's auth.ts and the provider's receiver."""
     assert hocuspocus.encode_authenticated(read_only=False) == b"\x02\x02\x0aread-write"
     assert hocuspocus.encode_authenticated(read_only=True) == b"\x02\x02\x08readonly"
-    assert hocuspocus.encode_permission_denied("né") == b"\x02\x01\x03n\xc3\xa9"
+    denied = hocuspocus.encode_permission_denied("né", CloseCode.FORBIDDEN)
+    assert denied == b"\x02\x01\x03n\xc3\xa9" + b"\xb3\x22"  # 4403: 0x33 | 0x80, 0x22
     assert hocuspocus.encode_token_request() == b"\x02\x00"
     assert hocuspocus.encode_sync_status(applied=True) == b"\x08\x01"
     assert hocuspocus.encode_sync_status(applied=False) == b"\x08\x00"
-    assert hocuspocus.encode_close("bye") == b"\x07\x03bye"
+    assert hocuspocus.encode_close("bye", CloseCode.RELOAD) == b"\x07\x03bye\xba\x22"
 
 
 @pytest.mark.parametrize(

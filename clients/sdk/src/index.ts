@@ -1,0 +1,41 @@
+export * from "bandpro-score";
+export type { CommentPlace, Comments } from "./comments/comments.ts";
+export type { Message, Onset, Thread } from "./comments/threads.ts";
+export { ApiError, type ProblemCode, ScoreError } from "./errors.ts";
+export type { Fetch } from "./http/api.ts";
+export type {
+  ExportOptions,
+  Finding,
+  Job,
+  JobFile,
+  JobState,
+  Jobs,
+  Progress,
+  Watch,
+} from "./http/jobs.ts";
+export {
+  type Library,
+  type NewScore,
+  openLibrary,
+  type ScoreFacts,
+  type Template,
+} from "./http/library.ts";
+export type { Version, Versions } from "./http/versions.ts";
+export type { Connection } from "./link/link.ts";
+export type { Remedy } from "./link/policy.ts";
+export type { Saved } from "./link/saved.ts";
+export type { GiveToken } from "./link/tokens.ts";
+export { indexedDb } from "./offline/indexed-db.ts";
+export { type KeyValueStore, keyValue } from "./offline/key-value.ts";
+export type { OfflineStorage } from "./offline/storage.ts";
+export type { LiveJob, Person, Presence, Shown } from "./presence.ts";
+export type { ScoreChange } from "./replica.ts";
+export {
+  type History,
+  type OpenOptions,
+  openScore,
+  type Replaced,
+  type Score,
+  type Undoable,
+} from "./score.ts";
+export type { Store } from "./store.ts";

@@ -1,0 +1,49 @@
+import { HocuspocusProviderWebsocket } from "@hocuspocus/provider";
+
+interface SocketEvents {
+  /** The connection is gone, or could not be made. */
+  ended(code: number, reason: string): void;
+}
+
+const OPEN = 1;
+const LOST = 1006;
+
+/**
+ * The stock socket without a will of its own: when to come back is decided by whoever made it.
+ *
+ * What cannot be sent is dropped instead of queued: the handshake of the next connection brings it
+ * all, and the provider would count acknowledgements of queued edits for those of later ones.
+ */
+export class Socket extends HocuspocusProviderWebsocket {
+  readonly #events: SocketEvents;
+
+  constructor(url: string, WebSocketPolyfill: unknown, events: SocketEvents) {
+    super({ url, autoConnect: false, maxAttempts: 1, WebSocketPolyfill });
+    this.#events = events;
+    // No socket came to be, such as for an address that none can have.
+    this.on("maxAttemptsFailed", () => {
+      if (this.webSocket === null) this.#events.ended(LOST, "");
+    });
+  }
+
+  override send(message: unknown): void {
+    if (this.webSocket?.readyState === OPEN) super.send(message);
+  }
+
+  override onClose({ event }: Parameters<HocuspocusProviderWebsocket["onClose"]>[0]): void {
+    this.shouldConnect = false;
+    super.onClose({ event });
+    this.#events.ended(event.code, event.reason);
+  }
+
+  /** Opens a new connection, to where the room is served. */
+  open(url: string): void {
+    this.setConfiguration({ url });
+    void this.connect();
+  }
+
+  /** Ends the connection now; a network that is gone would be waited for long. */
+  cut(code: number, reason: string): void {
+    this.emit("close", { event: { code, reason } });
+  }
+}

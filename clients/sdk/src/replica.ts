@@ -1,0 +1,99 @@
+import { apply, type Changes, type Facets, type Operation, planAll } from "bandpro-score";
+import * as Y from "yjs";
+import { newId } from "./ids.ts";
+
+const FACETS = [
+  ...["meta", "parts", "measures", "ev", "pt", "nx"],
+  ...["sp", "dir", "ly", "attr", "lay", "raw"],
+];
+
+/** Who makes edits here: what one's own undo is about. */
+const OWN = "bandpro-sdk";
+
+/** What a transaction changed. */
+export interface ScoreChange {
+  /** Keys of entries that were set or deleted, by facet. */
+  readonly keys: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Made here, by an edit, undo or redo. */
+  readonly isLocal: boolean;
+  /** The document was begun anew: everything may be different. */
+  readonly isReplaced: boolean;
+}
+
+export interface ReplicaEvents {
+  changed(change: ScoreChange): void;
+  /** An update: of one's own (`isLocal`), or of `origin`. */
+  updated(update: Uint8Array, isLocal: boolean, origin: unknown): void;
+  historyChanged(): void;
+}
+
+/** The twelve maps of a score's document. */
+export function facetsOf(doc: Y.Doc): Facets {
+  return Object.fromEntries(FACETS.map((name) => [name, doc.getMap(name)]));
+}
+
+/** One document of a score in memory: edited by operations, with an undo of its own edits. */
+export class Replica {
+  readonly doc = new Y.Doc();
+  readonly facets: Facets;
+  readonly #undo: Y.UndoManager;
+  readonly #events: ReplicaEvents;
+
+  constructor(events: ReplicaEvents) {
+    this.#events = events;
+    this.facets = facetsOf(this.doc);
+    const maps = FACETS.map((name) => this.doc.getMap(name));
+    this.#undo = new Y.UndoManager(maps, { trackedOrigins: new Set([OWN]), captureTimeout: 0 });
+    for (const event of ["stack-item-added", "stack-item-popped", "stack-cleared"] as const) {
+      this.#undo.on(event, () => events.historyChanged());
+    }
+    this.doc.on("update", (update: Uint8Array, origin: unknown, _doc: Y.Doc, by: Y.Transaction) =>
+      events.updated(update, by.local, origin),
+    );
+    this.doc.on("afterTransaction", (transaction: Y.Transaction) => this.#tell(transaction));
+  }
+
+  get canUndo(): boolean {
+    return this.#undo.canUndo();
+  }
+
+  get canRedo(): boolean {
+    return this.#undo.canRedo();
+  }
+
+  /**
+   * Makes operations, each in the score as those before it leave it, in one transaction or not at all.
+   *
+   * @throws EditRefused for what the score does not allow.
+   */
+  edit(operations: readonly Operation[]): Changes {
+    const changes = planAll(this.facets, operations, newId);
+    if (changes.sets.length > 0 || changes.deletes.length > 0) {
+      this.doc.transact(() => apply((facet) => this.doc.getMap(facet), changes), OWN);
+    }
+    return changes;
+  }
+
+  undo(): boolean {
+    return this.#undo.undo() !== null;
+  }
+
+  redo(): boolean {
+    return this.#undo.redo() !== null;
+  }
+
+  destroy(): void {
+    this.#undo.destroy();
+    this.doc.destroy();
+  }
+
+  #tell({ changed, local }: Y.Transaction): void {
+    const keys = new Map<string, Set<string>>();
+    for (const name of FACETS) {
+      const found = changed.get(this.doc.getMap(name) as never);
+      if (found === undefined) continue;
+      keys.set(name, new Set([...found].filter((key) => key !== null)));
+    }
+    if (keys.size > 0) this.#events.changed({ keys, isLocal: local, isReplaced: false });
+  }
+}
