@@ -108,15 +108,15 @@ async def revoke(server: Server, subject: str, **decision: str) -> None:
 
 
 class Source:
-    """Gives the same token each time, and counts how often."""
+    """Gives one token after the other, the last one for ever, and counts how often."""
 
-    def __init__(self, given: str) -> None:
-        self.given = given
+    def __init__(self, *tokens: str) -> None:
+        self.tokens = tokens
         self.asked = 0
 
     async def __call__(self) -> str:
         self.asked += 1
-        return self.given
+        return self.tokens[min(self.asked, len(self.tokens)) - 1]
 
 
 async def test_it_edits_a_score_together_with_a_stock_client(server: Server, room: str) -> None:
@@ -201,6 +201,19 @@ async def test_whoever_is_denied_does_not_come_back(server: Server, room: str) -
             score.edit(note(0))
 
 
+async def test_a_fresh_token_lets_it_go_on(server: Server, room: str) -> None:
+    """PYC-6: Asked for each time that one is refused; what was edited meanwhile is saved."""
+    first = token(server, "editor", "u-back")
+    later = mint(server, {"**": "editor"}, subject="u-back", issued_s_ago=-3)
+    source = Source("no token", first, later)
+    async with open_score(server.url, room, source, patience=QUICK) as score:
+        await revoke(server, "u-back")
+        await score.until(lambda: not score.is_live)
+        score.edit(note(0, "A4"))
+        await score.saved()
+        assert source.asked == 3
+
+
 async def test_readers_are_told_that_they_do_not_edit(server: Server, room: str) -> None:
     """PYC-7: From the first on, and when somebody is demoted; what was refused is not lost."""
     async with opened(server, room, "viewer", "u-view") as viewer:
@@ -234,11 +247,11 @@ async def test_a_document_that_was_erased_is_begun_anew(server: Server, room: st
         score.edit(note(0, "A4"))
         answer = await erasing
         assert answer.status_code == 200, answer.text
+        await score.until(lambda: score.doc is not old and score.is_live)
         with pytest.raises(DocumentReplaced) as replaced:
             await score.saved()
         assert replaced.value.lost == 1
-        await score.until(lambda: score.is_live)
-        assert score.doc is not old
+        await score.saved()
         assert sung(score, "p")[-1:] != ["A4"]
         score.edit(note(1, "B4"))
         await score.saved()

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
+from bandpro_client import open_score
 from collab.score.musicxml.container import packed
 from tests.support.command import bandpro
 from tests.support.http import stored_update
 from tests.support.musicxml import canonical
 from tests.support.musicxml_samples import SAMPLES
-from tests.support.random_edits import read_facets
 from tests.support.server import Server, serving
 from tests.support.sheet import score
 from tests.support.ws_client import join
@@ -42,8 +42,8 @@ async def test_a_file_goes_through_a_live_room_and_comes_out_as_it_was(
         assert done.returncode == 0, done.stderr
         assert json.loads(done.stdout)["room"] == "Duet"
         assert (await early.until_closed()).code == 1012  # come back, and find the score
-    async with join(server, "y-websocket", "Duet") as member:
-        assert len(read_facets(member.doc)["parts"]) == 2
+    async with open_score(server.url, "Duet") as duet:
+        assert len(duet.facets["parts"]) == 2
         before = await stored_update(server, "Duet")
         again = await asyncio.to_thread(bandpro, *order, cwd=tmp_path)
         assert (again.returncode, again.stdout) == (2, "")

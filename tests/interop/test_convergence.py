@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from pycrdt import Map, Text
 
+from bandpro_client import open_score
 from tests.interop.pycrdt_client import pycrdt_provider
 from tests.interop.stock import (
     ALL_CLIENTS,
@@ -37,26 +38,30 @@ async def everybody(stack: AsyncExitStack, server: Server, room: str) -> list[St
 
 
 async def test_clients_of_every_kind_converge_in_one_room(server: Server, room: str) -> None:
-    """SYNC-1: Map, text and list edits of seven stock providers and of pycrdt's reach everybody."""
+    """SYNC-1: Edits of seven stock providers, pycrdt's and the Python client's reach everybody."""
     async with AsyncExitStack() as stack:
         members = await everybody(stack, server, room)
         doc = await stack.enter_async_context(pycrdt_provider(server.collab_url, room))
+        score = await stack.enter_async_context(open_score(server.url, room))
         for index, member in enumerate(members):
             await member.set(member.driver.kind, {"number": index, "umlaut": ["ä", None, True]})
             await member.insert(f"<{index}é𝄞>")
             await member.do("insertItems", index=0, values=[index, {"by": member.driver.kind}])
         doc.get("map", type=Map)["pycrdt"] = "ß"
+        score.doc.get("map", type=Map)["bandpro_client"] = "楽譜"
         text = doc.get("text", type=Text)
         text += "<p>"
         for member in members:
             await member.until("map", "pycrdt", equals="ß")
+            await member.until("map", "bandpro_client", equals="楽譜")
         await assert_converged(members)
         shown = await view(members[0])
-        assert set(shown["map"]) == {*ALL_CLIENTS, "pycrdt"}  # type: ignore[call-overload]
+        assert set(shown["map"]) == {*ALL_CLIENTS, "pycrdt", "bandpro_client"}  # type: ignore[call-overload]
         assert all(f"<{index}é𝄞>" in str(shown["text"]) for index in range(len(members)))
         assert len(shown["list"]) == 2 * len(members)  # type: ignore[arg-type]
         assert rendered(await stored_update(server, room)) == shown
         assert rendered(doc.get_update()) == shown
+        await score.until(lambda: rendered(score.doc.get_update()) == shown)
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])

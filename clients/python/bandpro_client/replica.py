@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from pycrdt import Doc, Map, merge_updates
+from pycrdt import Doc, merge_updates
 
+from bandpro_client.facets import LiveFacets
 from collab.limits import DOCUMENT_BYTES_MAX, UPDATE_BYTES_MAX
 from collab.protocol import y_sync
 from collab.score.normalise import View, normalise
-from collab.score.schema import FACETS
 
 UNSENT_BYTES_MAX: Final = UPDATE_BYTES_MAX
 """Of updates that wait to be sent one by one; beyond, all that the server lacks is sent at once."""
@@ -51,7 +51,7 @@ class Replica:
         self._told = b""
         self._early: list[bytes] = []
         self._early_bytes = 0
-        self._facets: Mapping[str, Mapping[str, object]] | None = None
+        self._facets = LiveFacets(self.doc)
         self._view: View | None = None
         self._subscription = self.doc.observe(self._observe)
 
@@ -61,10 +61,8 @@ class Replica:
         return self.edits - self.saved
 
     def facets(self) -> Mapping[str, Mapping[str, object]]:
-        """The score as the document holds it; read once after each change."""
-        if self._facets is None:
-            self._facets = {name: self.doc.get(name, type=Map).to_py() or {} for name in FACETS}
-        return self._facets
+        """The score as the document holds it, now and from now on."""
+        return self._facets.read()
 
     def view(self) -> View:
         """The score as it is shown; worked out once after each change."""
@@ -126,7 +124,7 @@ class Replica:
         self.doc.unobserve(self._subscription)
 
     def _observe(self, event: Any) -> None:  # noqa: ANN401 - the library's union of events
-        self._facets = self._view = None
+        self._view = None
         if not self._is_receiving:
             self.edits += 1
             if self.is_sending:

@@ -11,6 +11,7 @@ from bandpro_client.exchange import Exchange, StartOver
 from bandpro_client.presence import Presence
 from bandpro_client.replica import Replica
 from collab.errors import ProtocolError
+from collab.score.schema import FACETS
 from tests.support import wire
 
 MARK = wire.sync(wire.UPDATE, wire.EMPTY_UPDATE)
@@ -197,3 +198,27 @@ def test_updates_that_come_before_the_answer_are_taken_with_it() -> None:
     talk.receive(wire.sync(wire.STEP_2, updates[0]) + wire.sync(wire.UPDATE, updates[1]))
     assert about.facets()["meta"] == {"title": 2}
     assert about.edits == 0
+
+
+def test_facets_follow_the_document_whoever_changes_it() -> None:
+    """PYC-1: Entry by entry; also what is no plain value, and what is changed inside of it."""
+    about = replica()
+    talk = live(about)
+    facets = about.facets()
+    other: Doc[Any] = Doc()
+    for key, value in (("a", {"x": [1, None]}), ("b", True), ("c", Map({"deep": 1}))):
+        other.get("ev", type=Map)[key] = value
+    talk.receive(wire.sync(wire.UPDATE, other.get_update()))
+    put(about, "title", "Winterreise")
+    assert facets["meta"] == {"title": "Winterreise"}
+    before = other.get_state()
+    with other.transaction():
+        del other.get("ev", type=Map)["a"]
+        other.get("ev", type=Map)["b"] = "again"
+        other.get("ev", type=Map)["c"]["deep"] = 2
+    talk.receive(wire.sync(wire.UPDATE, other.get_update(before)))
+    assert about.facets()["ev"] == {"b": "again", "c": {"deep": 2}}
+    assert about.facets() == {name: about.doc.get(name, type=Map).to_py() or {} for name in FACETS}
+    other.get("ev", type=Map)["c"] = "plain"
+    talk.receive(wire.sync(wire.UPDATE, other.get_update(before)))
+    assert facets["ev"] == {"b": "again", "c": "plain"}
