@@ -4,7 +4,16 @@ export { copy } from "./operations/clipboard.ts";
 export { type Changes, EditRefused, type NewIds, type RefusalCode } from "./operations/draft.ts";
 export type * from "./operations/operations.ts";
 export { apply, plan, planAll } from "./operations/plan.ts";
-export { compare as compareTimes, type Rational, timeText, toNumber } from "./rational.ts";
+export {
+  add as addTimes,
+  compare as compareTimes,
+  type Rational,
+  rational,
+  subtract as subtractTimes,
+  timeText,
+  toNumber,
+  ZERO as ZERO_TIME,
+} from "./rational.ts";
 export { compareText } from "./sorting.ts";
 export {
   type Cell,

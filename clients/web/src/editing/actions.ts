@@ -1,0 +1,420 @@
+import {
+  addTimes,
+  compareTimes,
+  type Operation,
+  type Rational,
+  subtractTimes,
+  type Time,
+  toNumber,
+  type WrittenPitch,
+} from "bandpro-score";
+import { entryOf } from "../engraving/entries.ts";
+import type { Place } from "../engraving/places.ts";
+import { alterAt, altered, height, middleOf, nearest, pitchOf, stepped } from "./pitches.ts";
+import { endOf, type ScoreIndex, type Spot } from "./score-index.ts";
+
+/** How long the next note will be. */
+export interface NextValue {
+  /** In quarter notes, without dots: 1, 2, 4, 1/2 ... */
+  readonly quarters: number;
+  readonly dots: number;
+}
+
+/** What an action writes, and where the cursor is then. */
+export interface Action {
+  readonly operations: readonly Operation[];
+  /** Joins each new note to the next one, for what reaches over a barline. */
+  readonly tiesNew?: boolean;
+  /** A note to which the first new one is tied. */
+  readonly tiesFrom?: string;
+  readonly cursor?: Spot;
+}
+
+const NOTHING: Action = { operations: [] };
+const BARS_CROSSED_MAX = 8;
+const FINEST = 256;
+
+export function timeOf({ numerator, denominator }: Rational): Time {
+  return [Number(numerator), Number(denominator)];
+}
+
+export function durationOf({ quarters, dots }: NextValue): Rational {
+  const length = quarters * (2 - 2 ** -dots);
+  return reduced(BigInt(Math.round(length * FINEST)), BigInt(FINEST));
+}
+
+function reduced(numerator: bigint, denominator: bigint): Rational {
+  let [a, b] = [numerator, denominator];
+  while (b !== 0n) {
+    [a, b] = [b, a % b];
+  }
+  return { numerator: numerator / a, denominator: denominator / a };
+}
+
+export function spotOf(place: Place): Spot {
+  const { part, staff, voice, measure, onset } = place;
+  return { part, staff, voice, measure, onset };
+}
+
+/** A letter: another pitch for the selected notes, or a new note where there is none. */
+export function enterStep(
+  index: ScoreIndex,
+  places: readonly Place[],
+  step: string,
+  value: NextValue,
+): Action {
+  const [first] = places;
+  if (!first) {
+    return NOTHING;
+  }
+  if (first.kind === "chord" || first.kind === "grace") {
+    return {
+      operations: places.flatMap((place) => {
+        const [id = ""] = place.events;
+        const was = pitchOf(index.facets, id);
+        const to = was ? height(was) : middleOf(index, spotOf(place));
+        return [repitch(index, place, id, nearest(step, to))];
+      }),
+    };
+  }
+  const before = noteBefore(index, first);
+  const was = before && pitchOf(index.facets, before.events[0] ?? "");
+  const found = nearest(step, was ? height(was) : middleOf(index, spotOf(first)));
+  return write(index, first, { ...found, alter: alterAt(index, spotOf(first), found) }, value);
+}
+
+function repitch(
+  index: ScoreIndex,
+  place: Place,
+  event: string,
+  found: { step: string; octave: number },
+): Operation {
+  return {
+    op: "Repitch",
+    event,
+    pitch: { ...found, alter: alterAt(index, spotOf(place), found) },
+  };
+}
+
+/** The note that was written before, in this voice. */
+export function noteBefore(index: ScoreIndex, place: Place): Place | null {
+  let at: Place | null = place;
+  do {
+    at = index.neighbour(at, -1);
+  } while (at && at.kind !== "chord");
+  return at;
+}
+
+/** Writes a new note, over barlines as tied notes, and adds a measure at the end. */
+function write(
+  index: ScoreIndex,
+  place: Place,
+  pitch: WrittenPitch,
+  value: NextValue,
+  tiesFrom?: string,
+): Action {
+  const operations: Operation[] = [];
+  let left = durationOf(value);
+  let spot = spotOf(place);
+  for (const id of place.kind === "rest" ? place.events : []) {
+    // The note takes the rest's place; what is left of the rest is empty time.
+    operations.push({ op: "DeleteElements", elements: [id], with_spanners: true });
+  }
+  for (let bars = 0; left.numerator > 0n && bars < BARS_CROSSED_MAX; bars += 1) {
+    const free = subtractTimes(index.freeUntil(spot), spot.onset);
+    const taken = compareTimes(left, free) < 0 ? left : free;
+    if (taken.numerator <= 0n) {
+      break;
+    }
+    operations.push(...clearRests(index, spot, taken, operations));
+    operations.push({
+      op: "InsertNote",
+      part: spot.part,
+      measure: spot.measure,
+      onset: timeOf(spot.onset),
+      duration: timeOf(taken),
+      pitch,
+      voice: spot.voice,
+      staff: spot.staff,
+    });
+    left = subtractTimes(left, taken);
+    const end = addTimes(spot.onset, taken);
+    const isFull = compareTimes(end, index.length(spot.measure, spot.part)) >= 0;
+    const next = isFull ? index.measureAfter(spot.measure) : spot.measure;
+    if (next === null) {
+      operations.push({ op: "InsertMeasures", after: spot.measure });
+      spot = { ...spot, onset: end };
+      break;
+    }
+    spot = { ...spot, measure: next, onset: isFull ? { numerator: 0n, denominator: 1n } : end };
+    if (!isFull) {
+      break;
+    }
+  }
+  return { operations, tiesNew: true, cursor: spot, ...(tiesFrom ? { tiesFrom } : {}) };
+}
+
+/** Rests that a new note covers are deleted, for they would be covered for ever. */
+function clearRests(
+  index: ScoreIndex,
+  spot: Spot,
+  taken: Rational,
+  operations: readonly Operation[],
+): Operation[] {
+  const gone = new Set(
+    operations.flatMap((each) => (each.op === "DeleteElements" ? each.elements : [])),
+  );
+  const end = addTimes(spot.onset, taken);
+  const covered = index.places
+    .filter(
+      (place) =>
+        place.kind === "rest" &&
+        place.part === spot.part &&
+        place.measure === spot.measure &&
+        place.voice === spot.voice &&
+        compareTimes(place.onset, end) < 0 &&
+        compareTimes(spot.onset, endOf(place)) < 0,
+    )
+    .flatMap((place) => place.events)
+    .filter((id) => !gone.has(id));
+  return covered.length > 0
+    ? [{ op: "DeleteElements", elements: covered, with_spanners: true }]
+    : [];
+}
+
+/** A letter with Shift: one more note on the selected chord, above its highest. */
+export function addToChord(index: ScoreIndex, places: readonly Place[], step: string): Action {
+  const [place] = targets(index, places);
+  const top = place?.events
+    .map((id) => pitchOf(index.facets, id))
+    .filter((pitch) => pitch !== null)
+    .sort((a, b) => height(b) - height(a))[0];
+  const [event] = place?.events ?? [];
+  if (!place || !top || !event) {
+    return NOTHING;
+  }
+  const found = nearest(step, height(top) + 4);
+  const above = height(found) > height(top) ? found : { ...found, octave: found.octave + 1 };
+  const pitch = { ...above, alter: alterAt(index, spotOf(place), above) };
+  return { operations: [{ op: "InsertChordNote", event, pitch }] };
+}
+
+/** The selected notes; with the cursor on empty time, the note that was written before it. */
+export function targets(index: ScoreIndex, places: readonly Place[]): readonly Place[] {
+  const notes = places.filter((place) => place.kind === "chord" || place.kind === "grace");
+  const [only] = places;
+  if (notes.length > 0 || !only || places.length > 1) {
+    return notes;
+  }
+  const before = noteBefore(index, only);
+  return before ? [before] : [];
+}
+
+/** Moves notes along the scale. */
+export function moveSteps(index: ScoreIndex, places: readonly Place[], by: number): Action {
+  return eachNote(index, places, (place, id, pitch) =>
+    by % 7 === 0
+      ? { op: "Repitch", event: id, pitch: { ...pitch, octave: pitch.octave + by / 7 } }
+      : repitch(index, place, id, stepped(pitch, by)),
+  );
+}
+
+/** Sharpens or flattens notes by a semitone; null makes them natural. */
+export function alter(index: ScoreIndex, places: readonly Place[], by: number | null): Action {
+  return eachNote(index, places, (_place, id, pitch) => {
+    const found = altered(pitch, by ?? -(pitch.alter ?? 0));
+    return found && { op: "Repitch", event: id, pitch: found };
+  });
+}
+
+function eachNote(
+  index: ScoreIndex,
+  places: readonly Place[],
+  change: (place: Place, id: string, pitch: WrittenPitch) => Operation | null,
+): Action {
+  const operations = targets(index, places).flatMap((place) =>
+    place.events.flatMap((id) => {
+      const pitch = pitchOf(index.facets, id);
+      const operation = pitch && change(place, id, pitch);
+      return operation ? [operation] : [];
+    }),
+  );
+  return { operations };
+}
+
+/** Another duration for the selected notes and rests; they are cut where the next one begins. */
+export function retime(index: ScoreIndex, places: readonly Place[], value: NextValue): Action {
+  const operations = places
+    .filter((place) => place.kind === "chord" || place.kind === "rest")
+    .flatMap((place): Operation[] => {
+      const next = index.neighbour(place, 1);
+      const limit =
+        next && next.measure === place.measure && next.kind === "chord"
+          ? next.onset
+          : place.kind === "chord"
+            ? freeAfter(index, place)
+            : endOf(place);
+      const room = subtractTimes(limit, place.onset);
+      const wanted = durationOf(value);
+      const duration = compareTimes(wanted, room) <= 0 ? wanted : room;
+      if (compareTimes(duration, place.duration) === 0 || duration.numerator <= 0n) {
+        return [];
+      }
+      const covered = restsBetween(index, place, addTimes(place.onset, duration));
+      const retimed: Operation = {
+        op: "Retime",
+        events: [...place.events],
+        duration: timeOf(duration),
+      };
+      return covered.length > 0
+        ? [{ op: "DeleteElements", elements: covered, with_spanners: true }, retimed]
+        : [retimed];
+    });
+  return { operations };
+}
+
+function freeAfter(index: ScoreIndex, place: Place): Rational {
+  return index.freeUntil({ ...spotOf(place), onset: endOf(place) });
+}
+
+function restsBetween(index: ScoreIndex, place: Place, end: Rational): string[] {
+  const found: string[] = [];
+  let next = index.neighbour(place, 1);
+  while (next && next.measure === place.measure && compareTimes(next.onset, end) < 0) {
+    if (next.kind === "rest") {
+      found.push(...next.events);
+    }
+    next = index.neighbour(next, 1);
+  }
+  return found;
+}
+
+/** A rest as long as the next note, or the selected notes as rests. */
+export function enterRest(index: ScoreIndex, places: readonly Place[], value: NextValue): Action {
+  const [first] = places;
+  if (!first) {
+    return NOTHING;
+  }
+  if (first.kind === "chord") {
+    return remove(places);
+  }
+  const spot = spotOf(first);
+  const end = addTimes(spot.onset, durationOf(value));
+  const free = index.freeUntil(spot);
+  const until = compareTimes(end, free) < 0 ? end : free;
+  const isFull = compareTimes(until, index.length(spot.measure, spot.part)) >= 0;
+  const next = isFull ? index.measureAfter(spot.measure) : spot.measure;
+  const insert: Operation = {
+    op: "InsertRest",
+    part: spot.part,
+    measure: spot.measure,
+    onset: timeOf(spot.onset),
+    duration: timeOf(subtractTimes(until, spot.onset)),
+    voice: spot.voice,
+    staff: spot.staff,
+  };
+  const cursor = {
+    ...spot,
+    measure: next ?? spot.measure,
+    onset: isFull ? { numerator: 0n, denominator: 1n } : until,
+  };
+  return { operations: first.kind === "gap" ? [insert] : [], cursor };
+}
+
+/** Takes notes and rests away; their time stays empty. */
+export function remove(places: readonly Place[]): Action {
+  const elements = places.flatMap((place) => place.events);
+  const [first] = places;
+  if (elements.length === 0 || !first) {
+    return NOTHING;
+  }
+  return {
+    operations: [{ op: "DeleteElements", elements, with_spanners: true }],
+    cursor: spotOf(first),
+  };
+}
+
+/** A tie from each selected note to the next one of its pitch; into empty time, a new note. */
+export function tie(index: ScoreIndex, places: readonly Place[], value: NextValue): Action {
+  const [place] = targets(index, places);
+  const next = place && index.neighbour(place, 1);
+  if (!place || !next) {
+    return NOTHING;
+  }
+  const [only = ""] = place.events;
+  const pitch = pitchOf(index.facets, only);
+  if (next.kind !== "chord") {
+    return pitch && place.events.length === 1 ? write(index, next, pitch, value, only) : NOTHING;
+  }
+  const heights = new Map(
+    next.events.map((id) => [JSON.stringify(pitchOf(index.facets, id)), id] as const),
+  );
+  return {
+    operations: place.events.flatMap((start): Operation[] => {
+      const end = heights.get(JSON.stringify(pitchOf(index.facets, start)));
+      const drawn = end && lineBetween(index, "tie", start, end);
+      if (drawn) {
+        return [{ op: "DeleteElements", elements: [drawn] }];
+      }
+      return end ? [{ op: "Tie", start, end }] : [];
+    }),
+  };
+}
+
+/** A slur over the selected notes; the one that is there goes. */
+export function slur(index: ScoreIndex, places: readonly Place[]): Action {
+  const notes = places.filter((place) => place.kind === "chord");
+  const [first] = notes;
+  const last = notes.length > 1 ? notes.at(-1) : first && nextNote(index, first);
+  const [start, end] = [first?.events[0], last?.events[0]];
+  if (start === undefined || end === undefined) {
+    return NOTHING;
+  }
+  const drawn = lineBetween(index, "slur", start, end);
+  return drawn
+    ? { operations: [{ op: "DeleteElements", elements: [drawn] }] }
+    : { operations: [{ op: "Slur", start, end }] };
+}
+
+function nextNote(index: ScoreIndex, place: Place): Place | null {
+  let at: Place | null = place;
+  do {
+    at = index.neighbour(at, 1);
+  } while (at && at.kind !== "chord");
+  return at;
+}
+
+function lineBetween(index: ScoreIndex, kind: string, start: string, end: string): string | null {
+  const found = index.view.spanners.find((id) => {
+    const value = entryOf(index.facets, "sp", id);
+    return value["kind"] === kind && value["start"] === start && value["end"] === end;
+  });
+  return found ?? null;
+}
+
+/** So many selected notes in the time of fewer: three as a triplet. */
+export function tuplet(places: readonly Place[]): Action {
+  const events = places.filter((place) => place.kind === "chord" || place.kind === "rest");
+  if (events.length < 2) {
+    return NOTHING;
+  }
+  const actual = events.length;
+  const normal = 2 ** Math.floor(Math.log2(actual - 1));
+  return {
+    operations: [
+      { op: "Tuplet", events: events.flatMap((place) => place.events), actual, normal },
+    ],
+  };
+}
+
+/** The value of a note as the palette shows it. */
+export function valueOf(place: Place): NextValue | null {
+  const length = toNumber(place.duration);
+  for (const dots of [0, 1, 2]) {
+    const quarters = length / (2 - 2 ** -dots);
+    if (Number.isInteger(Math.log2(quarters))) {
+      return { quarters, dots };
+    }
+  }
+  return null;
+}

@@ -1,0 +1,318 @@
+import { EditRefused, type Operation, rational } from "bandpro-score";
+import { entryOf } from "../engraving/entries.ts";
+import { engraving } from "../engraving/mei.ts";
+import type { Engraving, Place } from "../engraving/places.ts";
+import type { Score } from "../session/open-score.ts";
+import { Cell, type Store } from "../session/store.ts";
+import {
+  type Action,
+  addToChord,
+  alter,
+  enterRest,
+  enterStep,
+  moveSteps,
+  type NextValue,
+  remove,
+  retime,
+  slur,
+  spotOf,
+  targets,
+  tie,
+  tuplet,
+  valueOf,
+} from "./actions.ts";
+import { type Command, FIRST_VALUE } from "./keys.ts";
+import { ScoreIndex, type Spot } from "./score-index.ts";
+
+/** What is selected: a moment of a voice, or things written, from one to another. */
+type Selection =
+  | { readonly kind: "none" }
+  | { readonly kind: "spot"; readonly spot: Spot }
+  | { readonly kind: "things"; readonly from: string; readonly to: string };
+
+/** What one sees of a score while editing it. */
+export interface Desktop {
+  readonly index: ScoreIndex;
+  readonly engraving: Engraving;
+  readonly selected: readonly Place[];
+  readonly value: NextValue;
+}
+
+/** Turns what a musician asks for into edits of the score, and keeps the cursor. */
+export class Desk {
+  readonly #score: Score;
+  readonly #desktop: Cell<Desktop>;
+  /** The last edit that the score did not allow. */
+  readonly refused = new Cell<string | null>(null);
+  #selection: Selection = { kind: "none" };
+  #value: NextValue = FIRST_VALUE;
+  readonly #unsubscribe: () => void;
+  #isPending = false;
+  #isEnded = false;
+
+  constructor(score: Score) {
+    this.#score = score;
+    this.#desktop = new Cell(this.#picture());
+    this.#unsubscribe = score.revision.subscribe(() => this.#later());
+  }
+
+  get desktop(): Store<Desktop> {
+    return this.#desktop;
+  }
+
+  end(): void {
+    this.#isEnded = true;
+    this.#unsubscribe();
+  }
+
+  /** Selects what has an id on the page; `extends` keeps where the selection began. */
+  select(id: string, isExtending = false): void {
+    const { index, selected } = this.#desktop.get();
+    const place = index.place(id);
+    if (!place) {
+      return;
+    }
+    const [first] = selected;
+    if (isExtending && first && first.part === place.part && first.staff === place.staff) {
+      const from = this.#selection.kind === "things" ? this.#selection.from : first.id;
+      this.#selection = { kind: "things", from, to: place.id };
+    } else {
+      this.#selection =
+        place.kind === "gap"
+          ? { kind: "spot", spot: spotOf(place) }
+          : { kind: "things", from: place.id, to: place.id };
+    }
+    this.#refresh();
+  }
+
+  /** Selects the first place of the score, when nothing is selected. */
+  begin(): void {
+    const { index, selected } = this.#desktop.get();
+    const [first] = index.places;
+    if (selected.length === 0 && first) {
+      this.select(first.id);
+    }
+  }
+
+  /** Does what a key or a button asks for, other than playing and words. */
+  run(command: Command): void {
+    const { index, selected } = this.#now();
+    switch (command.do) {
+      case "step":
+        return this.#act(
+          command.isChord
+            ? addToChord(index, targets(index, selected), command.step)
+            : enterStep(index, selected, command.step, this.#value),
+        );
+      case "value":
+        return this.#setValue({ quarters: command.quarters, dots: 0 });
+      case "dot":
+        return this.#dot();
+      case "rest":
+        return this.#act(enterRest(index, selected, this.#value));
+      case "move":
+        return this.#act(moveSteps(index, selected, command.by));
+      case "alter":
+        return this.#act(alter(index, selected, command.by));
+      case "tie":
+        return this.#act(tie(index, selected, this.#value));
+      case "slur":
+        return this.#act(slur(index, selected));
+      case "tuplet":
+        return this.#act(tuplet(selected));
+      case "delete":
+        return this.#delete();
+      case "go":
+        return this.#go(command.by, command.extends);
+      case "goAcross":
+        return this.#goAcross(command.by);
+      case "undo":
+        return this.#score.history.undo();
+      case "redo":
+        return this.#score.history.redo();
+      case "clear":
+        this.#selection = { kind: "none" };
+        return this.#refresh();
+      default:
+    }
+  }
+
+  /** Edits as one step that can be undone. */
+  edit(...operations: readonly Operation[]): boolean {
+    this.#score.history.pause();
+    return this.#write(operations) !== null;
+  }
+
+  #act(action: Action): void {
+    if (action.operations.length === 0) {
+      if (action.cursor) {
+        this.#moveTo(action.cursor);
+      }
+      return;
+    }
+    this.#score.history.pause();
+    const notes = this.#write(action.operations);
+    if (notes === null) {
+      return;
+    }
+    if (action.tiesNew) {
+      const chain = [...(action.tiesFrom ? [action.tiesFrom] : []), ...notes];
+      for (const [at, start] of chain.entries()) {
+        const end = chain[at + 1];
+        if (end) {
+          this.#write([{ op: "Tie", start, end }]);
+        }
+      }
+    }
+    if (action.cursor) {
+      this.#moveTo(action.cursor);
+    }
+    this.#refresh();
+  }
+
+  /** Writes; gives the ids of new notes in their order, null when the score did not allow it. */
+  #write(operations: readonly Operation[]): string[] | null {
+    try {
+      const changes = this.#score.edit(...operations);
+      this.refused.set(null);
+      const isNew = (id: string) => changes.sets.some(([facet, key]) => facet === "pt" && key === id);
+      return operations.some((each) => each.op === "InsertNote")
+        ? changes.sets.filter(([facet, key]) => facet === "ev" && isNew(key)).map(([, key]) => key)
+        : [];
+    } catch (error) {
+      if (error instanceof EditRefused) {
+        this.refused.set(error.message);
+        return null;
+      }
+      throw error;
+    }
+  }
+
+  #setValue(value: NextValue): void {
+    this.#value = value;
+    const { index, selected } = this.#desktop.get();
+    this.#act(retime(index, selected, value));
+    this.#refresh();
+  }
+
+  #dot(): void {
+    const [place] = this.#desktop.get().selected;
+    const was = (place && place.kind !== "gap" && valueOf(place)) || this.#value;
+    this.#setValue({ quarters: was.quarters, dots: was.dots === 0 ? 1 : 0 });
+  }
+
+  #delete(): void {
+    const { index, selected } = this.#desktop.get();
+    const [only] = selected;
+    if (selected.length === 1 && only?.kind === "gap") {
+      // As in a text: what is before the cursor goes.
+      const before = index.neighbour(only, -1);
+      return this.#act(before ? remove([before]) : { operations: [] });
+    }
+    this.#act(remove(selected));
+  }
+
+  #go(by: 1 | -1, isExtending: boolean): void {
+    const { index, selected } = this.#desktop.get();
+    const head =
+      (this.#selection.kind === "things" ? index.place(this.#selection.to) : null) ??
+      (by > 0 ? selected.at(-1) : selected[0]);
+    if (!head) {
+      return this.begin();
+    }
+    const next = index.neighbour(head, by);
+    if (next) {
+      this.select(next.id, isExtending);
+    }
+  }
+
+  #goAcross(by: 1 | -1): void {
+    const { index, selected } = this.#desktop.get();
+    const next = selected[0] && index.acrossStaves(selected[0], by);
+    if (next) {
+      this.select(next.id);
+    }
+  }
+
+  #moveTo(spot: Spot): void {
+    this.#selection = { kind: "spot", spot };
+    this.#refresh();
+    const { index } = this.#desktop.get();
+    const length = index.length(spot.measure, spot.part);
+    const isPast =
+      spot.onset.numerator * length.denominator >= length.numerator * spot.onset.denominator;
+    const next = isPast ? index.measureAfter(spot.measure) : null;
+    if (next) {
+      const measure: Spot = { ...spot, measure: next, onset: rational(0n, 1n) };
+      this.#selection = { kind: "spot", spot: measure };
+      this.#refresh();
+    }
+  }
+
+  #later(): void {
+    if (this.#isPending) {
+      return;
+    }
+    this.#isPending = true;
+    // Many small changes, such as those of a document that arrives, are one picture.
+    setTimeout(() => {
+      if (this.#isPending && !this.#isEnded) {
+        this.#refresh();
+      }
+    });
+  }
+
+  #now(): Desktop {
+    if (this.#isPending) {
+      this.#refresh();
+    }
+    return this.#desktop.get();
+  }
+
+  #refresh(): void {
+    this.#isPending = false;
+    this.#desktop.set(this.#picture());
+  }
+
+  #seen: { readonly revision: number; readonly index: ScoreIndex; readonly engraving: Engraving } | null =
+    null;
+
+  #picture(): Desktop {
+    const revision = this.#score.revision.get();
+    if (this.#seen?.revision !== revision) {
+      const view = this.#score.view();
+      const drawn = engraving(view, this.#score.facets);
+      const index = new ScoreIndex(view, this.#score.facets, drawn.places);
+      this.#seen = { revision, index, engraving: drawn };
+    }
+    const { index, engraving: drawn } = this.#seen;
+    return { index, engraving: drawn, selected: this.#selected(index), value: this.#value };
+  }
+
+  #selected(index: ScoreIndex): readonly Place[] {
+    if (this.#selection.kind === "spot") {
+      const place = index.at(this.#selection.spot);
+      return place ? [place] : [];
+    }
+    if (this.#selection.kind === "none") {
+      return [];
+    }
+    const [from, to] = [index.place(this.#selection.from), index.place(this.#selection.to)];
+    const only = from ?? to;
+    if (!only) {
+      return [];
+    }
+    return from && to ? index.between(from, to) : [only];
+  }
+}
+
+/** Words for what is selected, for those who do not see it. */
+export function described(index: ScoreIndex, place: Place): string {
+  const names = place.events.map((id) => {
+    const pitch = entryOf(index.facets, "pt", id);
+    const sign = { "-2": "𝄫", "-1": "♭", "1": "♯", "2": "𝄪" }[String(pitch["alter"] ?? 0)] ?? "";
+    return "rest" in pitch ? "" : `${pitch["step"] ?? ""}${sign}${pitch["octave"] ?? ""}`;
+  });
+  return names.filter((name) => name !== "").join(" ");
+}
+

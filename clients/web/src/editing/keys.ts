@@ -1,0 +1,89 @@
+import type { NextValue } from "./actions.ts";
+
+/** What a key of the keyboard, or a button of the palette, asks for. */
+export type Command =
+  | { readonly do: "step"; readonly step: string; readonly isChord: boolean }
+  | { readonly do: "value"; readonly quarters: number }
+  | { readonly do: "move"; readonly by: number }
+  | { readonly do: "alter"; readonly by: number | null }
+  | { readonly do: "go"; readonly by: 1 | -1; readonly extends: boolean }
+  | { readonly do: "goAcross"; readonly by: 1 | -1 }
+  | {
+      readonly do:
+        | "dot"
+        | "rest"
+        | "tie"
+        | "slur"
+        | "tuplet"
+        | "delete"
+        | "undo"
+        | "redo"
+        | "lyrics"
+        | "play"
+        | "clear";
+    };
+
+interface Key {
+  readonly key: string;
+  readonly code: string;
+  readonly ctrlKey: boolean;
+  readonly metaKey: boolean;
+  readonly altKey: boolean;
+  readonly shiftKey: boolean;
+}
+
+const VALUES: Readonly<Record<string, number>> = {
+  "1": 1 / 16,
+  "2": 1 / 8,
+  "3": 1 / 4,
+  "4": 1 / 2,
+  "5": 1,
+  "6": 2,
+  "7": 4,
+};
+const PLAIN: Readonly<Record<string, Command>> = {
+  ".": { do: "dot" },
+  "0": { do: "rest" },
+  t: { do: "tie" },
+  s: { do: "slur" },
+  l: { do: "lyrics" },
+  Backspace: { do: "delete" },
+  Delete: { do: "delete" },
+  Escape: { do: "clear" },
+  " ": { do: "play" },
+  "+": { do: "alter", by: 1 },
+  "-": { do: "alter", by: -1 },
+  "=": { do: "alter", by: null },
+};
+const STEPS_IN_OCTAVE = 7;
+
+/** What a key asks for; null leaves it to the browser. */
+export function commandOf(key: Key): Command | null {
+  const isControl = key.ctrlKey || key.metaKey;
+  const letter = key.key.length === 1 ? key.key.toLowerCase() : key.key;
+  if (key.key === "ArrowUp" || key.key === "ArrowDown") {
+    const by = key.key === "ArrowUp" ? 1 : -1;
+    return key.altKey
+      ? { do: "goAcross", by: by === 1 ? -1 : 1 }
+      : { do: "move", by: isControl ? by * STEPS_IN_OCTAVE : by };
+  }
+  if ((key.key === "ArrowLeft" || key.key === "ArrowRight") && !isControl && !key.altKey) {
+    return { do: "go", by: key.key === "ArrowRight" ? 1 : -1, extends: key.shiftKey };
+  }
+  if (isControl && !key.altKey) {
+    if (letter === "z") {
+      return { do: key.shiftKey ? "redo" : "undo" };
+    }
+    return letter === "y" ? { do: "redo" } : letter === "3" ? { do: "tuplet" } : null;
+  }
+  if (isControl || key.altKey) {
+    return null;
+  }
+  if (/^[a-g]$/.test(letter)) {
+    return { do: "step", step: letter.toUpperCase(), isChord: key.shiftKey };
+  }
+  const quarters = VALUES[key.key];
+  return quarters === undefined ? (PLAIN[letter] ?? null) : { do: "value", quarters };
+}
+
+export const FIRST_VALUE: NextValue = { quarters: 1, dots: 0 };

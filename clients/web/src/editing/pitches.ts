@@ -1,0 +1,116 @@
+import { compareTimes, type Facets, type MeasureView, type View, type WrittenPitch } from "bandpro-score";
+import { keyAlter } from "../engraving/accidentals.ts";
+import { asNumber, asText, type Entry, entryOf } from "../engraving/entries.ts";
+import type { Place } from "../engraving/places.ts";
+import type { ScoreIndex, Spot } from "./score-index.ts";
+
+export const STEPS = "CDEFGAB";
+const STEPS_IN_OCTAVE = 7;
+const ALTER_MAX = 2;
+
+/** The pitch of a note; null for rests and what has none. */
+export function pitchOf(facets: Facets, id: string): WrittenPitch | null {
+  const value = entryOf(facets, "pt", id);
+  const step = asText(value["step"]);
+  if ("rest" in value || value["unpitched"] === true || !STEPS.includes(step) || step === "") {
+    return null;
+  }
+  return { step, octave: asNumber(value["octave"], 4), alter: asNumber(value["alter"], 0) };
+}
+
+/** Steps of the scale above C0. */
+export function height({ step, octave }: WrittenPitch): number {
+  return octave * STEPS_IN_OCTAVE + STEPS.indexOf(step);
+}
+
+/** The pitch of a step that is nearest to another; of two equally near ones the lower. */
+export function nearest(step: string, to: number): { step: string; octave: number } {
+  const within = STEPS.indexOf(step);
+  const octave = Math.ceil((to - within) / STEPS_IN_OCTAVE - 0.5);
+  return { step, octave };
+}
+
+/** So many steps higher, with the alteration that holds there. */
+export function stepped(pitch: WrittenPitch, by: number): { step: string; octave: number } {
+  const target = height(pitch) + by;
+  const within = ((target % STEPS_IN_OCTAVE) + STEPS_IN_OCTAVE) % STEPS_IN_OCTAVE;
+  return { step: STEPS[within] ?? "C", octave: Math.floor(target / STEPS_IN_OCTAVE) };
+}
+
+/** Altered by semitones, within double signs; null beyond. */
+export function altered(pitch: WrittenPitch, by: number): WrittenPitch | null {
+  const alter = (pitch.alter ?? 0) + by;
+  return Math.abs(alter) > ALTER_MAX ? null : { step: pitch.step, octave: pitch.octave, alter };
+}
+
+/** How a step is altered at a place: by what was written before in the measure, else by the key. */
+export function alterAt(
+  index: ScoreIndex,
+  spot: Spot,
+  { step, octave }: { step: string; octave: number },
+): number {
+  let before: { alter: number; place: Place } | null = null;
+  for (const place of index.places) {
+    if (
+      place.part !== spot.part ||
+      place.staff !== spot.staff ||
+      place.measure !== spot.measure ||
+      compareTimes(place.onset, spot.onset) >= 0 ||
+      (before && compareTimes(place.onset, before.place.onset) < 0)
+    ) {
+      continue;
+    }
+    for (const id of place.events) {
+      const pitch = pitchOf(index.facets, id);
+      if (pitch && pitch.step === step && pitch.octave === octave) {
+        before = { alter: pitch.alter ?? 0, place };
+      }
+    }
+  }
+  return before?.alter ?? keyAlter(step, settingAt(index.view, index.facets, "key", spot) ?? {});
+}
+
+/** The key, clef or metre that holds on a staff at a moment; null before there is any. */
+export function settingAt(
+  view: View,
+  facets: Facets,
+  kind: "key" | "clef" | "time",
+  spot: Pick<Spot, "part" | "staff" | "measure" | "onset">,
+): Entry | null {
+  let held: Entry | null = null;
+  for (const measure of view.measures) {
+    for (const [key, isDue] of settingsOf(measure, spot)) {
+      const [name, , scope] = key.split("|");
+      const covers = scope === "*" || scope === spot.part || scope === `${spot.part}/${spot.staff}`;
+      if (isDue && name === kind && covers) {
+        held = entryOf(facets, "attr", key);
+      }
+    }
+    if (measure.id === spot.measure) {
+      break;
+    }
+  }
+  return held;
+}
+
+function* settingsOf(
+  measure: MeasureView,
+  spot: Pick<Spot, "measure" | "onset">,
+): Generator<[key: string, isDue: boolean]> {
+  for (const key of measure.settings) {
+    const at = /\|([0-9]+)\/([0-9]+)$/.exec(key);
+    if (!at) {
+      continue;
+    }
+    const onset = { numerator: BigInt(at[1] ?? 0), denominator: BigInt(at[2] ?? 1) };
+    yield [key, measure.id !== spot.measure || compareTimes(onset, spot.onset) <= 0];
+  }
+}
+
+/** Where an unknown first note is expected: the middle of the staff. */
+export function middleOf(index: ScoreIndex, spot: Spot): number {
+  const clef = settingAt(index.view, index.facets, "clef", spot) ?? {};
+  const shift = asNumber(clef["octave"], 0) * STEPS_IN_OCTAVE;
+  const middle = clef["sign"] === "F" ? height({ step: "D", octave: 3 }) : clef["sign"] === "C" ? 28 : 34;
+  return middle + shift;
+}

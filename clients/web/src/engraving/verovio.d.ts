@@ -1,0 +1,24 @@
+// What the editor uses of Verovio, which has no types of its own for these entries.
+declare module "verovio/wasm" {
+  export default function createVerovioModule(): Promise<unknown>;
+}
+declare module "verovio/esm" {
+  export class VerovioToolkit {
+    constructor(module: unknown);
+    setOptions(options: Readonly<Record<string, unknown>>): void;
+    loadData(data: string): boolean | number;
+    getPageCount(): number;
+    getVersion(): string;
+    getLog(): string;
+    renderToSVG(page: number): string;
+    redoLayout(): void;
+    getMIDIValuesForElement(id: string): { time: number; pitch: number; duration: number };
+    renderToTimemap(options?: Readonly<Record<string, unknown>>): readonly {
+      readonly tstamp: number;
+      readonly qstamp: number;
+      readonly on?: readonly string[];
+      readonly off?: readonly string[];
+      readonly tempo?: number;
+    }[];
+  }
+}

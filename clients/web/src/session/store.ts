@@ -1,0 +1,42 @@
+import { useSyncExternalStore } from "react";
+
+/** Something that changes, and tells when. */
+export interface Store<T> {
+  get(): T;
+  subscribe(listener: () => void): () => void;
+}
+
+/** A store with a value that is set from outside. */
+export class Cell<T> implements Store<T> {
+  #value: T;
+  readonly #listeners = new Set<() => void>();
+
+  constructor(value: T) {
+    this.#value = value;
+  }
+
+  get(): T {
+    return this.#value;
+  }
+
+  set(value: T): void {
+    if (Object.is(value, this.#value)) {
+      return;
+    }
+    this.#value = value;
+    for (const listener of [...this.#listeners]) {
+      listener();
+    }
+  }
+
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+}
+
+export function useStore<T>(store: Store<T>): T {
+  const subscribe = (listener: () => void) => store.subscribe(listener);
+  const get = () => store.get();
+  return useSyncExternalStore(subscribe, get, get);
+}

@@ -1,0 +1,165 @@
+"use client";
+import { type KeyboardEvent, useCallback, useEffect, useRef, useState } from "react";
+import { Desk, described } from "../editing/desk.ts";
+import { type Command, commandOf } from "../editing/keys.ts";
+import { asText } from "../engraving/entries.ts";
+import { Player } from "../playback/player.ts";
+import type { Score } from "../session/open-score.ts";
+import { colorOf } from "../session/people.ts";
+import { useStore } from "../session/store.ts";
+import { filled, type Words } from "../words/words.ts";
+import { LyricInput } from "./lyric-input.tsx";
+import { Palette } from "./palette.tsx";
+import { Sheet } from "./sheet.tsx";
+import { StatusBar } from "./status-bar.tsx";
+
+interface Props {
+  readonly score: Score;
+  readonly name: string;
+  readonly words: Words;
+}
+
+/** One score, open: the page, the palette, and who else is here. */
+export function Editor({ score, name, words }: Props) {
+  const desk = useDesk(score);
+  return desk ? <OpenDesk desk={desk} score={score} name={name} words={words} /> : null;
+}
+
+function useDesk(score: Score): Desk | null {
+  const [desk, setDesk] = useState<Desk | null>(null);
+  useEffect(() => {
+    const made = new Desk(score);
+    setDesk(made);
+    return () => made.end();
+  }, [score]);
+  return desk;
+}
+
+function OpenDesk({ desk, score, name, words }: Props & { readonly desk: Desk }) {
+  const desktop = useStore(desk.desktop);
+  const people = useStore(score.people);
+  const connection = useStore(score.connection);
+  const refused = useStore(desk.refused);
+  const [isWriting, setWriting] = useState(false);
+  const { playing, toggle } = usePlaying(desk);
+  const surface = useRef<HTMLElement>(null);
+  const { index, selected } = desktop;
+  const [first] = selected;
+  const canEdit = connection.state !== "synced" || connection.canEdit;
+
+  useEffect(() => {
+    const ids = selected.map((place) => place.events[0] ?? place.id);
+    const [id] = ids;
+    score.show({
+      user: { name: name || words.untitled, color: colorOf(hashOf(name)) },
+      selection: id === undefined ? null : { id, ids },
+    });
+  }, [score, name, words, selected]);
+
+  const run = useCallback(
+    (command: Command) => {
+      if (command.do === "play") toggle();
+      else if (command.do === "lyrics") setWriting(true);
+      else desk.run(command);
+    },
+    [desk, toggle],
+  );
+  const press = (event: KeyboardEvent) => {
+    const command = commandOf(event);
+    if (command) {
+      event.preventDefault();
+      run(command);
+    }
+  };
+  const endWriting = () => {
+    setWriting(false);
+    surface.current?.focus();
+  };
+
+  return (
+    <div className="editor">
+      {canEdit ? <Palette desk={desk} desktop={desktop} score={score} run={run} words={words} /> : null}
+      <StatusBar score={score} people={people} words={words} />
+      <section
+        // Keys write notes here, as in a text field that holds music.
+        role="application"
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: see above
+        tabIndex={0}
+        ref={surface}
+        className="surface"
+        aria-label={filled(words.editor, { part: titleOf(score) || words.untitled })}
+        aria-describedby="selection"
+        data-testid="surface"
+        onKeyDown={press}
+        onFocus={() => desk.begin()}
+      >
+        <h1 className="title">{titleOf(score) || words.untitled}</h1>
+        <Sheet desk={desk} desktop={desktop} people={people} playing={playing} words={words} />
+      </section>
+      <footer className="selection" id="selection" aria-live="polite" data-testid="selection">
+        {refused !== null ? <strong>{words.refused} </strong> : null}
+        {selected.length > 1 ? filled(words.selected, { count: selected.length }) : null}
+        {first && selected.length === 1 ? wordsFor(first, index, score, words) : null}
+      </footer>
+      {isWriting && first ? (
+        <LyricInput desk={desk} desktop={desktop} words={words} onEnd={endWriting} />
+      ) : null}
+    </div>
+  );
+}
+
+function wordsFor(
+  place: Parameters<typeof described>[1],
+  index: Parameters<typeof described>[0],
+  score: Score,
+  words: Words,
+): string {
+  const part = asText((value(score, "parts", place.part) as { name?: unknown })?.name);
+  const number = asText((value(score, "measures", place.measure) as { number?: unknown })?.number);
+  const beat = Number(place.onset.numerator) / Number(place.onset.denominator) + 1;
+  const what =
+    place.kind === "gap" ? words.gap : described(index, place) || words.rest;
+  return `${part}, ${words.measure} ${number}, ${words.beat} ${Number(beat.toFixed(2))}: ${what}`;
+}
+
+function value(score: Score, facet: string, key: string): unknown {
+  const map = score.facets[facet];
+  return map && typeof map === "object" && "get" in map && typeof map.get === "function"
+    ? map.get(key)
+    : undefined;
+}
+
+function titleOf(score: Score): string {
+  return asText(value(score, "meta", "title"));
+}
+
+function hashOf(text: string): number {
+  let sum = 0;
+  for (const character of text) {
+    sum = (sum * 31 + (character.codePointAt(0) ?? 0)) % 65_521;
+  }
+  return sum;
+}
+
+function usePlaying(desk: Desk): { playing: readonly string[]; toggle: () => void } {
+  const [playing, setPlaying] = useState<readonly string[]>([]);
+  const player = useRef<Player | null>(null);
+  const toggle = useCallback(() => {
+    if (player.current) {
+      player.current.stop();
+      return;
+    }
+    const { index, selected } = desk.desktop.get();
+    player.current = new Player(
+      () => desk.desktop.get().index,
+      selected[0]?.measure ?? index.view.measures[0]?.id ?? null,
+      setPlaying,
+      () => {
+        player.current = null;
+        setPlaying([]);
+      },
+    );
+  }, [desk]);
+  useEffect(() => () => player.current?.stop(), []);
+  return { playing, toggle };
+}

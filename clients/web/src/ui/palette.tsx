@@ -1,0 +1,276 @@
+"use client";
+import type { Fields } from "bandpro-score";
+import type { ReactNode } from "react";
+import { timeOf, valueOf } from "../editing/actions.ts";
+import type { Desk, Desktop } from "../editing/desk.ts";
+import type { Command } from "../editing/keys.ts";
+import { settingAt } from "../editing/pitches.ts";
+import { asNumber, asText, entryOf } from "../engraving/entries.ts";
+import type { Score } from "../session/open-score.ts";
+import { useStore } from "../session/store.ts";
+import type { Words } from "../words/words.ts";
+
+interface Props {
+  readonly desk: Desk;
+  readonly desktop: Desktop;
+  readonly score: Score;
+  readonly run: (command: Command) => void;
+  readonly words: Words;
+}
+
+const VALUES = [
+  ["sixteenth", 1 / 4],
+  ["eighth", 1 / 2],
+  ["quarter", 1],
+  ["half", 2],
+  ["whole", 4],
+] as const;
+const DYNAMICS = ["pp", "p", "mp", "mf", "f", "ff"];
+const TIMES = ["2/4", "3/4", "4/4", "2/2", "3/8", "6/8", "9/8", "12/8", "5/4"];
+const MAJOR = ["C♭", "G♭", "D♭", "A♭", "E♭", "B♭", "F", "C", "G", "D", "A", "E", "B", "F♯", "C♯"];
+const SHARPS_MAX = 7;
+const CLEFS: Readonly<Record<string, Fields>> = {
+  clefTreble: { sign: "G", line: 2 },
+  clefTenor8: { sign: "G", line: 2, octave: -1 },
+  clefBass: { sign: "F", line: 4 },
+};
+
+/** What can be done with the selection, as buttons; all of it has a key as well. */
+export function Palette({ desk, desktop, score, run, words }: Props) {
+  const steps = useStore(score.history.state);
+  const { selected, value, index } = desktop;
+  const [first] = selected;
+  const shown = (first && first.kind !== "gap" && valueOf(first)) || value;
+  const button = (label: string, content: ReactNode, command: Command, isOn?: boolean) => (
+    <button
+      type="button"
+      key={label}
+      title={label}
+      aria-label={label}
+      aria-pressed={isOn}
+      disabled={
+        (command.do === "undo" && !steps.canUndo) || (command.do === "redo" && !steps.canRedo)
+      }
+      // The score keeps the focus, so that keys go on writing.
+      onMouseDown={(event) => event.preventDefault()}
+      onClick={() => run(command)}
+    >
+      {content}
+    </button>
+  );
+  return (
+    <div className="palette" role="toolbar" aria-label={words.toolbar}>
+      <div className="group">
+        {button(words.undo, "↶", { do: "undo" })}
+        {button(words.redo, "↷", { do: "redo" })}
+        {button(words.play, "▶", { do: "play" })}
+      </div>
+      <div className="group">
+        {VALUES.map(([name, quarters]) =>
+          button(
+            words[name],
+            <NoteIcon quarters={quarters} />,
+            { do: "value", quarters },
+            shown.quarters === quarters,
+          ),
+        )}
+        {button(words.dot, "•", { do: "dot" }, shown.dots > 0)}
+        {button(words.rest, <RestIcon />, { do: "rest" })}
+      </div>
+      <div className="group">
+        {button(words.flat, "♭", { do: "alter", by: -1 })}
+        {button(words.natural, "♮", { do: "alter", by: null })}
+        {button(words.sharp, "♯", { do: "alter", by: 1 })}
+      </div>
+      <div className="group">
+        {button(words.up, "↑", { do: "move", by: 1 })}
+        {button(words.down, "↓", { do: "move", by: -1 })}
+        {button(words.tie, <Arc flat />, { do: "tie" })}
+        {button(words.slur, <Arc />, { do: "slur" })}
+        {button(words.tuplet, "3", { do: "tuplet" })}
+        {button(words.lyrics, "Ly", { do: "lyrics" })}
+        {button(words.delete, "⌫", { do: "delete" })}
+      </div>
+      <Settings desk={desk} desktop={desktop} words={words} />
+      <div className="group">
+        <button
+          type="button"
+          title={words.addMeasure}
+          onClick={() => {
+            const last = index.view.measures.at(-1)?.id ?? null;
+            desk.edit({ op: "InsertMeasures", after: last });
+          }}
+        >
+          ＋ {words.measure}
+        </button>
+      </div>
+    </div>
+  );
+}
+
+function Settings({ desk, desktop, words }: Pick<Props, "desk" | "desktop" | "words">) {
+  const { selected, index } = desktop;
+  const [first] = selected;
+  if (!first) {
+    return null;
+  }
+  const spot = { ...first };
+  const key = settingAt(index.view, index.facets, "key", spot) ?? {};
+  const time = settingAt(index.view, index.facets, "time", spot) ?? {};
+  const clef = settingAt(index.view, index.facets, "clef", spot) ?? {};
+  const beats = Array.isArray(time["beats"]) ? time["beats"].join("+") : "";
+  const clefName =
+    Object.entries(CLEFS).find(
+      ([, fields]) =>
+        fields["sign"] === clef["sign"] && asNumber(fields["octave"], 0) === asNumber(clef["octave"], 0),
+    )?.[0] ?? "clefTreble";
+  const set = (kind: "key" | "time" | "clef", value: Fields, scope: string) =>
+    desk.edit({ op: "ChangeSetting", kind, measure: first.measure, value, scope });
+  const dynamic = dynamicAt(desktop);
+  return (
+    <div className="group">
+      <Choice
+        label={words.key}
+        value={String(asNumber(key["fifths"], 0))}
+        options={MAJOR.map((name, at) => [String(at - SHARPS_MAX), name])}
+        onChoose={(chosen) => set("key", { fifths: Number(chosen) }, "*")}
+      />
+      <Choice
+        label={words.time}
+        value={`${beats}/${asNumber(time["unit"], 4)}`}
+        options={TIMES.map((name) => [name, name])}
+        onChoose={(chosen) => {
+          const [count, unit] = chosen.split("/").map(Number);
+          set("time", { beats: [count ?? 4], unit: unit ?? 4 }, "*");
+        }}
+      />
+      <Choice
+        label={words.clef}
+        value={clefName}
+        options={Object.keys(CLEFS).map((name) => [name, words[name as "clefBass"]])}
+        onChoose={(chosen) => {
+          const fields = CLEFS[chosen];
+          if (fields) set("clef", fields, scopeOf(desktop, first.part, first.staff));
+        }}
+      />
+      <Choice
+        label={words.dynamics}
+        value={dynamic?.text ?? ""}
+        options={[["", words.dynamicsNone], ...DYNAMICS.map((name) => [name, name] as const)]}
+        onChoose={(chosen) => {
+          const { part, measure } = first;
+          const gone = dynamic
+            ? [{ op: "DeleteElements", elements: [dynamic.id] } as const]
+            : [];
+          const added =
+            chosen === ""
+              ? []
+              : [
+                  {
+                    op: "AddDirection",
+                    part,
+                    measure,
+                    onset: timeOf(first.onset),
+                    kind: "dynamics",
+                    fields: { text: chosen, placement: "below" },
+                  } as const,
+                ];
+          if (gone.length + added.length > 0) desk.edit(...gone, ...added);
+        }}
+      />
+    </div>
+  );
+}
+
+function scopeOf({ index }: Desktop, part: string, staff: number): string {
+  const staves = asNumber(entryOf(index.facets, "parts", part)["staves"], 1);
+  return staves > 1 ? `${part}/${staff}` : part;
+}
+
+function dynamicAt({ index, selected }: Desktop): { id: string; text: string } | null {
+  const [first] = selected;
+  const measure = index.view.measures.find((each) => each.id === first?.measure);
+  const cell = measure?.cells.find((each) => each.part === first?.part);
+  for (const id of cell?.directions ?? []) {
+    const { kind, onset, text } = entryOf(index.facets, "dir", id);
+    const at = first && timeOf(first.onset).join("/");
+    if (kind === "dynamics" && Array.isArray(onset) && onset.join("/") === at) {
+      return { id, text: asText(text) };
+    }
+  }
+  return null;
+}
+
+interface ChoiceProps {
+  readonly label: string;
+  readonly value: string;
+  readonly options: readonly (readonly [value: string, name: string])[];
+  readonly onChoose: (value: string) => void;
+}
+
+function Choice({ label, value, options, onChoose }: ChoiceProps) {
+  const isKnown = options.some(([each]) => each === value);
+  return (
+    <label className="choice">
+      <span>{label}</span>
+      <select value={value} onChange={(event) => onChoose(event.target.value)}>
+        {isKnown ? null : <option value={value}>{value}</option>}
+        {options.map(([each, name]) => (
+          <option key={each} value={each}>
+            {name}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+function NoteIcon({ quarters }: { readonly quarters: number }) {
+  const hasStem = quarters < 4;
+  const flags = quarters === 1 / 2 ? 1 : quarters === 1 / 4 ? 2 : 0;
+  return (
+    <svg viewBox="0 0 16 24" width="14" height="21" aria-hidden="true">
+      <ellipse
+        cx="6"
+        cy="19"
+        rx="4.6"
+        ry="3.3"
+        transform="rotate(-20 6 19)"
+        fill={quarters >= 2 ? "none" : "currentColor"}
+        stroke="currentColor"
+        strokeWidth="1.6"
+      />
+      {hasStem ? <path d="M10.4 18V3" stroke="currentColor" strokeWidth="1.5" /> : null}
+      {flags > 0 ? <path d="M10.4 3c1 4 4 4 3.6 9" fill="none" stroke="currentColor" strokeWidth="1.5" /> : null}
+      {flags > 1 ? <path d="M10.4 7c1 4 4 4 3.6 9" fill="none" stroke="currentColor" strokeWidth="1.5" /> : null}
+    </svg>
+  );
+}
+
+function RestIcon() {
+  return (
+    <svg viewBox="0 0 16 24" width="14" height="21" aria-hidden="true">
+      <path
+        d="M6 3l4 5c-3 3-2 4 1 8-4-1-6 1-3 5"
+        fill="none"
+        stroke="currentColor"
+        strokeWidth="2.2"
+        strokeLinejoin="round"
+      />
+    </svg>
+  );
+}
+
+function Arc({ flat = false }: { readonly flat?: boolean }) {
+  return (
+    <svg viewBox="0 0 24 16" width="22" height="15" aria-hidden="true">
+      <path
+        d={flat ? "M2 5q10 7 20 0" : "M2 12q10-14 20 0"}
+        fill="none"
+        stroke="currentColor"
+        strokeWidth="2"
+      />
+      {flat ? <path d="M2 11h4M18 11h4" stroke="currentColor" strokeWidth="2.4" /> : null}
+    </svg>
+  );
+}

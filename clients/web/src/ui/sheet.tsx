@@ -1,0 +1,180 @@
+"use client";
+import { type MouseEvent, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
+import type { Desk, Desktop } from "../editing/desk.ts";
+import { Engraver, type Sheet as Drawn } from "../engraving/engraver.ts";
+import type { Person } from "../session/people.ts";
+import type { Words } from "../words/words.ts";
+
+interface Props {
+  readonly desk: Desk;
+  readonly desktop: Desktop;
+  readonly people: readonly Person[];
+  readonly playing: readonly string[];
+  readonly words: Words;
+}
+
+const UNITS_PER_PIXEL = 2.5;
+const NARROW_UNITS_PER_PIXEL = 3;
+const NARROW_PX = 620;
+const UNITS_MIN = 700;
+const UNITS_MAX = 5_000;
+const REACH_PX = 40;
+const POINTED = ".note, .rest, .mRest";
+
+/** The engraved score: follows the document, the selection, the others and the playing. */
+export function Sheet({ desk, desktop, people, playing, words }: Props) {
+  const box = useRef<HTMLDivElement>(null);
+  const engraver = useRef<Engraver | null>(null);
+  const [drawn, setDrawn] = useState<Drawn>({ number: 0, pages: [] });
+  const [width, setWidth] = useState(0);
+  const { mei } = desktop.engraving;
+
+  useEffect(() => {
+    const made = new Engraver(setDrawn);
+    engraver.current = made;
+    return () => made.end();
+  }, []);
+
+  useEffect(() => {
+    const element = box.current;
+    if (!element) return;
+    const observer = new ResizeObserver(() => setWidth(Math.floor(element.clientWidth)));
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
+
+  useEffect(() => {
+    if (mei !== "" && width > 0) {
+      const scale = width < NARROW_PX ? NARROW_UNITS_PER_PIXEL : UNITS_PER_PIXEL;
+      const units = Math.round(width * scale);
+      engraver.current?.draw(mei, Math.max(UNITS_MIN, Math.min(UNITS_MAX, units)));
+    }
+  }, [mei, width]);
+
+  const want = useCallback((page: number) => engraver.current?.want(page), []);
+  const point = (event: MouseEvent) => {
+    const id = pointedAt(event, box.current);
+    if (id !== null) {
+      desk.select(id, event.shiftKey);
+    }
+  };
+
+  return (
+    // Keys are handled by the editor around it, which has the focus.
+    // biome-ignore lint/a11y/noStaticElementInteractions: see above
+    // biome-ignore lint/a11y/useKeyWithClickEvents: see above
+    <div className="sheet" ref={box} onClick={point} data-testid="sheet" data-drawn={drawn.number}>
+      {drawn.pages.length === 0 && mei !== "" ? <p className="quiet">{words.notDrawnYet}</p> : null}
+      {mei === "" ? <p className="quiet">{words.emptyScore}</p> : null}
+      {drawn.pages.map((svg, page) => (
+        <Page
+          // biome-ignore lint/suspicious/noArrayIndexKey: pages are known by their number
+          key={page}
+          page={page}
+          svg={svg}
+          want={want}
+          desktop={desktop}
+          people={people}
+          playing={playing}
+        />
+      ))}
+    </div>
+  );
+}
+
+interface PageProps {
+  readonly page: number;
+  readonly svg: string | null;
+  readonly want: (page: number) => void;
+  readonly desktop: Desktop;
+  readonly people: readonly Person[];
+  readonly playing: readonly string[];
+}
+
+function Page({ page, svg, want, desktop, people, playing }: PageProps) {
+  const box = useRef<HTMLDivElement>(null);
+
+  useEffect(() => {
+    const element = box.current;
+    if (!element || svg !== null) return;
+    const observer = new IntersectionObserver(
+      (entries) => {
+        if (entries.some((entry) => entry.isIntersecting)) want(page);
+      },
+      { rootMargin: "600px" },
+    );
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, [page, svg, want]);
+
+  useLayoutEffect(() => {
+    const element = box.current;
+    if (!element || svg === null) return;
+    const parsed = new DOMParser().parseFromString(svg, "image/svg+xml").documentElement;
+    parsed.setAttribute("aria-hidden", "true");
+    element.replaceChildren(document.importNode(parsed, true));
+  }, [svg]);
+
+  useLayoutEffect(() => {
+    const element = box.current;
+    if (!element) return;
+    mark(element, "is-selected", desktop.selected.flatMap((place) => [place.id, ...place.events]));
+    mark(element, "is-playing", playing);
+    showPeople(element, people);
+  });
+
+  return <div className="page" ref={box} />;
+}
+
+/** Gives a class to the elements with these ids, and takes it from all others. */
+function mark(box: HTMLElement, name: string, ids: readonly string[]): void {
+  const wanted = new Set(ids);
+  for (const element of box.querySelectorAll(`.${name}`)) {
+    if (!wanted.has(element.id)) element.classList.remove(name);
+  }
+  for (const id of wanted) {
+    box.querySelector(`[id="${CSS.escape(id)}"]`)?.classList.add(name);
+  }
+}
+
+/** A frame with the name of its owner around what others have selected. */
+function showPeople(box: HTMLElement, people: readonly Person[]): void {
+  for (const old of box.querySelectorAll(".peer")) old.remove();
+  const around = box.getBoundingClientRect();
+  for (const person of people) {
+    const rects = person.selected
+      .map((id) => box.querySelector(`[id="${CSS.escape(id)}"]`)?.getBoundingClientRect())
+      .filter((rect) => rect !== undefined);
+    for (const [index, rect] of rects.entries()) {
+      const frame = document.createElement("div");
+      frame.className = "peer";
+      frame.dataset["person"] = String(person.client);
+      frame.style.setProperty("--peer", person.color);
+      frame.style.left = `${rect.left - around.left - 4}px`;
+      frame.style.top = `${rect.top - around.top - 4}px`;
+      frame.style.width = `${rect.width + 8}px`;
+      frame.style.height = `${rect.height + 8}px`;
+      if (index === 0) {
+        const name = document.createElement("span");
+        name.textContent = person.name;
+        frame.append(name);
+      }
+      box.append(frame);
+    }
+  }
+}
+
+/** The note or rest that was pointed at, or the nearest one within reach of a finger. */
+function pointedAt(event: MouseEvent, box: HTMLElement | null): string | null {
+  const target = event.target instanceof Element ? event.target.closest(POINTED) : null;
+  if (target?.id) return target.id;
+  let [best, least]: [string | null, number] = [null, REACH_PX];
+  for (const element of box?.querySelectorAll(POINTED) ?? []) {
+    const rect = element.getBoundingClientRect();
+    const across = Math.max(rect.left - event.clientX, 0, event.clientX - rect.right);
+    const down = Math.max(rect.top - event.clientY, 0, event.clientY - rect.bottom);
+    const distance = Math.hypot(across, down);
+    if (distance < least && element.id) [best, least] = [element.id, distance];
+  }
+  return best;
+}
