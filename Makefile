@@ -20,12 +20,14 @@ STAMPS := $(VENV)/.stamps
 INSPECTOR := clients/inspector
 SCORE := clients/score
 SDK := clients/sdk
+WEB := clients/web
 NODE_TESTS := $(wildcard tests/interop/package-lock.json tests/interop/*/package-lock.json)
 SERVICES := tests/services
 SERVICE_LOCKS := $(wildcard $(SERVICES)/*/requirements.lock)
 PEERS := benchmarks/peers
 BENCH_NEEDS := $(wildcard $(PEERS)/*/package-lock.json)
 PAGE := gateway/static/inspector/index.html
+EDITOR := gateway/static/editor/index.html
 UV_VERSION := 0.13.9
 
 SOURCES := collab persistence gateway workers clients/python benchmarks tests
@@ -122,8 +124,17 @@ $(PAGE): $(INSPECTOR)/node_modules/.stamp \
 	@out="$$(npm --prefix $(INSPECTOR) run --silent build 2>&1)" || { echo "$$out" >&2; exit 1; }
 	@test -s $@ && touch $@
 
+# Of the editor's sources, and those of the packages that it takes as they stand.
+$(EDITOR): $(WEB)/node_modules/.stamp $(SDK)/node_modules/.stamp \
+		$(shell find $(WEB) \( -name node_modules -o -name .next -o -name out -o -name next-env.d.ts \) -prune \
+			-o -type f -print 2>/dev/null) \
+		$(shell find $(SDK)/src $(SCORE)/src -type f 2>/dev/null)
+	@echo "Building the web editor ..."
+	@out="$$(npm --prefix $(WEB) run --silent build 2>&1)" || { echo "$$out" >&2; exit 1; }
+	@test -s $@ && touch $@
+
 .PHONY: page
-page: $(if $(wildcard $(INSPECTOR)/package-lock.json),$(PAGE))
+page: $(if $(wildcard $(INSPECTOR)/package-lock.json),$(PAGE)) $(if $(wildcard $(WEB)/package-lock.json),$(EDITOR))
 
 # ---------------------------------------------------------------- use
 
@@ -214,6 +225,7 @@ test: test-needs ## Everything, with real clients and a real browser; at most 20
 	@npm --prefix $(SCORE) run --silent check
 	@# The SDK reads what the score package is built into.
 	@npm --prefix $(SCORE) run --silent build && npm --prefix $(SDK) run --silent check
+	@npm --prefix $(WEB) run --silent check
 	@folders="$(call with_tests,$(FULL_TESTS))"; \
 	if [ -z "$$folders" ]; then echo "No tests in $(FULL_TESTS) yet."; exit 0; fi; \
 	$(BIN)/pytest -q $(IN_PARALLEL) --durations 40 $$folders
@@ -313,6 +325,7 @@ clean: ## Remove environments, caches and built files; never ./data
 		.coverage* dist bandpro_compiled gateway/static
 	@rm -rf $(SERVICES)/*/.venv
 	@rm -rf $(foreach package,$(SCORE) $(SDK),$(package)/dist $(package)/node_modules)
+	@rm -rf $(WEB)/.next $(WEB)/out $(WEB)/node_modules
 	@rm -rf $(INSPECTOR)/node_modules $(NODE_TESTS:%/package-lock.json=%/node_modules)
 	@rm -rf $(BENCH_NEEDS:%/package-lock.json=%/node_modules) $(PEERS)/pycrdt_websocket/.venv \
 		$(PEERS)/.built $(PEERS)/y_sweet/.built

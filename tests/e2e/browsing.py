@@ -102,7 +102,9 @@ class Browsing:
             state: what `connection-state` is to say.
             scheme: what the system prefers, `light` or `dark`.
         """
-        visitor = await self.open("/" if room is None else f"/#/{quote(room)}", scheme=scheme)
+        visitor = await self.open(
+            "/inspect" if room is None else f"/inspect#/{quote(room)}", scheme=scheme
+        )
         await visitor.expect_state(state)
         return visitor
 

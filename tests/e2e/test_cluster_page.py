@@ -18,7 +18,7 @@ from tests.support.ws_client import join
 
 pytestmark = pytest.mark.e2e
 
-CLUSTER: Final = "/#cluster"
+CLUSTER: Final = "/inspect#cluster"
 PHONE_PX: Final = 360
 
 

@@ -61,7 +61,7 @@ async def open_text(visitor: Visitor) -> None:
 
 
 async def test_the_first_visit_shows_the_chorale_live_and_saved(visits: Browsing) -> None:
-    """PAGE-1: The bare address opens the demo chorale: live, saved, its notes and its entries."""
+    """PAGE-1: `/inspect` opens the demo chorale: live, saved, its notes and its entries."""
     visitor = await visits.visit()
     await visitor.expect_live()
     await expect(visitor.part("room-input")).to_have_value(CHORALE)

@@ -28,6 +28,8 @@ export interface Action {
   /** A note to which the first new one is tied. */
   readonly tiesFrom?: string;
   readonly cursor?: Spot;
+  /** What did not fit in before the end of the score; it goes on in the measure that is added. */
+  readonly onward?: { readonly pitch: WrittenPitch; readonly left: Rational };
 }
 
 const NOTHING: Action = { operations: [] };
@@ -80,7 +82,8 @@ export function enterStep(
   const before = noteBefore(index, first);
   const was = before && pitchOf(index.facets, before.events[0] ?? "");
   const found = nearest(step, was ? height(was) : middleOf(index, spotOf(first)));
-  return write(index, first, { ...found, alter: alterAt(index, spotOf(first), found) }, value);
+  const pitch = { ...found, alter: alterAt(index, spotOf(first), found) };
+  return write(index, first, pitch, durationOf(value));
 }
 
 function repitch(
@@ -106,15 +109,16 @@ export function noteBefore(index: ScoreIndex, place: Place): Place | null {
 }
 
 /** Writes a new note, over barlines as tied notes, and adds a measure at the end. */
-function write(
+export function write(
   index: ScoreIndex,
   place: Place,
   pitch: WrittenPitch,
-  value: NextValue,
+  duration: Rational,
   tiesFrom?: string,
 ): Action {
   const operations: Operation[] = [];
-  let left = durationOf(value);
+  let left = duration;
+  let isAtEnd = false;
   let spot = spotOf(place);
   for (const id of place.kind === "rest" ? place.events : []) {
     // The note takes the rest's place; what is left of the rest is empty time.
@@ -144,6 +148,7 @@ function write(
     if (next === null) {
       operations.push({ op: "InsertMeasures", after: spot.measure });
       spot = { ...spot, onset: end };
+      isAtEnd = true;
       break;
     }
     spot = { ...spot, measure: next, onset: isFull ? { numerator: 0n, denominator: 1n } : end };
@@ -151,7 +156,13 @@ function write(
       break;
     }
   }
-  return { operations, tiesNew: true, cursor: spot, ...(tiesFrom ? { tiesFrom } : {}) };
+  return {
+    operations,
+    tiesNew: true,
+    cursor: spot,
+    ...(tiesFrom ? { tiesFrom } : {}),
+    ...(isAtEnd && left.numerator > 0n ? { onward: { pitch, left } } : {}),
+  };
 }
 
 /** Rests that a new note covers are deleted, for they would be covered for ever. */
@@ -344,7 +355,9 @@ export function tie(index: ScoreIndex, places: readonly Place[], value: NextValu
   const [only = ""] = place.events;
   const pitch = pitchOf(index.facets, only);
   if (next.kind !== "chord") {
-    return pitch && place.events.length === 1 ? write(index, next, pitch, value, only) : NOTHING;
+    return pitch && place.events.length === 1
+      ? write(index, next, pitch, durationOf(value), only)
+      : NOTHING;
   }
   const heights = new Map(
     next.events.map((id) => [JSON.stringify(pitchOf(index.facets, id)), id] as const),
@@ -401,14 +414,12 @@ export function tuplet(places: readonly Place[]): Action {
   const actual = events.length;
   const normal = 2 ** Math.floor(Math.log2(actual - 1));
   return {
-    operations: [
-      { op: "Tuplet", events: events.flatMap((place) => place.events), actual, normal },
-    ],
+    operations: [{ op: "Tuplet", events: events.flatMap((place) => place.events), actual, normal }],
   };
 }
 
 /** The value of a note as the palette shows it. */
-export function valueOf(place: Place): NextValue | null {
+export function writtenAs(place: Place): NextValue | null {
   const length = toNumber(place.duration);
   for (const dots of [0, 1, 2]) {
     const quarters = length / (2 - 2 ** -dots);

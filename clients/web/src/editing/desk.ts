@@ -1,8 +1,7 @@
-import { EditRefused, type Operation, rational } from "bandpro-score";
+import { EditRefused, type Operation, rational, type Score, ScoreError } from "bandpro-sdk";
 import { entryOf } from "../engraving/entries.ts";
 import { engraving } from "../engraving/mei.ts";
 import type { Engraving, Place } from "../engraving/places.ts";
-import type { Score } from "../session/open-score.ts";
 import { Cell, type Store } from "../session/store.ts";
 import {
   type Action,
@@ -19,7 +18,8 @@ import {
   targets,
   tie,
   tuplet,
-  valueOf,
+  write,
+  writtenAs,
 } from "./actions.ts";
 import { type Command, FIRST_VALUE } from "./keys.ts";
 import { ScoreIndex, type Spot } from "./score-index.ts";
@@ -96,50 +96,55 @@ export class Desk {
 
   /** Does what a key or a button asks for, other than playing and words. */
   run(command: Command): void {
+    const action = this.#actionOf(command);
+    if (action) {
+      this.#act(action);
+    } else if (command.do === "value") {
+      this.#setValue({ quarters: command.quarters, dots: 0 });
+    } else if (command.do === "dot") {
+      this.#dot();
+    } else if (command.do === "go") {
+      this.#go(command.by, command.extends);
+    } else if (command.do === "goAcross") {
+      this.#goAcross(command.by);
+    } else if (command.do === "undo" || command.do === "redo") {
+      this.#score.history[command.do]();
+      this.#refresh();
+    } else if (command.do === "clear") {
+      this.#selection = { kind: "none" };
+      this.#refresh();
+    }
+  }
+
+  /** What a command writes; null for those that write nothing by themselves. */
+  #actionOf(command: Command): Action | null {
     const { index, selected } = this.#now();
     switch (command.do) {
       case "step":
-        return this.#act(
-          command.isChord
-            ? addToChord(index, targets(index, selected), command.step)
-            : enterStep(index, selected, command.step, this.#value),
-        );
-      case "value":
-        return this.#setValue({ quarters: command.quarters, dots: 0 });
-      case "dot":
-        return this.#dot();
+        return command.isChord
+          ? addToChord(index, targets(index, selected), command.step)
+          : enterStep(index, selected, command.step, this.#value);
       case "rest":
-        return this.#act(enterRest(index, selected, this.#value));
+        return enterRest(index, selected, this.#value);
       case "move":
-        return this.#act(moveSteps(index, selected, command.by));
+        return moveSteps(index, selected, command.by);
       case "alter":
-        return this.#act(alter(index, selected, command.by));
+        return alter(index, selected, command.by);
       case "tie":
-        return this.#act(tie(index, selected, this.#value));
+        return tie(index, selected, this.#value);
       case "slur":
-        return this.#act(slur(index, selected));
+        return slur(index, selected);
       case "tuplet":
-        return this.#act(tuplet(selected));
+        return tuplet(selected);
       case "delete":
-        return this.#delete();
-      case "go":
-        return this.#go(command.by, command.extends);
-      case "goAcross":
-        return this.#goAcross(command.by);
-      case "undo":
-        return this.#score.history.undo();
-      case "redo":
-        return this.#score.history.redo();
-      case "clear":
-        this.#selection = { kind: "none" };
-        return this.#refresh();
+        return this.#removal();
       default:
+        return null;
     }
   }
 
   /** Edits as one step that can be undone. */
   edit(...operations: readonly Operation[]): boolean {
-    this.#score.history.pause();
     return this.#write(operations) !== null;
   }
 
@@ -150,7 +155,6 @@ export class Desk {
       }
       return;
     }
-    this.#score.history.pause();
     const notes = this.#write(action.operations);
     if (notes === null) {
       return;
@@ -168,6 +172,12 @@ export class Desk {
       this.#moveTo(action.cursor);
     }
     this.#refresh();
+    const { index, selected } = this.#desktop.get();
+    const [next] = selected;
+    if (action.onward && next && next.measure !== action.cursor?.measure) {
+      const { pitch, left } = action.onward;
+      this.#act(write(index, next, pitch, left, notes.at(-1)));
+    }
   }
 
   /** Writes; gives the ids of new notes in their order, null when the score did not allow it. */
@@ -175,12 +185,13 @@ export class Desk {
     try {
       const changes = this.#score.edit(...operations);
       this.refused.set(null);
-      const isNew = (id: string) => changes.sets.some(([facet, key]) => facet === "pt" && key === id);
+      const isNew = (id: string) =>
+        changes.sets.some(([facet, key]) => facet === "pt" && key === id);
       return operations.some((each) => each.op === "InsertNote")
         ? changes.sets.filter(([facet, key]) => facet === "ev" && isNew(key)).map(([, key]) => key)
         : [];
     } catch (error) {
-      if (error instanceof EditRefused) {
+      if (error instanceof EditRefused || error instanceof ScoreError) {
         this.refused.set(error.message);
         return null;
       }
@@ -197,19 +208,19 @@ export class Desk {
 
   #dot(): void {
     const [place] = this.#desktop.get().selected;
-    const was = (place && place.kind !== "gap" && valueOf(place)) || this.#value;
+    const was = (place && place.kind !== "gap" && writtenAs(place)) || this.#value;
     this.#setValue({ quarters: was.quarters, dots: was.dots === 0 ? 1 : 0 });
   }
 
-  #delete(): void {
+  #removal(): Action {
     const { index, selected } = this.#desktop.get();
     const [only] = selected;
     if (selected.length === 1 && only?.kind === "gap") {
       // As in a text: what is before the cursor goes.
       const before = index.neighbour(only, -1);
-      return this.#act(before ? remove([before]) : { operations: [] });
+      return before ? remove([before]) : { operations: [] };
     }
-    this.#act(remove(selected));
+    return remove(selected);
   }
 
   #go(by: 1 | -1, isExtending: boolean): void {
@@ -218,7 +229,8 @@ export class Desk {
       (this.#selection.kind === "things" ? index.place(this.#selection.to) : null) ??
       (by > 0 ? selected.at(-1) : selected[0]);
     if (!head) {
-      return this.begin();
+      this.begin();
+      return;
     }
     const next = index.neighbour(head, by);
     if (next) {
@@ -274,13 +286,16 @@ export class Desk {
     this.#desktop.set(this.#picture());
   }
 
-  #seen: { readonly revision: number; readonly index: ScoreIndex; readonly engraving: Engraving } | null =
-    null;
+  #seen: {
+    readonly revision: number;
+    readonly index: ScoreIndex;
+    readonly engraving: Engraving;
+  } | null = null;
 
   #picture(): Desktop {
     const revision = this.#score.revision.get();
     if (this.#seen?.revision !== revision) {
-      const view = this.#score.view();
+      const view = this.#score.view.get();
       const drawn = engraving(view, this.#score.facets);
       const index = new ScoreIndex(view, this.#score.facets, drawn.places);
       this.#seen = { revision, index, engraving: drawn };
@@ -315,4 +330,3 @@ export function described(index: ScoreIndex, place: Place): string {
   });
   return names.filter((name) => name !== "").join(" ");
 }
-

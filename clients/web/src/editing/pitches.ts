@@ -1,4 +1,10 @@
-import { compareTimes, type Facets, type MeasureView, type View, type WrittenPitch } from "bandpro-score";
+import {
+  compareTimes,
+  type Facets,
+  type MeasureView,
+  type View,
+  type WrittenPitch,
+} from "bandpro-score";
 import { keyAlter } from "../engraving/accidentals.ts";
 import { asNumber, asText, type Entry, entryOf } from "../engraving/entries.ts";
 import type { Place } from "../engraving/places.ts";
@@ -111,6 +117,7 @@ function* settingsOf(
 export function middleOf(index: ScoreIndex, spot: Spot): number {
   const clef = settingAt(index.view, index.facets, "clef", spot) ?? {};
   const shift = asNumber(clef["octave"], 0) * STEPS_IN_OCTAVE;
-  const middle = clef["sign"] === "F" ? height({ step: "D", octave: 3 }) : clef["sign"] === "C" ? 28 : 34;
+  const middle =
+    clef["sign"] === "F" ? height({ step: "D", octave: 3 }) : clef["sign"] === "C" ? 28 : 34;
   return middle + shift;
 }

@@ -1,4 +1,4 @@
-import { compareTimes, type Facets, type Rational, addTimes, type View } from "bandpro-score";
+import { addTimes, compareTimes, type Facets, type Rational, type View } from "bandpro-score";
 import type { Place } from "../engraving/places.ts";
 
 /** A moment in a voice, where something is or could be written. */
@@ -71,9 +71,7 @@ export class ScoreIndex {
   /** What sounds at the same time on the staff above or below. */
   acrossStaves(place: Place, by: 1 | -1): Place | null {
     const staves = this.#staves();
-    const own = staves.findIndex(
-      (each) => each.part === place.part && each.staff === place.staff,
-    );
+    const own = staves.findIndex((each) => each.part === place.part && each.staff === place.staff);
     const target = staves[own + by];
     if (own < 0 || !target) {
       return null;

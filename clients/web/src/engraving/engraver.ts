@@ -4,7 +4,12 @@ export type Question =
   | { readonly kind: "page"; readonly page: number; readonly number: number };
 
 export type Answer =
-  | { readonly kind: "loaded"; readonly number: number; readonly pages: number; readonly first: string }
+  | {
+      readonly kind: "loaded";
+      readonly number: number;
+      readonly pages: number;
+      readonly first: string;
+    }
   | { readonly kind: "page"; readonly number: number; readonly page: number; readonly svg: string }
   | { readonly kind: "failed"; readonly number: number };
 

@@ -1,4 +1,4 @@
-import { type Facets, type Rational, type View, toNumber } from "bandpro-score";
+import { type Facets, type Rational, toNumber, type View } from "bandpro-score";
 import { asNumber, asText, type Entry, entryOf } from "./entries.ts";
 import type { Line, Lines } from "./lines.ts";
 import { type MeasureSigns, unitOf } from "./signs.ts";

@@ -66,8 +66,7 @@ export function engraving(view: View, facets: Facets): Engraving {
     const change = index === 0 ? "" : scoreChange(here, staves) + breakBefore(measure.id, facets);
     return change + element("measure", measureAttributes(measure, here, isLast, facets), content);
   });
-  const body =
-    scoreDefinition(parts, signs[0]) + element("section", {}, measures.join(""));
+  const body = scoreDefinition(parts, signs[0]) + element("section", {}, measures.join(""));
   const mei = element(
     "mei",
     { xmlns: NAMESPACE, meiversion: "5.1" },
@@ -182,7 +181,15 @@ function writeStaff(
     const id = gapId(place, 1, ZERO_TIME);
     const duration = cell?.length ?? measure.length ?? { numerator: 4n, denominator: 1n };
     const rest = element("mRest", { "xml:id": id });
-    const gap: Place = { ...place, id, kind: "gap", voice: 1, onset: ZERO_TIME, duration, events: [] };
+    const gap: Place = {
+      ...place,
+      id,
+      kind: "gap",
+      voice: 1,
+      onset: ZERO_TIME,
+      duration,
+      events: [],
+    };
     return { content: element("layer", { n: 1 }, rest + warning), places: [gap] };
   }
   const time = own?.signs.time ?? null;

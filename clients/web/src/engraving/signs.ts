@@ -149,7 +149,9 @@ export function clefElement(clef: Entry): string {
 
 export function keyElement(key: Entry): string {
   const fifths = fifthsOf(key);
-  return element("keySig", { sig: fifths === 0 ? "0" : `${Math.abs(fifths)}${fifths < 0 ? "f" : "s"}` });
+  return element("keySig", {
+    sig: fifths === 0 ? "0" : `${Math.abs(fifths)}${fifths < 0 ? "f" : "s"}`,
+  });
 }
 
 /** A metre; nothing for music without one. */

@@ -1,4 +1,11 @@
-import { type Facets, type Item, type Rational, type Voice, timeText, toNumber } from "bandpro-score";
+import {
+  type Facets,
+  type Item,
+  type Rational,
+  timeText,
+  toNumber,
+  type Voice,
+} from "bandpro-score";
 import type { MeasureAccidentals } from "./accidentals.ts";
 import { type Beamable, beamSpans } from "./beams.ts";
 import {
@@ -182,8 +189,7 @@ function markupOf(
     ...crossing(item.staff, frame),
   };
   const inside =
-    articulations(asTexts(notation["articulations"])) +
-    verseElements(item.ids, sources.syllables);
+    articulations(asTexts(notation["articulations"])) + verseElements(item.ids, sources.syllables);
   const notes = item.ids.map(
     (id) => [id, { "xml:id": id, ...(frame.pitches.get(id) ?? {}) }] as const,
   );

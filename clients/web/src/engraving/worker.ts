@@ -1,6 +1,6 @@
+import type { VerovioToolkit } from "verovio/esm";
 import type { Answer, Question } from "./engraver.ts";
 import { OPTIONS, PAGE_HEIGHT } from "./options.ts";
-import type { VerovioToolkit } from "verovio/esm";
 
 // Files of their own beside the bundle: seven megabytes that no bundler need read.
 const FOLDER = "/verovio/";

@@ -187,4 +187,3 @@ export class Player {
     oscillator.stop(until + 0.01);
   }
 }
-

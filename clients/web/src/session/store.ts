@@ -1,10 +1,7 @@
-import { useSyncExternalStore } from "react";
+import type { Store } from "bandpro-sdk";
+import { useCallback, useSyncExternalStore } from "react";
 
-/** Something that changes, and tells when. */
-export interface Store<T> {
-  get(): T;
-  subscribe(listener: () => void): () => void;
-}
+export type { Store };
 
 /** A store with a value that is set from outside. */
 export class Cell<T> implements Store<T> {
@@ -36,7 +33,7 @@ export class Cell<T> implements Store<T> {
 }
 
 export function useStore<T>(store: Store<T>): T {
-  const subscribe = (listener: () => void) => store.subscribe(listener);
-  const get = () => store.get();
+  const subscribe = useCallback((listener: () => void) => store.subscribe(listener), [store]);
+  const get = useCallback(() => store.get(), [store]);
   return useSyncExternalStore(subscribe, get, get);
 }

@@ -1,11 +1,11 @@
 "use client";
+import type { Score } from "bandpro-sdk";
 import { type KeyboardEvent, useCallback, useEffect, useRef, useState } from "react";
 import { Desk, described } from "../editing/desk.ts";
 import { type Command, commandOf } from "../editing/keys.ts";
 import { asText } from "../engraving/entries.ts";
 import { Player } from "../playback/player.ts";
-import type { Score } from "../session/open-score.ts";
-import { colorOf } from "../session/people.ts";
+import { colorOf, usePeople } from "../session/people.ts";
 import { useStore } from "../session/store.ts";
 import { filled, type Words } from "../words/words.ts";
 import { LyricInput } from "./lyric-input.tsx";
@@ -37,7 +37,7 @@ function useDesk(score: Score): Desk | null {
 
 function OpenDesk({ desk, score, name, words }: Props & { readonly desk: Desk }) {
   const desktop = useStore(desk.desktop);
-  const people = useStore(score.people);
+  const people = usePeople(score);
   const connection = useStore(score.connection);
   const refused = useStore(desk.refused);
   const [isWriting, setWriting] = useState(false);
@@ -49,12 +49,8 @@ function OpenDesk({ desk, score, name, words }: Props & { readonly desk: Desk })
 
   useEffect(() => {
     const ids = selected.map((place) => place.events[0] ?? place.id);
-    const [id] = ids;
-    score.show({
-      user: { name: name || words.untitled, color: colorOf(hashOf(name)) },
-      selection: id === undefined ? null : { id, ids },
-    });
-  }, [score, name, words, selected]);
+    score.presence.show({ name, color: colorOf(hashOf(name)), selection: ids });
+  }, [score, name, selected]);
 
   const run = useCallback(
     (command: Command) => {
@@ -78,7 +74,9 @@ function OpenDesk({ desk, score, name, words }: Props & { readonly desk: Desk })
 
   return (
     <div className="editor">
-      {canEdit ? <Palette desk={desk} desktop={desktop} score={score} run={run} words={words} /> : null}
+      {canEdit ? (
+        <Palette desk={desk} desktop={desktop} score={score} run={run} words={words} />
+      ) : null}
       <StatusBar score={score} people={people} words={words} />
       <section
         // Keys write notes here, as in a text field that holds music.
@@ -101,6 +99,10 @@ function OpenDesk({ desk, score, name, words }: Props & { readonly desk: Desk })
         {selected.length > 1 ? filled(words.selected, { count: selected.length }) : null}
         {first && selected.length === 1 ? wordsFor(first, index, score, words) : null}
       </footer>
+      <details className="help">
+        <summary>{words.help}</summary>
+        <p>{words.helpText}</p>
+      </details>
       {isWriting && first ? (
         <LyricInput desk={desk} desktop={desktop} words={words} onEnd={endWriting} />
       ) : null}
@@ -117,8 +119,7 @@ function wordsFor(
   const part = asText((value(score, "parts", place.part) as { name?: unknown })?.name);
   const number = asText((value(score, "measures", place.measure) as { number?: unknown })?.number);
   const beat = Number(place.onset.numerator) / Number(place.onset.denominator) + 1;
-  const what =
-    place.kind === "gap" ? words.gap : described(index, place) || words.rest;
+  const what = place.kind === "gap" ? words.gap : described(index, place) || words.rest;
   return `${part}, ${words.measure} ${number}, ${words.beat} ${Number(beat.toFixed(2))}: ${what}`;
 }
 

@@ -1,7 +1,7 @@
 "use client";
 import { type KeyboardEvent, useEffect, useRef, useState } from "react";
-import type { Desk, Desktop } from "../editing/desk.ts";
 import { targets } from "../editing/actions.ts";
+import type { Desk, Desktop } from "../editing/desk.ts";
 import { asText, entryOf } from "../engraving/entries.ts";
 import type { Words } from "../words/words.ts";
 

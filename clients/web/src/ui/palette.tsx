@@ -1,12 +1,12 @@
 "use client";
 import type { Fields } from "bandpro-score";
+import type { Score } from "bandpro-sdk";
 import type { ReactNode } from "react";
-import { timeOf, valueOf } from "../editing/actions.ts";
+import { timeOf, writtenAs } from "../editing/actions.ts";
 import type { Desk, Desktop } from "../editing/desk.ts";
 import type { Command } from "../editing/keys.ts";
 import { settingAt } from "../editing/pitches.ts";
 import { asNumber, asText, entryOf } from "../engraving/entries.ts";
-import type { Score } from "../session/open-score.ts";
 import { useStore } from "../session/store.ts";
 import type { Words } from "../words/words.ts";
 
@@ -40,7 +40,7 @@ export function Palette({ desk, desktop, score, run, words }: Props) {
   const steps = useStore(score.history.state);
   const { selected, value, index } = desktop;
   const [first] = selected;
-  const shown = (first && first.kind !== "gap" && valueOf(first)) || value;
+  const shown = (first && first.kind !== "gap" && writtenAs(first)) || value;
   const button = (label: string, content: ReactNode, command: Command, isOn?: boolean) => (
     <button
       type="button"
@@ -101,7 +101,7 @@ export function Palette({ desk, desktop, score, run, words }: Props) {
             desk.edit({ op: "InsertMeasures", after: last });
           }}
         >
-          ＋ {words.measure}
+          + {words.measure}
         </button>
       </div>
     </div>
@@ -122,7 +122,8 @@ function Settings({ desk, desktop, words }: Pick<Props, "desk" | "desktop" | "wo
   const clefName =
     Object.entries(CLEFS).find(
       ([, fields]) =>
-        fields["sign"] === clef["sign"] && asNumber(fields["octave"], 0) === asNumber(clef["octave"], 0),
+        fields["sign"] === clef["sign"] &&
+        asNumber(fields["octave"], 0) === asNumber(clef["octave"], 0),
     )?.[0] ?? "clefTreble";
   const set = (kind: "key" | "time" | "clef", value: Fields, scope: string) =>
     desk.edit({ op: "ChangeSetting", kind, measure: first.measure, value, scope });
@@ -159,9 +160,7 @@ function Settings({ desk, desktop, words }: Pick<Props, "desk" | "desktop" | "wo
         options={[["", words.dynamicsNone], ...DYNAMICS.map((name) => [name, name] as const)]}
         onChoose={(chosen) => {
           const { part, measure } = first;
-          const gone = dynamic
-            ? [{ op: "DeleteElements", elements: [dynamic.id] } as const]
-            : [];
+          const gone = dynamic ? [{ op: "DeleteElements", elements: [dynamic.id] } as const] : [];
           const added =
             chosen === ""
               ? []
@@ -241,8 +240,12 @@ function NoteIcon({ quarters }: { readonly quarters: number }) {
         strokeWidth="1.6"
       />
       {hasStem ? <path d="M10.4 18V3" stroke="currentColor" strokeWidth="1.5" /> : null}
-      {flags > 0 ? <path d="M10.4 3c1 4 4 4 3.6 9" fill="none" stroke="currentColor" strokeWidth="1.5" /> : null}
-      {flags > 1 ? <path d="M10.4 7c1 4 4 4 3.6 9" fill="none" stroke="currentColor" strokeWidth="1.5" /> : null}
+      {flags > 0 ? (
+        <path d="M10.4 3c1 4 4 4 3.6 9" fill="none" stroke="currentColor" strokeWidth="1.5" />
+      ) : null}
+      {flags > 1 ? (
+        <path d="M10.4 7c1 4 4 4 3.6 9" fill="none" stroke="currentColor" strokeWidth="1.5" />
+      ) : null}
     </svg>
   );
 }

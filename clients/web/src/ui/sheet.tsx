@@ -1,7 +1,7 @@
 "use client";
 import { type MouseEvent, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 import type { Desk, Desktop } from "../editing/desk.ts";
-import { Engraver, type Sheet as Drawn } from "../engraving/engraver.ts";
+import { type Sheet as Drawn, Engraver } from "../engraving/engraver.ts";
 import type { Person } from "../session/people.ts";
 import type { Words } from "../words/words.ts";
 
@@ -118,7 +118,11 @@ function Page({ page, svg, want, desktop, people, playing }: PageProps) {
   useLayoutEffect(() => {
     const element = box.current;
     if (!element) return;
-    mark(element, "is-selected", desktop.selected.flatMap((place) => [place.id, ...place.events]));
+    mark(
+      element,
+      "is-selected",
+      desktop.selected.flatMap((place) => [place.id, ...place.events]),
+    );
     mark(element, "is-playing", playing);
     showPeople(element, people);
   });

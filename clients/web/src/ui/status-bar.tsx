@@ -1,5 +1,5 @@
 "use client";
-import type { Score } from "../session/open-score.ts";
+import type { Score } from "bandpro-sdk";
 import type { Person } from "../session/people.ts";
 import { useStore } from "../session/store.ts";
 import { filled, type Words } from "../words/words.ts";

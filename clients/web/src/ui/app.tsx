@@ -1,0 +1,164 @@
+"use client";
+import { openScore, type Score } from "bandpro-sdk";
+import { useEffect, useState } from "react";
+import { useStore } from "../session/store.ts";
+import { tokenGiver } from "../session/token.ts";
+import { languageOf, type Words, wordsOf } from "../words/words.ts";
+import { Editor } from "./editor.tsx";
+import { Exports } from "./exports.tsx";
+import { keep, kept } from "./kept.ts";
+import { Library } from "./library.tsx";
+import { SignIn } from "./sign-in.tsx";
+
+/** The list of scores, or one of them: the address says which after its `#/`. */
+export function App() {
+  const [isReady, setReady] = useState(false);
+  const room = useRoom();
+  const [language, setLanguage] = useState<"en" | "zh-Hant">("en");
+  const [scheme, setScheme] = useState<string | null>(null);
+  const [name, setName] = useState("");
+  // Counts how often somebody signed in: what is open is opened anew.
+  const [turn, setTurn] = useState(0);
+  const words = wordsOf(language);
+
+  useEffect(() => {
+    setLanguage(languageOf(kept("language"), navigator.languages));
+    setScheme(kept("scheme"));
+    setName(kept("name") ?? "");
+    setReady(true);
+  }, []);
+  useEffect(() => {
+    document.documentElement.lang = language;
+  }, [language]);
+  useEffect(() => {
+    if (scheme) document.documentElement.dataset["scheme"] = scheme;
+  }, [scheme]);
+
+  const signedIn = () => setTurn((before) => before + 1);
+  const changeLanguage = () => {
+    const next = language === "en" ? "zh-Hant" : "en";
+    keep("language", next);
+    setLanguage(next);
+  };
+  const changeScheme = () => {
+    const isDark =
+      scheme === null ? matchMedia("(prefers-color-scheme: dark)").matches : scheme === "dark";
+    const next = isDark ? "light" : "dark";
+    keep("scheme", next);
+    setScheme(next);
+  };
+  return (
+    <>
+      <header className="top">
+        <a className="home" href="#/">
+          <Mark /> <span>BandPro</span>
+        </a>
+        {room === "" ? null : <span className="room">{room}</span>}
+        <span className="spring" />
+        <label className="own-name">
+          <span className="visually-hidden">{words.guest}</span>
+          <input
+            value={name}
+            placeholder={words.guest}
+            maxLength={40}
+            data-testid="own-name"
+            onChange={(event) => {
+              keep("name", event.target.value);
+              setName(event.target.value);
+            }}
+          />
+        </label>
+        <button type="button" onClick={changeLanguage} lang={language === "en" ? "zh-Hant" : "en"}>
+          {words.language}
+        </button>
+        <button type="button" onClick={changeScheme} aria-label={words.dark} title={words.dark}>
+          ◐
+        </button>
+      </header>
+      <main>
+        {!isReady ? (
+          <p className="quiet">{words.loading}</p>
+        ) : room === "" ? (
+          <Library key={turn} words={words} onToken={signedIn} />
+        ) : (
+          <Room key={`${turn} ${room}`} room={room} name={name} words={words} onToken={signedIn} />
+        )}
+      </main>
+    </>
+  );
+}
+
+function useRoom(): string {
+  const [room, setRoom] = useState("");
+  useEffect(() => {
+    const read = () => setRoom(roomIn(location.hash));
+    read();
+    addEventListener("hashchange", read);
+    return () => removeEventListener("hashchange", read);
+  }, []);
+  return room;
+}
+
+function roomIn(hash: string): string {
+  try {
+    return decodeURIComponent(hash.replace(/^#\/?/, ""));
+  } catch {
+    return "";
+  }
+}
+
+interface RoomProps {
+  readonly room: string;
+  readonly name: string;
+  readonly words: Words;
+  readonly onToken: () => void;
+}
+
+function Room({ room, name, words, onToken }: RoomProps) {
+  const [score, setScore] = useState<Score | null>(null);
+  useEffect(() => {
+    const opened = openScore(location.origin, room, { token: tokenGiver() });
+    setScore(opened);
+    // Whoever leaves with unsaved edits is asked.
+    const ask = (event: BeforeUnloadEvent) => {
+      if (opened.saved.get().unsaved > 0) event.preventDefault();
+    };
+    addEventListener("beforeunload", ask);
+    return () => {
+      removeEventListener("beforeunload", ask);
+      opened.close();
+    };
+  }, [room]);
+  return score ? (
+    <>
+      <Door score={score} words={words} onToken={onToken} />
+      <Editor score={score} name={name} words={words} />
+      <Exports score={score} words={words} />
+    </>
+  ) : (
+    <p className="quiet">{words.loading}</p>
+  );
+}
+
+/** Where the server asks who one is. */
+function Door({ score, words, onToken }: Pick<RoomProps, "words" | "onToken"> & { score: Score }) {
+  const connection = useStore(score.connection);
+  return connection.state === "denied" && connection.remedy === "sign-in" ? (
+    <SignIn words={words} onToken={onToken} />
+  ) : null;
+}
+
+function Mark() {
+  return (
+    <svg viewBox="0 0 24 24" width="22" height="22" aria-hidden="true">
+      <rect width="24" height="24" rx="6" fill="currentColor" opacity="0.14" />
+      <ellipse cx="9" cy="17" rx="3.4" ry="2.5" transform="rotate(-20 9 17)" fill="currentColor" />
+      <path
+        d="M12.2 16V5.5c1 3 4.6 2.8 3.8 7"
+        fill="none"
+        stroke="currentColor"
+        strokeWidth="1.6"
+      />
+    </svg>
+  );
+}

@@ -1,0 +1,185 @@
+"use client";
+import { ApiError, openLibrary, type ScoreFacts, type Template } from "bandpro-sdk";
+import { type DragEvent, type FormEvent, useCallback, useEffect, useMemo, useState } from "react";
+import { tokenGiver } from "../session/token.ts";
+import { filled, type Words } from "../words/words.ts";
+import { SignIn } from "./sign-in.tsx";
+
+const UNAUTHENTICATED = 401;
+const PAGES_MAX = 20;
+const NAME_CHARS_MAX = 60;
+type Source = "musicxml" | "mxl" | "abc" | "midi";
+const SOURCES: Readonly<Record<string, Source>> = {
+  abc: "abc",
+  mid: "midi",
+  midi: "midi",
+  mxl: "mxl",
+  musicxml: "musicxml",
+  xml: "musicxml",
+};
+
+interface Props {
+  readonly words: Words;
+  readonly onToken: () => void;
+}
+
+/** All scores that one may read; makes new ones, of templates and of files. */
+export function Library({ words, onToken }: Props) {
+  const library = useMemo(() => {
+    const token = tokenGiver();
+    return openLibrary(location.origin, token ? { token } : {});
+  }, []);
+  const [scores, setScores] = useState<readonly ScoreFacts[] | null>(null);
+  const [templates, setTemplates] = useState<readonly Template[]>([]);
+  const [sought, setSought] = useState("");
+  const [told, setTold] = useState("");
+  const [isOver, setOver] = useState(false);
+  const [isStranger, setStranger] = useState(false);
+
+  const fail = useCallback(
+    (error: unknown) => {
+      if (error instanceof ApiError && error.status === UNAUTHENTICATED) {
+        setStranger(true);
+      } else {
+        setTold(filled(words.failed, { reason: error instanceof Error ? error.message : "" }));
+      }
+    },
+    [words],
+  );
+  useEffect(() => {
+    let isCurrent = true;
+    const load = async () => {
+      const found: ScoreFacts[] = [];
+      let after: string | null = null;
+      for (let page = 0; page < PAGES_MAX; page += 1) {
+        const { scores: more, next } = await library.list(after === null ? {} : { after });
+        found.push(...more);
+        after = next;
+        if (next === null) break;
+      }
+      if (isCurrent) setScores(found);
+    };
+    load().catch(fail);
+    library.templates().then((all) => isCurrent && setTemplates(all), fail);
+    return () => {
+      isCurrent = false;
+    };
+  }, [library, fail]);
+
+  const create = async (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget);
+    const title = String(form.get("title") ?? "").trim() || words.untitled;
+    const template = String(form.get("template") ?? "");
+    const room = roomFor(title);
+    try {
+      await library.create(room, { title, ...(template ? { template, measures: 16 } : {}) });
+      open(room);
+    } catch (error) {
+      fail(error);
+    }
+  };
+  const take = async (files: FileList | null) => {
+    const file = files?.[0];
+    if (!file) return;
+    setTold(words.importing);
+    const [, ending = ""] = /\.(\w+)$/.exec(file.name.toLowerCase()) ?? [];
+    const room = roomFor(file.name.replace(/\.\w+$/, ""));
+    try {
+      await library.importFile(room, file, SOURCES[ending] ?? "musicxml");
+      open(room);
+    } catch (error) {
+      fail(error);
+    }
+  };
+  const drop = (event: DragEvent) => {
+    event.preventDefault();
+    setOver(false);
+    void take(event.dataTransfer.files);
+  };
+  const found = (scores ?? []).filter(({ room, title }) =>
+    `${title} ${room}`.toLowerCase().includes(sought.toLowerCase()),
+  );
+  return (
+    <div className="library">
+      {isStranger ? <SignIn words={words} onToken={onToken} /> : null}
+      <h1>{words.allScores}</h1>
+      <form className="new-score" onSubmit={create} data-testid="new-score">
+        <label>
+          <span>{words.name}</span>
+          <input name="title" required maxLength={200} />
+        </label>
+        <label>
+          <span>{words.template}</span>
+          <select name="template">
+            {templates.map(({ template, name }) => (
+              <option key={template} value={template}>
+                {name}
+              </option>
+            ))}
+          </select>
+        </label>
+        <button type="submit" className="main-button">
+          {words.create}
+        </button>
+      </form>
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: files can be chosen with the field too */}
+      <div
+        className={isOver ? "drop is-over" : "drop"}
+        onDragOver={(event) => {
+          event.preventDefault();
+          setOver(true);
+        }}
+        onDragLeave={() => setOver(false)}
+        onDrop={drop}
+      >
+        <label>
+          {words.drop}{" "}
+          <input
+            type="file"
+            accept=".musicxml,.xml,.mxl,.abc,.mid,.midi"
+            data-testid="import"
+            onChange={(event) => void take(event.target.files)}
+          />
+        </label>
+        <span role="status">{told}</span>
+      </div>
+      <label className="search">
+        <span className="visually-hidden">{words.search}</span>
+        <input
+          type="search"
+          placeholder={words.search}
+          value={sought}
+          onChange={(event) => setSought(event.target.value)}
+        />
+      </label>
+      {scores === null && !isStranger ? <p className="quiet">{words.loading}</p> : null}
+      {scores?.length === 0 ? <p className="quiet">{words.emptyList}</p> : null}
+      <ul className="scores" data-testid="scores">
+        {found.map(({ room, title }) => (
+          <li key={room}>
+            <a href={`#/${encodeURIComponent(room)}`}>
+              <strong>{title || room.split("/").at(-1)}</strong>
+              <span>{room}</span>
+            </a>
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+function open(room: string): void {
+  location.hash = `#/${encodeURIComponent(room)}`;
+}
+
+/** A room that nobody has, with a name that tells what is in it. */
+function roomFor(title: string): string {
+  const name = title
+    .normalize("NFKC")
+    .replace(/[^\p{L}\p{N}]+/gu, "-")
+    .replace(/^-+|-+$/g, "")
+    .toLowerCase();
+  const short = Array.from(name).slice(0, NAME_CHARS_MAX).join("");
+  return `scores/${short || "score"}-${crypto.randomUUID().slice(0, 8)}`;
+}
