@@ -57,8 +57,43 @@ async def violations(visitor: Visitor) -> list[dict[str, Any]]:
     return found
 
 
+async def speak_of_a_note(speaker: Visitor, reader: Visitor) -> None:
+    """Somebody comments on the selected note, and the other one sees that in the picture."""
+    await speaker.part("sheet").locator(".note").nth(0).click()
+    await speaker.part("open-comments").locator("summary").click()
+    comments = speaker.part("comments")
+    await comments.get_by_role("textbox", name="About the selected note").fill("So sharp?")
+    await comments.get_by_role("button", name="Comment", exact=True).click()
+    await expect(comments.get_by_role("listitem")).to_contain_text("So sharp?")
+    await expect(reader.part("sheet").locator(".has-comment")).to_have_count(1)
+
+
+async def keep_and_restore(keeper: Visitor, other: Visitor) -> None:
+    """A version that one keeps is had back for both after the other one deleted a note."""
+    await keeper.part("open-versions").locator("summary").click()
+    versions = keeper.part("versions")
+    await versions.get_by_role("textbox").fill("As sung")
+    await versions.get_by_role("button", name="Keep", exact=True).click()
+    kept = versions.get_by_role("listitem").filter(has_text="As sung")
+    await expect(kept).to_have_count(1)
+    await other.part("sheet").locator(".note").nth(3).click()
+    await other.part("surface").press("Delete")
+    assert len(await drawn(keeper, 9)) == len(await drawn(other, 9))
+    await other.expect_saved()
+    await kept.get_by_role("button", name="Restore").click()
+    assert await drawn(keeper, 10) == await drawn(other, 10)
+
+
+async def exported(visitor: Visitor) -> int:
+    """How many notes the file has that the page has made as MusicXML."""
+    async with visitor.page.expect_download() as started:
+        await visitor.part("export").select_option("musicxml")
+    path = await (await started.value).path()
+    return path.read_text(encoding="utf-8").count("<pitch>")
+
+
 async def test_two_people_write_a_tune_by_keyboard(server: Server) -> None:
-    """EDIT-1, EDIT-2, EDIT-3 and EDIT-4: both see the same music engraved, saved, and undone."""
+    """EDIT-1, EDIT-2, EDIT-3, EDIT-4 and EDIT-5: the same music for both, whatever happens."""
     async with browsing(server) as visits:
         maker = await visits.open("/")
         await maker.page.request.post(
@@ -112,5 +147,9 @@ async def test_two_people_write_a_tune_by_keyboard(server: Server) -> None:
         await anna.page.get_by_role("button", name="Try again").click()
         await anna.expect_saved()
         assert await drawn(ben, 10) == await drawn(anna, 10)
-        assert await violations(anna) == []
+        await speak_of_a_note(ben, anna)
+        await keep_and_restore(ben, anna)
+        for visitor in (anna, ben):
+            assert await violations(visitor) == []
+        assert await exported(ben) == 10
         visits.outage_expected = True

@@ -3,7 +3,7 @@ import { openScore, type Score } from "bandpro-sdk";
 import { useEffect, useState } from "react";
 import { useStore } from "../session/store.ts";
 import { tokenGiver } from "../session/token.ts";
-import { languageOf, type Words, wordsOf } from "../words/words.ts";
+import { type Language, languageOf, type Words, wordsOf } from "../words/words.ts";
 import { Editor } from "./editor.tsx";
 import { Exports } from "./exports.tsx";
 import { keep, kept } from "./kept.ts";
@@ -14,7 +14,7 @@ import { SignIn } from "./sign-in.tsx";
 export function App() {
   const [isReady, setReady] = useState(false);
   const room = useRoom();
-  const [language, setLanguage] = useState<"en" | "zh-Hant">("en");
+  const [language, setLanguage] = useState<Language>("en");
   const [scheme, setScheme] = useState<string | null>(null);
   const [name, setName] = useState("");
   // Counts how often somebody signed in: what is open is opened anew.
@@ -81,7 +81,14 @@ export function App() {
         ) : room === "" ? (
           <Library key={turn} words={words} onToken={signedIn} />
         ) : (
-          <Room key={`${turn} ${room}`} room={room} name={name} words={words} onToken={signedIn} />
+          <Room
+            key={`${turn} ${room}`}
+            room={room}
+            name={name}
+            language={language}
+            words={words}
+            onToken={signedIn}
+          />
         )}
       </main>
     </>
@@ -110,11 +117,12 @@ function roomIn(hash: string): string {
 interface RoomProps {
   readonly room: string;
   readonly name: string;
+  readonly language: Language;
   readonly words: Words;
   readonly onToken: () => void;
 }
 
-function Room({ room, name, words, onToken }: RoomProps) {
+function Room({ room, name, language, words, onToken }: RoomProps) {
   const [score, setScore] = useState<Score | null>(null);
   useEffect(() => {
     const opened = openScore(location.origin, room, { token: tokenGiver() });
@@ -132,7 +140,7 @@ function Room({ room, name, words, onToken }: RoomProps) {
   return score ? (
     <>
       <Door score={score} words={words} onToken={onToken} />
-      <Editor score={score} name={name} words={words} />
+      <Editor score={score} name={name} language={language} words={words} />
       <Exports score={score} words={words} />
     </>
   ) : (

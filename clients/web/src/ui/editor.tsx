@@ -7,22 +7,26 @@ import { asText } from "../engraving/entries.ts";
 import { Player } from "../playback/player.ts";
 import { colorOf, usePeople } from "../session/people.ts";
 import { useStore } from "../session/store.ts";
-import { filled, type Words } from "../words/words.ts";
+import { filled, type Language, type Words } from "../words/words.ts";
 import { LyricInput } from "./lyric-input.tsx";
 import { Palette } from "./palette.tsx";
+import { Panels } from "./panels.tsx";
 import { Sheet } from "./sheet.tsx";
 import { StatusBar } from "./status-bar.tsx";
 
 interface Props {
   readonly score: Score;
   readonly name: string;
+  readonly language: Language;
   readonly words: Words;
 }
 
 /** One score, open: the page, the palette, and who else is here. */
-export function Editor({ score, name, words }: Props) {
+export function Editor({ score, name, language, words }: Props) {
   const desk = useDesk(score);
-  return desk ? <OpenDesk desk={desk} score={score} name={name} words={words} /> : null;
+  return desk ? (
+    <OpenDesk desk={desk} score={score} name={name} language={language} words={words} />
+  ) : null;
 }
 
 function useDesk(score: Score): Desk | null {
@@ -35,11 +39,15 @@ function useDesk(score: Score): Desk | null {
   return desk;
 }
 
-function OpenDesk({ desk, score, name, words }: Props & { readonly desk: Desk }) {
+function OpenDesk({ desk, score, name, language, words }: Props & { readonly desk: Desk }) {
   const desktop = useStore(desk.desktop);
   const people = usePeople(score);
   const connection = useStore(score.connection);
   const refused = useStore(desk.refused);
+  const threads = useStore(score.comments.threads);
+  const spoken = threads.flatMap(({ element, resolved }) =>
+    element === null || resolved ? [] : [element],
+  );
   const [isWriting, setWriting] = useState(false);
   const { playing, toggle } = usePlaying(desk);
   const surface = useRef<HTMLElement>(null);
@@ -92,13 +100,21 @@ function OpenDesk({ desk, score, name, words }: Props & { readonly desk: Desk })
         onFocus={() => desk.begin()}
       >
         <h1 className="title">{titleOf(score) || words.untitled}</h1>
-        <Sheet desk={desk} desktop={desktop} people={people} playing={playing} words={words} />
+        <Sheet
+          desk={desk}
+          desktop={desktop}
+          people={people}
+          playing={playing}
+          spoken={spoken}
+          words={words}
+        />
       </section>
       <footer className="selection" id="selection" aria-live="polite" data-testid="selection">
         {refused !== null ? <strong>{words.refused} </strong> : null}
         {selected.length > 1 ? filled(words.selected, { count: selected.length }) : null}
         {first && selected.length === 1 ? wordsFor(first, index, score, words) : null}
       </footer>
+      <Panels score={score} desk={desk} desktop={desktop} language={language} words={words} />
       <details className="help">
         <summary>{words.help}</summary>
         <p>{words.helpText}</p>

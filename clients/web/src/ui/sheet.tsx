@@ -10,6 +10,8 @@ interface Props {
   readonly desktop: Desktop;
   readonly people: readonly Person[];
   readonly playing: readonly string[];
+  /** Ids of what is spoken about. */
+  readonly spoken: readonly string[];
   readonly words: Words;
 }
 
@@ -22,7 +24,7 @@ const REACH_PX = 40;
 const POINTED = ".note, .rest, .mRest";
 
 /** The engraved score: follows the document, the selection, the others and the playing. */
-export function Sheet({ desk, desktop, people, playing, words }: Props) {
+export function Sheet({ desk, desktop, people, playing, spoken, words }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const engraver = useRef<Engraver | null>(null);
   const [drawn, setDrawn] = useState<Drawn>({ number: 0, pages: [] });
@@ -76,6 +78,7 @@ export function Sheet({ desk, desktop, people, playing, words }: Props) {
           desktop={desktop}
           people={people}
           playing={playing}
+          spoken={spoken}
         />
       ))}
     </div>
@@ -89,9 +92,10 @@ interface PageProps {
   readonly desktop: Desktop;
   readonly people: readonly Person[];
   readonly playing: readonly string[];
+  readonly spoken: readonly string[];
 }
 
-function Page({ page, svg, want, desktop, people, playing }: PageProps) {
+function Page({ page, svg, want, desktop, people, playing, spoken }: PageProps) {
   const box = useRef<HTMLDivElement>(null);
 
   useEffect(() => {
@@ -123,6 +127,7 @@ function Page({ page, svg, want, desktop, people, playing }: PageProps) {
       "is-selected",
       desktop.selected.flatMap((place) => [place.id, ...place.events]),
     );
+    mark(element, "has-comment", spoken);
     mark(element, "is-playing", playing);
     showPeople(element, people);
   });
