@@ -11,7 +11,13 @@ const ESCAPES: Readonly<Record<string, string>> = {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
 const UNWRITABLE = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g;
 
+// Nearly all that is written: it need not be looked at three times.
+const PLAIN = /^[\w .,:#+/-]*$/;
+
 export function escaped(text: string): string {
+  if (PLAIN.test(text)) {
+    return text;
+  }
   return text
     .toWellFormed()
     .replace(UNWRITABLE, "")

@@ -55,7 +55,7 @@ export function Palette({ desk, desktop, score, run, words }: Props) {
       onMouseDown={(event) => event.preventDefault()}
       onClick={() => run(command)}
     >
-      {content}
+      <span aria-hidden="true">{content}</span>
     </button>
   );
   return (
