@@ -93,7 +93,10 @@ async def exported(visitor: Visitor) -> int:
 
 
 async def test_two_people_write_a_tune_by_keyboard(server: Server) -> None:
-    """EDIT-1, EDIT-2, EDIT-3, EDIT-4 and EDIT-5: the same music for both, whatever happens."""
+    """The same music is engraved for both, whatever happens in between.
+
+    Bears EDITOR-1, EDITOR-2, EDITOR-3, EDITOR-4 and EDITOR-5.
+    """
     async with browsing(server) as visits:
         maker = await visits.open("/")
         await maker.page.request.post(

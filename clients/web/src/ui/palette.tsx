@@ -87,8 +87,8 @@ export function Palette({ desk, desktop, score, run, words }: Props) {
         {button(words.down, "↓", { do: "move", by: -1 })}
         {button(words.tie, <Arc flat />, { do: "tie" })}
         {button(words.slur, <Arc />, { do: "slur" })}
-        {button(words.tuplet, "3", { do: "tuplet" })}
-        {button(words.lyrics, "Ly", { do: "lyrics" })}
+        {button(words.tuplet, words.tuplet, { do: "tuplet" })}
+        {button(words.lyrics, words.lyrics, { do: "lyrics" })}
         {button(words.delete, "⌫", { do: "delete" })}
       </div>
       <Settings desk={desk} desktop={desktop} words={words} />
