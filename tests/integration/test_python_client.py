@@ -4,11 +4,13 @@ import asyncio
 import os
 import re
 import signal
+import ssl
 import sys
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,11 +34,13 @@ from collab.score.operations import EditRefused
 from collab.score.operations.operations import DeleteElements, InsertNote, Repitch
 from tests.interop.pycrdt_client import pycrdt_provider
 from tests.support.access import mint
+from tests.support.certificates import self_signed
 from tests.support.http import request, room_path, stored_update
 from tests.support.random_edits import first_score
 from tests.support.score_api import make
 from tests.support.server import Server, serving
 from tests.support.sources import ROOT
+from tests.support.tcp_proxy import TcpProxy
 
 WITHIN_S = 20
 QUICK = Patience(open_within_s=WITHIN_S, saved_within_s=WITHIN_S, backoff_first_s=0.05)
@@ -212,6 +216,30 @@ async def test_a_fresh_token_lets_it_go_on(server: Server, room: str) -> None:
         score.edit(note(0, "A4"))
         await score.saved()
         assert source.asked == 3
+
+
+async def test_it_shows_its_token_to_servers_alone_that_it_trusts(
+    server: Server, room: str, tmp_path: Path
+) -> None:
+    """PYC-3, PYC-11: The system's authorities, or another one; and when a line breaks, again."""
+    own = self_signed(tmp_path)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(own.certificate, own.key)
+    impatient = Patience(open_within_s=0.5, backoff_first_s=0.01)
+    async with TcpProxy("127.0.0.1", server.port, tls=tls) as line:
+        url = f"https://127.0.0.1:{line.port}"
+        with pytest.raises(Unreachable) as told:
+            async with open_score(url, room, token(server), patience=impatient):
+                pytest.fail("opened")
+        assert isinstance(told.value.__cause__, ssl.SSLCertVerificationError)
+        assert line.carried_bytes == 0
+        trust = ssl.create_default_context(cafile=own.certificate)
+        async with open_score(url, room, token(server), patience=QUICK, tls=trust) as score:
+            line.drop_connections()
+            score.edit(note(0, "A4"))
+            await score.saved()
+    async with opened(server, room, "viewer") as other:
+        assert sung(other, "p")[-1] == "A4"
 
 
 async def test_readers_are_told_that_they_do_not_edit(server: Server, room: str) -> None:

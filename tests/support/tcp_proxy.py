@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from contextlib import suppress
 from types import TracebackType
 from typing import Final, Self
@@ -16,6 +17,7 @@ class TcpProxy:
     Args:
         host: the server's.
         port: the server's.
+        tls: to be what clients speak TLS with; the server then gets what was in it.
 
     Attributes:
         port: where it listens itself; known once it is entered.
@@ -24,8 +26,9 @@ class TcpProxy:
         carried_bytes: both ways.
     """
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, *, tls: ssl.SSLContext | None = None) -> None:
         self._target = (host, port)
+        self._tls = tls
         self.port = 0
         self.delay_s = 0.0
         self.connections = 0
@@ -93,7 +96,7 @@ class TcpProxy:
         self._open.clear()
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._tls)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 

@@ -65,7 +65,9 @@ class Session:
         self._address = address
         self._token = token
         self._patience = patience
-        self._tls = True if tls is None and address.startswith("wss:") else tls
+        if tls is None and address.startswith("wss:"):
+            tls = ssl.create_default_context()  # once: it reads the system's authorities
+        self._tls = tls
         self._exchange: Exchange | None = None
         self._connection: Connection | None = None
         self._may_edit = False
