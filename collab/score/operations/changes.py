@@ -6,13 +6,20 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal, cast
+from typing import Final, Literal, TypeVar, cast
 
 from pycrdt import Doc, Map
 
 from collab.errors import EditRefused
 from collab.score.model import Event, Place, read_event
 from collab.score.schema import KEY_SEPARATOR, Facet, Json, normalise_numbers
+
+_T = TypeVar("_T")
+
+_FRAME: Final = ("parts", "measures", "attr")
+
+Cell = tuple[str, str]
+"""Part and measure."""
 
 NewIds = Callable[[], str]
 """Gives an id that no element of the score has, with each call."""
@@ -64,14 +71,18 @@ class Draft:
 
     def __init__(self, facets: Mapping[str, Mapping[str, object]], new_ids: NewIds) -> None:
         self._facets = facets
-        self._written: dict[Place, dict[str, Json] | None] = {}
+        self._written: dict[str, dict[str, dict[str, Json] | None]] = {}
         self._keys: dict[str, list[str]] = {}
+        self._events: dict[Cell, set[str]] | None = None
+        self._cells: dict[str, Cell] = {}
+        self._of_frame: dict[str, object] = {}
         self.new_id = new_ids
 
     def get(self, facet: Facet, key: str) -> dict[str, Json] | None:
         """Read one entry, a copy with whole numbers as integers; None if there is no object."""
-        if (facet, key) in self._written:
-            written = self._written[facet, key]
+        changed = self._written.get(facet, {})
+        if key in changed:
+            written = changed[key]
             return None if written is None else dict(written)
         entries = self._facets.get(facet, {})
         return _plain(entries[key]) if key in entries else None
@@ -99,7 +110,7 @@ class Draft:
         present = self._facets.get(facet, {})
         if facet not in self._keys:
             self._keys[facet] = sorted(present)
-        written = {key: value for (name, key), value in self._written.items() if name == facet}
+        written = self._written.get(facet)
         if not written:
             return self._keys[facet]
         kept = [key for key in self._keys[facet] if written.get(key, True) is not None]
@@ -108,22 +119,37 @@ class Draft:
 
     def entries(self, facet: Facet) -> Iterator[tuple[str, Mapping[str, object]]]:
         """Go through a facet's entries; numbers as they are. What is no object is left out."""
+        written = self._written.get(facet, {})
         for key in self.keys(facet):
-            place = (facet, key)
-            is_written = place in self._written
-            value = self._written[place] if is_written else self._facets[facet][key]
+            value = written[key] if key in written else self._facets[facet][key]
             if isinstance(value, Mapping):
                 yield key, value
 
+    def events_in(self, cell: Cell) -> list[tuple[str, Mapping[str, object]]]:
+        """The entries of a cell's events, by id; numbers as they are.
+
+        The first call looks at all events. What is written after that is followed, so that many
+        operations in one draft cost no more each than a few.
+        """
+        if self._events is None:
+            self._events = {}
+            for key, value in self.entries("ev"):
+                self._place(key, value)
+        return [(key, self._read(key)) for key in sorted(self._events.get(cell, ()))]
+
+    def of_frame(self, name: str, work_out: Callable[[], _T]) -> _T:
+        """What follows from parts, measures and settings, until one of these is written."""
+        if name not in self._of_frame:
+            self._of_frame[name] = work_out()
+        return cast("_T", self._of_frame[name])
+
     def put(self, facet: Facet, key: str, value: Mapping[str, Json | None]) -> None:
         """Set an entry; fields that are None are left out."""
-        self._written[facet, key] = {
-            name: field for name, field in value.items() if field is not None
-        }
+        self._write(facet, key, {name: field for name, field in value.items() if field is not None})
 
     def drop(self, facet: Facet, key: str) -> None:
         """Delete an entry, if it is there."""
-        self._written[facet, key] = None
+        self._write(facet, key, None)
 
     def drop_events(self, keys: AbstractSet[str]) -> None:
         """Delete events with all that belongs to them; spanners are the caller's concern."""
@@ -134,17 +160,41 @@ class Draft:
             if key.partition(KEY_SEPARATOR)[0] in keys:
                 self.drop("ly", key)
 
+    def _write(self, facet: Facet, key: str, value: dict[str, Json] | None) -> None:
+        self._written.setdefault(facet, {})[key] = value
+        if facet in _FRAME:
+            self._of_frame.clear()
+        elif facet == "ev" and self._events is not None:
+            self._place(key, value)
+
+    def _read(self, key: str) -> Mapping[str, object]:
+        """An event that is in a cell."""
+        value = self._written.get("ev", {}).get(key) or self._facets["ev"][key]
+        assert isinstance(value, Mapping)
+        return value
+
+    def _place(self, key: str, value: Mapping[str, object] | None) -> None:
+        """Keep in which cell an event is; None where it is gone."""
+        assert self._events is not None
+        former = self._cells.pop(key, None)
+        if former is not None:
+            self._events[former].discard(key)
+        if value is not None:
+            cell = self._cells[key] = (str(value.get("part")), str(value.get("measure")))
+            self._events.setdefault(cell, set()).add(key)
+
     def changes(self) -> Changes:
         """Say what differs from the facets that the draft began with."""
         sets: dict[Place, Json] = {}
         deletes: set[Place] = set()
-        for (facet, key), value in self._written.items():
+        for facet, written in self._written.items():
             entries = self._facets.get(facet, {})
-            if value is None:
-                if key in entries:
-                    deletes.add((facet, key))
-            elif key not in entries or normalise_numbers(entries[key]) != value:
-                sets[facet, key] = value
+            for key, value in written.items():
+                if value is None:
+                    if key in entries:
+                        deletes.add((facet, key))
+                elif key not in entries or normalise_numbers(entries[key]) != value:
+                    sets[facet, key] = value
         return Changes(sets, frozenset(deletes))
 
     def view(self, names: Iterable[Facet]) -> dict[str, dict[str, object]]:

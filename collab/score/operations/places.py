@@ -10,12 +10,9 @@ from typing import Final
 
 from collab.score.model import Event, Measure, Setting, read_event, read_score
 from collab.score.normalise.settings import Settings, by_measure
-from collab.score.operations.changes import Draft, refusal
+from collab.score.operations.changes import Cell, Draft, refusal
 from collab.score.schema import EVERY_PART
 from collab.score.spelling import signature_fifths
-
-Cell = tuple[str, str]
-"""Part and measure."""
 
 _UNMEASURED: Final = Fraction(4)  # what an empty measure without any metre counts for
 
@@ -39,8 +36,12 @@ class Bar:
         return _UNMEASURED if self.length is None else self.length
 
 
-def bars(draft: Draft, part: str = EVERY_PART) -> list[Bar]:
+def bars(draft: Draft, part: str = EVERY_PART) -> Sequence[Bar]:
     """Name the measures that are there, in order, as one part has them."""
+    return draft.of_frame(f"bars of {part}", lambda: _bars(draft, part))
+
+
+def _bars(draft: Draft, part: str) -> Sequence[Bar]:
     score = read_score(draft.view(("parts", "measures", "attr")))
     settings, set_in = Settings(), by_measure(score.settings.values())
     found: list[Bar] = []
@@ -98,14 +99,15 @@ def require_note(draft: Draft, key: str) -> None:
 
 
 def events_in(draft: Draft, cells: AbstractSet[Cell]) -> Mapping[Cell, Sequence[Event]]:
-    """Read the events of some cells, in one pass over all that there are; by id in each cell."""
-    found: dict[Cell, list[Event]] = {cell: [] for cell in cells}
-    for key, value in draft.entries("ev"):
-        inside = found.get((str(value.get("part")), str(value.get("measure"))))
-        event = read_event(key, value) if inside is not None else None
-        if inside is not None and event is not None:
-            inside.append(event)
-    return found
+    """Read the events of some cells; by id in each cell."""
+    return {
+        cell: [
+            event
+            for key, value in draft.events_in(cell)
+            if (event := read_event(key, value)) is not None
+        ]
+        for cell in cells
+    }
 
 
 def require_room(

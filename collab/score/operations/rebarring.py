@@ -44,7 +44,7 @@ def rebar(draft: Draft, operation: Rebar) -> None:
     _move_last_barline(draft, operation.last, used[-1])
 
 
-def _range(draft: Draft, operation: Rebar) -> list[Bar]:
+def _range(draft: Draft, operation: Rebar) -> Sequence[Bar]:
     for key in (operation.first, operation.last):
         require_measure(draft, key)
     present = bars(draft)
