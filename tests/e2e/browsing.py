@@ -150,15 +150,22 @@ class Browsing:
 
 
 @asynccontextmanager
-async def browsing(server: Server) -> AsyncIterator[Browsing]:
-    """Start a browser for the time of an `async with` block; at its end, `assert_clean`."""
-    chromium = shutil.which("chromium") or pytest.fail("Chromium is needed; `make chromium`")
+async def chromium() -> AsyncIterator[Browser]:
+    """Start a browser for the time of an `async with` block."""
+    program = shutil.which("chromium") or pytest.fail("Chromium is needed; `make chromium`")
     expect.set_options(timeout=WITHIN_MS)
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        browser = await playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
         try:
-            visits = Browsing(server, browser)
-            yield visits
-            visits.assert_clean()
+            yield browser
         finally:
             await browser.close()
+
+
+@asynccontextmanager
+async def browsing(server: Server) -> AsyncIterator[Browsing]:
+    """Start a browser for the time of an `async with` block; at its end, `assert_clean`."""
+    async with chromium() as browser:
+        visits = Browsing(server, browser)
+        yield visits
+        visits.assert_clean()

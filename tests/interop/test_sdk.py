@@ -24,10 +24,10 @@ from tests.support.http import request, room_path, stored_update
 from tests.support.random_edits import read_facets
 from tests.support.server import Server, running_server, serving
 from tests.support.sources import ROOT
+from tests.support.typescript import SDK, build_sdk
 
 pytestmark = pytest.mark.usefixtures("built")
 
-PACKAGE: Final = ROOT / "clients" / "sdk"
 STATE: Final = ("connection", "state")
 SAVED: Final = ("saved", "state")
 NO_LEEWAY: Final = {"BANDPRO_TOKEN_LEEWAY_S": "0"}
@@ -36,12 +36,7 @@ NO_LEEWAY: Final = {"BANDPRO_TOKEN_LEEWAY_S": "0"}
 @pytest.fixture(scope="module")
 def built() -> None:
     """What is tested is what the sources say now."""
-    for package in ("score", "sdk"):
-        folder = ROOT / "clients" / package
-        compiler = folder / "node_modules" / ".bin" / "tsc"
-        subprocess.run(
-            [compiler, "--project", "tsconfig.build.json"], cwd=folder, check=True, timeout=60
-        )
+    build_sdk()
 
 
 def test_the_examples_compile(tmp_path: Path) -> None:
@@ -51,7 +46,7 @@ def test_the_examples_compile(tmp_path: Path) -> None:
     assert len(examples) >= 3
     for number, (kind, code) in enumerate(examples):
         (tmp_path / f"example{number}.{kind}").write_text(code, encoding="utf-8")
-    sources, modules = PACKAGE / "src", PACKAGE / "node_modules"
+    sources, modules = SDK / "src", SDK / "node_modules"
     options = {
         "jsx": "react-jsx",
         "typeRoots": [str(modules / "@types")],
@@ -62,12 +57,12 @@ def test_the_examples_compile(tmp_path: Path) -> None:
         },
     }
     project = {
-        "extends": str(PACKAGE / "tsconfig.json"),
+        "extends": str(SDK / "tsconfig.json"),
         "compilerOptions": options,
         "include": ["*"],
     }
     (tmp_path / "tsconfig.json").write_text(json.dumps(project), encoding="utf-8")
-    compiler = PACKAGE / "node_modules" / ".bin" / "tsc"
+    compiler = SDK / "node_modules" / ".bin" / "tsc"
     done = subprocess.run(
         [compiler, "--project", tmp_path], capture_output=True, text=True, check=False, timeout=60
     )
@@ -284,6 +279,21 @@ async def test_who_is_denied_stays_out_until_asked_for(own_server: Server, room:
         await held.do("token", token=mint(own_server, {"elsewhere": "editor"}))
         await held.do("open", name="foreign", **held.where)
         await held.until("connection", "remedy", name="foreign", equals="forbidden")
+
+
+async def test_who_is_made_a_reader_is_told(own_server: Server, room: str) -> None:
+    """SDK-11: At once and in place; edits are refused where they would be lost."""
+    owner = mint(own_server, {"**": "owner"}, subject="u-olga")
+    async with scores(own_server, room) as held:
+        await make(held, owner)
+        await held.open(mint(own_server, {room: "editor"}, subject="u-rob"))
+        demoted = {"subject": "u-rob", "room": room, "role": "viewer"}
+        answer = await request(own_server, "POST", "/v1/revocations", token=owner, json=demoted)
+        assert answer.is_success, answer.text
+        await held.until("connection", equals={"state": "synced", "canEdit": False})
+        refused = await held.do("refused", of="edit", operations=[{"op": "NumberMeasures"}])
+        assert refused == ["ScoreError", "read-only", None]
+        assert await held.part("sockets") == 1
 
 
 async def test_an_erased_score_begins_anew(own_server: Server, room: str) -> None:

@@ -124,7 +124,7 @@ export class Link {
     this.#isWanted = false;
     this.#next();
     this.#session.abort();
-    if (this.socket.webSocket !== null) this.socket.cut(1000, reason);
+    this.socket.cut(1000, reason);
     this.#connection.set({ state: "offline", retryAtMs: null, code: 1000, reason });
   }
 
@@ -136,7 +136,7 @@ export class Link {
     this.socket.destroy();
   }
 
-  /** The main document was entered. */
+  /** The main document was entered, or what the person may do there has changed. */
   entered(canEdit: boolean): void {
     this.#entered = true;
     this.#canEdit = canEdit;
@@ -164,7 +164,7 @@ export class Link {
       return;
     }
     this.#after(verdict, code, reason);
-    if (this.socket.webSocket !== null) this.socket.cut(code, reason);
+    this.socket.cut(code, reason);
     if (verdict.kind === "reload") this.#setup.reload(verdict.reason);
   }
 
@@ -245,8 +245,8 @@ export class Link {
 
   #timedOut(turn: number): void {
     if (turn !== this.#turn || this.socket.lastMessageReceived > 0) return;
-    if (this.socket.webSocket === null) this.#after({ kind: "retry", leastMs: 0 }, LOST, "");
-    else this.socket.cut(LOST, "");
+    this.socket.cut(LOST, "");
+    this.#after({ kind: "retry", leastMs: 0 }, LOST, "");
   }
 
   #next(): number {
@@ -262,7 +262,9 @@ export class Link {
 
   readonly #onOffline = (): void => {
     // Browsers keep a dead socket open for long; the person should know at once.
-    if (this.#isWanted && this.socket.webSocket !== null) this.socket.cut(LOST, OFFLINE);
+    if (!this.#isWanted || this.socket.webSocket === null) return;
+    this.socket.cut(LOST, OFFLINE);
+    this.#after({ kind: "retry", leastMs: 0 }, LOST, OFFLINE);
   };
 }
 

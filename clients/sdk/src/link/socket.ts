@@ -1,7 +1,7 @@
 import { HocuspocusProviderWebsocket } from "@hocuspocus/provider";
 
 interface SocketEvents {
-  /** The connection is gone, or could not be made. */
+  /** The connection is gone, or could not be made; not told of what `cut` ends. */
   ended(code: number, reason: string): void;
 }
 
@@ -16,13 +16,15 @@ const LOST = 1006;
  */
 export class Socket extends HocuspocusProviderWebsocket {
   readonly #events: SocketEvents;
+  #isBeingCut = false;
+  #isPending = false;
 
   constructor(url: string, WebSocketPolyfill: unknown, events: SocketEvents) {
     super({ url, autoConnect: false, maxAttempts: 1, WebSocketPolyfill });
     this.#events = events;
     // No socket came to be, such as for an address that none can have.
     this.on("maxAttemptsFailed", () => {
-      if (this.webSocket === null) this.#events.ended(LOST, "");
+      if (this.#isPending) this.#events.ended(LOST, "");
     });
   }
 
@@ -30,20 +32,31 @@ export class Socket extends HocuspocusProviderWebsocket {
     if (this.webSocket?.readyState === OPEN) super.send(message);
   }
 
+  override createWebSocketConnection(): Promise<unknown> {
+    const made = super.createWebSocketConnection();
+    this.#isPending = this.webSocket === null;
+    return made;
+  }
+
   override onClose({ event }: Parameters<HocuspocusProviderWebsocket["onClose"]>[0]): void {
     this.shouldConnect = false;
     super.onClose({ event });
-    this.#events.ended(event.code, event.reason);
+    if (!this.#isBeingCut) this.#events.ended(event.code, event.reason);
   }
 
   /** Opens a new connection, to where the room is served. */
   open(url: string): void {
+    this.#isPending = true;
     this.setConfiguration({ url });
     void this.connect();
   }
 
   /** Ends the connection now; a network that is gone would be waited for long. */
   cut(code: number, reason: string): void {
+    this.#isPending = false;
+    if (this.webSocket === null) return;
+    this.#isBeingCut = true;
     this.emit("close", { event: { code, reason } });
+    this.#isBeingCut = false;
   }
 }

@@ -1,0 +1,18 @@
+"""The TypeScript packages, built from what the sources say now."""
+
+import subprocess
+from typing import Final
+
+from tests.support.sources import ROOT
+
+CLIENTS: Final = ROOT / "clients"
+SDK: Final = CLIENTS / "sdk"
+
+
+def build_sdk() -> None:
+    """Write the `dist` of the SDK, and of what it is built upon."""
+    for folder in (CLIENTS / "score", SDK):
+        compiler = folder / "node_modules" / ".bin" / "tsc"
+        subprocess.run(
+            [compiler, "--project", "tsconfig.build.json"], cwd=folder, check=True, timeout=60
+        )
