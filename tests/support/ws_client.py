@@ -334,6 +334,7 @@ class HocuspocusMember(Member):
         surplus: how many answered nothing that this member counts.
         token_asked: how often the server asked for a fresh token.
         left: reasons of CLOSE messages.
+        codes: the close codes behind both kinds of reasons, in the order in which they came.
     """
 
     def __init__(
@@ -347,6 +348,7 @@ class HocuspocusMember(Member):
         self.surplus = 0
         self.token_asked = 0
         self.left: list[str] = []
+        self.codes: list[int] = []
 
     async def send(self, message: bytes) -> None:
         """Send one message under the document's name."""
@@ -383,6 +385,7 @@ class HocuspocusMember(Member):
             self.token_asked += 1
         elif kind == wire.DENIED:
             self.denied.append(reader.string())
+            self.codes.append(reader.uint())
         else:
             self.scope = reader.string()
 
@@ -398,6 +401,7 @@ class HocuspocusMember(Member):
                 self.surplus += 1
         elif kind == wire.CLOSE:
             self.left.append(reader.string())
+            self.codes.append(reader.uint())
         else:
             await super()._handle_other(kind, reader)
 
