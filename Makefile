@@ -208,24 +208,28 @@ redis:
 
 .PHONY: test-needs
 test-needs: | $(BIN)/python
-	@# Two installers at a time: each keeps one processor busy.
-	@$(MAKE) services tools & services=$$!; $(MAKE) setup page; wait $$services
-	@$(MAKE) chromium strace redis balancers test-clients
+	@# Two at a time: each keeps one processor busy.
+	@$(MAKE) tools page test-clients services & others=$$!; $(MAKE) setup $(ALSO); wait $$others
+	@$(MAKE) chromium strace redis balancers
 
 .PHONY: test-clients
 test-clients: $(NODE_TESTS:%/package-lock.json=%/node_modules/.stamp) $(SCORE)/node_modules/.stamp \
 		$(SDK)/node_modules/.stamp
 
-.PHONY: test
-test: test-needs ## Everything, with real clients and a real browser; at most 20 minutes
-	@# Each keeps one processor busy. Four test processes would otherwise compile all tests at once.
-	@{ $(MAKE) compiled && $(BIN)/pytest -qq --collect-only $(call with_tests,$(FULL_TESTS)) >/dev/null; } \
-		& compiled=$$!; $(MAKE) static; wait $$compiled
+.PHONY: client-checks
+client-checks:
 	@$(if $(wildcard $(INSPECTOR)/package-lock.json),npm --prefix $(INSPECTOR) run --silent check)
 	@npm --prefix $(SCORE) run --silent check
 	@# The SDK reads what the score package is built into.
 	@npm --prefix $(SCORE) run --silent build && npm --prefix $(SDK) run --silent check
 	@npm --prefix $(WEB) run --silent check
+
+.PHONY: test
+test: ALSO := compiled static
+test: test-needs ## Everything, with real clients and a real browser; at most 20 minutes
+	@# Four test processes would otherwise compile all tests at once.
+	@$(BIN)/pytest -qq --collect-only $(call with_tests,$(FULL_TESTS)) >/dev/null & collected=$$!; \
+	$(MAKE) client-checks; wait $$collected
 	@folders="$(call with_tests,$(FULL_TESTS))"; \
 	if [ -z "$$folders" ]; then echo "No tests in $(FULL_TESTS) yet."; exit 0; fi; \
 	$(BIN)/pytest -q $(IN_PARALLEL) --durations 40 $$folders
