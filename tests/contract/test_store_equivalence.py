@@ -33,8 +33,8 @@ from tests.contract.backends import (
 from tests.support.counts import repeats
 from tests.support.mongodb import new_database
 
-HISTORIES = repeats(40, proof=1_000)
-MONGODB_HISTORIES = repeats(6, proof=100)  # each takes about a second
+HISTORIES = repeats(20, proof=1_000)
+MONGODB_HISTORIES = repeats(3, proof=100)  # each takes about a second
 NAMES = tuple(map(room_name, ("a", "a/b", "ä")))
 names = st.sampled_from(NAMES)
 updates = st.lists(st.binary(min_size=1, max_size=64), min_size=1, max_size=5)

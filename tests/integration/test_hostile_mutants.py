@@ -144,7 +144,7 @@ async def test_bent_frames_harm_nobody(
 
     Bears SCAN-8.
     """
-    frames = repeats(2_000, proof=200_000)
+    frames = repeats(1_000, proof=200_000)
     options = ["--rate-limits", "off"]
     async with running_server(tmp_path, args=options) as server:
         senders = [Mutants(server, number, frames // WORKERS) for number in range(WORKERS)]

@@ -31,7 +31,7 @@ async def test_acknowledged_edits_survive_kills_at_random_moments(
     tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     """ACK-2: Edits of both protocols that were acknowledged survive kill -9 at random moments."""
-    rounds = repeats(8, proof=200)
+    rounds = repeats(5, proof=200)
     draw = random.Random(SEED)
     oracle = Oracle()
     async with running_server(tmp_path, env=SMALL_LOG, args=UNLIMITED) as server:

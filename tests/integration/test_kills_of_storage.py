@@ -30,9 +30,9 @@ from tests.support.s3 import CREDENTIALS, Bucket, new_bucket
 from tests.support.server import Server, running_server
 
 SEED: Final = 83
-SERVER_KILLS: Final = repeats(5, proof=100)
-MONGODB_KILLS: Final = repeats(3, proof=50)
-S3_KILLS: Final = repeats(3, proof=50)
+SERVER_KILLS: Final = repeats(10, proof=100)
+MONGODB_KILLS: Final = repeats(5, proof=50)
+S3_KILLS: Final = repeats(5, proof=50)
 
 WRITE_MS: Final = 60
 WRITES: Final = ("/snapshots/", "/versions/")

@@ -16,8 +16,8 @@ from tests.support.oracle import Oracle, Writer, writers
 from tests.support.server import running_server
 
 SEED: Final = 47
-SERVER_KILLS: Final = repeats(3, proof=100)
-MONGODB_KILLS: Final = repeats(3, proof=50)
+SERVER_KILLS: Final = repeats(1, proof=100)
+MONGODB_KILLS: Final = repeats(1, proof=50)
 SMALL_LOG: Final = {"BANDPRO_COMPACTION_TAIL_UPDATES": "40"}
 
 

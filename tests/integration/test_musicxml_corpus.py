@@ -12,10 +12,10 @@ from tests.support.counts import proving
 from tests.support.score_corpus import EXCEPTIONS, corpus, corpus_name
 from tests.support.score_trials import edited, is_small, round_trip
 
-EVERY: Final = 19
+EVERY: Final = 27
 """One file of so many is tried in `make test`, spread over the corpus."""
 
-EDITED_EVERY: Final = 40
+EDITED_EVERY: Final = 60
 EDITS: Final = 60
 EDITS_PROVED: Final = 200
 PROVED_EVERY: Final = 2
@@ -35,7 +35,7 @@ def all_round_trips(paths: Sequence[Path]) -> int:
 
 def test_mxl_1_a_spread_of_the_corpus_comes_out_as_it_went_in() -> None:
     assert len(corpus()) > 800
-    assert all_round_trips(corpus()[::EVERY]) > 10_000
+    assert all_round_trips(corpus()[::EVERY]) > 5_000
 
 
 @pytest.mark.prove

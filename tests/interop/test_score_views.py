@@ -28,7 +28,7 @@ from tests.vectors.score_edits import make, planned
 
 HERE = Path(__file__).parent
 PACKAGE = ROOT / "clients" / "score"
-RUNS = repeats(400, proof=10_000)
+RUNS = repeats(200, proof=10_000)
 RUNS_AT_ONCE = 500
 PLANS = 3
 PREFIX = "yx"

@@ -27,7 +27,7 @@ from tests.property.room.node import Node
 from tests.support.counts import proving, repeats
 from tests.support.providers import Client, Speaks, clocks_of
 
-HISTORIES = repeats(150, proof=5_000)
+HISTORIES = repeats(100, proof=5_000)
 STEPS = repeats(50, proof=120)
 READER, TURNCOAT = "reader", "turncoat"
 WIRES = {Speaks.Y_WEBSOCKET: Wire.Y_WEBSOCKET, Speaks.HOCUSPOCUS: Wire.HOCUSPOCUS}

@@ -16,7 +16,7 @@ from tests.support.random_edits import ids, random_operation, read_facets, three
 from tests.support.random_scores import random_facets, shuffled
 
 
-@pytest.mark.parametrize("hundred", range(repeats(5, proof=200)))
+@pytest.mark.parametrize("hundred", range(repeats(3, proof=200)))
 def test_norm_9_and_norm_10_any_facets_have_one_view_in_any_order(hundred: int) -> None:
     for seed in range(100 * hundred, 100 * hundred + 100):
         rng = random.Random(seed)
@@ -75,7 +75,7 @@ def _plan(facets: dict[str, dict[str, object]], operation: Operation) -> object:
 
 def test_edit_2_in_any_score_whatever_an_edit_is_made_or_refused() -> None:
     made = 0
-    for seed in range(repeats(600, proof=10_000)):
+    for seed in range(repeats(300, proof=10_000)):
         rng = random.Random(seed)
         drawn = random_facets(rng)
         facets: dict[str, dict[str, object]] = {name: {**drawn.get(name, {})} for name in FACETS}

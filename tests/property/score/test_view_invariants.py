@@ -28,7 +28,7 @@ from tests.support.random_scores import random_facets
 Span = tuple[Fraction, Fraction]
 """Beginning and end, from the measure's start."""
 
-SCORES = repeats(100, proof=2000)
+SCORES = repeats(60, proof=2000)
 
 
 @pytest.fixture(scope="module", params=range(5))
