@@ -1,6 +1,7 @@
 import { expect, test, vi } from "vitest";
 import { saidIn } from "../src/link/frames.ts";
 import { NOTHING_YET, savedIn, type Tally, type TallyEvent, tallied } from "../src/link/saved.ts";
+import { Socket } from "../src/link/socket.ts";
 import { Tokens } from "../src/link/tokens.ts";
 
 const NAME = [1, 0x72]; // "r"
@@ -59,6 +60,40 @@ test("an edit that was refused is never called saved", () => {
     state: "offline",
     unsaved: 0,
   });
+});
+
+/** A network that is gone without a word: it says one thing, and is not even closed. */
+class SilentWebSocket {
+  readonly readyState = 1;
+
+  addEventListener(event: string, listener: (told: unknown) => void): void {
+    if (event === "open") queueMicrotask(() => listener({}));
+    if (event === "message") {
+      queueMicrotask(() => listener({ data: Uint8Array.from([...NAME, 8, 1]).buffer }));
+    }
+  }
+
+  removeEventListener(): void {}
+  send(): void {}
+  close(): void {}
+}
+
+test("a connection on which nothing is heard is lost, for its documents too", async () => {
+  vi.useFakeTimers();
+  const ends: unknown[] = [];
+  const closes: unknown[] = [];
+  const socket = new Socket("ws://collab.example", SilentWebSocket, {
+    ended: (code, reason) => ends.push([code, reason]),
+  });
+  // The stock socket's clock cannot be faked: any silence is too long for it here.
+  socket.setConfiguration({ messageReconnectTimeout: -1 });
+  socket.on("close", ({ event }: { event: { code: number } }) => closes.push(event.code));
+  socket.open("ws://collab.example");
+  await vi.advanceTimersByTimeAsync(60_000);
+  socket.destroy();
+  vi.useRealTimers();
+  expect(ends).toEqual([[1006, ""]]);
+  expect(closes).toEqual([1006]);
 });
 
 test("whoever asks for a token at the same time gets the same", async () => {

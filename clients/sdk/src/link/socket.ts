@@ -7,6 +7,8 @@ interface SocketEvents {
 
 const OPEN = 1;
 const LOST = 1006;
+/** The stock socket's own code for a connection on which nothing is heard any more. */
+const SILENT = 4408;
 
 /**
  * The stock socket without a will of its own: when to come back is decided by whoever made it.
@@ -39,6 +41,11 @@ export class Socket extends HocuspocusProviderWebsocket {
   }
 
   override onClose({ event }: Parameters<HocuspocusProviderWebsocket["onClose"]>[0]): void {
+    if (event.code === SILENT) {
+      // It tells nobody else, and in the catalogue such a code would be final.
+      this.emit("close", { event: { code: LOST, reason: "" } });
+      return;
+    }
     this.shouldConnect = false;
     super.onClose({ event });
     if (!this.#isBeingCut) this.#events.ended(event.code, event.reason);
