@@ -6,6 +6,7 @@ export type { Fetch } from "./http/api.ts";
 export type {
   ExportOptions,
   Finding,
+  ImportFormat,
   Job,
   JobFile,
   JobState,

@@ -1,6 +1,6 @@
 import type { Json } from "bandpro-score";
 import type { Awareness } from "y-protocols/awareness";
-import type { JobState, Progress } from "./http/jobs.ts";
+import type { Job } from "./http/jobs.ts";
 import { Cell, Derived, type Store } from "./store.ts";
 
 /** A place in a score; `onset` in quarter notes from the measure's start. */
@@ -34,12 +34,8 @@ export interface Person extends Shown {
 }
 
 /** A job on the score, as everybody in the room is told of it. */
-export interface LiveJob {
+export interface LiveJob extends Pick<Job, "kind" | "format" | "state" | "progress"> {
   readonly jobId: string;
-  readonly kind: "export" | "import";
-  readonly format: string;
-  readonly state: JobState;
-  readonly progress: Progress | null;
 }
 
 type Changed = Readonly<Record<"added" | "updated" | "removed", readonly number[]>>;

@@ -8,6 +8,7 @@ import { Versions } from "./http/versions.ts";
 import { httpBase } from "./link/address.ts";
 import { Channel } from "./link/channel.ts";
 import { type Connection, Link } from "./link/link.ts";
+import type { ReloadReason } from "./link/policy.ts";
 import { NOTHING_YET, type Saved, savedIn, type TallyEvent, tallied } from "./link/saved.ts";
 import { type GiveToken, Tokens } from "./link/tokens.ts";
 import { Keeper } from "./offline/keeper.ts";
@@ -35,7 +36,7 @@ export interface OpenOptions {
 /** How often the document was begun anew, why it was last, and how many edits were lost by that. */
 export interface Replaced {
   readonly count: number;
-  readonly reason: "erased" | "client-id" | null;
+  readonly reason: ReloadReason | null;
   readonly lost: number;
 }
 
@@ -239,7 +240,7 @@ export class Score {
   }
 
   /** Begins the document anew: nothing of the old one may come back to the server. */
-  #replace(reason: "erased" | "client-id"): void {
+  #replace(reason: ReloadReason): void {
     const { unsaved } = this.#tally;
     const old = this.#replica;
     this.#link.drop(this.#channel);

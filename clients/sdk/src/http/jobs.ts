@@ -66,22 +66,18 @@ export interface Watch {
   readonly signal?: AbortSignal;
 }
 
-interface Answer {
+/** Formats of files that a score can be made of by a job. */
+export type ImportFormat = "musicxml" | "mxl" | "abc" | "midi";
+
+interface Answer extends Omit<Job, "id" | "files"> {
   readonly job_id: string;
-  readonly room: string;
-  readonly kind: "export" | "import";
-  readonly format: string;
-  readonly state: JobState;
-  readonly progress: Progress | null;
-  readonly error: string;
-  readonly files: readonly {
-    readonly name: string;
-    readonly media_type: string;
-    readonly size_bytes: number;
-    readonly url: string;
-    readonly expires_at: number;
-  }[];
-  readonly findings: readonly Finding[];
+  readonly files: readonly FileAnswer[];
+}
+
+interface FileAnswer extends Pick<JobFile, "name" | "url"> {
+  readonly media_type: string;
+  readonly size_bytes: number;
+  readonly expires_at: number;
 }
 
 const FINAL: ReadonlySet<JobState> = new Set(["done", "failed", "cancelled"]);
@@ -116,7 +112,7 @@ export class Jobs {
   /** Has the score made of a file; nothing may have been written in it yet. */
   async import(
     file: Blob | Uint8Array<ArrayBuffer>,
-    format: "musicxml" | "mxl" | "abc" | "midi",
+    format: ImportFormat,
     watch: Watch = {},
   ): Promise<Job> {
     const where = path`/scores/${this.#room}/imports`;

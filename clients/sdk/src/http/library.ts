@@ -1,7 +1,7 @@
 import { httpBase } from "../link/address.ts";
 import { type GiveToken, Tokens } from "../link/tokens.ts";
 import { Api, type Fetch, path } from "./api.ts";
-import { type Finding, type Job, Jobs, type Watch } from "./jobs.ts";
+import { type Finding, type ImportFormat, type Job, Jobs, type Watch } from "./jobs.ts";
 
 /** What is told about a score beside its document. */
 export interface ScoreFacts {
@@ -30,13 +30,10 @@ export interface NewScore {
   readonly unit?: 1 | 2 | 4 | 8 | 16 | 32;
 }
 
-interface Answer {
-  readonly room: string;
-  readonly title: string;
+interface Answer extends Pick<ScoreFacts, "room" | "title" | "origin"> {
   readonly is_archived: boolean;
   readonly created_at: number | null;
   readonly created_by: string;
-  readonly origin: string;
 }
 
 /** The scores of a server that a person may read. */
@@ -86,7 +83,7 @@ export class Library {
   async importFile(
     room: string,
     file: Blob | Uint8Array<ArrayBuffer>,
-    format: "musicxml" | "mxl" | "abc" | "midi",
+    format: ImportFormat,
     watch: Watch = {},
   ): Promise<Job> {
     return new Jobs(this.#api, room).import(file, format, watch);

@@ -17,12 +17,8 @@ export interface Version {
   readonly sizeBytes: number;
 }
 
-interface Answer {
+interface Answer extends Pick<Version, "kind" | "name" | "message" | "author"> {
   readonly version_id: string;
-  readonly kind: "automatic" | "named";
-  readonly name: string;
-  readonly message: string;
-  readonly author: string | null;
   readonly author_name: string | null;
   readonly created_at: number;
   readonly size_bytes: number;
@@ -40,7 +36,7 @@ export class Versions {
 
   /** A page of versions, newest first; `next` is the `before` of the following page. */
   async list(
-    query: { before?: string; kind?: "automatic" | "named"; limit?: number } = {},
+    query: { before?: string; kind?: Version["kind"]; limit?: number } = {},
   ): Promise<{ versions: Version[]; next: string | null }> {
     const { versions, next } = await this.#api.json<{ versions: Answer[]; next: string | null }>(
       path`/rooms/${this.#room}/versions`,

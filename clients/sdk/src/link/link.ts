@@ -2,7 +2,7 @@ import { ScoreError, wordsOf } from "../errors.ts";
 import { Cell, isSame, type Store } from "../store.ts";
 import { socketUrl } from "./address.ts";
 import type { Channel } from "./channel.ts";
-import { pauseMs, type Remedy, type Verdict, verdictOn } from "./policy.ts";
+import { pauseMs, type ReloadReason, type Remedy, type Verdict, verdictOn } from "./policy.ts";
 import { Socket } from "./socket.ts";
 import type { Tokens } from "./tokens.ts";
 
@@ -39,7 +39,7 @@ export interface LinkSetup {
   readonly home: () => Promise<string | null>;
   readonly report: (problem: unknown) => void;
   /** The document has to be begun anew: its channel is to be dropped, and another one added. */
-  readonly reload: (reason: "erased" | "client-id") => void;
+  readonly reload: (reason: ReloadReason) => void;
 }
 
 const OPENED_WITHIN_MS = 15_000;

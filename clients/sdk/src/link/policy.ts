@@ -1,6 +1,9 @@
 /** What a person can do about an end that is final. */
 export type Remedy = "sign-in" | "forbidden" | "not-found" | "full" | "report" | "operator";
 
+/** Why a document was begun anew. */
+export type ReloadReason = "erased" | "client-id";
+
 /**
  * What follows an end of the connection or of one document on it.
  *
@@ -12,7 +15,7 @@ export type Remedy = "sign-in" | "forbidden" | "not-found" | "full" | "report" |
 export type Verdict =
   | { readonly kind: "retry"; readonly leastMs: number }
   | { readonly kind: "token" }
-  | { readonly kind: "reload"; readonly reason: "erased" | "client-id" }
+  | { readonly kind: "reload"; readonly reason: ReloadReason }
   | { readonly kind: "stop"; readonly remedy: Remedy };
 
 const FIRST_MS = 500;
