@@ -1,5 +1,6 @@
 import type { Json } from "bandpro-score";
 import type { Awareness } from "y-protocols/awareness";
+import { type Fields, isFields, textIn } from "./fields.ts";
 import type { Job } from "./http/jobs.ts";
 import { Cell, Derived, type Store } from "./store.ts";
 
@@ -39,7 +40,7 @@ export interface LiveJob extends Pick<Job, "kind" | "format" | "state" | "progre
 }
 
 type Changed = Readonly<Record<"added" | "updated" | "removed", readonly number[]>>;
-type States = ReadonlyMap<number, Readonly<Record<string, unknown>>>;
+type States = ReadonlyMap<number, Fields>;
 
 /** Who else is here, and what they show. */
 export class Presence {
@@ -102,7 +103,7 @@ export class Presence {
 /** People among awareness states, in order of client id. */
 export function peopleIn(states: States, own: number): readonly Person[] {
   return [...states]
-    .filter(([clientId, state]) => clientId !== own && isObject(state["user"]))
+    .filter(([clientId, state]) => clientId !== own && isFields(state["user"]))
     .sort(([one], [other]) => one - other)
     .map(([clientId, { user, ...shown }]) => ({
       ...(shown as Shown),
@@ -116,16 +117,7 @@ export function peopleIn(states: States, own: number): readonly Person[] {
 /** Jobs among awareness states: the server shows them under a client id of its own. */
 export function jobsIn(states: States): readonly LiveJob[] {
   return [...states.values()]
-    .flatMap((state) => (isObject(state["jobs"]) && !("user" in state) ? [state["jobs"]] : []))
+    .flatMap((state) => (isFields(state["jobs"]) && !("user" in state) ? [state["jobs"]] : []))
     .flatMap((jobs) => Object.entries(jobs))
     .map(([jobId, facts]) => ({ ...(facts as Omit<LiveJob, "jobId">), jobId }));
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function textIn(value: unknown, name: string): string {
-  const found = isObject(value) ? value[name] : undefined;
-  return typeof found === "string" ? found : "";
 }

@@ -1,4 +1,5 @@
 import type { Facets } from "bandpro-score";
+import { type Fields, isFields, textIn } from "../fields.ts";
 
 export type Onset = readonly [numerator: number, denominator: number];
 
@@ -33,7 +34,6 @@ export interface Thread {
   readonly messages: readonly Message[];
 }
 
-type Fields = Readonly<Record<string, unknown>>;
 type Entries = Iterable<[string, unknown]>;
 type Where = Pick<Thread, "part" | "measure" | "onset">;
 
@@ -155,15 +155,6 @@ function onsetOf(value: unknown): Onset | null {
 
 function inOrder(oneMs: number, one: string, otherMs: number, other: string): number {
   return oneMs - otherMs || (one < other ? -1 : one > other ? 1 : 0);
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function textIn(value: Fields, name: string): string {
-  const found = value[name];
-  return typeof found === "string" ? found : "";
 }
 
 function numberIn(value: Fields, name: string): number {

@@ -1,4 +1,5 @@
 import { ApiError, ScoreError, wordsOf } from "../errors.ts";
+import { textIn } from "../fields.ts";
 import type { Tokens } from "../link/tokens.ts";
 
 export type Fetch = typeof globalThis.fetch;
@@ -16,8 +17,6 @@ export interface Request {
   /** Makes it safe to send it again when its answer was lost. */
   readonly key?: string;
 }
-
-type Fields = Readonly<Record<string, unknown>>;
 
 const PROBLEM = "urn:bandpro:problem:";
 const UNAUTHENTICATED = 401;
@@ -140,18 +139,12 @@ function parsed(text: string): unknown {
 
 async function problemIn(answer: Response): Promise<ApiError> {
   const body = await answer.json().catch((): unknown => null);
-  const fields: Fields = typeof body === "object" && body !== null ? (body as Fields) : {};
-  const type = textIn(fields, "type");
+  const type = textIn(body, "type");
   const seconds = Number(answer.headers.get("Retry-After") ?? Number.NaN);
   return new ApiError(answer.status, {
     type: type.startsWith(PROBLEM) ? type.slice(PROBLEM.length) : "",
-    detail: textIn(fields, "detail") || textIn(fields, "title"),
-    requestId: textIn(fields, "request_id") || null,
+    detail: textIn(body, "detail") || textIn(body, "title"),
+    requestId: textIn(body, "request_id") || null,
     retryAfterMs: Number.isFinite(seconds) ? seconds * 1000 : null,
   });
-}
-
-function textIn(fields: Fields, name: string): string {
-  const value = fields[name];
-  return typeof value === "string" ? value : "";
 }
