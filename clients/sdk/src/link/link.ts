@@ -3,7 +3,7 @@ import { Cell, isSame, type Store } from "../store.ts";
 import { socketUrl } from "./address.ts";
 import type { Channel } from "./channel.ts";
 import { pauseMs, type ReloadReason, type Remedy, type Verdict, verdictOn } from "./policy.ts";
-import { Socket } from "./socket.ts";
+import { LOST, Socket } from "./socket.ts";
 import type { Tokens } from "./tokens.ts";
 
 /**
@@ -44,8 +44,9 @@ export interface LinkSetup {
 
 const OPENED_WITHIN_MS = 15_000;
 const OFFLINE = "the network is gone";
-const LOST = 1006;
 const UNAUTHENTICATED = 4401;
+const RETRY: Verdict = { kind: "retry", leastMs: 0 };
+const SIGN_IN: Verdict = { kind: "stop", remedy: "sign-in" };
 
 /** One socket with the document of a score on it, and what becomes of it when it ends. */
 export class Link {
@@ -57,12 +58,11 @@ export class Link {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #turn = 0;
   #failures = 0;
-  #reloads = 0;
+  #isReloading = false;
   #canEdit = true;
   #isWanted = false;
   #avoidsHome = false;
   #refusedToken: string | null = null;
-  #entered = false;
 
   constructor(setup: LinkSetup) {
     this.#setup = setup;
@@ -138,7 +138,7 @@ export class Link {
 
   /** The main document was entered, or what the person may do there has changed. */
   entered(canEdit: boolean): void {
-    this.#entered = true;
+    this.#avoidsHome = false;
     this.#canEdit = canEdit;
     if (this.#connection.get().state === "synced") {
       this.#connection.set({ state: "synced", canEdit });
@@ -148,7 +148,7 @@ export class Link {
   /** The main document is in step with the server. */
   synced(): void {
     this.#failures = 0;
-    this.#reloads = 0;
+    this.#isReloading = false;
     this.#refusedToken = null;
     this.#connection.set({ state: "synced", canEdit: this.#canEdit });
   }
@@ -157,8 +157,8 @@ export class Link {
   documentEnded(code: number, reason: string): void {
     if (!this.#isWanted) return;
     const verdict = verdictOn(code);
-    if (verdict.kind === "reload" && this.#reloads === 0) {
-      this.#reloads += 1; // until it is in step: a second one in a row has to wait
+    if (verdict.kind === "reload" && !this.#isReloading) {
+      this.#isReloading = true; // until it is in step: a second one in a row has to wait
       this.#connection.set({ state: "connecting", attempt: this.#failures + 1 });
       this.#setup.reload(verdict.reason);
       return;
@@ -172,12 +172,11 @@ export class Link {
     const turn = this.#next();
     this.#connection.set({ state: "connecting", attempt: this.#failures + 1 });
     this.#session = new AbortController();
-    this.#entered = false;
     this.#timer = setTimeout(() => this.#timedOut(turn), OPENED_WITHIN_MS);
     this.#open(turn).catch((error: unknown) => {
       if (turn !== this.#turn) return;
       this.#setup.report(error);
-      this.#after({ kind: "retry", leastMs: 0 }, 0, wordsOf(error));
+      this.#after(RETRY, 0, wordsOf(error));
     });
   }
 
@@ -186,7 +185,7 @@ export class Link {
     const token = await tokens.fresh();
     if (turn !== this.#turn) return;
     if (token !== null && token === this.#refusedToken) {
-      this.#deny(UNAUTHENTICATED, "the token was refused", "sign-in");
+      this.#after(SIGN_IN, UNAUTHENTICATED, "the token was refused");
       return;
     }
     const at = this.#avoidsHome ? null : await home();
@@ -207,13 +206,13 @@ export class Link {
   #after(verdict: Verdict, code: number, reason: string): void {
     this.#next();
     this.#session.abort();
-    if (this.#entered) this.#avoidsHome = false;
     if (verdict.kind === "stop") {
       this.#deny(code, reason, verdict.remedy);
     } else if (verdict.kind === "token") {
       this.#afterRefusedToken(code, reason);
     } else {
-      this.#wait(verdict.kind === "retry" ? verdict.leastMs : 0, code, reason);
+      const leastMs = verdict.kind === "retry" ? verdict.leastMs : 0;
+      this.#wait(pauseMs(this.#failures + 1, leastMs, Math.random()), code, reason);
     }
   }
 
@@ -226,19 +225,16 @@ export class Link {
       return;
     }
     this.#refusedToken = refused;
-    this.#wait(0, code, reason, 0);
+    this.#wait(0, code, reason);
   }
 
-  #wait(leastMs: number, code: number, reason: string, given?: number): void {
+  #wait(ms: number, code: number, reason: string): void {
     this.#failures += 1;
-    const ms = given ?? pauseMs(this.#failures, leastMs, Math.random());
     this.#connection.set({ state: "offline", retryAtMs: Date.now() + ms, code, reason });
     this.#timer = setTimeout(() => this.#try(), ms);
   }
 
   #deny(code: number, reason: string, remedy: Remedy): void {
-    this.#next();
-    this.#session.abort();
     this.#connection.set({ state: "denied", code, reason, remedy });
     this.#setup.report(new ScoreError("denied", reason || `The server said ${code}.`));
   }
@@ -246,7 +242,7 @@ export class Link {
   #timedOut(turn: number): void {
     if (turn !== this.#turn || this.socket.lastMessageReceived > 0) return;
     this.socket.cut(LOST, "");
-    this.#after({ kind: "retry", leastMs: 0 }, LOST, "");
+    this.#after(RETRY, LOST, "");
   }
 
   #next(): number {
@@ -264,7 +260,7 @@ export class Link {
     // Browsers keep a dead socket open for long; the person should know at once.
     if (!this.#isWanted || this.socket.webSocket === null) return;
     this.socket.cut(LOST, OFFLINE);
-    this.#after({ kind: "retry", leastMs: 0 }, LOST, OFFLINE);
+    this.#after(RETRY, LOST, OFFLINE);
   };
 }
 

@@ -6,7 +6,8 @@ interface SocketEvents {
 }
 
 const OPEN = 1;
-const LOST = 1006;
+/** What a client calls the end of a connection that nobody closed. */
+export const LOST = 1006;
 /** The stock socket's own code for a connection on which nothing is heard any more. */
 const SILENT = 4408;
 
