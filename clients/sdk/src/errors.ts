@@ -30,14 +30,14 @@ export class ApiError extends ScoreError {
   readonly requestId: string | null;
   readonly retryAfterMs: number | null;
 
-  constructor(status: number, problem: Partial<Omit<ApiError, keyof ScoreError | "status">>) {
+  constructor(status: number, problem: Omit<ApiError, keyof ScoreError | "status">) {
     super("http", problem.detail || `The server answered ${status}.`);
     this.name = "ApiError";
     this.status = status;
-    this.type = problem.type ?? "";
-    this.detail = problem.detail ?? "";
-    this.requestId = problem.requestId ?? null;
-    this.retryAfterMs = problem.retryAfterMs ?? null;
+    this.type = problem.type;
+    this.detail = problem.detail;
+    this.requestId = problem.requestId;
+    this.retryAfterMs = problem.retryAfterMs;
   }
 }
 

@@ -87,11 +87,7 @@ export class Presence {
 
   #announce(): void {
     const { name, color, ...rest } = this.#own.get();
-    const user = {
-      ...(name === undefined ? {} : { name }),
-      ...(color === undefined ? {} : { color }),
-    };
-    this.#awareness?.setLocalState({ ...rest, user });
+    this.#awareness?.setLocalState({ ...rest, user: { name, color } });
   }
 
   #changed(): void {

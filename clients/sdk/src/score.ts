@@ -113,8 +113,8 @@ export class Score {
     this.#undoable = new Cell<Undoable>({ canUndo: false, canRedo: false }, report, isSame);
     this.history = {
       state: this.#undoable,
-      undo: () => this.#mayEdit() && this.#replica.undo(),
-      redo: () => this.#mayEdit() && this.#replica.redo(),
+      undo: () => this.#editable().undo(),
+      redo: () => this.#editable().redo(),
     };
     this.view = this.#view = new Derived(() => normalise(this.facets), report);
     this.#changes = new Listeners(report);
@@ -158,8 +158,7 @@ export class Score {
    * @throws ScoreError "read-only" or "closed".
    */
   edit(...operations: readonly Operation[]): Changes {
-    this.#mayEdit();
-    return this.#replica.edit(operations);
+    return this.#editable().edit(operations);
   }
 
   /** Calls the listener after each transaction that changed the score; the answer ends that. */
@@ -272,10 +271,10 @@ export class Score {
     this.#undoable.set({ canUndo, canRedo });
   }
 
-  #mayEdit(): boolean {
+  #editable(): Replica {
     if (this.#isClosed) throw new ScoreError("closed", "The score was closed.");
     if (!this.canEdit) throw new ScoreError("read-only", "You may read this score, not edit it.");
-    return true;
+    return this.#replica;
   }
 
   /** Where the room is at home; the common address where nobody says. */

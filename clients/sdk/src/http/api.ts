@@ -59,17 +59,13 @@ export class Api {
    */
   async ask(path: string, request: Request = {}): Promise<Response> {
     const token = await this.#tokens.known();
-    const answer = await this.#send(path, request, token);
-    if (answer.ok) return answer;
+    let answer = await this.#send(path, request, token);
     if (answer.status === UNAUTHENTICATED && token !== null) {
       const fresh = await this.#tokens.fresh();
-      if (fresh !== token) {
-        const second = await this.#send(path, request, fresh);
-        if (second.ok) return second;
-        throw await problemIn(second);
-      }
+      if (fresh !== token) answer = await this.#send(path, request, fresh);
     }
-    throw await problemIn(answer);
+    if (!answer.ok) throw await problemIn(answer);
+    return answer;
   }
 
   async #send(path: string, request: Request, token: string | null): Promise<Response> {

@@ -133,9 +133,8 @@ export class Jobs {
     const found: Job[] = [];
     let after: string | undefined;
     do {
-      const query = { room: this.#room, ...(after === undefined ? {} : { after }) };
       const page = await this.#api.json<{ jobs: Answer[]; next: string | null }>("/jobs", {
-        query,
+        query: { room: this.#room, after },
       });
       found.push(...page.jobs.map((job) => this.#jobOf(job)));
       after = page.next ?? undefined;

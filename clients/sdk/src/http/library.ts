@@ -51,7 +51,7 @@ export class Library {
     const { isArchived, ...rest } = query;
     const { scores, next } = await this.#api.json<{ scores: Answer[]; next: string | null }>(
       "/scores",
-      { query: { ...rest, ...(isArchived === undefined ? {} : { is_archived: isArchived }) } },
+      { query: { ...rest, is_archived: isArchived } },
     );
     return { scores: scores.map(factsOf), next };
   }

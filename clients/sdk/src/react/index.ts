@@ -4,7 +4,7 @@ import type { Thread } from "../comments/threads.ts";
 import type { Connection } from "../link/link.ts";
 import type { Saved } from "../link/saved.ts";
 import type { Person, Shown } from "../presence.ts";
-import type { OpenOptions, Score } from "../score.ts";
+import type { OpenOptions, Score, Undoable } from "../score.ts";
 import type { Store } from "../store.ts";
 import { renewOptions, sharedScore } from "./shared.ts";
 
@@ -13,7 +13,7 @@ const CONNECTING: Connection = { state: "connecting", attempt: 1 };
 const OFFLINE: Saved = { state: "offline", unsaved: 0 };
 const NOBODY: readonly Person[] = [];
 const NO_THREADS: readonly Thread[] = [];
-const NOTHING = { canUndo: false, canRedo: false };
+const NOTHING: Undoable = { canUndo: false, canRedo: false };
 
 /**
  * A score, on one connection for all components that name the same one; null on the server and in
@@ -57,12 +57,7 @@ export function useView(score: Score | null): View | null {
 }
 
 /** Undo and redo of one's own edits. */
-export function useHistory(score: Score | null): {
-  canUndo: boolean;
-  canRedo: boolean;
-  undo(): void;
-  redo(): void;
-} {
+export function useHistory(score: Score | null): Undoable & { undo(): void; redo(): void } {
   const state = useStore(score?.history.state, NOTHING);
   return useMemo(
     () => ({ ...state, undo: () => score?.history.undo(), redo: () => score?.history.redo() }),

@@ -5,7 +5,7 @@ const LINGER_MS = 1_000;
 
 /** One score for all components that use it, for as long as one does. */
 interface Entry {
-  score: Score | null;
+  readonly score: Score;
   options: OpenOptions;
   users: number;
   timer: ReturnType<typeof setTimeout> | undefined;
@@ -18,15 +18,14 @@ const entries = new Map<string, Entry>();
  * gone: effects that run twice, and modules that are reloaded, find it open.
  */
 export function sharedScore(url: string, room: string, options: OpenOptions): Store<Score | null> {
-  const key = `${url} ${room}`;
+  const key = keyOf(url, room);
   return {
     get: () => entries.get(key)?.score ?? null,
     // It is there from the first subscriber on, and React looks again after subscribing.
     subscribe: () => {
-      const entry = entries.get(key) ?? begin(key, options);
+      const entry = entries.get(key) ?? begin(url, room, options);
       clearTimeout(entry.timer);
       entry.users += 1;
-      entry.score ??= openScore(url, room, latest(entry));
       return () => {
         entry.users -= 1;
         if (entry.users === 0) entry.timer = setTimeout(() => end(key, entry), LINGER_MS);
@@ -35,28 +34,29 @@ export function sharedScore(url: string, room: string, options: OpenOptions): St
   };
 }
 
-/** The token function of the latest render is the one that is asked. */
+/** The functions of the latest render are those that are called. */
 export function renewOptions(url: string, room: string, options: OpenOptions): void {
-  const entry = entries.get(`${url} ${room}`);
+  const entry = entries.get(keyOf(url, room));
   if (entry !== undefined) entry.options = options;
 }
 
-function begin(key: string, options: OpenOptions): Entry {
-  const entry: Entry = { score: null, options, users: 0, timer: undefined };
-  entries.set(key, entry);
+function keyOf(url: string, room: string): string {
+  return `${url} ${room}`;
+}
+
+function begin(url: string, room: string, options: OpenOptions): Entry {
+  const { token } = options;
+  const score = openScore(url, room, {
+    ...options,
+    token: token && (() => entry.options.token?.() ?? token()),
+    onProblem: (problem) => entry.options.onProblem?.(problem),
+  });
+  const entry: Entry = { score, options, users: 0, timer: undefined };
+  entries.set(keyOf(url, room), entry);
   return entry;
 }
 
 function end(key: string, entry: Entry): void {
-  entry.score?.close();
+  entry.score.close();
   entries.delete(key);
-}
-
-function latest(entry: Entry): OpenOptions {
-  const { token } = entry.options;
-  return {
-    ...entry.options,
-    token: token && (() => entry.options.token?.() ?? token()),
-    onProblem: (problem) => entry.options.onProblem?.(problem),
-  };
 }
