@@ -24,15 +24,15 @@ function holds(found, { equals, differs, atLeast, present, contains }) {
 
 function waitFor(condition, within, describe) {
   return new Promise((resolve, reject) => {
-    const entry = { condition, resolve };
     const timer = setTimeout(() => {
       waiting.delete(entry);
       reject(new Error(`not within ${within} ms; it is ${describe()}`));
     }, within);
-    entry.resolve = () => {
+    const hold = () => {
       clearTimeout(timer);
       resolve(true);
     };
+    const entry = { condition, hold };
     waiting.add(entry);
     look();
   });
@@ -49,7 +49,7 @@ export function look() {
     for (const entry of waiting) {
       if (entry.condition()) {
         waiting.delete(entry);
-        entry.resolve();
+        entry.hold();
       }
     }
   });

@@ -40,20 +40,15 @@ const device = sdk.keyValue({
   removeItem: (key) => kept.delete(key),
 });
 let token;
-let asked = 0;
 const options = ({ offline = false } = {}) => ({
   WebSocket,
-  ...(token === undefined ? {} : { token: giveToken }),
+  ...(token === undefined ? {} : { token: () => token }),
   offline: offline ? device : null,
   onProblem: (problem) => {
     problems.push(`${problem.code}: ${problem.message}`);
     look();
   },
 });
-function giveToken() {
-  asked += 1;
-  return token;
-}
 
 const scores = new Map();
 function watch(name, score) {
@@ -72,7 +67,6 @@ const PARTS = {
   title: (score) => score.facets.meta.get("title") ?? null,
   threads: (score) => score.comments.threads.get(),
   sockets: () => sockets,
-  asked: () => asked,
   problems: () => problems,
   kept: () => [...kept.values()].map((text) => Buffer.from(text, "base64").toString("latin1")),
   shown: () => shown,

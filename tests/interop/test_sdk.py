@@ -97,14 +97,9 @@ class Scores:
         """What a part of a score is now."""
         return await self.do("state", part=part, **details)
 
-    async def until(
-        self, part: str, *path: str, name: str = "main", within_s: float = 20, **condition: Option
-    ) -> None:
+    async def until(self, part: str, *path: str, name: str = "main", **condition: Option) -> None:
         """Wait until a part of a score is as asked."""
-        spelled = {"at_least": "atLeast"}
-        asked = {spelled.get(each, each): value for each, value in condition.items()}
-        details = {"part": part, "path": path, "name": name, "within": within_s * 1000}
-        await self.do("until", **details, **{"is": asked})
+        await self.do("until", part=part, path=path, name=name, **{"is": condition})
 
     async def until_saved(self, name: str = "main") -> None:
         """Wait until a score says that all is saved."""
