@@ -38,6 +38,8 @@ export function inAPage(store: Parameters<typeof keyValue>[0]): void {
   score.saved.set({ state: "saved", unsaved: 0 });
 
   isSame<typeof score.view, Store<View>>(true);
+  // @ts-expect-error what is compared here can be different
+  isSame<typeof score.view, Store<readonly Person[]>>(true);
   isSame<typeof score.presence.people, Store<readonly Person[]>>(true);
   isSame<ReturnType<typeof score.jobs.export>, Promise<Job>>(true);
   const now: Connection = score.connection.get();
