@@ -1,7 +1,16 @@
-export { type Facets, type Place, readScore, type Score } from "./model.ts";
+export {
+  entriesOf,
+  type Facets,
+  type Place,
+  readScore,
+  type Score,
+  STEP_SEMITONES,
+  time as readTime,
+} from "./model.ts";
 export { normalise } from "./normalise.ts";
 export { copy } from "./operations/clipboard.ts";
 export { type Changes, EditRefused, type NewIds, type RefusalCode } from "./operations/draft.ts";
+export { signatureAlter } from "./operations/intervals.ts";
 export type * from "./operations/operations.ts";
 export { apply, plan, planAll } from "./operations/plan.ts";
 export {

@@ -34,11 +34,9 @@ await mkdir(join(target, "_next/static/boot"), { recursive: true });
 for (const [name, source] of moved) {
   await writeFile(join(target, "_next/static/boot", name), source);
 }
-await cp(join(here, "node_modules/verovio/dist"), join(target, "verovio"), {
-  recursive: true,
-  filter: (from) =>
-    !from.includes(".") || /verovio(-module)?\.mjs$/.test(from) || /dist$/.test(from),
-});
+for (const name of ["verovio.mjs", "verovio-module.mjs"]) {
+  await cp(join(here, "node_modules/verovio/dist", name), join(target, "verovio", name));
+}
 await writeFile(join(target, "index.html"), html);
 
 let [total, packed] = [0, 0];

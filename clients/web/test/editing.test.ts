@@ -83,6 +83,15 @@ test("letters write notes of the chosen length, in the key, near the one before"
   expect(music(tune)).toEqual(["F#4:1 E4:1 D4:1/2 E4:1/2 -:1", "-:4"]);
 });
 
+test("a key within a measure that was deleted holds from the next one on", () => {
+  const tune = begun((score) => {
+    score.doc.getMap("measures").set("m1", { order: "a", number: "1", deleted: true });
+    score.doc.getMap("attr").set("key|m1|*|2/1", { fifths: -1 });
+  });
+  type(tune.desk, "5b");
+  expect(music(tune)).toEqual(["Bb4:1 -:1 -:2"]);
+});
+
 test("a note over the barline is written as two that are tied, and measures are added", () => {
   const tune = begun();
   type(tune.desk, "6.a6b7c");

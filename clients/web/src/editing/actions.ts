@@ -3,10 +3,12 @@ import {
   compareTimes,
   type Operation,
   type Rational,
+  rational,
   subtractTimes,
   type Time,
   toNumber,
   type WrittenPitch,
+  ZERO_TIME,
 } from "bandpro-score";
 import { entryOf } from "../engraving/entries.ts";
 import type { Place } from "../engraving/places.ts";
@@ -23,8 +25,6 @@ export interface NextValue {
 /** What an action writes, and where the cursor is then. */
 export interface Action {
   readonly operations: readonly Operation[];
-  /** Joins each new note to the next one, for what reaches over a barline. */
-  readonly tiesNew?: boolean;
   /** A note to which the first new one is tied. */
   readonly tiesFrom?: string;
   readonly cursor?: Spot;
@@ -40,17 +40,9 @@ export function timeOf({ numerator, denominator }: Rational): Time {
   return [Number(numerator), Number(denominator)];
 }
 
-export function durationOf({ quarters, dots }: NextValue): Rational {
+function durationOf({ quarters, dots }: NextValue): Rational {
   const length = quarters * (2 - 2 ** -dots);
-  return reduced(BigInt(Math.round(length * FINEST)), BigInt(FINEST));
-}
-
-function reduced(numerator: bigint, denominator: bigint): Rational {
-  let [a, b] = [numerator, denominator];
-  while (b !== 0n) {
-    [a, b] = [b, a % b];
-  }
-  return { numerator: numerator / a, denominator: denominator / a };
+  return rational(BigInt(Math.round(length * FINEST)), BigInt(FINEST));
 }
 
 export function spotOf(place: Place): Spot {
@@ -79,7 +71,7 @@ export function enterStep(
       }),
     };
   }
-  const before = noteBefore(index, first);
+  const before = index.chordBeside(first, -1);
   const was = before && pitchOf(index.facets, before.events[0] ?? "");
   const found = nearest(step, was ? height(was) : middleOf(index, spotOf(first)));
   const pitch = { ...found, alter: alterAt(index, spotOf(first), found) };
@@ -97,15 +89,6 @@ function repitch(
     event,
     pitch: { ...found, alter: alterAt(index, spotOf(place), found) },
   };
-}
-
-/** The note that was written before, in this voice. */
-export function noteBefore(index: ScoreIndex, place: Place): Place | null {
-  let at: Place | null = place;
-  do {
-    at = index.neighbour(at, -1);
-  } while (at && at.kind !== "chord");
-  return at;
 }
 
 /** Writes a new note, over barlines as tied notes, and adds a measure at the end. */
@@ -151,14 +134,13 @@ export function write(
       isAtEnd = true;
       break;
     }
-    spot = { ...spot, measure: next, onset: isFull ? { numerator: 0n, denominator: 1n } : end };
+    spot = { ...spot, measure: next, onset: isFull ? ZERO_TIME : end };
     if (!isFull) {
       break;
     }
   }
   return {
     operations,
-    tiesNew: true,
     cursor: spot,
     ...(tiesFrom ? { tiesFrom } : {}),
     ...(isAtEnd && left.numerator > 0n ? { onward: { pitch, left } } : {}),
@@ -217,7 +199,7 @@ export function targets(index: ScoreIndex, places: readonly Place[]): readonly P
   if (notes.length > 0 || !only || places.length > 1) {
     return notes;
   }
-  const before = noteBefore(index, only);
+  const before = index.chordBeside(only, -1);
   return before ? [before] : [];
 }
 
@@ -327,7 +309,7 @@ export function enterRest(index: ScoreIndex, places: readonly Place[], value: Ne
   const cursor = {
     ...spot,
     measure: next ?? spot.measure,
-    onset: isFull ? { numerator: 0n, denominator: 1n } : until,
+    onset: isFull ? ZERO_TIME : until,
   };
   return { operations: first.kind === "gap" ? [insert] : [], cursor };
 }
@@ -378,7 +360,7 @@ export function tie(index: ScoreIndex, places: readonly Place[], value: NextValu
 export function slur(index: ScoreIndex, places: readonly Place[]): Action {
   const notes = places.filter((place) => place.kind === "chord");
   const [first] = notes;
-  const last = notes.length > 1 ? notes.at(-1) : first && nextNote(index, first);
+  const last = notes.length > 1 ? notes.at(-1) : first && index.chordBeside(first, 1);
   const [start, end] = [first?.events[0], last?.events[0]];
   if (start === undefined || end === undefined) {
     return NOTHING;
@@ -387,14 +369,6 @@ export function slur(index: ScoreIndex, places: readonly Place[]): Action {
   return drawn
     ? { operations: [{ op: "DeleteElements", elements: [drawn] }] }
     : { operations: [{ op: "Slur", start, end }] };
-}
-
-function nextNote(index: ScoreIndex, place: Place): Place | null {
-  let at: Place | null = place;
-  do {
-    at = index.neighbour(at, 1);
-  } while (at && at.kind !== "chord");
-  return at;
 }
 
 function lineBetween(index: ScoreIndex, kind: string, start: string, end: string): string | null {

@@ -1,4 +1,11 @@
-import { EditRefused, type Operation, rational, type Score, ScoreError } from "bandpro-sdk";
+import {
+  compareTimes,
+  EditRefused,
+  type Operation,
+  type Score,
+  ScoreError,
+  ZERO_TIME,
+} from "bandpro-sdk";
 import { entryOf } from "../engraving/entries.ts";
 import { engraving } from "../engraving/mei.ts";
 import type { Engraving, Place } from "../engraving/places.ts";
@@ -15,7 +22,6 @@ import {
   retime,
   slur,
   spotOf,
-  targets,
   tie,
   tuplet,
   write,
@@ -47,8 +53,8 @@ export class Desk {
   #selection: Selection = { kind: "none" };
   #value: NextValue = FIRST_VALUE;
   readonly #unsubscribe: () => void;
-  #isPending = false;
-  #isEnded = false;
+  /** Runs while the picture is older than the score. */
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(score: Score) {
     this.#score = score;
@@ -61,11 +67,11 @@ export class Desk {
   }
 
   end(): void {
-    this.#isEnded = true;
     this.#unsubscribe();
+    clearTimeout(this.#timer);
   }
 
-  /** Selects what has an id on the page; `extends` keeps where the selection began. */
+  /** Selects what has an id on the page; `isExtending` keeps where the selection began. */
   select(id: string, isExtending = false): void {
     const { index, selected } = this.#desktop.get();
     const place = index.place(id);
@@ -122,7 +128,7 @@ export class Desk {
     switch (command.do) {
       case "step":
         return command.isChord
-          ? addToChord(index, targets(index, selected), command.step)
+          ? addToChord(index, selected, command.step)
           : enterStep(index, selected, command.step, this.#value);
       case "rest":
         return enterRest(index, selected, this.#value);
@@ -144,8 +150,8 @@ export class Desk {
   }
 
   /** Edits as one step that can be undone. */
-  edit(...operations: readonly Operation[]): boolean {
-    return this.#write(operations) !== null;
+  edit(...operations: readonly Operation[]): void {
+    this.#write(operations);
   }
 
   #act(action: Action): void {
@@ -159,19 +165,19 @@ export class Desk {
     if (notes === null) {
       return;
     }
-    if (action.tiesNew) {
-      const chain = [...(action.tiesFrom ? [action.tiesFrom] : []), ...notes];
-      for (const [at, start] of chain.entries()) {
-        const end = chain[at + 1];
-        if (end) {
-          this.#write([{ op: "Tie", start, end }]);
-        }
+    // New notes are several where one reaches over a barline.
+    const chain = [...(action.tiesFrom ? [action.tiesFrom] : []), ...notes];
+    for (const [at, start] of chain.entries()) {
+      const end = chain[at + 1];
+      if (end) {
+        this.#write([{ op: "Tie", start, end }]);
       }
     }
     if (action.cursor) {
       this.#moveTo(action.cursor);
+    } else {
+      this.#refresh();
     }
-    this.#refresh();
     const { index, selected } = this.#desktop.get();
     const [next] = selected;
     if (action.onward && next && next.measure !== action.cursor?.measure) {
@@ -247,42 +253,31 @@ export class Desk {
   }
 
   #moveTo(spot: Spot): void {
-    this.#selection = { kind: "spot", spot };
-    this.#refresh();
-    const { index } = this.#desktop.get();
-    const length = index.length(spot.measure, spot.part);
-    const isPast =
-      spot.onset.numerator * length.denominator >= length.numerator * spot.onset.denominator;
+    const { index } = this.#now();
+    const isPast = compareTimes(spot.onset, index.length(spot.measure, spot.part)) >= 0;
     const next = isPast ? index.measureAfter(spot.measure) : null;
-    if (next) {
-      const measure: Spot = { ...spot, measure: next, onset: rational(0n, 1n) };
-      this.#selection = { kind: "spot", spot: measure };
-      this.#refresh();
-    }
+    this.#selection = {
+      kind: "spot",
+      spot: next === null ? spot : { ...spot, measure: next, onset: ZERO_TIME },
+    };
+    this.#refresh();
   }
 
   #later(): void {
-    if (this.#isPending) {
-      return;
-    }
-    this.#isPending = true;
     // Many small changes, such as those of a document that arrives, are one picture.
-    setTimeout(() => {
-      if (this.#isPending && !this.#isEnded) {
-        this.#refresh();
-      }
-    });
+    this.#timer ??= setTimeout(() => this.#refresh());
   }
 
   #now(): Desktop {
-    if (this.#isPending) {
+    if (this.#timer !== undefined) {
       this.#refresh();
     }
     return this.#desktop.get();
   }
 
   #refresh(): void {
-    this.#isPending = false;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
     this.#desktop.set(this.#picture());
   }
 

@@ -1,16 +1,11 @@
-import {
-  compareTimes,
-  type Facets,
-  type MeasureView,
-  type View,
-  type WrittenPitch,
-} from "bandpro-score";
+import { compareTimes, type Facets, type View, type WrittenPitch } from "bandpro-score";
 import { keyAlter } from "../engraving/accidentals.ts";
 import { asNumber, asText, type Entry, entryOf } from "../engraving/entries.ts";
 import type { Place } from "../engraving/places.ts";
+import { covers, onsetOf, signPlace } from "../engraving/signs.ts";
 import type { ScoreIndex, Spot } from "./score-index.ts";
 
-export const STEPS = "CDEFGAB";
+const STEPS = "CDEFGAB";
 const STEPS_IN_OCTAVE = 7;
 const ALTER_MAX = 2;
 
@@ -36,7 +31,7 @@ export function nearest(step: string, to: number): { step: string; octave: numbe
   return { step, octave };
 }
 
-/** So many steps higher, with the alteration that holds there. */
+/** So many steps higher; the alteration is not carried along. */
 export function stepped(pitch: WrittenPitch, by: number): { step: string; octave: number } {
   const target = height(pitch) + by;
   const within = ((target % STEPS_IN_OCTAVE) + STEPS_IN_OCTAVE) % STEPS_IN_OCTAVE;
@@ -83,13 +78,14 @@ export function settingAt(
   kind: "key" | "clef" | "time",
   spot: Pick<Spot, "part" | "staff" | "measure" | "onset">,
 ): Entry | null {
+  const staff = { part: spot.part, within: spot.staff };
   let held: Entry | null = null;
   for (const measure of view.measures) {
-    for (const [key, isDue] of settingsOf(measure, spot)) {
-      const [name, , scope] = key.split("|");
-      const covers = scope === "*" || scope === spot.part || scope === `${spot.part}/${spot.staff}`;
-      if (isDue && name === kind && covers) {
-        held = entryOf(facets, "attr", key);
+    for (const key of measure.settings.filter((each) => each.startsWith(`${kind}|`))) {
+      const { scope, at, value } = signPlace(facets, key, measure.id);
+      const isDue = measure.id !== spot.measure || compareTimes(onsetOf(at), spot.onset) <= 0;
+      if (isDue && covers(scope, staff)) {
+        held = value;
       }
     }
     if (measure.id === spot.measure) {
@@ -97,20 +93,6 @@ export function settingAt(
     }
   }
   return held;
-}
-
-function* settingsOf(
-  measure: MeasureView,
-  spot: Pick<Spot, "measure" | "onset">,
-): Generator<[key: string, isDue: boolean]> {
-  for (const key of measure.settings) {
-    const at = /\|([0-9]+)\/([0-9]+)$/.exec(key);
-    if (!at) {
-      continue;
-    }
-    const onset = { numerator: BigInt(at[1] ?? 0), denominator: BigInt(at[2] ?? 1) };
-    yield [key, measure.id !== spot.measure || compareTimes(onset, spot.onset) <= 0];
-  }
 }
 
 /** Where an unknown first note is expected: the middle of the staff. */

@@ -68,6 +68,15 @@ export class ScoreIndex {
     }
   }
 
+  /** The next note or chord of the voice, past rests, empty time and grace notes. */
+  chordBeside(place: Place, by: 1 | -1): Place | null {
+    let at = this.neighbour(place, by);
+    while (at && at.kind !== "chord") {
+      at = this.neighbour(at, by);
+    }
+    return at;
+  }
+
   /** What sounds at the same time on the staff above or below. */
   acrossStaves(place: Place, by: 1 | -1): Place | null {
     const staves = this.#staves();
@@ -91,7 +100,7 @@ export class ScoreIndex {
       .filter((place) => place.part === a.part && place.staff === a.staff);
   }
 
-  /** The place of the next note before or after. */
+  /** The next measure; null after the last one. */
   measureAfter(measure: string): string | null {
     const at = this.#measures.get(measure);
     return at === undefined ? null : (this.view.measures[at + 1]?.id ?? null);

@@ -1,8 +1,8 @@
+import { signatureAlter } from "bandpro-score";
 import { asNumber, asText, type Entry } from "./entries.ts";
 import { fifthsOf } from "./signs.ts";
 import type { Attributes } from "./xml.ts";
 
-const SHARPS = ["F", "C", "G", "D", "A", "E", "B"];
 const WRITTEN: ReadonlyMap<string, string> = new Map([
   ["sharp", "s"],
   ["flat", "f"],
@@ -33,12 +33,7 @@ export function keyAlter(step: string, key: Entry): number {
     const at = steps.indexOf(step);
     return at < 0 ? 0 : asNumber(alters[at], 0);
   }
-  const fifths = fifthsOf(key);
-  const place = SHARPS.indexOf(step);
-  if (fifths >= 0) {
-    return place < fifths ? 1 : 0;
-  }
-  return SHARPS.length - 1 - place < -fifths ? -1 : 0;
+  return signatureAlter(step, fifthsOf(key));
 }
 
 /**

@@ -5,24 +5,18 @@ export type Entry = Readonly<Record<string, unknown>>;
 
 const EMPTY: Entry = {};
 
-/** Reads one entry, whichever kind of map the facet is; an empty object when there is none. */
-export function entryOf(facets: Facets, facet: string, key: string): Entry {
+/** Reads one value, whichever kind of map the facet is. */
+export function valueIn(facets: Facets, facet: string, key: string): unknown {
   const map = facets[facet];
   if (typeof map !== "object" || map === null) {
-    return EMPTY;
+    return undefined;
   }
-  const value =
-    "get" in map && typeof map.get === "function" ? map.get(key) : Reflect.get(map, key);
-  return asEntry(value) ?? EMPTY;
+  return "get" in map && typeof map.get === "function" ? map.get(key) : Reflect.get(map, key);
 }
 
-/** The keys of a facet, whichever kind of map it is. */
-export function keysOf(facets: Facets, facet: string): string[] {
-  const map = facets[facet];
-  if (typeof map !== "object" || map === null) {
-    return [];
-  }
-  return "keys" in map && typeof map.keys === "function" ? [...map.keys()] : Object.keys(map);
+/** Reads one entry; an empty object when there is none. */
+export function entryOf(facets: Facets, facet: string, key: string): Entry {
+  return asEntry(valueIn(facets, facet, key)) ?? EMPTY;
 }
 
 export function asEntry(value: unknown): Entry | null {

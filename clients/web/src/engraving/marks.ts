@@ -1,14 +1,14 @@
-import { type Facets, type Rational, toNumber, type View } from "bandpro-score";
+import { type Facets, type Rational, readTime, toNumber, type View } from "bandpro-score";
 import { asNumber, asText, type Entry, entryOf } from "./entries.ts";
 import type { Line, Lines } from "./lines.ts";
 import { type MeasureSigns, unitOf } from "./signs.ts";
 import type { Staff } from "./staves.ts";
+import { eventsOf } from "./voice.ts";
 import { type Attributes, element, escaped } from "./xml.ts";
 
 interface Spot {
   readonly measure: number;
   readonly staff: number;
-  readonly onset: Rational;
   readonly tstamp: string;
 }
 
@@ -33,12 +33,8 @@ export function measureMarks(
   for (const [index, measure] of view.measures.entries()) {
     for (const cell of measure.cells) {
       for (const item of cell.voices.flatMap((voice) => voice.items)) {
-        if (item.kind === "chord" || item.kind === "grace") {
-          for (const id of item.ids) {
-            events.set(id, index);
-          }
-        } else if (item.kind === "rest") {
-          events.set(item.id, index);
+        for (const id of item.kind === "space" ? [] : eventsOf(item)) {
+          events.set(id, index);
         }
       }
       for (const id of cell.directions) {
@@ -95,14 +91,12 @@ function spotOf(
   const within = asNumber(value["staff"], 1);
   const own = staves.filter((staff) => staff.part === part);
   const staff = own.find((each) => each.within === within) ?? own[0];
-  const onset = value["onset"];
-  if (!staff || !Array.isArray(onset)) {
+  const onset = readTime(value["onset"]);
+  if (!staff || !onset) {
     return null;
   }
-  const [numerator, denominator] = [asNumber(onset[0], 0), asNumber(onset[1], 1)];
-  const at = { numerator: BigInt(numerator), denominator: BigInt(denominator) };
   const time = signs?.staves.get(staff.number)?.signs.time ?? null;
-  return { measure, staff: staff.number, onset: at, tstamp: tstampOf(at, unitOf(time)) };
+  return { measure, staff: staff.number, tstamp: tstampOf(onset, unitOf(time)) };
 }
 
 /** Beats of the metre, from 1. */

@@ -3,14 +3,12 @@ import {
   compareTimes,
   type Facets,
   type MeasureView,
-  type Rational,
-  toNumber,
   type View,
   ZERO_TIME,
 } from "bandpro-score";
 import { MeasureAccidentals } from "./accidentals.ts";
 import { beatLength } from "./beams.ts";
-import { asText, entryOf } from "./entries.ts";
+import { asText, entryOf, valueIn } from "./entries.ts";
 import { linesOf } from "./lines.ts";
 import { measureMarks } from "./marks.ts";
 import type { Engraving, Place } from "./places.ts";
@@ -77,10 +75,8 @@ export function engraving(view: View, facets: Facets): Engraving {
 }
 
 function header(facets: Facets): string {
-  const meta = facets["meta"];
-  const isMap = typeof meta === "object" && meta !== null;
-  const title = isMap && "get" in meta && typeof meta.get === "function" ? meta.get("title") : "";
-  const statement = element("titleStmt", {}, element("title", {}, escaped(asText(title))));
+  const title = escaped(asText(valueIn(facets, "meta", "title")));
+  const statement = element("titleStmt", {}, element("title", {}, title));
   return element("meiHead", {}, element("fileDesc", {}, statement + element("pubStmt", {})));
 }
 
@@ -248,14 +244,13 @@ function rank(kind: string): number {
 
 function inOrder(places: readonly Place[], parts: readonly PartStaves[]): Place[] {
   const ranks = new Map(parts.map((part, index) => [part.id, index]));
-  const time = (value: Rational) => toNumber(value);
   return [...places].sort(
     (a, b) =>
       (ranks.get(a.part) ?? 0) - (ranks.get(b.part) ?? 0) ||
       a.staff - b.staff ||
       a.voice - b.voice ||
       a.measureIndex - b.measureIndex ||
-      time(a.onset) - time(b.onset) ||
+      compareTimes(a.onset, b.onset) ||
       Number(b.kind === "grace") - Number(a.kind === "grace"),
   );
 }

@@ -1,5 +1,5 @@
 import { type Facets, type MeasureView, type Rational, rational, ZERO_TIME } from "bandpro-score";
-import { asEntry, asNumber, asText, type Entry, entryOf } from "./entries.ts";
+import { asNumber, asText, type Entry, entryOf } from "./entries.ts";
 import type { Staff } from "./staves.ts";
 import { element } from "./xml.ts";
 
@@ -31,7 +31,7 @@ export interface MeasureSigns {
   readonly staves: ReadonlyMap<number, StaffSigns>;
   readonly left: Entry;
   readonly right: Entry;
-  readonly tempi: readonly { readonly at: Rational; readonly tempo: Entry; readonly key: string }[];
+  readonly tempi: readonly { readonly at: Rational; readonly tempo: Entry }[];
 }
 
 const USUAL: Signs = { clef: { sign: "G", line: 2 }, key: { fifths: 0 }, time: null };
@@ -57,7 +57,7 @@ export class SignWalk {
 
   /** Goes on to the next measure. */
   enter(measure: MeasureView): MeasureSigns {
-    const places = measure.settings.map((key) => this.#place(key, measure.id));
+    const places = measure.settings.map((key) => signPlace(this.#facets, key, measure.id));
     const barline = (edge: string) =>
       places.find((place) => place.kind === "barline" && place.at === edge)?.value ?? {};
     const staves = new Map(
@@ -65,7 +65,7 @@ export class SignWalk {
     );
     const tempi = places
       .filter((place) => place.kind === "tempo")
-      .map(({ at, value, key }) => ({ at: onsetOf(at), tempo: value, key }));
+      .map(({ at, value }) => ({ at: onsetOf(at), tempo: value }));
     return { staves, left: barline("left"), right: barline("right"), tempi };
   }
 
@@ -99,30 +99,31 @@ export class SignWalk {
       clefs,
     };
   }
-
-  #place(key: string, measure: string): SignPlace {
-    const [kind = "", owner, scope = "", at = ""] = key.split("|");
-    // What a deleted measure says holds from the start of the next one.
-    const from = owner === measure ? at : "0/1";
-    return { key, kind, scope, at: from, value: entryOf(this.#facets, "attr", key) };
-  }
 }
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 interface SignPlace {
-  readonly key: string;
   readonly kind: string;
   readonly scope: string;
   readonly at: string;
   readonly value: Entry;
 }
 
-function covers(scope: string, staff: Staff): boolean {
+/** What an entry of `attr` says where it takes effect: in a measure. */
+export function signPlace(facets: Facets, key: string, measure: string): SignPlace {
+  const [kind = "", owner, scope = "", at = ""] = key.split("|");
+  // What a deleted measure says holds from the start of the next one.
+  const from = owner === measure ? at : "0/1";
+  return { kind, scope, at: from, value: entryOf(facets, "attr", key) };
+}
+
+/** Whether what is said of a scope holds on a staff. */
+export function covers(scope: string, staff: Pick<Staff, "part" | "within">): boolean {
   return scope === "*" || scope === staff.part || scope === `${staff.part}/${staff.within}`;
 }
 
-function onsetOf(at: string): Rational {
+export function onsetOf(at: string): Rational {
   const found = ONSET.exec(at);
   return found ? rational(BigInt(found[1] ?? 0), BigInt(found[2] ?? 1)) : ZERO_TIME;
 }
@@ -131,7 +132,6 @@ function isSame(a: Entry | null, b: Entry | null): boolean {
   return a === b || JSON.stringify(a) === JSON.stringify(b);
 }
 
-/** A clef as an element, with an id where it can be pointed at. */
 export function clefElement(clef: Entry): string {
   const sign = asText(clef["sign"]);
   if (sign === "percussion") {
@@ -172,5 +172,5 @@ export function fifthsOf(key: Entry): number {
 
 /** The note value of a beat as metres write it: 4 is a quarter. */
 export function unitOf(time: Entry | null): number {
-  return asNumber(asEntry(time)?.["unit"], 4);
+  return asNumber(time?.["unit"], 4);
 }

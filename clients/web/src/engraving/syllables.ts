@@ -1,5 +1,5 @@
-import type { Facets } from "bandpro-score";
-import { asText, type Entry, entryOf, keysOf } from "./entries.ts";
+import { entriesOf, type Facets } from "bandpro-score";
+import { asEntry, asText, type Entry } from "./entries.ts";
 import { element, escaped } from "./xml.ts";
 
 /** The syllables of a score by the event that sings them. */
@@ -13,11 +13,11 @@ const POSITIONS: ReadonlyMap<string, string> = new Map([
 
 export function syllablesOf(facets: Facets): Syllables {
   const found = new Map<string, [string, Entry][]>();
-  for (const key of keysOf(facets, "ly")) {
+  for (const [key, value] of entriesOf(facets["ly"])) {
     const at = key.indexOf("|");
     const event = key.slice(0, at);
     const held = found.get(event) ?? [];
-    held.push([key.slice(at + 1), entryOf(facets, "ly", key)]);
+    held.push([key.slice(at + 1), asEntry(value) ?? {}]);
     found.set(event, held);
   }
   return found;

@@ -8,17 +8,8 @@ declare module "verovio/esm" {
     setOptions(options: Readonly<Record<string, unknown>>): void;
     loadData(data: string): boolean | number;
     getPageCount(): number;
-    getVersion(): string;
-    getLog(): string;
     renderToSVG(page: number): string;
-    redoLayout(): void;
     getMIDIValuesForElement(id: string): { time: number; pitch: number; duration: number };
-    renderToTimemap(options?: Readonly<Record<string, unknown>>): readonly {
-      readonly tstamp: number;
-      readonly qstamp: number;
-      readonly on?: readonly string[];
-      readonly off?: readonly string[];
-      readonly tempo?: number;
-    }[];
+    renderToTimemap(): unknown;
   }
 }

@@ -5,6 +5,7 @@ import {
   timeText,
   toNumber,
   type Voice,
+  ZERO_TIME,
 } from "bandpro-score";
 import type { MeasureAccidentals } from "./accidentals.ts";
 import { type Beamable, beamSpans } from "./beams.ts";
@@ -159,7 +160,7 @@ function writeItem(
     voice,
     staff: frame.staff,
     onset: item.onset,
-    duration: duration ?? { numerator: 0n, denominator: 1n },
+    duration: duration ?? ZERO_TIME,
     events: eventsOf(item),
   };
   return [[written, item.kind === "space" ? null : place]];

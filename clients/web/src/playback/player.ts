@@ -1,17 +1,16 @@
-import { toNumber } from "bandpro-score";
+import { readTime, STEP_SEMITONES, toNumber } from "bandpro-score";
 import { pitchOf } from "../editing/pitches.ts";
 import type { ScoreIndex } from "../editing/score-index.ts";
-import { asNumber, entryOf } from "../engraving/entries.ts";
+import { asEntry, asNumber, entryOf } from "../engraving/entries.ts";
 
 /** A tone to be heard: when it begins and how long it lasts, in quarters from its measure's start. */
-export interface Tone {
-  readonly ids: readonly string[];
+interface Tone {
+  readonly id: string;
   readonly start: number;
   readonly duration: number;
   readonly hertz: number;
 }
 
-const SEMITONES: Readonly<Record<string, number>> = { C: 0, D: 2, E: 4, F: 5, G: 7, A: 9, B: 11 };
 const A4_HERTZ = 440;
 const A4_SEMITONES = 57;
 const USUAL_TEMPO = 80;
@@ -26,7 +25,7 @@ const RELEASE_S = 0.08;
 const PARTIALS = [0, 1, 0.5, 0.28, 0.15, 0.08, 0.04, 0.02];
 
 /** The tones of one measure; what is tied to the note before sounds on with it. */
-export function tonesOf(index: ScoreIndex, measure: string): readonly Tone[] {
+function tonesOf(index: ScoreIndex, measure: string): readonly Tone[] {
   const held = tiesOf(index);
   return index.places
     .filter((place) => place.measure === measure && place.kind === "chord")
@@ -36,12 +35,11 @@ export function tonesOf(index: ScoreIndex, measure: string): readonly Tone[] {
         if (!pitch || held.isTiedTo.has(id)) {
           return [];
         }
-        const shift = asNumber(transpositionOf(index, place.part)["chromatic"], 0);
-        const semitones =
-          12 * pitch.octave + (SEMITONES[pitch.step] ?? 0) + (pitch.alter ?? 0) + shift;
+        const written = (STEP_SEMITONES.get(pitch.step) ?? 0) + (pitch.alter ?? 0);
+        const semitones = 12 * pitch.octave + written + shiftOf(index, place.part);
         return [
           {
-            ids: [id],
+            id,
             start: toNumber(place.onset),
             duration: toNumber(place.duration) + held.more(id),
             hertz: A4_HERTZ * 2 ** ((semitones - A4_SEMITONES) / 12),
@@ -52,9 +50,10 @@ export function tonesOf(index: ScoreIndex, measure: string): readonly Tone[] {
     .sort((a, b) => a.start - b.start);
 }
 
-function transpositionOf(index: ScoreIndex, part: string): Readonly<Record<string, unknown>> {
-  const { transposition } = entryOf(index.facets, "parts", part);
-  return (transposition ?? {}) as Readonly<Record<string, unknown>>;
+/** How many semitones higher than written a part sounds. */
+function shiftOf(index: ScoreIndex, part: string): number {
+  const transposition = asEntry(entryOf(index.facets, "parts", part)["transposition"]);
+  return asNumber(transposition?.["chromatic"], 0);
 }
 
 function tiesOf(index: ScoreIndex) {
@@ -81,13 +80,13 @@ function tiesOf(index: ScoreIndex) {
 }
 
 /** Quarters a minute in a measure. */
-export function tempoOf(index: ScoreIndex, measure: string): number {
+function tempoOf(index: ScoreIndex, measure: string): number {
   let tempo = USUAL_TEMPO;
   for (const view of index.view.measures) {
     for (const key of view.settings.filter((each) => each.startsWith("tempo|"))) {
       const { unit, bpm } = entryOf(index.facets, "attr", key);
-      const [numerator, denominator] = Array.isArray(unit) ? unit : [1, 1];
-      tempo = asNumber(bpm, tempo) * (asNumber(numerator, 1) / asNumber(denominator, 1));
+      const beat = readTime(unit);
+      tempo = asNumber(bpm, tempo) * (beat ? toNumber(beat) : 1);
     }
     if (view.id === measure) {
       break;
@@ -110,8 +109,7 @@ export class Player {
   #next: string | null;
   #nextAt: number;
   readonly #timer: ReturnType<typeof setInterval>;
-  #sounding: { readonly from: number; readonly until: number; readonly ids: readonly string[] }[] =
-    [];
+  #sounding: { readonly from: number; readonly until: number; readonly id: string }[] = [];
   #shown = "";
 
   /** @param from the measure to begin at. */
@@ -148,7 +146,7 @@ export class Player {
       this.#schedule(this.#next);
     }
     this.#sounding = this.#sounding.filter((each) => each.until > now);
-    const ids = this.#sounding.filter((each) => each.from <= now).flatMap((each) => each.ids);
+    const ids = this.#sounding.filter((each) => each.from <= now).map((each) => each.id);
     const shown = ids.join(" ");
     if (shown !== this.#shown) {
       this.#shown = shown;
@@ -173,7 +171,7 @@ export class Player {
   #sound(tone: Tone, secondsPerQuarter: number): void {
     const from = this.#nextAt + tone.start * secondsPerQuarter;
     const until = from + tone.duration * secondsPerQuarter;
-    this.#sounding.push({ from, until, ids: tone.ids });
+    this.#sounding.push({ from, until, id: tone.id });
     const oscillator = this.#context.createOscillator();
     oscillator.setPeriodicWave(this.#wave);
     oscillator.frequency.value = tone.hertz;

@@ -31,7 +31,7 @@ export function usePeople(score: Score): readonly Person[] {
   return useMemo(() => peopleOf(shown), [shown]);
 }
 
-export function peopleOf(shown: readonly Shown[]): readonly Person[] {
+function peopleOf(shown: readonly Shown[]): readonly Person[] {
   const people = shown.slice(0, PEOPLE_MAX).map(({ clientId, name, color, selection }) => ({
     client: clientId,
     name: cleanName(name) || `Guest ${clientId % 1000}`,
@@ -56,14 +56,11 @@ export function colorOf(number: number): string {
 }
 
 /** A name without control characters and needless blanks, cut to a sensible length. */
-export function cleanName(value: unknown): string {
-  return typeof value === "string"
-    ? Array.from(value.replace(/[\p{Cc}\p{Cf}\s]+/gu, " ").trim())
-        .slice(0, NAME_CHARS_MAX)
-        .join("")
-    : "";
+function cleanName(value: string): string {
+  const clean = value.replace(/[\p{Cc}\p{Cf}\s]+/gu, " ").trim();
+  return Array.from(clean).slice(0, NAME_CHARS_MAX).join("");
 }
 
-function isColor(value: unknown): value is string {
-  return typeof value === "string" && /^#[0-9a-f]{6}$/i.test(value);
+function isColor(value: string): boolean {
+  return /^#[0-9a-f]{6}$/i.test(value);
 }

@@ -1,9 +1,12 @@
 "use client";
+import { toNumber } from "bandpro-score";
 import type { Score } from "bandpro-sdk";
 import { type KeyboardEvent, useCallback, useEffect, useRef, useState } from "react";
 import { Desk, described } from "../editing/desk.ts";
 import { type Command, commandOf } from "../editing/keys.ts";
-import { asText } from "../engraving/entries.ts";
+import type { ScoreIndex } from "../editing/score-index.ts";
+import { asText, entryOf, valueIn } from "../engraving/entries.ts";
+import type { Place } from "../engraving/places.ts";
 import { Player } from "../playback/player.ts";
 import { colorOf, usePeople } from "../session/people.ts";
 import { useStore } from "../session/store.ts";
@@ -112,7 +115,7 @@ function OpenDesk({ desk, score, name, language, words }: Props & { readonly des
       <footer className="selection" id="selection" aria-live="polite" data-testid="selection">
         {refused !== null ? <strong>{words.refused} </strong> : null}
         {selected.length > 1 ? filled(words.selected, { count: selected.length }) : null}
-        {first && selected.length === 1 ? wordsFor(first, index, score, words) : null}
+        {first && selected.length === 1 ? wordsFor(first, index, words) : null}
       </footer>
       <Panels score={score} desk={desk} desktop={desktop} language={language} words={words} />
       <details className="help">
@@ -126,28 +129,16 @@ function OpenDesk({ desk, score, name, language, words }: Props & { readonly des
   );
 }
 
-function wordsFor(
-  place: Parameters<typeof described>[1],
-  index: Parameters<typeof described>[0],
-  score: Score,
-  words: Words,
-): string {
-  const part = asText((value(score, "parts", place.part) as { name?: unknown })?.name);
-  const number = asText((value(score, "measures", place.measure) as { number?: unknown })?.number);
-  const beat = Number(place.onset.numerator) / Number(place.onset.denominator) + 1;
+function wordsFor(place: Place, index: ScoreIndex, words: Words): string {
+  const part = asText(entryOf(index.facets, "parts", place.part)["name"]);
+  const number = asText(entryOf(index.facets, "measures", place.measure)["number"]);
+  const beat = toNumber(place.onset) + 1;
   const what = place.kind === "gap" ? words.gap : described(index, place) || words.rest;
   return `${part}, ${words.measure} ${number}, ${words.beat} ${Number(beat.toFixed(2))}: ${what}`;
 }
 
-function value(score: Score, facet: string, key: string): unknown {
-  const map = score.facets[facet];
-  return map && typeof map === "object" && "get" in map && typeof map.get === "function"
-    ? map.get(key)
-    : undefined;
-}
-
 function titleOf(score: Score): string {
-  return asText(value(score, "meta", "title"));
+  return asText(valueIn(score.facets, "meta", "title"));
 }
 
 function hashOf(text: string): number {

@@ -39,10 +39,14 @@ export function LyricInput({ desk, desktop, words, onEnd }: Props) {
   };
   const press = (event: KeyboardEvent) => {
     event.stopPropagation();
+    // The key belongs to the choice of a character.
+    if (event.nativeEvent.isComposing) return;
+    const place = note === null ? null : index.place(note);
     if (event.key === " " || event.key === "-" || event.key === "Tab") {
       event.preventDefault();
       keep(event.key === "-");
-      setNote(nextSung(desktop, note));
+      const next = place && index.chordBeside(place, 1);
+      setNote(next?.events[0] ?? null);
     } else if (event.key === "Enter" || event.key === "Escape") {
       event.preventDefault();
       if (event.key === "Enter") keep(false);
@@ -57,12 +61,4 @@ export function LyricInput({ desk, desktop, words, onEnd }: Props) {
       </label>
     </div>
   );
-}
-
-function nextSung({ index }: Desktop, note: string | null): string | null {
-  let place = note === null ? null : index.place(note);
-  do {
-    place = place && index.neighbour(place, 1);
-  } while (place && place.kind !== "chord");
-  return place?.events[0] ?? null;
 }

@@ -1,5 +1,5 @@
 "use client";
-import type { Fields } from "bandpro-score";
+import { compareTimes, type Fields, readTime } from "bandpro-score";
 import type { Score } from "bandpro-sdk";
 import type { ReactNode } from "react";
 import { timeOf, writtenAs } from "../editing/actions.ts";
@@ -114,10 +114,9 @@ function Settings({ desk, desktop, words }: Pick<Props, "desk" | "desktop" | "wo
   if (!first) {
     return null;
   }
-  const spot = { ...first };
-  const key = settingAt(index.view, index.facets, "key", spot) ?? {};
-  const time = settingAt(index.view, index.facets, "time", spot) ?? {};
-  const clef = settingAt(index.view, index.facets, "clef", spot) ?? {};
+  const key = settingAt(index.view, index.facets, "key", first) ?? {};
+  const time = settingAt(index.view, index.facets, "time", first) ?? {};
+  const clef = settingAt(index.view, index.facets, "clef", first) ?? {};
   const beats = Array.isArray(time["beats"]) ? time["beats"].join("+") : "";
   const clefName =
     Object.entries(CLEFS).find(
@@ -192,8 +191,8 @@ function dynamicAt({ index, selected }: Desktop): { id: string; text: string } |
   const cell = measure?.cells.find((each) => each.part === first?.part);
   for (const id of cell?.directions ?? []) {
     const { kind, onset, text } = entryOf(index.facets, "dir", id);
-    const at = first && timeOf(first.onset).join("/");
-    if (kind === "dynamics" && Array.isArray(onset) && onset.join("/") === at) {
+    const at = kind === "dynamics" ? readTime(onset) : null;
+    if (at && first && compareTimes(at, first.onset) === 0) {
       return { id, text: asText(text) };
     }
   }
