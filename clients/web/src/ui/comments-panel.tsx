@@ -3,7 +3,7 @@ import type { Score, Thread } from "bandpro-sdk";
 import { type FormEvent, useState } from "react";
 import type { Desk, Desktop } from "../editing/desk.ts";
 import { useStore } from "../session/store.ts";
-import { filled, type Words } from "../words/words.ts";
+import { failure, type Words } from "../words/words.ts";
 
 interface Props {
   readonly score: Score;
@@ -18,8 +18,7 @@ export function CommentsPanel({ score, desk, desktop, words }: Props) {
   const [told, setTold] = useState("");
   const [first] = desktop.selected;
   const [element] = first?.events ?? [];
-  const tell = (error: unknown) =>
-    setTold(filled(words.failed, { reason: error instanceof Error ? error.message : "" }));
+  const tell = (error: unknown) => setTold(failure(words, error));
   const begin = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const form = event.currentTarget;

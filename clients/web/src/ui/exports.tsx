@@ -1,7 +1,7 @@
 "use client";
 import type { ExportOptions, Score } from "bandpro-sdk";
 import { useState } from "react";
-import { filled, type Words } from "../words/words.ts";
+import { failure, filled, type Words } from "../words/words.ts";
 
 const FORMATS = ["musicxml", "mxl", "mei", "pdf", "svg", "midi", "mp3", "wav"] as const;
 
@@ -30,7 +30,7 @@ export function Exports({ score, words }: { readonly score: Score; readonly word
       }
       setTold("");
     } catch (error) {
-      setTold(filled(words.failed, { reason: error instanceof Error ? error.message : "" }));
+      setTold(failure(words, error));
     }
   };
   return (

@@ -2,7 +2,7 @@
 import { ApiError, openLibrary, type ScoreFacts, type Template } from "bandpro-sdk";
 import { type DragEvent, type FormEvent, useCallback, useEffect, useMemo, useState } from "react";
 import { tokenGiver } from "../session/token.ts";
-import { filled, type Words } from "../words/words.ts";
+import { failure, type Words } from "../words/words.ts";
 import { SignIn } from "./sign-in.tsx";
 
 const UNAUTHENTICATED = 401;
@@ -41,7 +41,7 @@ export function Library({ words, onToken }: Props) {
       if (error instanceof ApiError && error.status === UNAUTHENTICATED) {
         setStranger(true);
       } else {
-        setTold(filled(words.failed, { reason: error instanceof Error ? error.message : "" }));
+        setTold(failure(words, error));
       }
     },
     [words],

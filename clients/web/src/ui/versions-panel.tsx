@@ -1,7 +1,7 @@
 "use client";
 import type { Score, Version } from "bandpro-sdk";
-import { type FormEvent, useCallback, useEffect, useState } from "react";
-import { filled, type Language, type Words } from "../words/words.ts";
+import { type FormEvent, useCallback, useEffect, useMemo, useState } from "react";
+import { failure, type Language, type Words } from "../words/words.ts";
 
 interface Props {
   readonly score: Score;
@@ -13,11 +13,7 @@ interface Props {
 export function VersionsPanel({ score, language, words }: Props) {
   const [versions, setVersions] = useState<readonly Version[]>([]);
   const [told, setTold] = useState("");
-  const tell = useCallback(
-    (error: unknown) =>
-      setTold(filled(words.failed, { reason: error instanceof Error ? error.message : "" })),
-    [words],
-  );
+  const tell = useCallback((error: unknown) => setTold(failure(words, error)), [words]);
   const load = useCallback(async () => {
     setVersions((await score.versions.list()).versions);
   }, [score]);
@@ -47,7 +43,10 @@ export function VersionsPanel({ score, language, words }: Props) {
     };
     restored().catch(tell);
   };
-  const date = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
+  const date = useMemo(
+    () => new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }),
+    [language],
+  );
   return (
     <div className="panel" data-testid="versions">
       <form onSubmit={keep}>

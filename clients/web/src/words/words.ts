@@ -20,6 +20,11 @@ export function languageOf(chosen: string | null, preferred: readonly string[]):
   return preferred[0]?.toLowerCase().startsWith("zh") ? "zh-Hant" : "en";
 }
 
+/** Words for what did not work. */
+export function failure(words: Words, error: unknown): string {
+  return filled(words.failed, { reason: error instanceof Error ? error.message : "" });
+}
+
 /** Puts values in the place of `{names}`. */
 export function filled(text: string, values: Readonly<Record<string, string | number>>): string {
   return text.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));

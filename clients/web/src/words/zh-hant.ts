@@ -1,14 +1,11 @@
 import type { Words } from "./words.ts";
 
 export const zhHant: Words = {
-  accidentals: "升降記號",
   addMeasure: "增加小節",
   allScores: "所有樂譜",
   automatic: "自動保留",
   beat: "拍",
-  bpm: "速度",
   cannotDraw: "目前無法顯示樂譜。",
-  cannotReach: "無法連線到伺服器。",
   clef: "譜號",
   clefBass: "低音譜號",
   clefTenor8: "低八度高音譜號",
@@ -19,7 +16,6 @@ export const zhHant: Words = {
   comments: "留言",
   connecting: "連線中……",
   create: "建立",
-  createScore: "新樂譜",
   dark: "深色或淺色",
   delete: "刪除",
   denied: "您無法開啟這份樂譜：{reason}",
@@ -36,7 +32,6 @@ export const zhHant: Words = {
   exportScore: "匯出",
   exporting: "正在匯出 {format}……",
   failed: "操作失敗：{reason}",
-  fewerDots: "無附點",
   flat: "降記號",
   gap: "空白",
   guest: "您的名字",
@@ -78,7 +73,6 @@ export const zhHant: Words = {
   sixteenth: "十六分音符",
   slur: "圓滑線",
   someone: "某人",
-  stop: "停止",
   template: "編制",
   tie: "連結線",
   time: "拍號",
