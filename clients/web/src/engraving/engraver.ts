@@ -16,8 +16,12 @@ export type Answer =
 /** The drawn pages of one state of a score; those that are not drawn yet are null. */
 export interface Sheet {
   readonly number: number;
+  /** The newest state could not be drawn: this is an older one. */
+  readonly isBehind: boolean;
   readonly pages: readonly (string | null)[];
 }
+
+export const BLANK: Sheet = { number: 0, isBehind: false, pages: [] };
 
 /**
  * Draws scores in a worker, the newest state only: what changed meanwhile is drawn next, what lies
@@ -29,8 +33,9 @@ export class Engraver {
   #number = 0;
   #isBusy = false;
   #waiting: { mei: string; width: number } | null = null;
-  #sheet: Sheet = { number: 0, pages: [] };
-  readonly #asked = new Set<number>();
+  #sheet = BLANK;
+  /** Pages that were asked for and have not come. */
+  #asked = new Set<number>();
 
   constructor(onSheet: (sheet: Sheet) => void) {
     this.#onSheet = onSheet;
@@ -69,18 +74,26 @@ export class Engraver {
   #take(answer: Answer): void {
     if (answer.kind === "page") {
       if (answer.number === this.#sheet.number) {
+        this.#asked.delete(answer.page);
         const pages = this.#sheet.pages.map((svg, at) => (at === answer.page ? answer.svg : svg));
-        this.#show({ number: answer.number, pages });
+        this.#show({ ...this.#sheet, pages });
       }
       return;
     }
     this.#isBusy = false;
+    const missed = this.#asked;
     if (answer.kind === "loaded") {
-      this.#asked.clear();
+      this.#asked = new Set();
       const rest = Array.from({ length: answer.pages - 1 }, () => null);
-      this.#show({ number: answer.number, pages: [answer.first, ...rest] });
+      this.#show({ number: answer.number, isBehind: false, pages: [answer.first, ...rest] });
+    } else {
+      this.#show({ ...this.#sheet, isBehind: true });
     }
     this.#next();
+    // Whoever sees a page that was not drawn in time does not ask again.
+    for (const page of missed) {
+      this.want(page);
+    }
   }
 
   #show(sheet: Sheet): void {

@@ -1,7 +1,7 @@
 "use client";
 import { toNumber } from "bandpro-score";
 import type { Score } from "bandpro-sdk";
-import { type KeyboardEvent, useCallback, useEffect, useRef, useState } from "react";
+import { type KeyboardEvent, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { Desk, described } from "../editing/desk.ts";
 import { type Command, commandOf } from "../editing/keys.ts";
 import type { ScoreIndex } from "../editing/score-index.ts";
@@ -48,8 +48,10 @@ function OpenDesk({ desk, score, name, language, words }: Props & { readonly des
   const connection = useStore(score.connection);
   const refused = useStore(desk.refused);
   const threads = useStore(score.comments.threads);
-  const spoken = threads.flatMap(({ element, resolved }) =>
-    element === null || resolved ? [] : [element],
+  const spoken = useMemo(
+    () =>
+      threads.flatMap(({ element, resolved }) => (element === null || resolved ? [] : [element])),
+    [threads],
   );
   const [isWriting, setWriting] = useState(false);
   const { playing, toggle } = usePlaying(desk);
@@ -58,10 +60,12 @@ function OpenDesk({ desk, score, name, language, words }: Props & { readonly des
   const [first] = selected;
   const canEdit = connection.state !== "synced" || connection.canEdit;
 
+  // As text: what others write gives the places anew, and would have the same shown to all again.
+  const shown = JSON.stringify(selected.map((place) => place.events[0] ?? place.id));
   useEffect(() => {
-    const ids = selected.map((place) => place.events[0] ?? place.id);
-    score.presence.show({ name, color: colorOf(hashOf(name)), selection: ids });
-  }, [score, name, selected]);
+    const selection: string[] = JSON.parse(shown);
+    score.presence.show({ name, color: colorOf(hashOf(name)), selection });
+  }, [score, name, shown]);
 
   const run = useCallback(
     (command: Command) => {

@@ -1,7 +1,16 @@
 "use client";
-import { type MouseEvent, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
+import {
+  type MouseEvent,
+  type RefObject,
+  useCallback,
+  useEffect,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
+} from "react";
 import type { Desk, Desktop } from "../editing/desk.ts";
-import { type Sheet as Drawn, Engraver } from "../engraving/engraver.ts";
+import { BLANK, Engraver } from "../engraving/engraver.ts";
 import type { Person } from "../session/people.ts";
 import type { Words } from "../words/words.ts";
 
@@ -27,9 +36,13 @@ const POINTED = ".note, .rest, .mRest";
 export function Sheet({ desk, desktop, people, playing, spoken, words }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const engraver = useRef<Engraver | null>(null);
-  const [drawn, setDrawn] = useState<Drawn>({ number: 0, pages: [] });
+  const [drawn, setDrawn] = useState(BLANK);
   const [width, setWidth] = useState(0);
   const { mei } = desktop.engraving;
+  const selected = useMemo(
+    () => desktop.selected.flatMap((place) => [place.id, ...place.events]),
+    [desktop.selected],
+  );
 
   useEffect(() => {
     const made = new Engraver(setDrawn);
@@ -61,21 +74,31 @@ export function Sheet({ desk, desktop, people, playing, spoken, words }: Props) 
     }
   };
 
+  const { isBehind, pages } = drawn;
+  const told =
+    mei === ""
+      ? words.emptyScore
+      : isBehind
+        ? words.cannotDraw
+        : pages.length === 0
+          ? words.notDrawnYet
+          : null;
+
   return (
     // Keys are handled by the editor around it, which has the focus.
     // biome-ignore lint/a11y/noStaticElementInteractions: see above
     // biome-ignore lint/a11y/useKeyWithClickEvents: see above
-    <div className="sheet" ref={box} onClick={point} data-testid="sheet" data-drawn={drawn.number}>
-      {drawn.pages.length === 0 && mei !== "" ? <p className="quiet">{words.notDrawnYet}</p> : null}
-      {mei === "" ? <p className="quiet">{words.emptyScore}</p> : null}
-      {drawn.pages.map((svg, page) => (
+    <div className="sheet" ref={box} onClick={point} data-testid="sheet">
+      {told === null ? null : <p className="quiet">{told}</p>}
+      {pages.map((svg, page) => (
         <Page
           // biome-ignore lint/suspicious/noArrayIndexKey: pages are known by their number
           key={page}
           page={page}
           svg={svg}
+          width={width}
           want={want}
-          desktop={desktop}
+          selected={selected}
           people={people}
           playing={playing}
           spoken={spoken}
@@ -88,14 +111,16 @@ export function Sheet({ desk, desktop, people, playing, spoken, words }: Props) 
 interface PageProps {
   readonly page: number;
   readonly svg: string | null;
+  /** Of the sheet, in pixels. */
+  readonly width: number;
   readonly want: (page: number) => void;
-  readonly desktop: Desktop;
+  readonly selected: readonly string[];
   readonly people: readonly Person[];
   readonly playing: readonly string[];
   readonly spoken: readonly string[];
 }
 
-function Page({ page, svg, want, desktop, people, playing, spoken }: PageProps) {
+function Page({ page, svg, width, want, selected, people, playing, spoken }: PageProps) {
   const box = useRef<HTMLDivElement>(null);
 
   useEffect(() => {
@@ -119,20 +144,28 @@ function Page({ page, svg, want, desktop, people, playing, spoken }: PageProps) 
     element.replaceChildren(document.importNode(parsed, true));
   }, [svg]);
 
+  useMarks(box, svg, "is-selected", selected);
+  useMarks(box, svg, "has-comment", spoken);
+  useMarks(box, svg, "is-playing", playing);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: frames are where the picture is
   useLayoutEffect(() => {
-    const element = box.current;
-    if (!element) return;
-    mark(
-      element,
-      "is-selected",
-      desktop.selected.flatMap((place) => [place.id, ...place.events]),
-    );
-    mark(element, "has-comment", spoken);
-    mark(element, "is-playing", playing);
-    showPeople(element, people);
-  });
+    if (box.current) showPeople(box.current, people);
+  }, [svg, width, people]);
 
   return <div className="page" ref={box} />;
+}
+
+/** Keeps a class on the elements with these ids, over each new picture. */
+function useMarks(
+  box: RefObject<HTMLDivElement | null>,
+  svg: string | null,
+  name: string,
+  ids: readonly string[],
+): void {
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a new picture has no marks
+  useLayoutEffect(() => {
+    if (box.current) mark(box.current, name, ids);
+  }, [box, svg, name, ids]);
 }
 
 /** Gives a class to the elements with these ids, and takes it from all others. */
@@ -142,8 +175,13 @@ function mark(box: HTMLElement, name: string, ids: readonly string[]): void {
     if (!wanted.has(element.id)) element.classList.remove(name);
   }
   for (const id of wanted) {
-    box.querySelector(`[id="${CSS.escape(id)}"]`)?.classList.add(name);
+    drawnOf(box, id)?.classList.add(name);
   }
+}
+
+/** Browsers know elements by `#id`; other selectors look at all of them. */
+function drawnOf(box: HTMLElement, id: string): Element | null {
+  return id === "" ? null : box.querySelector(`#${CSS.escape(id)}`);
 }
 
 /** A frame with the name of its owner around what others have selected. */
@@ -152,7 +190,7 @@ function showPeople(box: HTMLElement, people: readonly Person[]): void {
   const around = box.getBoundingClientRect();
   for (const person of people) {
     const rects = person.selected
-      .map((id) => box.querySelector(`[id="${CSS.escape(id)}"]`)?.getBoundingClientRect())
+      .map((id) => drawnOf(box, id)?.getBoundingClientRect())
       .filter((rect) => rect !== undefined);
     for (const [index, rect] of rects.entries()) {
       const frame = document.createElement("div");
