@@ -17,7 +17,6 @@ pytestmark = pytest.mark.e2e
 
 ROOM: Final = "e2e/tune"
 AXE: Final = Path("clients/web/node_modules/axe-core/axe.min.js")
-PHONE_PX: Final = 390
 # What the picture holds, whatever the engraver calls its own parts of it.
 DRAWN: Final = """sheet => [...sheet.querySelectorAll('.note')].map(note => note.id).sort()"""
 
@@ -78,7 +77,7 @@ async def keep_and_restore(keeper: Visitor, other: Visitor) -> None:
     await expect(kept).to_have_count(1)
     await other.part("sheet").locator(".note").nth(3).click()
     await other.part("surface").press("Delete")
-    assert len(await drawn(keeper, 9)) == len(await drawn(other, 9))
+    assert await drawn(keeper, 9) == await drawn(other, 9)
     await other.expect_saved()
     await kept.get_by_role("button", name="Restore").click()
     assert await drawn(keeper, 10) == await drawn(other, 10)
