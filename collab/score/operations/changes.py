@@ -74,18 +74,13 @@ class Draft:
         self._written: dict[str, dict[str, dict[str, Json] | None]] = {}
         self._keys: dict[str, list[str]] = {}
         self._events: dict[Cell, set[str]] | None = None
-        self._cells: dict[str, Cell] = {}
         self._of_frame: dict[str, object] = {}
         self.new_id = new_ids
 
     def get(self, facet: Facet, key: str) -> dict[str, Json] | None:
         """Read one entry, a copy with whole numbers as integers; None if there is no object."""
-        changed = self._written.get(facet, {})
-        if key in changed:
-            written = changed[key]
-            return None if written is None else dict(written)
-        entries = self._facets.get(facet, {})
-        return _plain(entries[key]) if key in entries else None
+        plain = normalise_numbers(self._stored(facet, key))
+        return cast("dict[str, Json]", plain) if isinstance(plain, dict) else None
 
     def find(self, facet: Facet, key: str, what: str) -> dict[str, Json]:
         """Read one entry that the operation needs.
@@ -119,13 +114,9 @@ class Draft:
 
     def entries(self, facet: Facet) -> Iterator[tuple[str, Mapping[str, object]]]:
         """Go through a facet's entries; numbers as they are. What is no object is left out."""
-        written = self._written.get(facet, {})
-        for key in self.keys(facet):
-            value = written[key] if key in written else self._facets[facet][key]
-            if isinstance(value, Mapping):
-                yield key, value
+        yield from self._mappings(facet, self.keys(facet))
 
-    def events_in(self, cell: Cell) -> list[tuple[str, Mapping[str, object]]]:
+    def events_in(self, cell: Cell) -> Iterator[tuple[str, Mapping[str, object]]]:
         """The entries of a cell's events, by id; numbers as they are.
 
         The first call looks at all events. What is written after that is followed, so that many
@@ -134,8 +125,8 @@ class Draft:
         if self._events is None:
             self._events = {}
             for key, value in self.entries("ev"):
-                self._place(key, value)
-        return [(key, self._read(key)) for key in sorted(self._events.get(cell, ()))]
+                self._events.setdefault(_cell_of(value), set()).add(key)
+        yield from self._mappings("ev", sorted(self._events.get(cell, ())))
 
     def of_frame(self, name: str, work_out: Callable[[], _T]) -> _T:
         """What follows from parts, measures and settings, until one of these is written."""
@@ -160,28 +151,29 @@ class Draft:
             if key.partition(KEY_SEPARATOR)[0] in keys:
                 self.drop("ly", key)
 
+    def _stored(self, facet: str, key: str) -> object:
+        """An entry as it is now; None if there is none."""
+        written = self._written.get(facet, {})
+        return written[key] if key in written else self._facets.get(facet, {}).get(key)
+
+    def _mappings(
+        self, facet: Facet, keys: Iterable[str]
+    ) -> Iterator[tuple[str, Mapping[str, object]]]:
+        for key in keys:
+            value = self._stored(facet, key)
+            if isinstance(value, Mapping):
+                yield key, value
+
     def _write(self, facet: Facet, key: str, value: dict[str, Json] | None) -> None:
-        self._written.setdefault(facet, {})[key] = value
         if facet in _FRAME:
             self._of_frame.clear()
         elif facet == "ev" and self._events is not None:
-            self._place(key, value)
-
-    def _read(self, key: str) -> Mapping[str, object]:
-        """An event that is in a cell."""
-        value = self._written.get("ev", {}).get(key) or self._facets["ev"][key]
-        assert isinstance(value, Mapping)
-        return value
-
-    def _place(self, key: str, value: Mapping[str, object] | None) -> None:
-        """Keep in which cell an event is; None where it is gone."""
-        assert self._events is not None
-        former = self._cells.pop(key, None)
-        if former is not None:
-            self._events[former].discard(key)
-        if value is not None:
-            cell = self._cells[key] = (str(value.get("part")), str(value.get("measure")))
-            self._events.setdefault(cell, set()).add(key)
+            former = self._stored(facet, key)
+            if isinstance(former, Mapping):
+                self._events[_cell_of(former)].discard(key)
+            if value is not None:
+                self._events.setdefault(_cell_of(value), set()).add(key)
+        self._written.setdefault(facet, {})[key] = value
 
     def changes(self) -> Changes:
         """Say what differs from the facets that the draft began with."""
@@ -218,6 +210,5 @@ def written_time(value: Fraction) -> Json:
     return [value.numerator, value.denominator]
 
 
-def _plain(value: object) -> dict[str, Json] | None:
-    plain = normalise_numbers(value)
-    return cast("dict[str, Json]", plain) if isinstance(plain, dict) else None
+def _cell_of(event: Mapping[str, object]) -> Cell:
+    return str(event.get("part")), str(event.get("measure"))
