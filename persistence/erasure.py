@@ -53,6 +53,7 @@ from collab.ids import (
 )
 from collab.limits import RETIRED_CLIENTS_MAX
 from collab.ports import Manifest, Record, RecordKind, RoomStatus
+from collab.protocol.y_sync import EMPTY_UPDATE
 from persistence.blob_keys import ROOMS, blob_key
 from persistence.blob_snapshots import snapshot_epoch
 from persistence.encryption.envelope import is_sealed, sealed_epoch
@@ -79,7 +80,6 @@ ATTEMPTS_MAX: Final = 5
 RETIRED: Final = "retired"
 """Folder of the blobs that hold retired client ids."""
 
-_EMPTY_UPDATE: Final = b"\x00\x00"
 _PAGE: Final = 200
 _OF_CONTENT: Final[Mapping[RecordKind, Callable[[Record], Version | ScoreRecord]]] = {
     RecordKind.VERSION: decode_version,
@@ -357,7 +357,7 @@ async def _rewritten(
     """The content by one new author, and notes of what it lacks."""
     state = await rewriter.state(updates)
     client = unused_client(secrets.randbelow, retired)
-    told, content = await rewriter.restore(_EMPTY_UPDATE, state, client)
+    told, content = await rewriter.restore(EMPTY_UPDATE, state, client)
     return content, tuple(json.loads(told)["notes"])
 
 

@@ -18,14 +18,12 @@ from collab.errors import BlobMoved, BlobsNotOwned, RecordMoved, StoreUnavailabl
 from collab.ids import NO_ROOM, BlobKey, Epoch, RecordId, RoomName, Sequence, room_key
 from collab.limits import MIB
 from collab.ports import LogRow, Manifest, Record, RecordKind, RoomStatus, SnapshotRef
+from collab.protocol.y_sync import EMPTY_UPDATE
 from persistence.blob_owner import Ownership, claim_if_free, ownership
 from persistence.capture import ROOMS_PREFIX, other_blobs
 from persistence.checksums import snapshot_checksum
 from persistence.manifests import change_manifest
 from persistence.stores import Stores
-
-EMPTY_UPDATE: Final = b"\x00\x00"
-"""A V1 update without structs and deletions; stands where a row was lost, for sequences go on."""
 
 BATCH_ROWS: Final = 500
 BATCH_BYTES: Final = 1 * MIB
@@ -337,6 +335,7 @@ async def _batches(source: RoomSource, after: Sequence) -> AsyncIterator[list[by
 
 
 def _stand_ins(lost: frozenset[Sequence], first: int, end: int) -> list[bytes]:
+    # Something stands where a row was lost, for sequences go on.
     return [EMPTY_UPDATE for sequence in range(first, end) if sequence in lost]
 
 

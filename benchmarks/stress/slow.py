@@ -20,10 +20,10 @@ from benchmarks.stress.stage import MIB, Checks, Gauge, Goal, Outcome, Stage
 from benchmarks.targets import Target
 from benchmarks.undisturbed import no_collector, sleep_until
 from benchmarks.wires import Dialect
+from collab.protocol.close_codes import is_terminal
 
 _RECEIVE_BYTES: Final = 32 * 1024  # what a slow client's own system takes for it
 _CONVERGED_WITHIN_S: Final = 30.0
-_TERMINAL: Final = range(4400, 4500)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +179,7 @@ class _Scene:
             slow = session in self.stalled
             if slow and not session.is_connected:
                 code = session.socket.closed.result()
-                checks.fault(f"a slow client was closed for good: {code}", code in _TERMINAL)
+                checks.fault(f"a slow client was closed for good: {code}", is_terminal(code))
                 seen = await self._come_back(target)  # noqa: PLW2901 - the same person, back again
                 self.came_back += 1
             elif slow:

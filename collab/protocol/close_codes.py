@@ -76,6 +76,6 @@ def is_retryable(code: CloseCode) -> bool:
     return code in _RETRYABLE_STANDARD or code in _RETRYABLE_BAND
 
 
-def is_terminal(code: CloseCode) -> bool:
+def is_terminal(code: int) -> bool:
     """Whether coming back with the same request is pointless."""
     return code in _TERMINAL_BAND

@@ -34,6 +34,9 @@ AWARENESS: Final = 1
 AUTH: Final = 2
 QUERY_AWARENESS: Final = 3
 
+EMPTY_UPDATE: Final = b"\x00\x00"
+"""Without structs and deletions, in version 1."""
+
 _STEP_1: Final = 0
 _STEP_2: Final = 1
 _UPDATE: Final = 2

@@ -35,7 +35,6 @@ from collab.protocol import y_sync
 from collab.protocol.state_vector import EMPTY_STATE_VECTOR, decode_state_vector
 from collab.room.replica import Replica
 
-EMPTY_UPDATE: Final = b"\x00\x00"
 _PIECE_BYTES: Final = 64 * KIB
 # Merging takes time in proportion to the square of the count: 0.1 ms for 64 keystrokes, 42 ms for
 # the 3,300 of a piece. So a piece is merged from batches.
@@ -183,7 +182,7 @@ class Answers:
         encoded.is_used = True
         if encoded.is_small:
             return (y_sync.encode_step2(encoded.state),)
-        *first, last = encoded.tail() or (EMPTY_UPDATE,)
+        *first, last = encoded.tail() or (y_sync.EMPTY_UPDATE,)
         return (
             encoded.message,
             *(y_sync.encode_update(part) for part in first),

@@ -10,13 +10,14 @@ from typing import Final
 from collab.history.compaction import CompactionLimits
 from collab.ids import UnixSeconds
 from collab.limits import JOIN_BYTES_IN_FLIGHT_MAX, LOADS_AT_ONCE_MAX
+from collab.protocol.y_sync import EMPTY_UPDATE
 from collab.room.room import RoomLimits
 from gateway.rooms.appender import AppendLimits
 from gateway.rooms.applying import ApplyLimits
 from gateway.rooms.commit_pace import CommitPace
 from persistence.failpoints import Failpoints
 
-MARK: Final = b"\x00\x00"
+MARK: Final = EMPTY_UPDATE
 """A row of a log that holds nothing: others are to read the room's record again."""
 
 

@@ -23,7 +23,7 @@ from bandpro_client.errors import (
     RoomOutOfService,
     SignInRefused,
 )
-from collab.protocol.close_codes import CloseCode
+from collab.protocol.close_codes import CloseCode, is_terminal
 
 ABNORMAL: Final = 1006
 """What stands for the code of a connection that ended without a close frame."""
@@ -31,7 +31,6 @@ ABNORMAL: Final = 1006
 REPLACED_IN_A_ROW_MAX: Final = 3
 
 _OUR_FAULT: Final = frozenset({1002, 1003, 1007, CloseCode.TOO_BIG})
-_TERMINAL: Final = range(4400, 4500)
 _ANEW: Final = frozenset({CloseCode.CLIENT_ID_TAKEN, CloseCode.RELOAD})
 _BUSY: Final = frozenset({CloseCode.TRY_AGAIN_LATER, CloseCode.ROOM_UNAVAILABLE})
 _CROWDED: Final = frozenset(
@@ -89,7 +88,7 @@ def after_close(code: int, reason: str, *, can_sign_in_again: bool, replaced: in
         return ComeBack() if can_sign_in_again else GiveUp(SignInRefused(said, code=code))
     if code in _ANEW and replaced < REPLACED_IN_A_ROW_MAX:
         return BeginAnew()
-    if code in _TERMINAL or code in _OUR_FAULT:
+    if is_terminal(code) or code in _OUR_FAULT:
         return GiveUp(_ERRORS.get(code, Refused)(said, code=code))
     return ComeBack(_CROWDED_S if code in _CROWDED else _BUSY_S if code in _BUSY else 0.0)
 

@@ -44,8 +44,7 @@ from collab.protocol.varint import Reader
 ANSWERS_MAX: Final = 64
 """Messages that may wait to be sent in answer to what the server says."""
 
-_MARK_BODY: Final = b"\x00\x00"
-_MARK: Final = y_sync.encode_update(_MARK_BODY)
+_MARK: Final = y_sync.encode_update(y_sync.EMPTY_UPDATE)
 _DENIED: Final = 0
 
 
@@ -118,7 +117,7 @@ class Exchange:
                 self._receive_question(state_vector)
             case SyncStep2(update):
                 self._receive_answer(update)
-            case SyncUpdate(update) if update == _MARK_BODY:
+            case SyncUpdate(update) if update == y_sync.EMPTY_UPDATE:
                 self._receive_mark()
             case SyncUpdate(update) if self.is_synced:
                 self._replica.receive(update)
