@@ -12,9 +12,9 @@ from gateway.settings import Settings
 _UNGUARDED: Final = """
   BandPro is running.
 
-  Open         {url}
-               twice, side by side, and edit: the demo room is {room},
-               a four-part chorale, live.
+  Open         {url}/#/{room}
+               twice, side by side, and edit: a four-part chorale, live.
+               {url} lists all scores, {url}/inspect shows them as data.
   Connect      new WebsocketProvider("{ws}/collab", "{room}", doc)
                new HocuspocusProvider({{ url: "{ws}/hocuspocus", name: "{room}", document: doc }})
   HTTP API     {url}/docs
