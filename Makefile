@@ -208,7 +208,7 @@ redis:
 
 .PHONY: test-needs
 test-needs: | $(BIN)/python
-	@# Two at a time: each keeps one processor busy.
+	@# Two at a time: each keeps one processor busy. ALSO is what else can be done meanwhile.
 	@$(MAKE) tools page test-clients services & others=$$!; $(MAKE) setup $(ALSO); wait $$others
 	@$(MAKE) chromium strace redis balancers
 
