@@ -4,6 +4,8 @@ import re
 import subprocess
 import sys
 
+import pytest
+
 from tests.simulation.seeds import SEEDS
 from tests.support.sources import ROOT
 
@@ -42,6 +44,7 @@ ENDANGERED = {
 """How much there has to be of what faults may harm."""
 
 
+@pytest.mark.timeout(600)  # on two busy processors it takes two minutes
 def test_nothing_acknowledged_is_lost_and_all_converge() -> None:
     """ACK-1: Over crashes, pauses, cut and slow ways, and a failing store, as the seed decides."""
     seeds = f"{SEEDS // 2}..{SEEDS}"
