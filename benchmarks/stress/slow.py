@@ -179,7 +179,8 @@ class _Scene:
             slow = session in self.stalled
             if slow and not session.is_connected:
                 code = session.socket.closed.result()
-                checks.fault(f"a slow client was closed for good: {code}", is_terminal(code))
+                is_final = code is not None and is_terminal(code)
+                checks.fault(f"a slow client was closed for good: {code}", is_final)
                 seen = await self._come_back(target)  # noqa: PLW2901 - the same person, back again
                 self.came_back += 1
             elif slow:
