@@ -241,7 +241,8 @@ def brightness(color: str) -> float:
     return sum(parts) / 3
 
 
-@pytest.mark.parametrize("kind", HOCUSPOCUS)
+# All of them meet in one room in tests/interop.
+@pytest.mark.parametrize("kind", HOCUSPOCUS[-1:])
 async def test_hocuspocus_and_the_page_edit_the_chorale_together(tmp_path: Path, kind: str) -> None:
     """A stock Hocuspocus provider and the page move notes of one score, and end with the same.
 

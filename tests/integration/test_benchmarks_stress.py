@@ -29,6 +29,7 @@ from benchmarks.stress.uploads import count_of, first_state
 from benchmarks.systems import BANDPRO, BANDPRO_HOCUSPOCUS, System
 from benchmarks.wires import Dialect, Wire
 from collab.protocol.varint import write_bytes
+from tests.support.counts import proving
 
 ANY_CORE = Cores(None, None)
 QUARTER = Quarter(rooms=2, clients=2, updates_per_s=10)
@@ -59,9 +60,16 @@ TINY = (
 # The other wire where sessions do something of their own, for half of these: the rest only writes
 # and counts.
 OTHER_WIRE = (JoinStorm, Presence)
-CASES = [(each, BANDPRO_HOCUSPOCUS if isinstance(each, OTHER_WIRE) else BANDPRO) for each in TINY]
+# Long ones that consist of what others do as well.
+IN_PROOFS = (IdleRooms, Heavy, HeavyUpdates, Soak, Growth)
+CASES = [
+    (each, BANDPRO_HOCUSPOCUS if isinstance(each, OTHER_WIRE) else BANDPRO)
+    for each in TINY
+    if proving() or not isinstance(each, IN_PROOFS)
+]
 
 
+@pytest.mark.prove
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("workload", "system"), CASES, ids=[f"{each.name}-{system.name}" for each, system in CASES]
