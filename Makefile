@@ -17,10 +17,12 @@ DATA ?= ./data
 VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
-INSPECTOR := clients/inspector
-SCORE := clients/score
-SDK := clients/sdk
-WEB := clients/web
+CLIENTS := clients
+CLIENT_PACKAGES := $(CLIENTS)/node_modules/.stamp
+INSPECTOR := $(CLIENTS)/inspector
+SCORE := $(CLIENTS)/score
+SDK := $(CLIENTS)/sdk
+WEB := $(CLIENTS)/web
 NODE_TESTS := $(wildcard tests/interop/package-lock.json tests/interop/*/package-lock.json)
 SERVICES := tests/services
 SERVICE_LOCKS := $(wildcard $(SERVICES)/*/requirements.lock)
@@ -118,14 +120,14 @@ node:
 	@cd $* && $(NPM_CI) >/dev/null
 	@touch $@
 
-$(PAGE): $(INSPECTOR)/node_modules/.stamp \
+$(PAGE): $(CLIENT_PACKAGES) \
 		$(shell find $(INSPECTOR) -name node_modules -prune -o -type f -print 2>/dev/null)
 	@echo "Building the inspector page ..."
 	@out="$$(npm --prefix $(INSPECTOR) run --silent build 2>&1)" || { echo "$$out" >&2; exit 1; }
 	@test -s $@ && touch $@
 
 # Of the editor's sources, and those of the packages that it takes as they stand.
-$(EDITOR): $(WEB)/node_modules/.stamp $(SDK)/node_modules/.stamp \
+$(EDITOR): $(CLIENT_PACKAGES) \
 		$(shell find $(WEB) \( -name node_modules -o -name .next -o -name out -o -name next-env.d.ts \) -prune \
 			-o -type f -print 2>/dev/null) \
 		$(shell find $(SDK)/src $(SCORE)/src -type f 2>/dev/null)
@@ -134,7 +136,7 @@ $(EDITOR): $(WEB)/node_modules/.stamp $(SDK)/node_modules/.stamp \
 	@test -s $@ && touch $@
 
 .PHONY: page
-page: $(if $(wildcard $(INSPECTOR)/package-lock.json),$(PAGE)) $(if $(wildcard $(WEB)/package-lock.json),$(EDITOR))
+page: $(PAGE) $(EDITOR)
 
 # ---------------------------------------------------------------- use
 
@@ -213,16 +215,11 @@ test-needs: | $(BIN)/python
 	@$(MAKE) chromium strace redis balancers
 
 .PHONY: test-clients
-test-clients: $(NODE_TESTS:%/package-lock.json=%/node_modules/.stamp) $(SCORE)/node_modules/.stamp \
-		$(SDK)/node_modules/.stamp
+test-clients: $(NODE_TESTS:%/package-lock.json=%/node_modules/.stamp) $(CLIENT_PACKAGES)
 
 .PHONY: client-checks
-client-checks:
-	@$(if $(wildcard $(INSPECTOR)/package-lock.json),npm --prefix $(INSPECTOR) run --silent check)
-	@npm --prefix $(SCORE) run --silent check
-	@# The SDK reads what the score package is built into.
-	@npm --prefix $(SCORE) run --silent build && npm --prefix $(SDK) run --silent check
-	@npm --prefix $(WEB) run --silent check
+client-checks: $(CLIENT_PACKAGES)
+	@npm --prefix $(CLIENTS) run --silent check
 
 .PHONY: test
 test: ALSO := compiled static
@@ -328,9 +325,8 @@ clean: ## Remove environments, caches and built files; never ./data
 	@rm -rf $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis \
 		.coverage* dist bandpro_compiled gateway/static
 	@rm -rf $(SERVICES)/*/.venv
-	@rm -rf $(foreach package,$(SCORE) $(SDK),$(package)/dist $(package)/node_modules)
-	@rm -rf $(WEB)/.next $(WEB)/out $(WEB)/node_modules
-	@rm -rf $(INSPECTOR)/node_modules $(NODE_TESTS:%/package-lock.json=%/node_modules)
+	@rm -rf $(CLIENTS)/node_modules $(CLIENTS)/*/node_modules $(SCORE)/dist $(SDK)/dist
+	@rm -rf $(WEB)/.next $(WEB)/out $(NODE_TESTS:%/package-lock.json=%/node_modules)
 	@rm -rf $(BENCH_NEEDS:%/package-lock.json=%/node_modules) $(PEERS)/pycrdt_websocket/.venv \
 		$(PEERS)/.built $(PEERS)/y_sweet/.built
 	@find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +

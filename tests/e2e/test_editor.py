@@ -16,7 +16,7 @@ from tests.support.server import Server, serving
 pytestmark = pytest.mark.e2e
 
 ROOM: Final = "e2e/tune"
-AXE: Final = Path("clients/web/node_modules/axe-core/axe.min.js")
+AXE: Final = Path("clients/node_modules/axe-core/axe.min.js")
 # What the picture holds, whatever the engraver calls its own parts of it.
 DRAWN: Final = """sheet => [...sheet.querySelectorAll('.note')].map(note => note.id).sort()"""
 

@@ -24,6 +24,7 @@ from tests.support.random_edits import (
     three_replicas,
 )
 from tests.support.sources import ROOT
+from tests.support.typescript import COMPILER
 from tests.vectors.score_edits import make, planned
 
 HERE = Path(__file__).parent
@@ -51,9 +52,8 @@ Reader = Callable[[Sequence[Run]], list[Any]]
 def in_typescript(tmp_path_factory: pytest.TempPathFactory) -> Reader:
     """Gives, for each run, the view and the plans that the TypeScript package has of it."""
     built = tmp_path_factory.mktemp("score")
-    compiler = PACKAGE / "node_modules" / ".bin" / "tsc"
     project = PACKAGE / "tsconfig.build.json"
-    subprocess.run([compiler, "--project", project, "--outDir", built], check=True, timeout=60)
+    subprocess.run([COMPILER, "--project", project, "--outDir", built], check=True, timeout=60)
     (built / "package.json").write_text('{"type": "module"}')
 
     def read(runs: Sequence[Run]) -> list[Any]:

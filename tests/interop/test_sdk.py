@@ -24,7 +24,7 @@ from tests.support.http import request, room_path, stored_update
 from tests.support.random_edits import read_facets
 from tests.support.server import Server, running_server, serving
 from tests.support.sources import ROOT
-from tests.support.typescript import SDK, build_sdk
+from tests.support.typescript import COMPILER, MODULES, SDK, build_sdk
 
 pytestmark = pytest.mark.usefixtures("built")
 
@@ -46,14 +46,14 @@ def test_the_examples_compile(tmp_path: Path) -> None:
     assert len(examples) >= 3
     for number, (kind, code) in enumerate(examples):
         (tmp_path / f"example{number}.{kind}").write_text(code, encoding="utf-8")
-    sources, modules = SDK / "src", SDK / "node_modules"
+    sources = SDK / "src"
     options = {
         "jsx": "react-jsx",
-        "typeRoots": [str(modules / "@types")],
+        "typeRoots": [str(MODULES / "@types")],
         "paths": {
             "bandpro-sdk": [str(sources / "index.ts")],
             "bandpro-sdk/react": [str(sources / "react" / "index.ts")],
-            "*": [str(modules / "@types" / "*"), str(modules / "*")],
+            "*": [str(MODULES / "@types" / "*"), str(MODULES / "*")],
         },
     }
     project = {
@@ -62,9 +62,8 @@ def test_the_examples_compile(tmp_path: Path) -> None:
         "include": ["*"],
     }
     (tmp_path / "tsconfig.json").write_text(json.dumps(project), encoding="utf-8")
-    compiler = SDK / "node_modules" / ".bin" / "tsc"
     done = subprocess.run(
-        [compiler, "--project", tmp_path], capture_output=True, text=True, check=False, timeout=60
+        [COMPILER, "--project", tmp_path], capture_output=True, text=True, check=False, timeout=60
     )
     assert done.returncode == 0, done.stdout
 

@@ -7,12 +7,13 @@ from tests.support.sources import ROOT
 
 CLIENTS: Final = ROOT / "clients"
 SDK: Final = CLIENTS / "sdk"
+MODULES: Final = CLIENTS / "node_modules"
+COMPILER: Final = MODULES / ".bin" / "tsc"
 
 
 def build_sdk() -> None:
     """Write the `dist` of the SDK, and of what it is built upon."""
     for folder in (CLIENTS / "score", SDK):
-        compiler = folder / "node_modules" / ".bin" / "tsc"
         subprocess.run(
-            [compiler, "--project", "tsconfig.build.json"], cwd=folder, check=True, timeout=60
+            [COMPILER, "--project", "tsconfig.build.json"], cwd=folder, check=True, timeout=60
         )

@@ -35,7 +35,7 @@ for (const [name, source] of moved) {
   await writeFile(join(target, "_next/static/boot", name), source);
 }
 for (const name of ["verovio.mjs", "verovio-module.mjs"]) {
-  await cp(join(here, "node_modules/verovio/dist", name), join(target, "verovio", name));
+  await cp(join(here, "../node_modules/verovio/dist", name), join(target, "verovio", name));
 }
 await writeFile(join(target, "index.html"), html);
 
