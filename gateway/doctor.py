@@ -15,7 +15,7 @@ from pathlib import Path
 from stat import S_IRWXG, S_IRWXO
 from typing import Final
 
-from collab.errors import BandProError, BlobsNotOwned
+from collab.errors import BandProError, BlobsNotOwned, StoreUnavailable
 from collab.ids import room_key
 from collab.limits import MIB
 from collab.ports import Manifest, RoomStatus
@@ -317,11 +317,16 @@ async def _check_store(settings: Settings) -> AsyncIterator[Finding]:
         yield Finding("store", Verdict.BAD, str(error), "; ".join(getattr(error, "__notes__", ())))
         return
     async with stores:
+        try:
+            usage = await stores.usage()
+        except StoreUnavailable as error:
+            yield Finding("store", Verdict.BAD, str(error), "Look at the server of the database.")
+            return
+        # Asked for second: MongoDB's space is judged by what was last seen of it.
         wrong = await stores.check()
         if wrong:
             yield Finding("store", Verdict.BAD, "; ".join(wrong), "Restore the folder, or free it.")
             return
-        usage = await stores.usage()
         yield Finding(
             "store", Verdict.GOOD, f"{stores.description}, {usage.used_bytes // 1024} KiB"
         )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import time
 from typing import Any, Final, Self
 
 from collab.errors import StoreUnavailable
@@ -29,6 +31,8 @@ from persistence.stores import MongoLimits, Stores, StoreUsage
 
 CHECK_TIMEOUT_S: Final = 5.0
 FREE_BYTES_MIN: Final = 64 * MIB
+SPACE_LOOK_S: Final = 60.0
+"""How long what is known of MongoDB's space is good for: some servers count for seconds."""
 _PROBE: Final = "probe"
 
 
@@ -42,6 +46,9 @@ class MongoStore:
         self._parts = Parts(link)
         self._committer = Committer(link, self._parts)
         self._is_closed = False
+        self._free_bytes: int | None = None
+        self._looked_at_s = -SPACE_LOOK_S
+        self._look: asyncio.Task[None] | None = None
 
     @classmethod
     async def open(
@@ -103,7 +110,11 @@ class MongoStore:
         await self._link.call(lambda: updates.delete_many({"room": room}))
 
     async def check(self) -> list[str]:
-        """Write a beat with a majority, and look at the space left."""
+        """Write a beat with a majority, and tell when the space left was too little when last seen.
+
+        The space is looked at meanwhile and never waited for, nor does a failing look matter: a
+        store that saves is ready.
+        """
         if self._is_closed:
             return ["the store is closed"]
         try:
@@ -112,29 +123,48 @@ class MongoStore:
                 await self._link.call(
                     lambda: meta.update_one({"_id": _PROBE}, {"$inc": {"beat": 1}}, upsert=True)
                 )
-                free_bytes = (await self.usage()).free_bytes
         except StoreUnavailable as error:
             return [str(error)]
         except TimeoutError:
             return [f"MongoDB did not confirm a write within {CHECK_TIMEOUT_S:g} s"]
-        if free_bytes is not None and free_bytes < FREE_BYTES_MIN:
-            return [f"only {free_bytes // MIB} MiB are free on the disk of MongoDB"]
+        self._look_at_space()
+        if self._free_bytes is not None and self._free_bytes < FREE_BYTES_MIN:
+            return [f"only {self._free_bytes // MIB} MiB are free on the disk of MongoDB"]
         return []
+
+    def _look_at_space(self) -> None:
+        now_s = time.monotonic()
+        if now_s - self._looked_at_s < SPACE_LOOK_S or self._look is not None:
+            return
+        self._looked_at_s = now_s
+        self._look = asyncio.create_task(self._see_space())
+
+    async def _see_space(self) -> None:
+        try:
+            with contextlib.suppress(StoreUnavailable):
+                await self.usage()
+        finally:
+            self._look = None
 
     async def usage(self) -> StoreUsage:
         """Bytes of the database with its indexes, and bytes free on the disk of the primary."""
         found: dict[str, Any] = await self._link.call(
             lambda: self._link.database.command("dbStats")
         )
-        free_bytes = None
+        self._looked_at_s = time.monotonic()
+        self._free_bytes = None
         if "fsTotalSize" in found:
-            free_bytes = int(found["fsTotalSize"] - found["fsUsedSize"])
-        return StoreUsage(int(found["storageSize"] + found["indexSize"]), free_bytes)
+            self._free_bytes = int(found["fsTotalSize"] - found["fsUsedSize"])
+        return StoreUsage(int(found["storageSize"] + found["indexSize"]), self._free_bytes)
 
     async def close(self) -> None:
         """Commit what was accepted, then let go of all connections."""
         if self._is_closed:
             return
         self._is_closed = True
+        if self._look is not None:
+            self._look.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._look
         await self._committer.close()
         await self._link.close()
