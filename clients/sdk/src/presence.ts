@@ -52,6 +52,8 @@ export class Presence {
   readonly #jobs: Derived<readonly LiveJob[]>;
   readonly #own: Cell<Shown>;
   #awareness: Awareness | null = null;
+  /** Client ids under which jobs are shown. */
+  #workers: ReadonlySet<number> = new Set();
 
   constructor(report: (thrown: unknown) => void) {
     this.people = this.#people = new Derived(() => peopleIn(this.#states(), this.clientId), report);
@@ -75,10 +77,11 @@ export class Presence {
     this.#awareness = awareness;
     this.#announce();
     awareness.on("change", ({ added, updated, removed }: Changed) => {
-      const isOwn = (clientId: number): boolean => clientId === awareness.clientID;
-      if (![...added, ...updated, ...removed].every(isOwn)) this.#changed();
+      this.#changed([...added, ...updated, ...removed]);
     });
-    this.#changed();
+    this.#workers = workersIn(this.#states());
+    this.#people.stale();
+    this.#jobs.stale();
   }
 
   #states(): States {
@@ -90,9 +93,14 @@ export class Presence {
     this.#awareness?.setLocalState({ ...rest, user: { name, color } });
   }
 
-  #changed(): void {
+  /** A cursor that moves is no news of jobs, and one's own none of anybody. */
+  #changed(clientIds: readonly number[]): void {
+    const others = clientIds.filter((clientId) => clientId !== this.clientId);
+    if (others.length === 0) return;
+    const were = this.#workers;
+    this.#workers = workersIn(this.#states());
     this.#people.stale();
-    this.#jobs.stale();
+    if (others.some((id) => were.has(id) || this.#workers.has(id))) this.#jobs.stale();
   }
 }
 
@@ -113,7 +121,14 @@ export function peopleIn(states: States, own: number): readonly Person[] {
 /** Jobs among awareness states: the server shows them under a client id of its own. */
 export function jobsIn(states: States): readonly LiveJob[] {
   return [...states.values()]
-    .flatMap((state) => (isFields(state["jobs"]) && !("user" in state) ? [state["jobs"]] : []))
-    .flatMap((jobs) => Object.entries(jobs))
+    .flatMap((state) => (showsJobs(state) ? Object.entries(state["jobs"]) : []))
     .map(([jobId, facts]) => ({ ...(facts as Omit<LiveJob, "jobId">), jobId }));
+}
+
+function workersIn(states: States): ReadonlySet<number> {
+  return new Set([...states].flatMap(([clientId, state]) => (showsJobs(state) ? [clientId] : [])));
+}
+
+function showsJobs(state: Fields): state is Fields & { readonly jobs: Fields } {
+  return isFields(state["jobs"]) && !("user" in state);
 }

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { Awareness, applyAwarenessUpdate, encodeAwarenessUpdate } from "y-protocols/awareness";
 import * as Y from "yjs";
 import { placeOf, threadsIn } from "../src/comments/threads.ts";
 import { dataOf } from "../src/http/events.ts";
@@ -6,7 +7,7 @@ import { EditRefused, normalise, type Operation } from "../src/index.ts";
 import { pause } from "../src/link/tokens.ts";
 import { Keeper } from "../src/offline/keeper.ts";
 import { keyValue } from "../src/offline/key-value.ts";
-import { jobsIn, peopleIn } from "../src/presence.ts";
+import { jobsIn, Presence, peopleIn } from "../src/presence.ts";
 import { Replica, type ScoreChange } from "../src/replica.ts";
 
 function replica(): { score: Replica; changes: ScoreChange[] } {
@@ -183,6 +184,35 @@ test("people are those with a user, jobs are the server's", () => {
     { clientId: 7, id: "u-7", name: "Clara", color: "#123456", selection: ["e1"] },
   ]);
   expect(jobsIn(states).map((job) => [job.jobId, job.state])).toEqual([["abc", "running"]]);
+});
+
+test("a cursor that moves is no news of jobs", () => {
+  const [server, clara, own] = [9, 7, 5].map((clientId) => {
+    const doc = new Y.Doc();
+    doc.clientID = clientId;
+    return new Awareness(doc);
+  });
+  if (!server || !clara || !own) throw new Error("three are here");
+  const tell = (from: Awareness, state: Record<string, unknown> | null): void => {
+    from.setLocalState(state);
+    applyAwarenessUpdate(own, encodeAwarenessUpdate(from, [from.clientID]), "test");
+  };
+  const presence = new Presence(() => {});
+  presence.use(own);
+  const heard: string[] = [];
+  presence.people.subscribe(() => heard.push("people"));
+  presence.jobs.subscribe(() => heard.push(`${presence.jobs.get().length} jobs`));
+  tell(server, { jobs: { abc: { kind: "export", format: "pdf", state: "running" } } });
+  expect(heard.splice(0)).toEqual(["people", "1 jobs"]);
+  const jobs = presence.jobs.get();
+  tell(clara, { user: { id: "u-7" }, selection: ["e1"] });
+  tell(clara, { user: { id: "u-7" }, selection: ["e2"] });
+  presence.show({ selection: ["e3"] });
+  expect(heard.splice(0)).toEqual(["people", "people"]);
+  expect(presence.jobs.get()).toBe(jobs);
+  tell(server, null);
+  expect(heard).toEqual(["people", "0 jobs"]);
+  for (const each of [server, clara, own]) each.destroy();
 });
 
 test("events are read wherever the stream is cut", async () => {
