@@ -1,81 +1,7 @@
-import type { Score } from "bandpro-sdk";
-import { openScore } from "bandpro-sdk";
-import { afterEach, expect, test } from "vitest";
-import { Desk } from "../src/editing/desk.ts";
-import { type Command, commandOf } from "../src/editing/keys.ts";
+import { expect, test } from "vitest";
+import type { Desk } from "../src/editing/desk.ts";
 import { entryOf } from "../src/engraving/entries.ts";
-
-// A score that is never connected: it is edited as it is offline.
-const opened: Score[] = [];
-
-/** Node before version 22 has no sockets; this one stays closed. */
-class Unopened extends EventTarget {
-  readonly readyState = 3;
-  close(): void {}
-  send(): void {}
-}
-
-function begun(extra: (score: Score) => void = () => undefined): { desk: Desk; score: Score } {
-  const score = openScore("http://127.0.0.1:9", "unit/tune", {
-    followHome: false,
-    WebSocket: Unopened,
-  });
-  score.pause();
-  opened.push(score);
-  score.doc.getMap("parts").set("p", { order: "a", name: "Violin", staves: 1 });
-  score.doc.getMap("measures").set("m1", { order: "a", number: "1" });
-  score.doc.getMap("measures").set("m2", { order: "b", number: "2" });
-  score.doc.getMap("attr").set("time|m1|*|0/1", { beats: [4], unit: 4 });
-  score.doc.getMap("attr").set("key|m1|*|0/1", { fifths: 2 });
-  score.doc.getMap("attr").set("clef|m1|p|0/1", { sign: "G", line: 2 });
-  extra(score);
-  const desk = new Desk(score);
-  desk.begin();
-  return { desk, score };
-}
-
-afterEach(() => {
-  for (const score of opened.splice(0)) score.close();
-});
-
-/** Presses keys one after the other; a name of several letters is in angle brackets. */
-function type(desk: Desk, keys: string): void {
-  for (const [, ctrl, named, plain] of keys.matchAll(/(\^)?(?:<(\w+)>|(.))/g)) {
-    const key = named ?? plain ?? "";
-    const command: Command | null = commandOf({
-      key,
-      code: "",
-      ctrlKey: ctrl !== undefined,
-      metaKey: false,
-      altKey: false,
-      shiftKey: /^[A-Z]$/.test(key),
-    });
-    expect([key, command]).not.toEqual([key, null]);
-    if (command) desk.run(command);
-  }
-}
-
-/** Each measure as text: pitch and length in quarters, chords joined, empty time as a dash. */
-function music({ desk }: { desk: Desk }): string[] {
-  const { index } = desk.desktop.get();
-  return index.view.measures.map((measure) =>
-    index.places
-      .filter((place) => place.measure === measure.id)
-      .map((place) => {
-        const length = `${place.duration.numerator}/${place.duration.denominator}`.replace(
-          "/1",
-          "",
-        );
-        const names = place.events.map((id) => {
-          const { step, octave, alter, rest } = entryOf(index.facets, "pt", id);
-          const sign = alter === 1 ? "#" : alter === -1 ? "b" : "";
-          return rest ? "r" : `${step}${sign}${octave}`;
-        });
-        return `${names.sort().join("+") || "-"}:${length}`;
-      })
-      .join(" "),
-  );
-}
+import { begun, music, type } from "./tune.ts";
 
 test("letters write notes of the chosen length, in the key, near the one before", () => {
   const tune = begun();
@@ -123,4 +49,68 @@ test("undo takes back one edit after the other, and redo makes them again", () =
   expect(music(tune)[0]).toBe("D5:1 -:1 -:2");
   type(tune.desk, "^z^y^y");
   expect(music(tune)[0]).toBe("D5:1 E5:1 -:2");
+});
+
+/** The voices of a measure, each as its notes at their onsets. */
+function voices({ desk }: { desk: Desk }, measure = "m1"): Record<string, string> {
+  const { index } = desk.desktop.get();
+  const found: Record<string, string> = {};
+  for (const place of index.places) {
+    if (place.measure !== measure || place.kind === "gap") continue;
+    const notes = place.events.map((id) => {
+      const { step, octave } = entryOf(index.facets, "pt", id);
+      return `${step}${octave}`;
+    });
+    const kind = place.kind === "grace" ? "grace " : "";
+    const name = `${place.staff}/${place.voice}`;
+    const said = `${kind}${notes.sort().join("+")}@${place.onset.numerator}/${place.onset.denominator}`;
+    found[name] = `${found[name] ?? ""} ${said}`.trim();
+  }
+  return found;
+}
+
+test("a second voice is written beside the first, and the cursor stays in it", () => {
+  const tune = begun();
+  type(tune.desk, "5dfac");
+  type(tune.desk, "<ArrowLeft><ArrowLeft><ArrowLeft><ArrowLeft>^~26");
+  expect(tune.desk.desktop.get().selected.map(({ kind, voice }) => [kind, voice])).toEqual([
+    ["gap", 2],
+  ]);
+  type(tune.desk, "d^<ArrowDown>b");
+  expect(voices(tune)).toEqual({ "1/1": "D5@0/1 F5@1/1 A5@2/1 C6@3/1", "1/2": "D4@0/1 B3@2/1" });
+  // On to the next measure, in the same voice; Backspace takes what was written before.
+  expect(tune.desk.desktop.get().selected[0]).toMatchObject({ measure: "m2", voice: 2 });
+  type(tune.desk, "<Backspace>");
+  expect(voices(tune)["1/2"]).toBe("D4@0/1");
+  type(tune.desk, "5<ArrowRight>e");
+  expect(voices(tune)["1/2"]).toBe("D4@0/1 E4@3/1");
+  type(tune.desk, "<ArrowLeft><ArrowLeft>^~1");
+  expect(tune.desk.desktop.get().selected[0]).toMatchObject({ kind: "chord", voice: 1 });
+});
+
+test("the lower staff of a part has voices of its own", () => {
+  const tune = begun((score) => score.doc.getMap("parts").set("p", { order: "a", staves: 2 }));
+  type(tune.desk, "5de<ArrowLeft><ArrowLeft>");
+  type(tune.desk, "~<ArrowDown>fg");
+  expect(voices(tune)).toEqual({ "1/1": "D5@0/1 E5@1/1", "2/5": "F4@0/1 G4@1/1" });
+});
+
+test("intervals are added over and under a note, in the key; a grace note before it", () => {
+  const tune = begun();
+  type(tune.desk, "5d~3~_6");
+  expect(music(tune)[0]).toBe("D5+F#4+F#5:1 -:1 -:2");
+  type(tune.desk, "<ArrowLeft>/");
+  expect(voices(tune)["1/1"]).toBe("grace G5@0/1 D5+F4+F5@0/1");
+  type(tune.desk, "a");
+  expect(voices(tune)["1/1"]).toContain("grace A5@0/1");
+});
+
+test("a measure goes with what is in it, and comes back", () => {
+  const tune = begun();
+  type(tune.desk, "7de^<Delete>");
+  expect(music(tune)).toEqual(["D5:4", "E5:4"]);
+  type(tune.desk, "^<Delete>");
+  expect(music(tune)).toEqual(["D5:4"]);
+  type(tune.desk, "^z^z");
+  expect(music(tune)).toEqual(["D5:4", "E5:4", "-:4"]);
 });

@@ -10,7 +10,7 @@ import {
   type WrittenPitch,
   ZERO_TIME,
 } from "bandpro-score";
-import { entryOf } from "../engraving/entries.ts";
+import { asEntry, asText, entryOf } from "../engraving/entries.ts";
 import type { Place } from "../engraving/places.ts";
 import { alterAt, altered, height, middleOf, nearest, pitchOf, stepped } from "./pitches.ts";
 import { endOf, type ScoreIndex, type Spot } from "./score-index.ts";
@@ -28,6 +28,8 @@ export interface Action {
   /** A note to which the first new one is tied. */
   readonly tiesFrom?: string;
   readonly cursor?: Spot;
+  /** The first new note is selected then. */
+  readonly selectsNew?: boolean;
   /** What did not fit in before the end of the score; it goes on in the measure that is added. */
   readonly onward?: { readonly pitch: WrittenPitch; readonly left: Rational };
 }
@@ -35,6 +37,8 @@ export interface Action {
 const NOTHING: Action = { operations: [] };
 const BARS_CROSSED_MAX = 8;
 const FINEST = 256;
+/** Grace notes are written as eighths. */
+const GRACE_TIME: Time = [1, 2];
 
 export function timeOf({ numerator, denominator }: Rational): Time {
   return [Number(numerator), Number(denominator)];
@@ -178,10 +182,7 @@ function clearRests(
 /** A letter with Shift: one more note on the selected chord, above its highest. */
 export function addToChord(index: ScoreIndex, places: readonly Place[], step: string): Action {
   const [place] = targets(index, places);
-  const top = place?.events
-    .map((id) => pitchOf(index.facets, id))
-    .filter((pitch) => pitch !== null)
-    .sort((a, b) => height(b) - height(a))[0];
+  const top = place && outermost(index, place, true);
   const [event] = place?.events ?? [];
   if (!place || !top || !event) {
     return NOTHING;
@@ -190,6 +191,57 @@ export function addToChord(index: ScoreIndex, places: readonly Place[], step: st
   const above = height(found) > height(top) ? found : { ...found, octave: found.octave + 1 };
   const pitch = { ...above, alter: alterAt(index, spotOf(place), above) };
   return { operations: [{ op: "InsertChordNote", event, pitch }] };
+}
+
+/** One more note for the selected chord, so many steps over its highest or under its lowest. */
+export function addInterval(index: ScoreIndex, places: readonly Place[], steps: number): Action {
+  const [place] = targets(index, places);
+  const outer = place && outermost(index, place, steps > 0);
+  const [event] = place?.events ?? [];
+  if (!place || !outer || !event) {
+    return NOTHING;
+  }
+  const found = stepped(outer, steps);
+  const pitch = { ...found, alter: alterAt(index, spotOf(place), found) };
+  return { operations: [{ op: "InsertChordNote", event, pitch }] };
+}
+
+/** A grace note before the selected chord, a step over its highest note. */
+export function addGrace(index: ScoreIndex, places: readonly Place[]): Action {
+  const place = targets(index, places).find((each) => each.kind === "chord");
+  const top = place && outermost(index, place, true);
+  if (!place || !top) {
+    return NOTHING;
+  }
+  const { part, staff, voice, measure } = place;
+  // Behind those that are there: nearest to the note.
+  const last = index.places
+    .filter((each) => each.kind === "grace" && each.part === part && each.measure === measure)
+    .filter((each) => each.voice === voice && compareTimes(each.onset, place.onset) === 0)
+    .map((each) => entryOf(index.facets, "ev", each.events[0] ?? "")["grace"])
+    .map((grace) => asText(asEntry(grace)?.["order"]))
+    .sort()
+    .at(-1);
+  const found = stepped(top, 1);
+  return {
+    operations: [
+      {
+        ...{ op: "InsertNote", part, measure, voice, staff, grace: `${last ?? ""}a` },
+        onset: timeOf(place.onset),
+        duration: GRACE_TIME,
+        pitch: { ...found, alter: alterAt(index, spotOf(place), found) },
+      },
+    ],
+    selectsNew: true,
+  };
+}
+
+function outermost(index: ScoreIndex, place: Place, isHighest: boolean): WrittenPitch | null {
+  const pitches = place.events
+    .map((id) => pitchOf(index.facets, id))
+    .filter((pitch) => pitch !== null)
+    .sort((a, b) => height(a) - height(b));
+  return (isHighest ? pitches.at(-1) : pitches[0]) ?? null;
 }
 
 /** The selected notes; with the cursor on empty time, the note that was written before it. */
@@ -324,6 +376,22 @@ export function remove(places: readonly Place[]): Action {
   return {
     operations: [{ op: "DeleteElements", elements, with_spanners: true }],
     cursor: spotOf(first),
+  };
+}
+
+/** Takes the measures of what is selected away, with all that is in them. */
+export function removeMeasures(index: ScoreIndex, places: readonly Place[]): Action {
+  const [first] = places;
+  if (!first) {
+    return NOTHING;
+  }
+  const gone = new Set(places.map((place) => place.measure));
+  const left = index.view.measures.filter((measure) => !gone.has(measure.id));
+  const at = index.view.measures.findIndex((measure) => gone.has(measure.id));
+  const next = left[at] ?? left.at(-1);
+  return {
+    operations: [{ op: "DeleteMeasures", measures: [...gone] }],
+    ...(next ? { cursor: { ...spotOf(first), measure: next.id, onset: ZERO_TIME } } : {}),
   };
 }
 

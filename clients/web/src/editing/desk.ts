@@ -1,6 +1,7 @@
 import {
   compareTimes,
   EditRefused,
+  type Fields,
   type Operation,
   type Score,
   ScoreError,
@@ -12,6 +13,8 @@ import type { Engraving, Place } from "../engraving/places.ts";
 import { Cell, type Store } from "../session/store.ts";
 import {
   type Action,
+  addGrace,
+  addInterval,
   addToChord,
   alter,
   enterRest,
@@ -19,6 +22,7 @@ import {
   moveSteps,
   type NextValue,
   remove,
+  removeMeasures,
   retime,
   slur,
   spotOf,
@@ -28,7 +32,7 @@ import {
   writtenAs,
 } from "./actions.ts";
 import { type Command, FIRST_VALUE } from "./keys.ts";
-import { ScoreIndex, type Spot } from "./score-index.ts";
+import { endOf, ScoreIndex, type Spot } from "./score-index.ts";
 
 /** What is selected: a moment of a voice, or things written, from one to another. */
 type Selection =
@@ -113,6 +117,8 @@ export class Desk {
       this.#go(command.by, command.extends);
     } else if (command.do === "goAcross") {
       this.#goAcross(command.by);
+    } else if (command.do === "voice") {
+      this.#goToVoice(command.ordinal);
     } else if (command.do === "undo" || command.do === "redo") {
       this.#score.history[command.do]();
       this.#refresh();
@@ -130,6 +136,10 @@ export class Desk {
         return command.isChord
           ? addToChord(index, selected, command.step)
           : enterStep(index, selected, command.step, this.#value);
+      case "interval":
+        return addInterval(index, selected, command.steps);
+      case "grace":
+        return addGrace(index, selected);
       case "rest":
         return enterRest(index, selected, this.#value);
       case "move":
@@ -144,6 +154,8 @@ export class Desk {
         return tuplet(selected);
       case "delete":
         return this.#removal();
+      case "deleteMeasures":
+        return removeMeasures(index, selected);
       default:
         return null;
     }
@@ -173,7 +185,11 @@ export class Desk {
         this.#write([{ op: "Tie", start, end }]);
       }
     }
-    if (action.cursor) {
+    const [first] = notes;
+    if (action.selectsNew && first !== undefined) {
+      this.#refresh();
+      this.select(first);
+    } else if (action.cursor) {
       this.#moveTo(action.cursor);
     } else {
       this.#refresh();
@@ -193,9 +209,15 @@ export class Desk {
       this.refused.set(null);
       const isNew = (id: string) =>
         changes.sets.some(([facet, key]) => facet === "pt" && key === id);
-      return operations.some((each) => each.op === "InsertNote")
-        ? changes.sets.filter(([facet, key]) => facet === "ev" && isNew(key)).map(([, key]) => key)
-        : [];
+      const measures = operations.flatMap((each) =>
+        each.op === "InsertNote" ? [each.measure] : [],
+      );
+      const rank = (value: Fields) => measures.indexOf(String(value["measure"]));
+      // Changes are told in order of ids, which are drawn by lot.
+      return changes.sets
+        .filter(([facet, key]) => measures.length > 0 && facet === "ev" && isNew(key))
+        .sort(([, , a], [, , b]) => rank(a) - rank(b))
+        .map(([, key]) => key);
     } catch (error) {
       if (error instanceof EditRefused || error instanceof ScoreError) {
         this.refused.set(error.message);
@@ -238,9 +260,37 @@ export class Desk {
       this.begin();
       return;
     }
+    if (!index.isDrawn(head)) {
+      // The voice has nothing here: the cursor goes along what the others have.
+      const next = index.beside(head, by);
+      if (next) this.#moveTo({ ...spotOf(next), voice: head.voice });
+      return;
+    }
     const next = index.neighbour(head, by);
     if (next) {
       this.select(next.id, isExtending);
+    } else if (by === 1 && !isExtending) {
+      this.#goOn(head);
+    }
+  }
+
+  /** Behind the last note of a voice, where its time is empty and not drawn. */
+  #goOn(head: Place): void {
+    const { index } = this.#desktop.get();
+    const onset = endOf(head);
+    const isInside = compareTimes(onset, index.length(head.measure, head.part)) < 0;
+    if (isInside || index.measureAfter(head.measure) !== null) {
+      this.#moveTo({ ...spotOf(head), onset });
+    }
+  }
+
+  /** The same moment in another voice of the staff, counted from 1. */
+  #goToVoice(ordinal: number): void {
+    const { index, selected } = this.#now();
+    const [first] = selected;
+    const voice = first && index.voicesOf(first)[ordinal - 1];
+    if (first && voice !== undefined) {
+      this.#moveTo({ ...spotOf(first), voice });
     }
   }
 
@@ -248,7 +298,7 @@ export class Desk {
     const { index, selected } = this.#desktop.get();
     const next = selected[0] && index.acrossStaves(selected[0], by);
     if (next) {
-      this.select(next.id);
+      this.#moveTo(spotOf(next));
     }
   }
 

@@ -1,3 +1,4 @@
+import { VOICES_OF_STAFF } from "../engraving/staves.ts";
 import type { NextValue } from "./actions.ts";
 
 /** What a key of the keyboard, or a button of the palette, asks for. */
@@ -8,18 +9,23 @@ export type Command =
   | { readonly do: "alter"; readonly by: number | null }
   | { readonly do: "go"; readonly by: 1 | -1; readonly extends: boolean }
   | { readonly do: "goAcross"; readonly by: 1 | -1 }
+  | { readonly do: "voice"; readonly ordinal: number }
+  | { readonly do: "interval"; readonly steps: number }
   | {
       readonly do:
         | "dot"
+        | "grace"
         | "rest"
         | "tie"
         | "slur"
         | "tuplet"
         | "delete"
+        | "deleteMeasures"
         | "undo"
         | "redo"
         | "lyrics"
         | "play"
+        | "loop"
         | "clear";
     };
 
@@ -44,6 +50,7 @@ const VALUES: Readonly<Record<string, number>> = {
 const PLAIN: Readonly<Record<string, Command>> = {
   ".": { do: "dot" },
   "0": { do: "rest" },
+  "/": { do: "grace" },
   t: { do: "tie" },
   s: { do: "slur" },
   l: { do: "lyrics" },
@@ -70,6 +77,14 @@ export function commandOf(key: Key): Command | null {
   if ((key.key === "ArrowLeft" || key.key === "ArrowRight") && !isControl && !key.altKey) {
     return { do: "go", by: key.key === "ArrowRight" ? 1 : -1, extends: key.shiftKey };
   }
+  // With these keys, digits are known by where they are: they may stand for other characters.
+  const digit = Number(/^Digit(\d)$/.exec(key.code)?.[1] ?? 0);
+  if (key.altKey && digit > 0) {
+    return digitWithAlt(digit, isControl, key.shiftKey);
+  }
+  if (isControl && !key.altKey && /^(Backspace|Delete)$/.test(key.key)) {
+    return { do: "deleteMeasures" };
+  }
   if (isControl && !key.altKey) {
     if (letter === "z") {
       return { do: key.shiftKey ? "redo" : "undo" };
@@ -84,6 +99,13 @@ export function commandOf(key: Key): Command | null {
   }
   const quarters = VALUES[key.key];
   return quarters === undefined ? (PLAIN[letter] ?? null) : { do: "value", quarters };
+}
+
+function digitWithAlt(digit: number, isControl: boolean, isShift: boolean): Command | null {
+  if (isControl) {
+    return digit <= VOICES_OF_STAFF ? { do: "voice", ordinal: digit } : null;
+  }
+  return digit > 1 ? { do: "interval", steps: isShift ? 1 - digit : digit - 1 } : null;
 }
 
 export const FIRST_VALUE: NextValue = { quarters: 1, dots: 0 };

@@ -1,5 +1,13 @@
-import { addTimes, compareTimes, type Facets, type Rational, type View } from "bandpro-score";
+import {
+  addTimes,
+  compareTimes,
+  type Facets,
+  type Rational,
+  subtractTimes,
+  type View,
+} from "bandpro-score";
 import type { Place } from "../engraving/places.ts";
+import { firstVoice, VOICES_OF_STAFF } from "../engraving/staves.ts";
 
 /** A moment in a voice, where something is or could be written. */
 export interface Spot {
@@ -36,7 +44,10 @@ export class ScoreIndex {
     return this.places[this.#byId.get(id) ?? -1] ?? null;
   }
 
-  /** What is at a moment of a voice; where the voice has nothing, what the staff has. */
+  /**
+   * What is at a moment of a voice; where the voice has nothing, empty time under the id of what
+   * the staff has there; null where it has nothing either.
+   */
   at(spot: Spot): Place | null {
     const here = this.places.filter(
       (place) =>
@@ -47,14 +58,46 @@ export class ScoreIndex {
         compareTimes(place.onset, spot.onset) <= 0 &&
         compareTimes(spot.onset, endOf(place)) < 0,
     );
-    return here.find((place) => place.voice === spot.voice) ?? here[0] ?? null;
+    const own = here.find((place) => place.voice === spot.voice);
+    const [shown] = here;
+    if (own || !shown) {
+      return own ?? null;
+    }
+    const duration = subtractTimes(this.freeUntil(spot), spot.onset);
+    const { part, staff, voice, measure, onset } = spot;
+    const { id, measureIndex } = shown;
+    return {
+      ...{ id, kind: "gap", part, staff, voice, measure, measureIndex, onset, duration },
+      events: [],
+    };
+  }
+
+  /** Whether a place is drawn as such: empty time of another voice than the first one is not. */
+  isDrawn(place: Place): boolean {
+    const drawn = this.place(place.id);
+    return drawn?.voice === place.voice && drawn.kind === place.kind;
+  }
+
+  /** The voices of a staff as musicians count them, by their numbers within the part. */
+  voicesOf({ part, staff }: Pick<Spot, "part" | "staff">): readonly number[] {
+    const found = Array.from({ length: VOICES_OF_STAFF }, (_, at) => firstVoice(staff) + at);
+    const own = new Set<number>();
+    const elsewhere = new Set<number>();
+    for (const place of this.places) {
+      if (place.part === part && place.kind !== "gap") {
+        (place.staff === staff ? own : elsewhere).add(place.voice);
+      }
+    }
+    // Files count voices in other ways; what is there comes first.
+    const free = found.filter((voice) => !own.has(voice) && !elsewhere.has(voice));
+    return [...[...own].sort((a, b) => a - b), ...free].slice(0, VOICES_OF_STAFF);
   }
 
   /** The neighbour in the voice, over barlines. */
   neighbour(place: Place, by: 1 | -1): Place | null {
     const at = this.#byId.get(place.id);
-    if (at === undefined) {
-      return null;
+    if (at === undefined || !this.isDrawn(place)) {
+      return this.#nearest(place, by, (other) => other.voice === place.voice);
     }
     for (let index = at + by; ; index += by) {
       const other = this.places[index];
@@ -77,6 +120,27 @@ export class ScoreIndex {
     return at;
   }
 
+  /** What begins next on the staff, or began last, in whichever voice. */
+  beside(place: Place, by: 1 | -1): Place | null {
+    return this.#nearest(place, by, (other) => other.kind !== "grace");
+  }
+
+  #nearest(place: Place, by: 1 | -1, isSought: (other: Place) => boolean): Place | null {
+    let found: Place | null = null;
+    for (const other of this.places) {
+      if (
+        other.part === place.part &&
+        other.staff === place.staff &&
+        inTime(other, place) * by > 0 &&
+        (!found || inTime(other, found) * by < 0) &&
+        isSought(other)
+      ) {
+        found = other;
+      }
+    }
+    return found;
+  }
+
   /** What sounds at the same time on the staff above or below. */
   acrossStaves(place: Place, by: 1 | -1): Place | null {
     const staves = this.#staves();
@@ -86,7 +150,8 @@ export class ScoreIndex {
       return null;
     }
     const { measure, onset } = place;
-    return this.at({ ...target, voice: 1, measure, onset });
+    const [voice = 1] = this.voicesOf(target);
+    return this.at({ ...target, voice, measure, onset });
   }
 
   /** All places between two of one voice, both included. */
@@ -153,4 +218,9 @@ export class ScoreIndex {
 
 export function endOf(place: Place): Rational {
   return addTimes(place.onset, place.duration);
+}
+
+/** Which of two places begins first. */
+function inTime(a: Place, b: Place): number {
+  return a.measureIndex - b.measureIndex || compareTimes(a.onset, b.onset);
 }

@@ -20,7 +20,7 @@ import {
   timeElement,
   unitOf,
 } from "./signs.ts";
-import { type PartStaves, partStaves, type Staff } from "./staves.ts";
+import { firstVoice, type PartStaves, partStaves, type Staff } from "./staves.ts";
 import { syllablesOf } from "./syllables.ts";
 import { eventsOf, gapId, pitchAttributes, type Sources, writeVoice } from "./voice.ts";
 import { type Attributes, element, escaped } from "./xml.ts";
@@ -181,7 +181,7 @@ function writeStaff(
       ...place,
       id,
       kind: "gap",
-      voice: 1,
+      voice: firstVoice(staff.within),
       onset: ZERO_TIME,
       duration,
       events: [],

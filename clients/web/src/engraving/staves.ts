@@ -18,6 +18,13 @@ export interface PartStaves {
 }
 
 const STAVES_MAX = 99;
+/** So many voices are counted on each staff of a part, as MusicXML does. */
+export const VOICES_OF_STAFF = 4;
+
+/** The number within its part of the first voice of a staff on which nothing is written. */
+export function firstVoice(staff: number): number {
+  return (staff - 1) * VOICES_OF_STAFF + 1;
+}
 
 export function partStaves(view: View, facets: Facets): readonly PartStaves[] {
   let number = 0;
