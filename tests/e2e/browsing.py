@@ -8,7 +8,15 @@ from typing import Final
 from urllib.parse import quote, urlsplit
 
 import pytest
-from playwright.async_api import Browser, ConsoleMessage, Locator, Page, async_playwright, expect
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Locator,
+    Page,
+    async_playwright,
+    expect,
+)
 
 from tests.support.server import Server
 
@@ -121,10 +129,14 @@ class Browsing:
             viewport={"width": width, "height": 900},
         )
         context.set_default_timeout(WITHIN_MS)
-        page = await context.new_page()
-        self._watch(page)
-        await page.goto(self.server.url + place)
-        return Visitor(page)
+        return await self._at(context, place)
+
+    async def reopen(self, visitor: Visitor, place: str) -> Visitor:
+        """Close somebody's page, unasked, and open an address in the same profile, online."""
+        context = visitor.page.context
+        await visitor.page.close()
+        await context.set_offline(False)
+        return await self._at(context, place)
 
     def assert_clean(self) -> None:
         """Require that nothing was asked of another host, and that nobody complained."""
@@ -137,6 +149,12 @@ class Browsing:
             text for text in self.complaints if not any(each.search(text) for each in expected)
         ]
         assert not complaints, complaints
+
+    async def _at(self, context: BrowserContext, place: str) -> Visitor:
+        page = await context.new_page()
+        self._watch(page)
+        await page.goto(self.server.url + place)
+        return Visitor(page)
 
     def _watch(self, page: Page) -> None:
         page.on("request", lambda request: self.requests.append(request.url))

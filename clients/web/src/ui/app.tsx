@@ -1,8 +1,8 @@
 "use client";
-import { openScore, type Score } from "bandpro-sdk";
+import type { Score } from "bandpro-sdk";
 import { useEffect, useState } from "react";
+import { type Opened, openKept } from "../session/opening.ts";
 import { useStore } from "../session/store.ts";
-import { tokenGiver } from "../session/token.ts";
 import { type Language, languageOf, type Words, wordsOf } from "../words/words.ts";
 import { Editor } from "./editor.tsx";
 import { Exports } from "./exports.tsx";
@@ -123,25 +123,17 @@ interface RoomProps {
 }
 
 function Room({ room, name, language, words, onToken }: RoomProps) {
-  const [score, setScore] = useState<Score | null>(null);
+  const [opened, setOpened] = useState<Opened | null>(null);
   useEffect(() => {
-    const opened = openScore(location.origin, room, { token: tokenGiver() });
-    setScore(opened);
-    // Whoever leaves with unsaved edits is asked.
-    const ask = (event: BeforeUnloadEvent) => {
-      if (opened.saved.get().unsaved > 0) event.preventDefault();
-    };
-    addEventListener("beforeunload", ask);
-    return () => {
-      removeEventListener("beforeunload", ask);
-      opened.close();
-    };
+    const made = openKept(room);
+    setOpened(made);
+    return made.close;
   }, [room]);
-  return score ? (
+  return opened ? (
     <>
-      <Door score={score} words={words} onToken={onToken} />
-      <Editor score={score} name={name} language={language} words={words} />
-      <Exports score={score} words={words} />
+      <Door score={opened.score} words={words} onToken={onToken} />
+      <Editor {...opened} name={name} language={language} words={words} />
+      <Exports score={opened.score} words={words} />
     </>
   ) : (
     <p className="quiet">{words.loading}</p>

@@ -2,34 +2,37 @@
 import { toNumber } from "bandpro-score";
 import type { Score } from "bandpro-sdk";
 import { type KeyboardEvent, useCallback, useEffect, useMemo, useRef, useState } from "react";
-import { Desk, described } from "../editing/desk.ts";
+import { Desk, type Desktop, described } from "../editing/desk.ts";
 import { type Command, commandOf } from "../editing/keys.ts";
 import type { ScoreIndex } from "../editing/score-index.ts";
 import { asText, entryOf, valueIn } from "../engraving/entries.ts";
 import type { Place } from "../engraving/places.ts";
-import { Player } from "../playback/player.ts";
 import { colorOf, usePeople } from "../session/people.ts";
-import { useStore } from "../session/store.ts";
+import { type Store, useStore } from "../session/store.ts";
 import { filled, type Language, type Words } from "../words/words.ts";
 import { LyricInput } from "./lyric-input.tsx";
 import { Palette } from "./palette.tsx";
 import { Panels } from "./panels.tsx";
-import { Sheet } from "./sheet.tsx";
+import { type Marks, Sheet } from "./sheet.tsx";
 import { StatusBar } from "./status-bar.tsx";
+import { type Comparison, useComparison } from "./use-comparison.ts";
+import { useFollowing } from "./use-following.ts";
+import { usePlaying } from "./use-playing.ts";
+
+const NONE: readonly string[] = [];
 
 interface Props {
   readonly score: Score;
+  readonly isKept: Store<boolean>;
   readonly name: string;
   readonly language: Language;
   readonly words: Words;
 }
 
 /** One score, open: the page, the palette, and who else is here. */
-export function Editor({ score, name, language, words }: Props) {
-  const desk = useDesk(score);
-  return desk ? (
-    <OpenDesk desk={desk} score={score} name={name} language={language} words={words} />
-  ) : null;
+export function Editor(props: Props) {
+  const desk = useDesk(props.score);
+  return desk ? <OpenDesk desk={desk} {...props} /> : null;
 }
 
 function useDesk(score: Score): Desk | null {
@@ -42,21 +45,20 @@ function useDesk(score: Score): Desk | null {
   return desk;
 }
 
-function OpenDesk({ desk, score, name, language, words }: Props & { readonly desk: Desk }) {
+function OpenDesk(props: Props & { readonly desk: Desk }) {
+  const { desk, score, isKept, name, language, words } = props;
   const desktop = useStore(desk.desktop);
   const people = usePeople(score);
   const connection = useStore(score.connection);
   const refused = useStore(desk.refused);
-  const threads = useStore(score.comments.threads);
-  const spoken = useMemo(
-    () =>
-      threads.flatMap(({ element, resolved }) => (element === null || resolved ? [] : [element])),
-    [threads],
-  );
   const [isWriting, setWriting] = useState(false);
-  const { playing, toggle } = usePlaying(desk);
+  const hearing = usePlaying(desk);
+  const comparison = useComparison(score);
   const surface = useRef<HTMLElement>(null);
   const { index, selected } = desktop;
+  const following = useFollowing(people, index, surface);
+  const marks = useMarked(score, desktop, hearing.notes, comparison);
+  const page = useShown(desktop, comparison);
   const [first] = selected;
   const canEdit = connection.state !== "synced" || connection.canEdit;
 
@@ -66,17 +68,19 @@ function OpenDesk({ desk, score, name, language, words }: Props & { readonly des
     const selection: string[] = JSON.parse(shown);
     score.presence.show({ name, color: colorOf(hashOf(name)), selection });
   }, [score, name, shown]);
+  useEffect(() => score.presence.show({ following: following.client }), [score, following.client]);
 
   const run = useCallback(
     (command: Command) => {
-      if (command.do === "play") toggle();
+      if (command.do === "play") hearing.toggle();
+      else if (command.do === "loop") hearing.toggleLoop();
       else if (command.do === "lyrics") setWriting(true);
       else desk.run(command);
     },
-    [desk, toggle],
+    [desk, hearing.toggle, hearing.toggleLoop],
   );
   const press = (event: KeyboardEvent) => {
-    const command = commandOf(event);
+    const command = comparison.isBefore ? null : commandOf(event);
     if (command) {
       event.preventDefault();
       run(command);
@@ -90,9 +94,22 @@ function OpenDesk({ desk, score, name, language, words }: Props & { readonly des
   return (
     <div className="editor">
       {canEdit ? (
-        <Palette desk={desk} desktop={desktop} score={score} run={run} words={words} />
+        <Palette
+          desk={desk}
+          desktop={desktop}
+          score={score}
+          run={run}
+          hearing={hearing}
+          words={words}
+        />
       ) : null}
-      <StatusBar score={score} people={people} words={words} />
+      <StatusBar
+        score={score}
+        isKept={isKept}
+        people={people}
+        following={following}
+        words={words}
+      />
       <section
         // Keys write notes here, as in a text field that holds music.
         role="application"
@@ -107,21 +124,27 @@ function OpenDesk({ desk, score, name, language, words }: Props & { readonly des
         onFocus={() => desk.begin()}
       >
         <h1 className="title">{titleOf(score) || words.untitled}</h1>
-        <Sheet
-          desk={desk}
-          desktop={desktop}
-          people={people}
-          playing={playing}
-          spoken={spoken}
-          words={words}
-        />
+        {comparison.isBefore ? (
+          <p className="quiet-line then">
+            {filled(words.asItWas, { name: comparison.compared?.version.name || words.automatic })}
+          </p>
+        ) : null}
+        <Sheet desk={desk} desktop={page} people={people} marks={marks} words={words} />
       </section>
       <footer className="selection" id="selection" aria-live="polite" data-testid="selection">
         {refused !== null ? <strong>{words.refused} </strong> : null}
         {selected.length > 1 ? filled(words.selected, { count: selected.length }) : null}
         {first && selected.length === 1 ? wordsFor(first, index, words) : null}
       </footer>
-      <Panels score={score} desk={desk} desktop={desktop} language={language} words={words} />
+      <Panels
+        score={score}
+        desk={desk}
+        desktop={desktop}
+        comparison={comparison}
+        hearing={hearing}
+        language={language}
+        words={words}
+      />
       <details className="help">
         <summary>{words.help}</summary>
         <p>{words.helpText}</p>
@@ -138,7 +161,10 @@ function wordsFor(place: Place, index: ScoreIndex, words: Words): string {
   const number = asText(entryOf(index.facets, "measures", place.measure)["number"]);
   const beat = toNumber(place.onset) + 1;
   const what = place.kind === "gap" ? words.gap : described(index, place) || words.rest;
-  return `${part}, ${words.measure} ${number}, ${words.beat} ${Number(beat.toFixed(2))}: ${what}`;
+  const ordinal = index.voicesOf(place).indexOf(place.voice) + 1;
+  const voice = ordinal > 1 ? `${words.voice} ${ordinal}` : "";
+  const at = `${words.measure} ${number}, ${words.beat} ${Number(beat.toFixed(2))}: ${what}`;
+  return [part, voice, at].filter((each) => each !== "").join(", ");
 }
 
 function titleOf(score: Score): string {
@@ -153,25 +179,45 @@ function hashOf(text: string): number {
   return sum;
 }
 
-function usePlaying(desk: Desk): { playing: readonly string[]; toggle: () => void } {
-  const [playing, setPlaying] = useState<readonly string[]>([]);
-  const player = useRef<Player | null>(null);
-  const toggle = useCallback(() => {
-    if (player.current) {
-      player.current.stop();
-      return;
-    }
-    const { index, selected } = desk.desktop.get();
-    player.current = new Player(
-      () => desk.desktop.get().index,
-      selected[0]?.measure ?? index.view.measures[0]?.id ?? null,
-      setPlaying,
-      () => {
-        player.current = null;
-        setPlaying([]);
-      },
+/** What is marked on the page. */
+function useMarked(
+  score: Score,
+  { index, selected }: Desktop,
+  playing: readonly string[],
+  comparison: Comparison,
+): Marks {
+  const threads = useStore(score.comments.threads);
+  const spoken = useMemo(
+    () =>
+      threads.flatMap(({ element, resolved }) => (element === null || resolved ? [] : [element])),
+    [threads],
+  );
+  const chosen = useMemo(() => {
+    const [drawn, others] = [true, false].map((is) =>
+      selected.filter((place) => index.isDrawn(place) === is),
     );
-  }, [desk]);
-  useEffect(() => () => player.current?.stop(), []);
-  return { playing, toggle };
+    return {
+      "is-selected": (drawn ?? []).flatMap((place) => [place.id, ...place.events]),
+      "is-caret": (others ?? []).map((place) => place.id),
+    };
+  }, [index, selected]);
+  return useMemo(
+    () => ({
+      ...{ "is-added": NONE, "is-removed": NONE, "is-changed": NONE },
+      ...chosen,
+      "has-comment": spoken,
+      "is-playing": playing,
+      ...comparison.marks,
+    }),
+    [chosen, spoken, playing, comparison.marks],
+  );
+}
+
+/** The score as it is, or as it was where that is looked at. */
+function useShown(desktop: Desktop, { compared, isBefore }: Comparison): Desktop {
+  return useMemo(
+    () =>
+      compared && isBefore ? { ...desktop, engraving: compared.before, selected: [] } : desktop,
+    [desktop, compared, isBefore],
+  );
 }

@@ -1,37 +1,45 @@
 "use client";
-import type { ExportOptions, Score } from "bandpro-sdk";
-import { useState } from "react";
+import type { ExportOptions, Job, Score } from "bandpro-sdk";
+import { useEffect, useRef, useState } from "react";
 import { failure, filled, type Words } from "../words/words.ts";
+
+type Format = ExportOptions["format"];
 
 const FORMATS = ["musicxml", "mxl", "mei", "pdf", "svg", "midi", "mp3", "wav"] as const;
 
-/** The score as a file, made by the server; tells how far it is. */
+/** The score as a file, made by the server; tells how far it is. Whoever leaves wants none. */
 export function Exports({ score, words }: { readonly score: Score; readonly words: Words }) {
   const [told, setTold] = useState("");
-  const begin = async (format: ExportOptions["format"]) => {
-    setTold(filled(words.exporting, { format }));
+  const [isBusy, setBusy] = useState(false);
+  const wanted = useRef<AbortController | null>(null);
+  useEffect(() => () => wanted.current?.abort(), []);
+
+  const begin = async (format: Format) => {
+    wanted.current?.abort();
+    const own = new AbortController();
+    wanted.current = own;
+    const text = filled(words.exporting, { format });
+    setTold(text);
+    setBusy(true);
     try {
-      const job = await score.jobs.export(
-        { format },
-        {
-          onProgress: ({ progress }) => {
-            if (progress) {
-              const share = `${progress.done}/${progress.total}`;
-              setTold(`${filled(words.exporting, { format })} ${share}`);
-            }
-          },
-        },
-      );
-      for (const file of job.files) {
-        const link = document.createElement("a");
-        link.href = file.url;
-        link.download = file.name;
-        link.click();
-      }
+      const job = await made(score, format, own.signal, ({ progress }) => {
+        if (progress) setTold(`${text} ${progress.done}/${progress.total}`);
+      });
+      if (own.signal.aborted) return;
+      download(job);
       setTold("");
     } catch (error) {
+      if (own.signal.aborted) return;
       setTold(failure(words, error));
     }
+    wanted.current = null;
+    setBusy(false);
+  };
+  const cancel = () => {
+    wanted.current?.abort();
+    wanted.current = null;
+    setBusy(false);
+    setTold("");
   };
   return (
     <div className="exports">
@@ -40,7 +48,7 @@ export function Exports({ score, words }: { readonly score: Score; readonly word
         <select
           value=""
           data-testid="export"
-          onChange={(event) => void begin(event.target.value as ExportOptions["format"])}
+          onChange={(event) => void begin(event.target.value as Format)}
         >
           <option value="">—</option>
           {FORMATS.map((format) => (
@@ -53,6 +61,39 @@ export function Exports({ score, words }: { readonly score: Score; readonly word
       <span role="status" data-testid="export-state">
         {told}
       </span>
+      {isBusy ? (
+        <button type="button" onClick={cancel}>
+          {words.cancel}
+        </button>
+      ) : null}
     </div>
   );
+}
+
+/** Orders a file and waits for it; when the signal comes first, the server is told to stop. */
+async function made(
+  score: Score,
+  format: Format,
+  signal: AbortSignal,
+  onProgress: (job: Job) => void,
+): Promise<Job> {
+  const ordered = await score.jobs.order({ format });
+  // The server may be gone by then, or done: there is nothing to tell anybody.
+  const stop = () => void score.jobs.cancel(ordered.id).catch(() => undefined);
+  if (signal.aborted) stop();
+  signal.addEventListener("abort", stop, { once: true });
+  try {
+    return await score.jobs.finished(ordered, { onProgress, signal });
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
+}
+
+function download(job: Job): void {
+  for (const file of job.files) {
+    const link = document.createElement("a");
+    link.href = file.url;
+    link.download = file.name;
+    link.click();
+  }
 }

@@ -1,22 +1,14 @@
 "use client";
 import { ApiError, openLibrary, type ScoreFacts, type Template } from "bandpro-sdk";
-import { type DragEvent, type FormEvent, useCallback, useEffect, useMemo, useState } from "react";
+import { type FormEvent, useCallback, useEffect, useMemo, useState } from "react";
 import { tokenGiver } from "../session/token.ts";
 import { failure, type Words } from "../words/words.ts";
+import { FileDrop } from "./file-drop.tsx";
 import { SignIn } from "./sign-in.tsx";
 
 const UNAUTHENTICATED = 401;
 const PAGES_MAX = 20;
 const NAME_CHARS_MAX = 60;
-type Source = "musicxml" | "mxl" | "abc" | "midi";
-const SOURCES: Readonly<Record<string, Source>> = {
-  abc: "abc",
-  mid: "midi",
-  midi: "midi",
-  mxl: "mxl",
-  musicxml: "musicxml",
-  xml: "musicxml",
-};
 
 interface Props {
   readonly words: Words;
@@ -33,7 +25,6 @@ export function Library({ words, onToken }: Props) {
   const [templates, setTemplates] = useState<readonly Template[]>([]);
   const [sought, setSought] = useState("");
   const [told, setTold] = useState("");
-  const [isOver, setOver] = useState(false);
   const [isStranger, setStranger] = useState(false);
 
   const fail = useCallback(
@@ -79,71 +70,43 @@ export function Library({ words, onToken }: Props) {
       fail(error);
     }
   };
-  const take = async (files: FileList | null) => {
-    const file = files?.[0];
-    if (!file) return;
-    setTold(words.importing);
-    const [, ending = ""] = /\.(\w+)$/.exec(file.name.toLowerCase()) ?? [];
-    const room = roomFor(file.name.replace(/\.\w+$/, ""));
-    try {
-      await library.importFile(room, file, SOURCES[ending] ?? "musicxml");
-      open(room);
-    } catch (error) {
-      fail(error);
-    }
-  };
-  const drop = (event: DragEvent) => {
-    event.preventDefault();
-    setOver(false);
-    void take(event.dataTransfer.files);
-  };
   const found = (scores ?? []).filter(({ room, title }) =>
     `${title} ${room}`.toLowerCase().includes(sought.toLowerCase()),
   );
   return (
-    <div className="library">
-      {isStranger ? <SignIn words={words} onToken={onToken} /> : null}
-      <h1>{words.allScores}</h1>
-      <form className="new-score" onSubmit={create} data-testid="new-score">
-        <label>
-          <span>{words.name}</span>
-          <input name="title" required maxLength={200} />
-        </label>
-        <label>
-          <span>{words.template}</span>
-          <select name="template">
-            {templates.map(({ template, name }) => (
-              <option key={template} value={template}>
-                {name}
-              </option>
-            ))}
-          </select>
-        </label>
-        <button type="submit" className="main-button">
-          {words.create}
-        </button>
-      </form>
-      {/* biome-ignore lint/a11y/noStaticElementInteractions: files can be chosen with the field too */}
-      <div
-        className={isOver ? "drop is-over" : "drop"}
-        onDragOver={(event) => {
-          event.preventDefault();
-          setOver(true);
-        }}
-        onDragLeave={() => setOver(false)}
-        onDrop={drop}
-      >
-        <label>
-          {words.drop}{" "}
-          <input
-            type="file"
-            accept=".musicxml,.xml,.mxl,.abc,.mid,.midi"
-            data-testid="import"
-            onChange={(event) => void take(event.target.files)}
-          />
-        </label>
-        <span role="status">{told}</span>
-      </div>
+    <FileDrop
+      library={library}
+      words={words}
+      roomFor={roomFor}
+      onMade={open}
+      onStranger={() => setStranger(true)}
+      above={
+        <>
+          {isStranger ? <SignIn words={words} onToken={onToken} /> : null}
+          <h1>{words.allScores}</h1>
+          <form className="new-score" onSubmit={create} data-testid="new-score">
+            <label>
+              <span>{words.name}</span>
+              <input name="title" required maxLength={200} />
+            </label>
+            <label>
+              <span>{words.template}</span>
+              <select name="template">
+                {templates.map(({ template, name }) => (
+                  <option key={template} value={template}>
+                    {name}
+                  </option>
+                ))}
+              </select>
+            </label>
+            <button type="submit" className="main-button">
+              {words.create}
+            </button>
+          </form>
+        </>
+      }
+    >
+      <p role="status">{told}</p>
       <label className="search">
         <span className="visually-hidden">{words.search}</span>
         <input
@@ -165,7 +128,7 @@ export function Library({ words, onToken }: Props) {
           </li>
         ))}
       </ul>
-    </div>
+    </FileDrop>
   );
 }
 

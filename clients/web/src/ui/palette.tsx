@@ -6,15 +6,19 @@ import { timeOf, writtenAs } from "../editing/actions.ts";
 import type { Desk, Desktop } from "../editing/desk.ts";
 import type { Command } from "../editing/keys.ts";
 import { settingAt } from "../editing/pitches.ts";
+import type { ScoreIndex } from "../editing/score-index.ts";
 import { asNumber, asText, entryOf } from "../engraving/entries.ts";
+import type { Place } from "../engraving/places.ts";
 import { useStore } from "../session/store.ts";
 import type { Words } from "../words/words.ts";
+import type { Hearing } from "./use-playing.ts";
 
 interface Props {
   readonly desk: Desk;
   readonly desktop: Desktop;
   readonly score: Score;
   readonly run: (command: Command) => void;
+  readonly hearing: Hearing;
   readonly words: Words;
 }
 
@@ -36,7 +40,7 @@ const CLEFS: Readonly<Record<string, Fields>> = {
 };
 
 /** What can be done with the selection, as buttons; all of it has a key as well. */
-export function Palette({ desk, desktop, score, run, words }: Props) {
+export function Palette({ desk, desktop, score, run, hearing, words }: Props) {
   const steps = useStore(score.history.state);
   const { selected, value, index } = desktop;
   const [first] = selected;
@@ -63,7 +67,8 @@ export function Palette({ desk, desktop, score, run, words }: Props) {
       <div className="group">
         {button(words.undo, "↶", { do: "undo" })}
         {button(words.redo, "↷", { do: "redo" })}
-        {button(words.play, "▶", { do: "play" })}
+        {button(words.play, hearing.isOn ? "■" : "▶", { do: "play" })}
+        {button(words.loop, "⟳", { do: "loop" }, hearing.isLooping)}
       </div>
       <div className="group">
         {VALUES.map(([name, quarters]) =>
@@ -89,9 +94,10 @@ export function Palette({ desk, desktop, score, run, words }: Props) {
         {button(words.slur, <Arc />, { do: "slur" })}
         {button(words.tuplet, words.tuplet, { do: "tuplet" })}
         {button(words.lyrics, words.lyrics, { do: "lyrics" })}
+        {button(words.grace, <GraceIcon />, { do: "grace" })}
         {button(words.delete, "⌫", { do: "delete" })}
       </div>
-      <Settings desk={desk} desktop={desktop} words={words} />
+      <Settings desk={desk} desktop={desktop} run={run} words={words} />
       <div className="group">
         <button
           type="button"
@@ -103,14 +109,29 @@ export function Palette({ desk, desktop, score, run, words }: Props) {
         >
           + {words.measure}
         </button>
+        <button
+          type="button"
+          title={words.deleteMeasure}
+          data-testid="delete-measure"
+          disabled={!first}
+          onClick={() => desk.run({ do: "deleteMeasures" })}
+        >
+          − {words.measure}
+        </button>
       </div>
     </div>
   );
 }
 
-function Settings({ desk, desktop, words }: Pick<Props, "desk" | "desktop" | "words">) {
+function Settings({
+  desk,
+  desktop,
+  run,
+  words,
+}: Pick<Props, "desk" | "desktop" | "run" | "words">) {
   const { selected, index } = desktop;
-  const [first] = selected;
+  // Always there, so that the page does not move when something is selected.
+  const first = selected[0] ?? index.places[0];
   if (!first) {
     return null;
   }
@@ -126,9 +147,15 @@ function Settings({ desk, desktop, words }: Pick<Props, "desk" | "desktop" | "wo
     )?.[0] ?? "clefTreble";
   const set = (kind: "key" | "time" | "clef", value: Fields, scope: string) =>
     desk.edit({ op: "ChangeSetting", kind, measure: first.measure, value, scope });
-  const dynamic = dynamicAt(desktop);
+  const dynamic = dynamicAt(index, first);
   return (
     <div className="group">
+      <Choice
+        label={words.voice}
+        value={String(index.voicesOf(first).indexOf(first.voice) + 1)}
+        options={index.voicesOf(first).map((_, at) => [String(at + 1), String(at + 1)])}
+        onChoose={(chosen) => run({ do: "voice", ordinal: Number(chosen) })}
+      />
       <Choice
         label={words.key}
         value={String(asNumber(key["fifths"], 0))}
@@ -185,14 +212,13 @@ function scopeOf({ index }: Desktop, part: string, staff: number): string {
   return staves > 1 ? `${part}/${staff}` : part;
 }
 
-function dynamicAt({ index, selected }: Desktop): { id: string; text: string } | null {
-  const [first] = selected;
-  const measure = index.view.measures.find((each) => each.id === first?.measure);
-  const cell = measure?.cells.find((each) => each.part === first?.part);
+function dynamicAt(index: ScoreIndex, place: Place): { id: string; text: string } | null {
+  const measure = index.view.measures.find((each) => each.id === place.measure);
+  const cell = measure?.cells.find((each) => each.part === place.part);
   for (const id of cell?.directions ?? []) {
     const { kind, onset, text } = entryOf(index.facets, "dir", id);
     const at = kind === "dynamics" ? readTime(onset) : null;
-    if (at && first && compareTimes(at, first.onset) === 0) {
+    if (at && compareTimes(at, place.onset) === 0) {
       return { id, text: asText(text) };
     }
   }
@@ -245,6 +271,20 @@ function NoteIcon({ quarters }: { readonly quarters: number }) {
       {flags > 1 ? (
         <path d="M10.4 7c1 4 4 4 3.6 9" fill="none" stroke="currentColor" strokeWidth="1.5" />
       ) : null}
+    </svg>
+  );
+}
+
+function GraceIcon() {
+  return (
+    <svg viewBox="0 0 16 24" width="14" height="21" aria-hidden="true">
+      <ellipse cx="5" cy="18" rx="3.2" ry="2.3" transform="rotate(-20 5 18)" fill="currentColor" />
+      <path
+        d="M8 17V6c.8 3 3.4 3 3 7M3 14l9-5"
+        fill="none"
+        stroke="currentColor"
+        strokeWidth="1.3"
+      />
     </svg>
   );
 }

@@ -4,25 +4,40 @@ import { type ReactNode, useState } from "react";
 import type { Desk, Desktop } from "../editing/desk.ts";
 import type { Language, Words } from "../words/words.ts";
 import { CommentsPanel } from "./comments-panel.tsx";
+import { SoundPanel } from "./sound-panel.tsx";
+import type { Comparison } from "./use-comparison.ts";
+import type { Hearing } from "./use-playing.ts";
 import { VersionsPanel } from "./versions-panel.tsx";
 
 interface Props {
   readonly score: Score;
   readonly desk: Desk;
   readonly desktop: Desktop;
+  readonly comparison: Comparison;
+  readonly hearing: Hearing;
   readonly language: Language;
   readonly words: Words;
 }
 
 /** What is about the score beside its notes; each is asked for when it is opened. */
-export function Panels({ score, desk, desktop, language, words }: Props) {
+export function Panels(props: Props) {
+  const { score, desk, desktop, comparison, hearing, language, words } = props;
   return (
     <div className="panels">
       <Panel title={words.comments} name="comments">
         <CommentsPanel score={score} desk={desk} desktop={desktop} words={words} />
       </Panel>
       <Panel title={words.versions} name="versions">
-        <VersionsPanel score={score} language={language} words={words} />
+        <VersionsPanel
+          score={score}
+          desk={desk}
+          comparison={comparison}
+          language={language}
+          words={words}
+        />
+      </Panel>
+      <Panel title={words.sound} name="sound">
+        <SoundPanel index={desktop.index} hearing={hearing} words={words} />
       </Panel>
     </div>
   );

@@ -5,7 +5,6 @@ import {
   useCallback,
   useEffect,
   useLayoutEffect,
-  useMemo,
   useRef,
   useState,
 } from "react";
@@ -18,12 +17,22 @@ interface Props {
   readonly desk: Desk;
   readonly desktop: Desktop;
   readonly people: readonly Person[];
-  readonly playing: readonly string[];
-  /** Ids of what is spoken about. */
-  readonly spoken: readonly string[];
+  readonly marks: Marks;
   readonly words: Words;
 }
 
+/** Classes, each with the ids of the elements that have it; the classes stay the same. */
+export type Marks = Readonly<Record<(typeof MARKS)[number], readonly string[]>>;
+
+const MARKS = [
+  "is-selected",
+  "is-caret",
+  "has-comment",
+  "is-playing",
+  "is-added",
+  "is-removed",
+  "is-changed",
+] as const;
 const UNITS_PER_PIXEL = 2.5;
 const NARROW_UNITS_PER_PIXEL = 3;
 const NARROW_PX = 620;
@@ -33,16 +42,12 @@ const REACH_PX = 40;
 const POINTED = ".note, .rest, .mRest";
 
 /** The engraved score: follows the document, the selection, the others and the playing. */
-export function Sheet({ desk, desktop, people, playing, spoken, words }: Props) {
+export function Sheet({ desk, desktop, people, marks, words }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const engraver = useRef<Engraver | null>(null);
   const [drawn, setDrawn] = useState(BLANK);
   const [width, setWidth] = useState(0);
   const { mei } = desktop.engraving;
-  const selected = useMemo(
-    () => desktop.selected.flatMap((place) => [place.id, ...place.events]),
-    [desktop.selected],
-  );
 
   useEffect(() => {
     const made = new Engraver(setDrawn);
@@ -98,10 +103,8 @@ export function Sheet({ desk, desktop, people, playing, spoken, words }: Props) 
           svg={svg}
           width={width}
           want={want}
-          selected={selected}
           people={people}
-          playing={playing}
-          spoken={spoken}
+          marks={marks}
         />
       ))}
     </div>
@@ -114,13 +117,11 @@ interface PageProps {
   /** Of the sheet, in pixels. */
   readonly width: number;
   readonly want: (page: number) => void;
-  readonly selected: readonly string[];
   readonly people: readonly Person[];
-  readonly playing: readonly string[];
-  readonly spoken: readonly string[];
+  readonly marks: Marks;
 }
 
-function Page({ page, svg, width, want, selected, people, playing, spoken }: PageProps) {
+function Page({ page, svg, width, want, people, marks }: PageProps) {
   const box = useRef<HTMLDivElement>(null);
 
   useEffect(() => {
@@ -144,9 +145,10 @@ function Page({ page, svg, width, want, selected, people, playing, spoken }: Pag
     element.replaceChildren(document.importNode(parsed, true));
   }, [svg]);
 
-  useMarks(box, svg, "is-selected", selected);
-  useMarks(box, svg, "has-comment", spoken);
-  useMarks(box, svg, "is-playing", playing);
+  for (const name of MARKS) {
+    // biome-ignore lint/correctness/useHookAtTopLevel: the same ones, in the same order, each time
+    useMarks(box, svg, name, marks[name]);
+  }
   // biome-ignore lint/correctness/useExhaustiveDependencies: frames are where the picture is
   useLayoutEffect(() => {
     if (box.current) showPeople(box.current, people);

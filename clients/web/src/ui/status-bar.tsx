@@ -1,17 +1,22 @@
 "use client";
 import type { Score } from "bandpro-sdk";
 import type { Person } from "../session/people.ts";
-import { useStore } from "../session/store.ts";
+import { type Store, useStore } from "../session/store.ts";
 import { filled, type Words } from "../words/words.ts";
+import type { Following } from "./use-following.ts";
 
 interface Props {
   readonly score: Score;
+  /** Whether unsaved edits outlive the tab. */
+  readonly isKept: Store<boolean>;
   readonly people: readonly Person[];
+  readonly following: Following;
   readonly words: Words;
 }
 
 /** Whether all is on the server's disk, whether it can be reached, and who else is here. */
-export function StatusBar({ score, people, words }: Props) {
+export function StatusBar({ score, isKept, people, following, words }: Props) {
+  const outlivesTab = useStore(isKept);
   const connection = useStore(score.connection);
   const saved = useStore(score.saved);
   const isOffline = saved.state === "offline" && connection.state === "offline";
@@ -27,7 +32,7 @@ export function StatusBar({ score, people, words }: Props) {
     <>
       {isOffline ? (
         <div className="banner" role="alert">
-          <span>{words.offline}</span>
+          <span>{outlivesTab ? words.offlineKept : words.offline}</span>
           <button type="button" onClick={() => score.retry()}>
             {words.tryAgain}
           </button>
@@ -53,7 +58,7 @@ export function StatusBar({ score, people, words }: Props) {
         </span>
         <ul className="people" aria-label={words.people} data-testid="people">
           {people.map((person) => (
-            <PersonChip key={person.client} person={person} />
+            <PersonChip key={person.client} person={person} following={following} words={words} />
           ))}
         </ul>
       </div>
@@ -61,8 +66,23 @@ export function StatusBar({ score, people, words }: Props) {
   );
 }
 
-function PersonChip({ person }: { readonly person: Person }) {
+function PersonChip({
+  person,
+  following,
+  words,
+}: Pick<Props, "following" | "words"> & { readonly person: Person }) {
+  const isFollowed = following.client === person.client;
   return (
-    <li ref={(element) => element?.style.setProperty("--peer", person.color)}>{person.name}</li>
+    <li ref={(element) => element?.style.setProperty("--peer", person.color)}>
+      <button
+        type="button"
+        aria-pressed={isFollowed}
+        title={filled(words.follow, { name: person.name })}
+        onClick={() => following.toggle(person.client)}
+      >
+        {isFollowed ? "◉ " : null}
+        {person.name}
+      </button>
+    </li>
   );
 }

@@ -1,16 +1,21 @@
 "use client";
 import type { Score, Version } from "bandpro-sdk";
 import { type FormEvent, useCallback, useEffect, useMemo, useState } from "react";
+import type { Desk } from "../editing/desk.ts";
 import { failure, type Language, type Words } from "../words/words.ts";
+import { DifferenceList } from "./differences.tsx";
+import type { Comparison } from "./use-comparison.ts";
 
 interface Props {
   readonly score: Score;
+  readonly desk: Desk;
+  readonly comparison: Comparison;
   readonly language: Language;
   readonly words: Words;
 }
 
 /** States of the score that one can return to. */
-export function VersionsPanel({ score, language, words }: Props) {
+export function VersionsPanel({ score, desk, comparison, language, words }: Props) {
   const [versions, setVersions] = useState<readonly Version[]>([]);
   const [told, setTold] = useState("");
   const tell = useCallback((error: unknown) => setTold(failure(words, error)), [words]);
@@ -39,9 +44,14 @@ export function VersionsPanel({ score, language, words }: Props) {
     const restored = async () => {
       await score.whenSaved();
       await score.versions.restore(id);
+      comparison.end();
       await load();
     };
     restored().catch(tell);
+  };
+  const compare = (version: Version) => {
+    setTold("");
+    return comparison.begin(version).catch(tell);
   };
   const date = useMemo(
     () => new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }),
@@ -57,15 +67,21 @@ export function VersionsPanel({ score, language, words }: Props) {
         <button type="submit">{words.keepVersion}</button>
       </form>
       <p role="status">{told}</p>
+      <DifferenceList comparison={comparison} desk={desk} words={words} />
       <ul>
         {versions.map((version) => (
           <li key={version.id} className="version">
             <span>
               <strong>{version.name || words.automatic}</strong> {date.format(version.createdAtMs)}
             </span>
-            <button type="button" onClick={() => restore(version.id)}>
-              {words.restore}
-            </button>
+            <span>
+              <button type="button" onClick={() => void compare(version)}>
+                {words.compare}
+              </button>{" "}
+              <button type="button" onClick={() => restore(version.id)}>
+                {words.restore}
+              </button>
+            </span>
           </li>
         ))}
       </ul>

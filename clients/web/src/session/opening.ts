@@ -1,0 +1,43 @@
+import { indexedDb, openScore, type Score } from "bandpro-sdk";
+import { Cell, type Store } from "./store.ts";
+import { ownToken, subjectOf, tokenGiver } from "./token.ts";
+
+/** A score that is open in this tab. */
+export interface Opened {
+  readonly score: Score;
+  /** Whether what is written is kept in this browser, beyond the tab. */
+  readonly isKept: Store<boolean>;
+  readonly close: () => void;
+}
+
+const GONE: ReadonlySet<string> = new Set(["forbidden", "not-found"]);
+
+/** Opens a score, and keeps a copy of it in this browser for whoever the token names. */
+export function openKept(room: string): Opened {
+  const subject = subjectOf(ownToken());
+  const isKept = new Cell(subject !== null);
+  const score = openScore(location.origin, room, {
+    token: tokenGiver(),
+    offline: subject === null ? null : indexedDb(),
+    offlineKey: JSON.stringify([room, subject]),
+    onProblem: ({ code }) => {
+      if (code === "storage") isKept.set(false);
+    },
+  });
+  // Whoever may not read it any more has no copy of it either.
+  const end = score.connection.subscribe(() => {
+    const connection = score.connection.get();
+    if (connection.state === "denied" && GONE.has(connection.remedy)) void score.forget();
+  });
+  // Whoever leaves with unsaved edits is asked.
+  const ask = (event: BeforeUnloadEvent) => {
+    if (score.saved.get().unsaved > 0) event.preventDefault();
+  };
+  addEventListener("beforeunload", ask);
+  const close = () => {
+    removeEventListener("beforeunload", ask);
+    end();
+    score.close();
+  };
+  return { score, isKept, close };
+}
