@@ -218,7 +218,7 @@ test-needs: | $(BIN)/python
 test-clients: $(NODE_TESTS:%/package-lock.json=%/node_modules/.stamp) $(CLIENT_PACKAGES)
 
 .PHONY: client-checks
-client-checks: $(CLIENT_PACKAGES)
+client-checks: $(CLIENT_PACKAGES) page
 	@npm --prefix $(CLIENTS) run --silent check
 
 .PHONY: test
@@ -296,6 +296,14 @@ soak: setup compiled page ## Ten minutes of coming and going: memory and files m
 
 # ---------------------------------------------------------------- upkeep
 
+# Not part of the tests: TypeDoc brings a compiler of its own.
+REFERENCE := $(CLIENTS)/reference
+.PHONY: reference
+reference: $(CLIENT_PACKAGES) $(REFERENCE)/node_modules/.stamp ## Write the reference of the TypeScript SDK as pages
+	@npm --prefix $(CLIENTS) run --silent build
+	@npm --prefix $(REFERENCE) run --silent build
+	@echo "Open $(REFERENCE)/dist/index.html"
+
 .PHONY: format
 format: setup ## Format the code and apply safe fixes
 	@$(BIN)/ruff check --quiet --fix-only .
@@ -325,7 +333,7 @@ clean: ## Remove environments, caches and built files; never ./data
 	@rm -rf $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis \
 		.coverage* dist bandpro_compiled gateway/static
 	@rm -rf $(SERVICES)/*/.venv
-	@rm -rf $(CLIENTS)/node_modules $(CLIENTS)/*/node_modules $(SCORE)/dist $(SDK)/dist
+	@rm -rf $(CLIENTS)/node_modules $(CLIENTS)/*/node_modules $(CLIENTS)/*/dist
 	@rm -rf $(WEB)/.next $(WEB)/out $(NODE_TESTS:%/package-lock.json=%/node_modules)
 	@rm -rf $(BENCH_NEEDS:%/package-lock.json=%/node_modules) $(PEERS)/pycrdt_websocket/.venv \
 		$(PEERS)/.built $(PEERS)/y_sweet/.built

@@ -196,6 +196,7 @@ def build_node(settings: Settings, stores: Stores, offloads: Offloads) -> Node:
         comments=comments,
         auth=auth,
         clocks=SYSTEM_CLOCKS,
+        metrics=metrics,
         update_bytes_max=settings.update_bytes_max,
         allowed_origins=settings.allowed_origins,
         pace=request_pace(settings),

@@ -20,6 +20,7 @@ from gateway.api.services import RoomDirectory, RoomDocuments
 from gateway.api.version_services import RoomVersions
 from gateway.auth.authenticator import Clocks
 from gateway.auth.build import AuthParts
+from gateway.observe.metrics import Metrics
 from gateway.setting_types import Networks
 from gateway.transport.rates import Pace
 from workers.notices.mails import Mails
@@ -49,6 +50,7 @@ class ApiServices:
         nodes: who else is there.
         auth: who gets in.
         clocks: the time.
+        metrics: what is counted.
         update_bytes_max: the largest update that may be appended.
         allowed_origins: web origins that get CORS headers.
         pace: how fast each address may ask; None to let everybody.
@@ -69,6 +71,7 @@ class ApiServices:
     nodes: Nodes
     auth: AuthParts
     clocks: Clocks
+    metrics: Metrics
     update_bytes_max: int
     allowed_origins: tuple[str, ...] = ()
     pace: Pace | None = None

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.api.endpoints import ROUTE_KEY
 from gateway.api.problems import Problem, problem_response
-from gateway.auth.addresses import client_address
+from gateway.api.requests import address_of
 from gateway.auth.origins import Origins
 from gateway.observe.metrics import Metrics
 from gateway.observe.request_ids import REQUEST_ID_HEADER, request_id
@@ -129,7 +129,4 @@ class ApiGuard:
     def _admits(self, request: Request) -> bool:
         if self._pace is None:
             return True
-        peer = request.client.host if request.client else ""
-        forwarded = request.headers.getlist("x-forwarded-for")
-        address = client_address(peer, forwarded, self._trusted_proxies)
-        return self._pace.admits(address, time.monotonic())
+        return self._pace.admits(address_of(request, self._trusted_proxies), time.monotonic())

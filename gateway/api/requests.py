@@ -16,6 +16,8 @@ from starlette.responses import Response
 from collab.limits import KIB
 from gateway.api.endpoints import JSON
 from gateway.api.problems import Problem, ProblemError
+from gateway.auth.addresses import client_address
+from gateway.setting_types import Networks
 
 JSON_BYTES_MAX: Final = 64 * KIB
 BODY_TIMEOUT_S: Final = 30.0
@@ -30,6 +32,12 @@ class RequestModel(BaseModel):
 
 
 Model = TypeVar("Model", bound=RequestModel)
+
+
+def address_of(request: Request, trusted_proxies: Networks) -> str:
+    """The address for limits per address."""
+    peer = request.client.host if request.client else ""
+    return client_address(peer, request.headers.getlist("x-forwarded-for"), trusted_proxies)
 
 
 async def read_body(request: Request, media_type: str, bytes_max: int) -> bytes:

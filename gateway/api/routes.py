@@ -20,6 +20,7 @@ from gateway.api.documents import document_endpoints
 from gateway.api.endpoints import Endpoint, ExactMount, routes_of
 from gateway.api.history import history_endpoints
 from gateway.api.jobs import job_endpoints
+from gateway.api.measurements import measurement_endpoints
 from gateway.api.middleware import ApiGuard
 from gateway.api.nodes import node_endpoints
 from gateway.api.notifications import notification_endpoints
@@ -53,6 +54,7 @@ def api_endpoints(services: ApiServices) -> list[Endpoint]:
         *notification_endpoints(services),
         *credential_endpoints(services),
         *node_endpoints(services),
+        *measurement_endpoints(services),
     ]
 
 

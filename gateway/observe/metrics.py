@@ -66,6 +66,7 @@ class Metrics:
         self._define_cluster()
         self._define_nodes()
         self._define_jobs()
+        self._define_clients()
         self.http_requests = self._counter(
             "http_requests", "HTTP requests answered.", "method", "route", "status"
         )
@@ -136,6 +137,23 @@ class Metrics:
             namespace=_NAMESPACE,
             registry=self.registry,
             buckets=(0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0),
+        )
+
+    def _define_clients(self) -> None:
+        self.client_seconds = Histogram(
+            "client_seconds",
+            "What applications measured and reported with consent, by kind.",
+            ("kind",),
+            namespace=_NAMESPACE,
+            registry=self.registry,
+            buckets=(0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0),
+        )
+        self.client_layout_shift = Histogram(
+            "client_layout_shift",
+            "Web vital CLS of pages that reported it.",
+            namespace=_NAMESPACE,
+            registry=self.registry,
+            buckets=(0.01, 0.05, 0.1, 0.25, 0.5, 1.0),
         )
 
     def _define_blobs(self) -> None:

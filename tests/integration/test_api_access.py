@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from tests.support.access import mint
 from tests.support.api import append, text_update
 from tests.support.http import request
+from tests.support.nodes import metric
 from tests.support.server import Server, serving
 
 ROLES = ("owner", "editor", "commenter", "viewer", None)
@@ -146,6 +148,35 @@ async def test_an_address_that_asks_too_fast_is_told_to_wait(tmp_path: Path) -> 
             assert answers[-1].json()["limit"] == "requests_per_s"
             assert int(answers[-1].headers["retry-after"]) >= 1
             assert (await client.get("/healthz")).status_code == 200
+
+
+async def test_measurements_become_histograms_and_nothing_else(server: Server) -> None:
+    """OPS-35: For any token; what is not described is refused, and nobody is named."""
+    token = mint(server, {"band/*": "viewer"}, subject="u-secret", name="Sofia")
+
+    async def report(json: object = None, **sent: Any) -> int:  # noqa: ANN401 - passed on
+        path = "/v1/measurements"
+        answer = await request(server, "POST", path, json=json, **({"token": token} | sent))
+        return answer.status_code
+
+    assert await report({"edit_saved_ms": [100, 150.5], "layout_shift": [0.125]}) == 204
+    assert await report({"edit_saved_ms": [1]}, token=None) == 401
+    refused = [
+        {"edit_saved_ms": [1] * 51},
+        {"edit_saved_ms": [600_001]},
+        {"edit_saved_ms": [-1]},
+        {"edit_saved_ms": ["1"]},
+        {"edit_saved_ms": 1},
+        {"room": "band/air"},
+    ]
+    assert [await report(each) for each in refused] == [400] * len(refused)
+    large = {"edit_saved_ms": [1 + 10**-15] * 50, "x": "y" * 8_192}
+    assert await report(large) == 413
+    assert await metric(server, "bandpro_client_seconds_count") == 2
+    assert await metric(server, "bandpro_client_seconds_sum", kind="edit_saved") == 0.2505
+    assert await metric(server, "bandpro_client_layout_shift_sum") == 0.125
+    assert "u-secret" not in server.log_text
+    assert "Sofia" not in server.log_text
 
 
 async def test_errors_outside_the_api_are_problems_too(server: Server) -> None:

@@ -26,6 +26,13 @@ export type { Connection } from "./link/link.ts";
 export type { Remedy } from "./link/policy.ts";
 export type { Saved } from "./link/saved.ts";
 export type { GiveToken } from "./link/tokens.ts";
+export type { Measure } from "./measures/batch.ts";
+export {
+  type MeasureOptions,
+  type Measures,
+  openMeasures,
+  type WebVitals,
+} from "./measures/measures.ts";
 export { indexedDb } from "./offline/indexed-db.ts";
 export { type KeyValueStore, keyValue } from "./offline/key-value.ts";
 export type { OfflineStorage } from "./offline/storage.ts";

@@ -16,6 +16,8 @@ export interface ScoreChange {
   readonly keys: ReadonlyMap<string, ReadonlySet<string>>;
   /** Made here, by an edit, undo or redo. */
   readonly isLocal: boolean;
+  /** When an edit of one's own was asked for, by `performance.now()`; null for any other change. */
+  readonly askedMs: number | null;
   /** The document was begun anew: everything may be different. */
   readonly isReplaced: boolean;
 }
@@ -38,6 +40,7 @@ export class Replica {
   readonly facets: Facets;
   readonly #undo: Y.UndoManager;
   readonly #events: ReplicaEvents;
+  #askedMs: number | null = null;
 
   constructor(events: ReplicaEvents) {
     this.#events = events;
@@ -67,24 +70,35 @@ export class Replica {
    * @throws EditRefused for what the score does not allow.
    */
   edit(operations: readonly Operation[]): Changes {
-    const changes = planAll(this.facets, operations, newId);
-    if (changes.sets.length > 0 || changes.deletes.length > 0) {
-      this.doc.transact(() => apply((facet) => this.doc.getMap(facet), changes), OWN);
-    }
-    return changes;
+    return this.#timed(() => {
+      const changes = planAll(this.facets, operations, newId);
+      if (changes.sets.length > 0 || changes.deletes.length > 0) {
+        this.doc.transact(() => apply((facet) => this.doc.getMap(facet), changes), OWN);
+      }
+      return changes;
+    });
   }
 
   undo(): boolean {
-    return this.#undo.undo() !== null;
+    return this.#timed(() => this.#undo.undo() !== null);
   }
 
   redo(): boolean {
-    return this.#undo.redo() !== null;
+    return this.#timed(() => this.#undo.redo() !== null);
   }
 
   destroy(): void {
     this.#undo.destroy();
     this.doc.destroy();
+  }
+
+  #timed<T>(work: () => T): T {
+    this.#askedMs = performance.now();
+    try {
+      return work();
+    } finally {
+      this.#askedMs = null;
+    }
   }
 
   #tell({ changed, local }: Y.Transaction): void {
@@ -94,6 +108,7 @@ export class Replica {
       if (found === undefined) continue;
       keys.set(name, new Set([...found].filter((key) => key !== null)));
     }
-    if (keys.size > 0) this.#events.changed({ keys, isLocal: local, isReplaced: false });
+    if (keys.size > 0)
+      this.#events.changed({ keys, isLocal: local, askedMs: this.#askedMs, isReplaced: false });
   }
 }

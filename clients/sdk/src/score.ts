@@ -250,7 +250,7 @@ export class Score {
     old.destroy();
     this.#replaced.set({ count: this.#replaced.get().count + 1, reason, lost: unsaved });
     this.#historyChanged();
-    this.#changed({ keys: new Map(), isLocal: false, isReplaced: true });
+    this.#changed({ keys: new Map(), isLocal: false, askedMs: null, isReplaced: true });
     this.#link.add(this.#channel);
   }
 

@@ -14,6 +14,8 @@ export interface Request {
   readonly bytes?: Blob | Uint8Array<ArrayBuffer>;
   readonly accept?: string;
   readonly signal?: AbortSignal | undefined;
+  /** Goes on when the page is left. */
+  readonly keepalive?: boolean;
   /** Makes it safe to send it again when its answer was lost. */
   readonly key?: string;
 }
@@ -95,6 +97,7 @@ function detailsOf(request: Request, token: string | null): RequestInit {
   if (request.accept !== undefined) headers["Accept"] = request.accept;
   if (request.key !== undefined) headers["Idempotency-Key"] = request.key;
   const details: RequestInit = { method: request.method ?? "GET", headers };
+  if (request.keepalive !== undefined) details.keepalive = request.keepalive;
   if (request.signal !== undefined) details.signal = request.signal;
   if (request.json !== undefined) {
     headers["Content-Type"] = "application/json";
