@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import urlencode
 
 import pytest
 from playwright.async_api import Browser, Page, Route, expect
@@ -59,20 +62,26 @@ def module() -> str:
     return (SDK / "dist" / MODULE[1:]).read_text(encoding="utf-8")
 
 
-@pytest.fixture
-def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The pages of the examples, built as applications build them."""
+class Quiet(SimpleHTTPRequestHandler):
+    """Serves files without a word."""
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
+        """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The origin that has the pages of the examples, built and served as applications do it."""
     built = tmp_path_factory.mktemp("pages")
-    command: list[str | Path] = [
-        MODULES / ".bin" / "vite",
-        "build",
-        "--logLevel",
-        "warn",
-        "--outDir",
-        built,
-    ]
-    subprocess.run(command, cwd=CLIENTS / "examples", check=True, timeout=60)
-    return built
+    vite = [MODULES / ".bin" / "vite", "build", "--logLevel", "error", "--outDir", built]
+    subprocess.run(list(map(str, vite)), cwd=CLIENTS / "examples", check=True, timeout=60)
+    (built / "favicon.ico").touch()  # browsers ask for it
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=built)) as own:
+        thread = Thread(target=own.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{own.server_port}"
+        own.shutdown()
+        thread.join()
 
 
 async def test_two_tabs_keep_one_score_in_a_browser(module: str) -> None:
@@ -104,16 +113,17 @@ async def test_two_tabs_keep_one_score_in_a_browser(module: str) -> None:
 
 
 async def test_pages_of_the_examples_keep_what_was_written_offline(
-    pages: Path, tmp_path: Path
+    pages: str, tmp_path: Path
 ) -> None:
     """SDK-8, SDK-12: A page without a framework and one of Next.js write one score, also offline.
 
     What was written while the server is away outlives the page, and is merged when both are back.
     """
     complaints: list[str] = []
-    async with running_server(tmp_path) as server, chromium() as browser:
-        plain = await example(browser, server, pages, "vanilla/index.html?", complaints)
-        react = await example(browser, server, pages, "test/next.html?", complaints)
+    args = ["--allowed-origins", pages]
+    async with running_server(tmp_path, args=args) as server, chromium() as browser:
+        plain = await example(browser, server, f"{pages}/vanilla/index.html", complaints)
+        react = await example(browser, server, f"{pages}/test/next.html", complaints)
         for page in (plain, react):
             await expect(page.get_by_text("saved")).to_be_visible()
             await page.get_by_text("Add a measure").click()
@@ -142,14 +152,15 @@ async def test_pages_of_the_examples_keep_what_was_written_offline(
 
 
 async def test_measures_are_reported_with_consent_when_a_page_is_left(
-    pages: Path, tmp_path: Path
+    pages: str, tmp_path: Path
 ) -> None:
     """SDK-13, OPS-36: Of the page where it was agreed to, and no faster than one address may."""
     complaints: list[str] = []
-    async with running_server(tmp_path) as server, chromium() as browser:
+    args = ["--allowed-origins", pages]
+    async with running_server(tmp_path, args=args) as server, chromium() as browser:
         for consent in ("no", "yes"):
-            name = f"test/measured.html?consent={consent}&"
-            page = await example(browser, server, pages, name, complaints)
+            address = f"{pages}/test/measured.html"
+            page = await example(browser, server, address, complaints, consent=consent)
             await expect(page.get_by_text("saved")).to_be_visible()
             await page.get_by_text("Add a measure").click()
             await page.evaluate(FRAME)
@@ -168,22 +179,18 @@ async def test_measures_are_reported_with_consent_when_a_page_is_left(
 
 
 async def example(
-    browser: Browser, server: Server, pages: Path, name: str, complaints: list[str]
+    browser: Browser, server: Server, address: str, complaints: list[str], **query: str
 ) -> Page:
-    """A page of the examples, by its path and query, as if the server had it."""
+    """A page of the examples that uses a server, in a browser profile of its own."""
     context = await browser.new_context()
-
-    async def serve(route: Route) -> None:
-        await route.fulfill(path=pages / urlsplit(route.request.url).path.removeprefix("/pages/"))
-
-    await context.route("**/pages/**", serve)
     page = await context.new_page()
     page.on("pageerror", lambda error: complaints.append(f"uncaught: {error}"))
     page.on(
         "console",
         lambda said: complaints.append(said.text) if said.type in {"error", "warning"} else None,
     )
-    await page.goto(f"{server.url}/pages/{name}room={ROOM}")
+    asked = {"server": server.url, "room": ROOM} | query
+    await page.goto(f"{address}?{urlencode(asked)}")
     return page
 
 
