@@ -147,6 +147,9 @@ SLICE_BRANCHES: Final = 16  # structs and deletes that may each cost a walk alon
 SLICE_CHECKS: Final = 512  # structs whose shape is checked in one step
 SLICE_TARGET_MS: Final = 3.0  # slices grow or shrink until applying one takes about this long
 SLICE_TURN_MS: Final = 2.0  # steps are taken together until this time is used up
+PASSAGE_CLOCKS_MIN: Final = 8192  # of a client whose text takes longer to join than to integrate
+TIDY_UPDATES_MAX: Final = 128  # small updates that share one transaction of the library
+TIDY_BYTES_MAX: Final = 64 * KIB  # joining them costs the square of it: 64 of a kilobyte some 5 ms
 DISSOLVE_BYTES_MIN: Final = 256 * KIB  # smaller documents are freed in one go, some 4 ms at most
 DISSOLVE_CLOCKS: Final = 512  # deleted in the first step of taking a large one apart
 DISSOLVE_STEPS_MAX: Final = 64  # where many clients make every step dear
@@ -217,6 +220,7 @@ assert SCORE_FILE_BYTES_MAX <= SCORE_XML_BYTES_MAX
 assert SCORE_PARTS_MAX <= SCORE_MEASURES_MAX <= SCORE_CELLS_MAX <= SCORE_NOTES_MAX
 assert COMMENT_CHARS_MAX * 12 < COMMENTS_BYTES_MAX < DOCUMENT_BYTES_MAX
 assert SLICE_TURN_MS <= SLICE_TARGET_MS
+assert MERGE_UPDATE_BYTES_MAX < TIDY_BYTES_MAX
 assert APPLY_SENDER_MS_PER_S <= APPLY_ROOM_MS_PER_S < APPLY_BURST_MS
 assert MEMBER_BEAT_MS * 4 < LEASE_MS
 assert MEMBER_BEAT_MS * (MEMBER_BEATS_MISSED_MAX + 1) < LEASE_MS

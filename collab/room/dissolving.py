@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping
 
+from collab.errors import InvariantViolated
 from collab.limits import DISSOLVE_CLOCKS, DISSOLVE_MS_MAX, DISSOLVE_STEPS_MAX, SLICE_TARGET_MS
 from collab.protocol.document_shape import DocumentShape
 from collab.protocol.scanned import ClockRange
-from collab.room.replica import Replica, is_library_failure
+from collab.room.replica import Replica
 from collab.room.waiting import delete_update
 
 
@@ -36,9 +37,7 @@ def dissolve(
     while spent_ms < DISSOLVE_MS_MAX and (step := pieces.next_step()):
         try:
             replica.apply_update(delete_update(step))
-        except BaseException as error:
-            if not is_library_failure(error):
-                raise
+        except InvariantViolated:
             return  # then what is left is freed in one go
         took_ms = (yield) or 0.0
         spent_ms += took_ms

@@ -24,7 +24,7 @@ from collections import deque
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from collab.errors import InvariantViolated, PeerError
+from collab.errors import PeerError
 from collab.limits import SLICE_BRANCHES, SLICE_BYTES, SLICE_CHECKS, SLICE_STRUCTS
 from collab.protocol.document_shape import DocumentShape, ShapeCheck
 from collab.protocol.id_ranges import IdRanges
@@ -34,7 +34,7 @@ from collab.protocol.update_scan import ScannedUpdate, scan_update
 from collab.protocol.update_slices import UpdateSlices
 from collab.room.dissolving import dissolve
 from collab.room.encoded_state import Answers
-from collab.room.replica import Replica, is_library_failure
+from collab.room.replica import Replica
 from collab.room.waiting import Missing, Run, Waiting, delete_update, runs_of
 
 Steps = Generator[None, float | None, "Applied"]
@@ -143,6 +143,10 @@ class RoomDoc:
         """The whole integrated state as one update; kept until the next edit."""
         return self.answers.full_update(self._doc)
 
+    def tidy(self) -> None:
+        """Do what was put off; see :class:`Replica`, and :meth:`apply` for what it raises."""
+        self._doc.tidy()
+
     def forget_unused(self) -> None:
         """Drop what is kept ready for others if nobody asked for it since the last call."""
         self._state_vector = None
@@ -217,7 +221,7 @@ class RoomDoc:
             return _finish(self.apply_in_steps(update, scanned, stored=stored))
         rewind = {client: self._clocks.get(client, 0) for client, _, _ in scanned.ranges}
         try:
-            self._take_whole(update, scanned)
+            self._take_whole(update, scanned, max(rewind.values(), default=0))
         except PeerError:
             if not stored:
                 raise
@@ -301,11 +305,11 @@ class RoomDoc:
 
     # Whole updates ----------------------------------------------------------------------------
 
-    def _take_whole(self, update: bytes, scanned: ScannedUpdate) -> None:
+    def _take_whole(self, update: bytes, scanned: ScannedUpdate, clock: int | None = None) -> None:
         check = ShapeCheck(self._shape, update, scanned)
         while not check.advance(SLICE_STRUCTS):
             pass
-        self._give(update)
+        self._give(update, clock)
         check.commit()
         self._reach(scanned)
 
@@ -426,14 +430,9 @@ class RoomDoc:
 
     # The library ------------------------------------------------------------------------------
 
-    def _give(self, update: bytes) -> None:
+    def _give(self, update: bytes, clock: int | None = None) -> None:
         self._has_all_deleted = False
-        try:
-            self._doc.apply_update(update)
-        except BaseException as error:
-            if not is_library_failure(error):
-                raise
-            raise InvariantViolated("the CRDT library refused an update let through") from error
+        self._doc.apply_update(update, clock)
         self.answers.note(update)
 
 

@@ -134,12 +134,8 @@ class RoomRunner:
     @property
     def can_unload(self) -> bool:
         """Whether nobody is here and the log holds everything."""
-        return (
-            not self.seats
-            and not self.busy
-            and self.room.is_saved
-            and (self._appender is None or self._appender.is_idle)
-        )
+        is_idle = self._appender is None or self._appender.is_idle
+        return is_idle and not self.seats and not self.busy and self.room.is_saved
 
     @property
     def is_due_for_compaction(self) -> bool:
@@ -221,6 +217,10 @@ class RoomRunner:
         """Let time pass."""
         if self.room.state is RoomState.LIVE:
             self.run(self.room.tick(now_ms()))
+        try:
+            self.room.doc.tidy()
+        except InvariantViolated:
+            self._break()
 
     def forget_unused(self) -> None:
         """Drop what is kept ready for newcomers if none came since the last call."""
