@@ -23,9 +23,14 @@ _log = structlog.stdlib.get_logger(__name__)
 _RETRY_FIRST_MS: Final = 20
 _RACES_MAX: Final = 1000  # lost compare-and-appends in a row; each one means others made progress
 # A node whose appends follow each other at once would win every race: those of others expect a head
-# that it has moved before they arrive. So it waits, in proportion to how long an append takes now.
+# that it has moved before they arrive. So it waits for longer than an append takes by now: who came
+# too late has to read what came first, and to append.
 _TURN_FOR_OTHERS: Final = 1.5
-_TURN_FOR_OTHERS_S_MAX: Final = 0.25
+_TURN_FOR_OTHERS_S_MAX: Final = 1.0
+# One append that takes much longer than those before says little of those to come: it may have been
+# held up by what a killed node had begun.
+_USUAL_TIMES_MAX: Final = 4.0
+_USUAL_S_FIRST: Final = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +111,7 @@ class Appender:
     _durable: int = field(default=0, init=False)
     _progress: asyncio.Event | None = field(default=None, init=False)  # somebody waits for it
     _others_until_s: float = field(default=0.0, init=False)
+    _usual_s: float = field(default=0.0, init=False)  # that an append takes
     _held: asyncio.Event | None = field(default=None, init=False)  # others' rows are being read
     _taking: asyncio.Lock | None = field(default=None, init=False)
 
@@ -239,11 +245,12 @@ class Appender:
                     is_behind = False
                 tried_s = loop.time()
                 await self._append_once(updates)
-            except HeadMoved:
+            except HeadMoved as error:
                 races += 1
                 if races > _RACES_MAX:
                     raise StoreUnavailable("other writers won every race for the head") from None
-                is_behind = True
+                # The bus may have brought what came first; not where some of it may be ours.
+                is_behind = failures > 0 or error.actual > self.head
             except StoreUnavailable as error:
                 failures += 1
                 waited_ms = (loop.time() - begun_s) * 1000
@@ -254,9 +261,14 @@ class Appender:
             else:
                 now_s = loop.time()
                 self.metrics.append_seconds.observe(now_s - begun_s)
-                turn_s = min(_TURN_FOR_OTHERS * (now_s - tried_s), _TURN_FOR_OTHERS_S_MAX)
-                self._others_until_s = now_s + turn_s
+                self._others_until_s = now_s + self._turn_for_others_s(now_s - tried_s)
                 return Sequence(self.head - len(updates) + 1)
+
+    def _turn_for_others_s(self, took_s: float) -> float:
+        """For how long to leave the log alone after an append that took so long."""
+        counted_s = min(took_s, max(_USUAL_TIMES_MAX * self._usual_s, _USUAL_S_FIRST))
+        self._usual_s = (self._usual_s + counted_s) / 2
+        return min(_TURN_FOR_OTHERS * self._usual_s, _TURN_FOR_OTHERS_S_MAX)
 
     async def _append_once(self, updates: list[bytes]) -> None:
         # The manifest only adds the name to a log that is complete without it, so both may share

@@ -32,7 +32,7 @@ from pymongo.read_concern import ReadConcern
 from collab.errors import SettingsError, StoreUnavailable
 from collab.ids import UnixSeconds
 from persistence.failpoints import Failpoints
-from persistence.mongo.sessions import BEAT_S, SILENT_S, Sessions
+from persistence.mongo.sessions import BEAT_S, Sessions
 from persistence.store_urls import masked
 from persistence.stores import MongoLimits
 
@@ -49,7 +49,7 @@ TRANSACTIONS_MAX: Final = 30
 COMMITS_MAX: Final = 3
 """How often a commit whose outcome is unknown is asked for, the driver's own repetition aside."""
 
-_PAUSE_MS_MAX: Final = 50.0
+_PAUSE_MS_MAX: Final = 100.0
 _DURABLE: Final = WriteConcern(w="majority", j=True)
 _MAJORITY: Final = ReadConcern("majority")
 _SNAPSHOT: Final = ReadConcern("snapshot")
@@ -193,7 +193,9 @@ class MongoLink:
     async def outpaced(self, attempt: int, begun_s: float) -> None:
         """Wait a little because others came first, longer at each attempt; end whoever never will.
 
-        Attempts may take so long that the time for all of them is over before their number is.
+        Those who never will are looked for twice a second from then on, not when all attempts have
+        failed: whoever was killed may have been silent for a while before, and the next call, which
+        begins to count anew, should not meet it again.
 
         Args:
             attempt: the number of the one that came too late.
@@ -204,7 +206,7 @@ class MongoLink:
         """
         await pause(attempt)
         now_s = time.monotonic()
-        if now_s - begun_s > SILENT_S and now_s - self._ended_silent_s > BEAT_S:
+        if now_s - begun_s > BEAT_S and now_s - self._ended_silent_s > BEAT_S:
             self._ended_silent_s = now_s
             await self.sessions.end_silent()
 
