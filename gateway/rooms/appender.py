@@ -250,7 +250,7 @@ class Appender:
                 if races > _RACES_MAX:
                     raise StoreUnavailable("other writers won every race for the head") from None
                 # The bus may have brought what came first; not where some of it may be ours.
-                is_behind = failures > 0 or error.actual > self.head
+                is_behind = failures > 0 or error.actual != self.head
             except StoreUnavailable as error:
                 failures += 1
                 waited_ms = (loop.time() - begun_s) * 1000
