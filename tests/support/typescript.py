@@ -1,6 +1,7 @@
 """The TypeScript packages, built from what the sources say now."""
 
 import fcntl
+import os
 import subprocess
 from pathlib import Path
 from typing import Final
@@ -29,6 +30,28 @@ def build_sdk() -> None:
                 [COMPILER, "--project", "tsconfig.build.json"], cwd=folder, check=True, timeout=60
             )
             stamp.touch()
+
+
+def run_tests(folder: Path, **environment: str) -> None:
+    """Run a package's own tests, which may ask for more than its folder has.
+
+    Args:
+        folder: of the package.
+        environment: what its tests read of where they run.
+
+    Raises:
+        AssertionError: with what was printed, when one of them fails.
+    """
+    done = subprocess.run(
+        [MODULES / ".bin" / "vitest", "run"],
+        cwd=folder,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def _is_current(stamp: Path, folder: Path) -> bool:

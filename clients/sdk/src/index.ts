@@ -21,6 +21,7 @@ export {
   type ScoreFacts,
   type Template,
 } from "./http/library.ts";
+export { roomFor } from "./http/room-names.ts";
 export type { Version, Versions } from "./http/versions.ts";
 export type { Connection } from "./link/link.ts";
 export type { Remedy } from "./link/policy.ts";

@@ -1,5 +1,5 @@
 "use client";
-import { ApiError, openLibrary, type ScoreFacts, type Template } from "bandpro-sdk";
+import { ApiError, openLibrary, roomFor, type ScoreFacts, type Template } from "bandpro-sdk";
 import { type FormEvent, useCallback, useEffect, useMemo, useState } from "react";
 import { tokenGiver } from "../session/token.ts";
 import { failure, type Words } from "../words/words.ts";
@@ -8,7 +8,6 @@ import { SignIn } from "./sign-in.tsx";
 
 const UNAUTHENTICATED = 401;
 const PAGES_MAX = 20;
-const NAME_CHARS_MAX = 60;
 
 interface Props {
   readonly words: Words;
@@ -134,15 +133,4 @@ export function Library({ words, onToken }: Props) {
 
 function open(room: string): void {
   location.hash = `#/${encodeURIComponent(room)}`;
-}
-
-/** A room that nobody has, with a name that tells what is in it. */
-function roomFor(title: string): string {
-  const name = title
-    .normalize("NFKC")
-    .replace(/[^\p{L}\p{N}]+/gu, "-")
-    .replace(/^-+|-+$/g, "")
-    .toLowerCase();
-  const short = Array.from(name).slice(0, NAME_CHARS_MAX).join("");
-  return `scores/${short || "score"}-${crypto.randomUUID().slice(0, 8)}`;
 }
