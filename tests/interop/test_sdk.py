@@ -308,9 +308,14 @@ async def test_an_erased_score_begins_anew(own_server: Server, room: str) -> Non
         erased = await request(own_server, "POST", path, token=owner)
         assert erased.is_success, erased.text
         await held.until("replaced", "reason", name="there", equals="erased")
+        # What the device still has is the next visit's, which is told as well.
+        assert any(secret in text for text in await held.part("kept"))
+        await held.do("open", name="later", offline=True, **held.where)
+        await held.until("replaced", "reason", name="later", equals="erased")
+        assert await held.part("kept") == []
         await held.do("retry")
         await held.until("replaced", equals={"count": 1, "reason": "erased", "lost": 1})
-        for name in ("main", "there"):
+        for name in ("main", "there", "later"):
             await held.until(*STATE, name=name, equals="synced")
             await held.until("view", "measures", name=name, equals=[])
         part = {"op": "AddPart", "name": "New", "after": None}

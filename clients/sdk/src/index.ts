@@ -24,7 +24,7 @@ export {
 export { roomFor } from "./http/room-names.ts";
 export type { Version, Versions } from "./http/versions.ts";
 export type { Connection } from "./link/link.ts";
-export type { Remedy } from "./link/policy.ts";
+export type { ReloadReason, Remedy } from "./link/policy.ts";
 export type { Saved } from "./link/saved.ts";
 export type { GiveToken } from "./link/tokens.ts";
 export type { Measure } from "./measures/batch.ts";
@@ -37,7 +37,7 @@ export {
 export { indexedDb } from "./offline/indexed-db.ts";
 export { type KeyValueStore, keyValue } from "./offline/key-value.ts";
 export type { OfflineStorage } from "./offline/storage.ts";
-export type { LiveJob, Person, Presence, Shown } from "./presence.ts";
+export type { LiveJob, Person, Place as PlaceInScore, Presence, Shown } from "./presence.ts";
 export type { ScoreChange } from "./replica.ts";
 export {
   type History,
