@@ -1,8 +1,9 @@
-// How the drivers talk with a test: JSON lines in on standard input, JSON lines out.
+// How the drivers talk with a test: JSON lines both ways over a socket, which is standard input.
 //
 // A request is {"id", "op", ...}; its answer {"id", "result"} or {"id", "error"}. `until` is answered
 // when something has come to be as asked, looked at whenever anything happens.
 
+import { Socket } from "node:net";
 import { createInterface } from "node:readline";
 import { isDeepStrictEqual } from "node:util";
 
@@ -24,20 +25,28 @@ function holds(found, { equals, differs, atLeast, present, contains }) {
 
 function waitFor(condition, within, describe) {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => {
-      waiting.delete(entry);
-      reject(new Error(`not within ${within} ms; it is ${describe()}`));
-    }, within);
-    const hold = () => {
+    const end = (settle, value) => {
       clearTimeout(timer);
-      resolve(true);
+      waiting.delete(entry);
+      if (waiting.size === 0) clearInterval(glances);
+      settle(value);
     };
-    const entry = { condition, hold };
+    const give = (why) => end(reject, new Error(`${why}; it is ${describe()}`));
+    const timer = setTimeout(() => give(`not within ${within} ms`), within);
+    const entry = { condition, hold: () => end(resolve, true), give };
+    // Some changes raise no event, such as a socket that closes while it is being opened.
+    if (waiting.size === 0) glances = setInterval(look, 100);
     waiting.add(entry);
     look();
   });
 }
 
+// Nobody waits any more for what was asked for.
+export function giveUp() {
+  for (const { give } of [...waiting]) give("given up");
+}
+
+let glances;
 let looking = false;
 
 // Looks at all conditions once the present turn is over: events fire while a state half changes.
@@ -46,31 +55,24 @@ export function look() {
   looking = true;
   setImmediate(() => {
     looking = false;
-    for (const entry of waiting) {
-      if (entry.condition()) {
-        waiting.delete(entry);
-        entry.hold();
-      }
-    }
+    for (const { condition, hold } of [...waiting]) if (condition()) hold();
   });
 }
-// Some changes raise no event, such as a socket that closes while it is being opened.
-setInterval(look, 100);
 
-// Answers requests with `handle(op, details)`; `name` says who is ready to.
-export function serve(name, handle) {
+// Answers requests with `handle(op, details)`.
+export function serve(handle) {
+  const test = new Socket({ fd: 0 });
   const answer = async (line) => {
     const { id, op, ...details } = JSON.parse(line);
     try {
       const result = (await handle(op, details)) ?? null;
-      process.stdout.write(`${JSON.stringify({ id, result })}\n`);
+      test.write(`${JSON.stringify({ id, result })}\n`);
     } catch (error) {
-      process.stdout.write(`${JSON.stringify({ id, error: error.stack ?? String(error) })}\n`);
+      test.write(`${JSON.stringify({ id, error: error.stack ?? String(error) })}\n`);
     }
   };
-  const lines = createInterface({ input: process.stdin });
+  const lines = createInterface({ input: test });
   lines.on("line", answer);
   // Whoever started this has gone or is done.
   lines.on("close", () => process.exit(0));
-  process.stdout.write(`${JSON.stringify({ ready: name })}\n`);
 }

@@ -1,22 +1,19 @@
-// Holds stock clients on behalf of a test: JSON lines in on standard input, JSON lines out.
+// Holds stock clients on behalf of a test; requests and answers as in answering.mjs.
 //
-//   node driver.mjs --client y-websocket-3 --url ws://127.0.0.1:8080/collab
+//   node driver.mjs --client y-websocket-3
 //
 // `doc` names one of the documents opened here, `main` unless given.
 
 import { parseArgs } from "node:util";
-import { look, serve, until } from "./answering.mjs";
-import { CLIENTS, WebSocket } from "./providers.mjs";
+import { giveUp, look, serve, until } from "./answering.mjs";
+import { CLIENTS, cutAll, WebSocket } from "./providers.mjs";
 
 // Without a WebSocketPolyfill of its own, version 2 of the Hocuspocus provider looks here.
 globalThis.WebSocket = WebSocket;
 
-const { values: args } = parseArgs({
-  options: { client: { type: "string" }, url: { type: "string" } },
-});
+const { values: args } = parseArgs({ options: { client: { type: "string" } } });
 const warnings = [];
 for (const level of ["log", "info", "warn", "error"]) {
-  // Standard output belongs to the answers.
   console[level] = (...parts) => {
     warnings.push(parts.map(String).join(" "));
     look();
@@ -28,7 +25,8 @@ const { documents } = kind;
 const members = new Map();
 
 class Member {
-  constructor(room, options) {
+  constructor(url, room, options) {
+    this.url = url;
     this.doc = documents.create();
     this.updates = 0;
     this.doc.on("update", () => {
@@ -39,8 +37,14 @@ class Member {
   }
 
   open(room, options) {
-    this.client = kind.open({ doc: this.doc, url: args.url, room, options, note: look });
+    this.client = kind.open({ doc: this.doc, url: this.url, room, options, note: look });
     this.client.awareness.on("change", look);
+  }
+
+  // With its document go the timers of its awareness.
+  destroy() {
+    this.client.destroy();
+    this.doc.destroy();
   }
 
   // The parts of what a test may look at, each computed only when asked for.
@@ -86,8 +90,8 @@ class Member {
 const ALL = ["map", "text", "list", "stateVector", "clientId", "awareness", "closes", "status"];
 
 const OPS = {
-  open: (_, { doc = "main", room, options = {} }) => {
-    const member = new Member(room, options);
+  open: (_, { doc = "main", url, room, options = {} }) => {
+    const member = new Member(url, room, options);
     members.set(doc, member);
     return member.doc.clientID;
   },
@@ -133,19 +137,31 @@ const OPS = {
     member.client.destroy();
     member.open(room, options);
   },
-  destroy: ({ client }, { doc = "main" }) => {
-    client.destroy();
+  destroy: (member, { doc = "main" }) => {
+    member.destroy();
     members.delete(doc);
   },
+  // As if just started, for the next test.
+  reset: async () => {
+    giveUp();
+    for (const member of members.values()) member.destroy();
+    members.clear();
+    kind.reset();
+    await cutAll();
+    warnings.length = 0;
+  },
 };
+
+// What needs no document.
+const OVER_ALL = new Set(["open", "reset"]);
 
 function erase(remove, doc, size, index, length) {
   const at = Math.min(index, size);
   if (at < size) remove(doc, at, Math.min(length, size - at));
 }
 
-serve(args.client, (op, details) => {
+serve((op, details) => {
   const member = members.get(details.doc ?? "main");
-  if (!member && op !== "open") throw new Error(`no document ${details.doc ?? "main"}`);
+  if (!member && !OVER_ALL.has(op)) throw new Error(`no document ${details.doc ?? "main"}`);
   return OPS[op](member, details);
 });

@@ -10,6 +10,19 @@ export class WebSocket extends NodeWebSocket {
   constructor(...details) {
     super(...details);
     this.on("error", () => {});
+    open.add(this);
+    this.on("close", () => open.delete(this));
+  }
+}
+
+const open = new Set();
+
+// Cuts every connection, and waits until none is left.
+export async function cutAll() {
+  for (const socket of open) {
+    const closed = new Promise((resolve) => socket.on("close", resolve));
+    socket.terminate();
+    await closed;
   }
 }
 
@@ -194,6 +207,7 @@ const yWebsocket = (load, documents = classic) => async () => {
   return {
     documents: await documents(),
     open: (details) => new YWebsocket(WebsocketProvider, details),
+    reset: () => {},
   };
 };
 
@@ -210,6 +224,10 @@ const hocuspocus = (load) => async () => {
   return {
     documents: await classic(),
     open: (details) => new Hocuspocus(HocuspocusProvider, { ...details, socketOf }),
+    reset: () => {
+      for (const shared of sockets.values()) shared.destroy();
+      sockets.clear();
+    },
   };
 };
 

@@ -16,7 +16,6 @@ const { renderToString } = required("react-dom/server");
 const problems = [];
 process.on("unhandledRejection", (reason) => problems.push(`unhandled: ${reason}`));
 for (const level of ["log", "info", "warn", "error"]) {
-  // Standard output belongs to the answers.
   console[level] = (...parts) => {
     // It says so of itself, and is all that React needs here: no page is looked at.
     if (parts.join(" ").includes("react-test-renderer is deprecated")) return;
@@ -160,4 +159,4 @@ const OPS = {
   until: (score, { part, ...is }) => until(() => PARTS[part](score), is),
 };
 
-serve("sdk", (op, details) => OPS[op](scores.get(details.name ?? "main"), details));
+serve((op, details) => OPS[op](scores.get(details.name ?? "main"), details));

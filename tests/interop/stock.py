@@ -2,22 +2,15 @@
 
 import asyncio
 import base64
-import contextlib
-import json
-import shutil
-from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from itertools import count
-from pathlib import Path
+from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from pycrdt import Array, Doc, Map, Text
 
+from tests.interop.node_processes import Conversation, lent
 from tests.support.server import Server
 
-HERE: Final = Path(__file__).parent
-LINE_BYTES_MAX: Final = 64 * 2**20
 WITHIN_S: Final = 20.0
 POLL_S: Final = 0.05
 
@@ -29,65 +22,26 @@ Edit = dict[str, Any]
 Option = str | int | float | bool | None | dict[str, Any] | list[Any]
 
 
-class ClientFailed(AssertionError):
-    """The driver answered with an error, such as a condition that did not come to hold."""
-
-
 class Driver:
-    """One Node process that holds stock clients of one kind."""
+    """One Node process that holds stock clients of one kind.
 
-    def __init__(self, kind: str, process: Process) -> None:
+    Args:
+        kind: one of ALL_CLIENTS.
+        url: where they connect to.
+        talk: with the process.
+    """
+
+    def __init__(self, kind: str, url: str, talk: Conversation) -> None:
         self.kind = kind
-        self.process = process
-        self._ids = count(1)
-        self._answers: dict[int, asyncio.Future[Any]] = {}
-        self._reader = asyncio.create_task(self._read())
-
-    async def call(self, op: str, *, answer_within_s: float = 90, **details: Any) -> Any:  # noqa: ANN401 - JSON
-        """Ask the driver to do something, and return its answer."""
-        assert self.process.stdin is not None
-        number = next(self._ids)
-        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._answers[number] = answer
-        request = json.dumps({"id": number, "op": op, **details})
-        self.process.stdin.write(request.encode() + b"\n")
-        await self.process.stdin.drain()
-        try:
-            return await asyncio.wait_for(answer, answer_within_s)
-        except ClientFailed as error:
-            raise ClientFailed(f"{self.kind}: {op} {details}: {error}") from None
+        self.url = url
+        self.call = talk.call
+        self.kill = talk.process.kill
 
     async def open(self, room: str, *, doc: str = "main", **options: Option) -> "Stock":
         """Open a document with the stock provider; `options` are the provider's own."""
         given = {name: value for name, value in options.items() if value is not None}
-        client_id = await self.call("open", doc=doc, room=room, options=given)
+        client_id = await self.call("open", doc=doc, url=self.url, room=room, options=given)
         return Stock(self, doc, client_id)
-
-    def kill(self) -> None:
-        """End the process at once, as when a laptop's lid closes on it."""
-        self.process.kill()
-
-    async def stop(self) -> None:
-        """End the process and wait for it."""
-        with contextlib.suppress(ProcessLookupError):
-            self.process.kill()
-        await self.process.wait()
-        await self._reader
-
-    async def _read(self) -> None:
-        assert self.process.stdout is not None
-        while line := await self.process.stdout.readline():
-            message = json.loads(line)
-            answer = self._answers.pop(message.get("id"), None)
-            if answer is None or answer.done():
-                continue
-            if "error" in message:
-                answer.set_exception(ClientFailed(message["error"]))
-            else:
-                answer.set_result(message["result"])
-        for answer in self._answers.values():
-            if not answer.done():
-                answer.set_exception(ClientFailed("the Node process has ended"))
 
 
 class Stock:
@@ -161,35 +115,15 @@ class Stock:
 
 
 @asynccontextmanager
-async def node_driver(kind: str, script: str, *arguments: str) -> AsyncIterator[Driver]:
-    """Start a Node process that answers requests.
-
-    Args:
-        kind: what it is called in errors.
-        script: a file of this folder.
-        arguments: its own.
-    """
-    node = shutil.which("node")
-    assert node, "Node 20 or newer is needed on PATH"
-    assert (HERE / "node_modules").is_dir(), "make test installs the packages of tests/interop"
-    process = await asyncio.create_subprocess_exec(
-        node, str(HERE / script), *arguments, stdin=PIPE, stdout=PIPE, limit=LINE_BYTES_MAX
-    )
-    driver = Driver(kind, process)
-    try:
-        yield driver
-    finally:
-        await driver.stop()
-
-
-def stock_driver(kind: str, url: str) -> AbstractAsyncContextManager[Driver]:
-    """Start a Node process for stock clients of one kind.
+async def stock_driver(kind: str, url: str) -> AsyncIterator[Driver]:
+    """A Node process for stock clients of one kind, which holds none at first.
 
     Args:
         kind: one of ALL_CLIENTS.
         url: where they connect to.
     """
-    return node_driver(kind, "driver.mjs", "--client", kind, "--url", url)
+    async with lent(kind, "driver.mjs", "--client", kind) as talk:
+        yield Driver(kind, url, talk)
 
 
 def address(server: Server, kind: str) -> str:

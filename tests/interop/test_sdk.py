@@ -17,7 +17,8 @@ import pytest
 from pycrdt import Doc, Map
 
 from collab.score.normalise import normalise, view_json
-from tests.interop.stock import Driver, Option, node_driver, stock
+from tests.interop.node_processes import Conversation, conversation
+from tests.interop.stock import Option, stock
 from tests.interop.test_presence import sign_in
 from tests.support.access import mint
 from tests.support.http import request, room_path, stored_update
@@ -78,7 +79,7 @@ def own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 class Scores:
     """Scores in a Node process."""
 
-    def __init__(self, driver: Driver, server: Server, room: str) -> None:
+    def __init__(self, driver: Conversation, server: Server, room: str) -> None:
         self.driver = driver
         self.where = {"url": server.url, "room": room}
 
@@ -118,7 +119,7 @@ class Scores:
 @asynccontextmanager
 async def scores(server: Server, room: str) -> AsyncIterator[Scores]:
     """A Node process for scores; nothing in it may have gone wrong unnoticed."""
-    async with node_driver("sdk", "sdk_driver.mjs") as driver:
+    async with conversation("sdk", "sdk_driver.mjs") as driver:
         held = Scores(driver, server, room)
         yield held
         unheard = await held.part("problems")
