@@ -7,6 +7,7 @@ the request, whose address may be signed.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Final, Protocol, cast
@@ -135,10 +136,18 @@ def make_client(limits: S3Limits) -> AbstractAsyncContextManager[S3Client]:
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )
-    made = get_session().create_client(
+    session = get_session()
+    session.register_component("data_loader", _descriptions())
+    made = session.create_client(
         "s3", region_name=limits.region, endpoint_url=limits.endpoint, config=config
     )
     return cast("AbstractAsyncContextManager[S3Client]", made)
+
+
+@functools.cache
+def _descriptions() -> Any:  # noqa: ANN401 - botocore's loader of its files, which has no types
+    """What botocore's files say of services; each session would read the megabyte again."""
+    return get_session().get_component("data_loader")
 
 
 def code_of(error: ClientError) -> str:
