@@ -12,6 +12,7 @@ import httpx
 import psutil
 import pytest
 
+from tests.support.http import NO_CERTIFICATES
 from tests.support.nodes import BUS_KEY, has_all, metric, setting, until_metric
 from tests.support.oracle import Oracle, writers
 from tests.support.redis_server import RedisServer
@@ -159,7 +160,7 @@ async def test_workers_do_not_outlive_their_supervisor(redis: RedisServer, tmp_p
 
 
 async def ready(server: Server) -> tuple[int, dict[str, str]]:
-    async with httpx.AsyncClient(timeout=10) as client:
+    async with httpx.AsyncClient(timeout=10, verify=NO_CERTIFICATES) as client:
         answer = await client.get(f"{server.admin_url}/readyz")
     checks: dict[str, str] = answer.json()["checks"]
     return answer.status_code, checks

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from typing import Final
 
-import httpx
 import pytest
 
 from tests.support.bystander import Bystander, bystander
@@ -37,7 +36,7 @@ def unharmed(
     yield
     assert hostile_server.alive, hostile_server.log_text[-3000:]
     assert hostile_server.process.pid == process
-    assert httpx.get(f"{hostile_server.url}/readyz", timeout=10).status_code == 200
+    assert hostile_server.ready()
     stall = neighbour.stall()
     record_property("longest stall ms", round(stall.longest_ms))
     assert stall.longest_ms < STALL_MS_MAX

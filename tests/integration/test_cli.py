@@ -20,7 +20,7 @@ from gateway.options import setting_names
 from tests.support.access import mint
 from tests.support.api import append, text_update
 from tests.support.command import BANDPRO, bandpro, fresh_environment
-from tests.support.http import room_path
+from tests.support.http import NO_CERTIFICATES, metrics_text, room_path
 from tests.support.server import Server, free_port, serving
 from tests.support.tokens import SECRET
 
@@ -101,7 +101,10 @@ def test_serve_answers_and_ends_in_good_order(tmp_path: Path) -> None:
     )
     try:
         assert _ready_within(f"http://127.0.0.1:{port}/readyz", 20)
-        assert httpx.get(f"http://127.0.0.1:{admin_port}/metrics").status_code == 200
+        assert (
+            httpx.get(f"http://127.0.0.1:{admin_port}/metrics", verify=NO_CERTIFICATES).status_code
+            == 200
+        )
         begun = time.monotonic()
         process.send_signal(signal.SIGTERM)
         assert process.wait(15) == 0
@@ -118,7 +121,7 @@ def _ready_within(url: str, seconds: float) -> bool:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:
-            if httpx.get(url, timeout=2).status_code == 200:
+            if httpx.get(url, timeout=2, verify=NO_CERTIFICATES).status_code == 200:
                 return True
         except httpx.TransportError:
             time.sleep(0.05)
@@ -149,7 +152,10 @@ def test_token_opens_the_server_with_the_same_settings(tmp_path: Path) -> None:
         env |= {"BANDPRO_TOKEN_SECRET": server.secret}
         made = bandpro("token", "--subject", "a", "--room", "**=owner", cwd=tmp_path, env=env)
         headers = {"Authorization": f"Bearer {made.stdout.strip()}"}
-        assert httpx.get(f"{server.url}/v1/rooms", headers=headers).status_code == 200
+        assert (
+            httpx.get(f"{server.url}/v1/rooms", headers=headers, verify=NO_CERTIFICATES).status_code
+            == 200
+        )
 
 
 @pytest.mark.parametrize(
@@ -210,19 +216,19 @@ def test_a_log_over_three_times_its_document_is_marked(tmp_path: Path) -> None:
     with serving(tmp_path) as server:
         _write_20_times(server, "band/kept", "k{}")
         _write_20_times(server, "band/replaced", "k")
-        listed = httpx.get(f"{server.url}/v1/rooms").json()["rooms"]
+        listed = httpx.get(f"{server.url}/v1/rooms", verify=NO_CERTIFICATES).json()["rooms"]
         found = {room["name"]: room for room in listed}
         for name, is_bloated in (("band/kept", False), ("band/replaced", True)):
             assert 400_000 < found[name]["log_bytes"] < 420_000
             assert found[name]["is_bloated"] is is_bloated
-            described = httpx.get(server.url + room_path(name)).json()
+            described = httpx.get(server.url + room_path(name), verify=NO_CERTIFICATES).json()
             assert described["log_bytes"] == found[name]["log_bytes"]
             assert described["is_bloated"] is is_bloated
         lines = bandpro("rooms", "--url", server.url, cwd=tmp_path).stdout.splitlines()
         marked = [line.split()[0] for line in lines if line.rstrip().endswith("KiB !")]
         assert marked == ["band/replaced"]
         deadline = time.monotonic() + 20
-        while "\nbandpro_logs_bloated 1.0\n" not in httpx.get(f"{server.admin_url}/metrics").text:
+        while "\nbandpro_logs_bloated 1.0\n" not in metrics_text(server):
             assert time.monotonic() < deadline
             time.sleep(0.1)
 
@@ -238,6 +244,7 @@ def _write_20_times(server: Server, room: str, key: str) -> None:
             f"{server.url}{room_path(room)}/updates",
             content=doc.get_update(before),
             headers={"Content-Type": "application/octet-stream"},
+            verify=NO_CERTIFICATES,
         )
         assert answer.status_code == 200
 

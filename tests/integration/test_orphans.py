@@ -10,12 +10,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from collab.ids import room_key, room_name
 from tests.support.api import text_of, text_update
 from tests.support.command import bandpro
-from tests.support.http import request, room_path, stored_update
+from tests.support.http import metrics_text, request, room_path, stored_update
 from tests.support.server import Server, running_server
 
 ROOM = "band/orphans"
@@ -35,7 +33,7 @@ def plant(path: Path, hours: float) -> Path:
 
 
 def counted(server: Server, name: str, label: str) -> float:
-    for line in httpx.get(f"{server.admin_url}/metrics", timeout=20).text.splitlines():
+    for line in metrics_text(server).splitlines():
         if line.startswith(f"{name}{{") and f'="{label}"' in line:
             return float(line.rsplit(" ", 1)[1])
     return 0.0

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Callable, Iterator
 from typing import Final
 
-import httpx
 import pytest
 from pycrdt import Doc, Map
 
 from tests.support import wire
+from tests.support.http import metrics_text
 from tests.support.server import Server, serving
 from tests.support.wire import string
 from tests.support.ws_client import PROTOCOLS, Member, join, open_socket, room_url
@@ -43,7 +43,7 @@ def server(
 
 def metric(server: Server, name: str) -> float:
     """A metric's value, labels in its name; 0 before it is first counted."""
-    for line in httpx.get(f"{server.admin_url}/metrics", timeout=20).text.splitlines():
+    for line in metrics_text(server).splitlines():
         if line.startswith(f"{name} "):
             return float(line.rsplit(" ", 1)[1])
     return 0.0

@@ -5,10 +5,8 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-import httpx
-
 from tests.interop.stock import ALL_CLIENTS, rendered, stock
-from tests.support.http import request, room_path, stored_update
+from tests.support.http import metrics_text, request, room_path, stored_update
 from tests.support.server import Server, running_server
 
 ROOM = "erased under them"
@@ -16,11 +14,9 @@ SECRET = "the first draft"
 _POLL_S = 0.05
 
 
-async def turned_away(server: Server) -> float:
+def turned_away(server: Server) -> float:
     """How many messages were refused because they are of before an erasure."""
-    async with httpx.AsyncClient() as client:
-        text = (await client.get(f"{server.admin_url}/metrics")).text
-    lines = [line for line in text.splitlines() if 'reason="retired"' in line]
+    lines = [line for line in metrics_text(server).splitlines() if 'reason="retired"' in line]
     return sum(float(line.rpartition(" ")[2]) for line in lines if "_created" not in line)
 
 
@@ -42,7 +38,7 @@ async def test_stock_clients_of_every_kind_cannot_bring_back_what_was_erased(
             await member.set(f"meanwhile {number}", SECRET)
 
         async def all_were_refused() -> bool:
-            return await turned_away(server) >= len(stale)
+            return turned_away(server) >= len(stale)
 
         await until(all_were_refused)
         for kind in ALL_CLIENTS:

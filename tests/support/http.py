@@ -39,6 +39,11 @@ async def request(
         )
 
 
+def metrics_text(server: Server) -> str:
+    """The server's metrics as it tells them now."""
+    return httpx.get(f"{server.admin_url}/metrics", timeout=20, verify=NO_CERTIFICATES).text
+
+
 async def stored_update(server: Server, room: str, *, token: str | None = None) -> bytes:
     """The document of a room as one update."""
     answer = await request(server, "GET", f"{room_path(room)}/update", token=token)
