@@ -95,6 +95,7 @@ class Browsing:
     def __init__(self, server: Server, browser: Browser) -> None:
         self.server = server
         self.browser = browser
+        self.profiles: list[BrowserContext] = []
         self.requests: list[str] = []
         self.complaints: list[str] = []
         self.outage_expected = False
@@ -128,6 +129,7 @@ class Browsing:
             color_scheme="dark" if scheme == "dark" else "light",
             viewport={"width": width, "height": 900},
         )
+        self.profiles.append(context)
         context.set_default_timeout(WITHIN_MS)
         return await self._at(context, place)
 
@@ -181,9 +183,15 @@ async def chromium() -> AsyncIterator[Browser]:
 
 
 @asynccontextmanager
-async def browsing(server: Server) -> AsyncIterator[Browsing]:
-    """Start a browser for the time of an `async with` block; at its end, `assert_clean`."""
-    async with chromium() as browser:
-        visits = Browsing(server, browser)
+async def browsing(server: Server, browser: Browser) -> AsyncIterator[Browsing]:
+    """Visit a server for the time of an `async with` block; at its end, `assert_clean`.
+
+    The browser may be others' as well: whoever visits has a profile, which is gone with the block.
+    """
+    visits = Browsing(server, browser)
+    try:
         yield visits
         visits.assert_clean()
+    finally:
+        for profile in visits.profiles:
+            await profile.close()

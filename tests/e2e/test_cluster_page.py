@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from playwright.async_api import Locator, expect
+import pytest_asyncio
+from playwright.async_api import Browser, Locator, expect
 
 from tests.cluster.test_homes import acquainted, home_of
 from tests.e2e.browsing import Visitor, browsing
@@ -16,7 +17,7 @@ from tests.support.redis_server import RedisServer, redis_server
 from tests.support.server import Server, running_server
 from tests.support.ws_client import join
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
 CLUSTER: Final = "/inspect#cluster"
 PHONE_PX: Final = 360
@@ -28,7 +29,7 @@ def redis(tmp_path: Path) -> Iterator[RedisServer]:
         yield running
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def nodes(tmp_path: Path, redis: RedisServer) -> AsyncIterator[list[Server]]:
     """Two nodes that know and hear each other."""
     async with running_nodes(tmp_path, "ann", "bob", bus=redis.url) as started:
@@ -50,11 +51,11 @@ async def expect_live(visitor: Visitor) -> None:
 
 
 async def test_a_node_that_is_killed_is_shown_as_dead_and_back_when_it_is(
-    nodes: list[Server], redis: RedisServer
+    nodes: list[Server], redis: RedisServer, browser: Browser
 ) -> None:
     """PAGE-8: all of it without a reload, and the bus that is lost meanwhile."""
     ann, bob = nodes
-    async with browsing(ann) as visits:
+    async with browsing(ann, browser) as visits:
         page = await visits.open(CLUSTER)
         await expect_live(page)
         for node in ("ann", "bob"):
@@ -87,7 +88,7 @@ async def test_a_node_that_is_killed_is_shown_as_dead_and_back_when_it_is(
 
 
 async def test_rooms_are_shown_with_their_home_and_the_sessions_of_all_nodes(
-    nodes: list[Server],
+    nodes: list[Server], browser: Browser
 ) -> None:
     """PAGE-9: what a rebalance would move among them, and any other when it is asked for."""
     ann, bob = nodes
@@ -95,7 +96,7 @@ async def test_rooms_are_shown_with_their_home_and_the_sessions_of_all_nodes(
     homes = {name: (await home_of(ann, name))["node"] for name in names}
     away = next(name for name in names if homes[name] == "bob")
     home = next(name for name in names if homes[name] == "ann")
-    async with browsing(bob) as visits:
+    async with browsing(bob, browser) as visits:
         page = await visits.open(CLUSTER)
         await expect(page.part("rooms-count")).to_contain_text("No room is open.")
         async with (
@@ -132,11 +133,11 @@ async def test_rooms_are_shown_with_their_home_and_the_sessions_of_all_nodes(
 
 
 async def test_a_server_that_does_not_answer_is_told_and_the_last_figures_stay(
-    nodes: list[Server],
+    nodes: list[Server], browser: Browser
 ) -> None:
     """PAGE-10."""
     ann, _ = nodes
-    async with browsing(ann) as visits:
+    async with browsing(ann, browser) as visits:
         visits.outage_expected = True
         page = await visits.open(CLUSTER)
         await expect(row(page, "bob")).to_have_attribute("data-state", "serving")
@@ -150,9 +151,11 @@ async def test_a_server_that_does_not_answer_is_told_and_the_last_figures_stay(
         await expect(page.part("unreachable-notice")).to_have_count(0)
 
 
-async def test_the_cluster_is_shown_to_owners_of_all_rooms_alone(tmp_path: Path) -> None:
+async def test_the_cluster_is_shown_to_owners_of_all_rooms_alone(
+    tmp_path: Path, browser: Browser
+) -> None:
     """PAGE-11: a token is asked for in the page, and never part of an address."""
-    async with running_server(tmp_path, auth="token") as own, browsing(own) as visits:
+    async with running_server(tmp_path, auth="token") as own, browsing(own, browser) as visits:
         visits.refusals_expected = True
         page = await visits.open(CLUSTER)
         await expect(page.part("refused-notice")).to_contain_text("401")
@@ -170,10 +173,12 @@ async def test_the_cluster_is_shown_to_owners_of_all_rooms_alone(tmp_path: Path)
         assert not [url for url in visits.requests if every in url or some in url]
 
 
-async def test_a_node_by_itself_says_so_and_how_to_start_several(tmp_path: Path) -> None:
+async def test_a_node_by_itself_says_so_and_how_to_start_several(
+    tmp_path: Path, browser: Browser
+) -> None:
     """PAGE-12: also on a phone, in the dark, by the keyboard alone."""
     env = {"BANDPRO_DEMO": "off"}
-    async with running_server(tmp_path, env=env) as own, browsing(own) as visits:
+    async with running_server(tmp_path, env=env) as own, browsing(own, browser) as visits:
         page = await visits.open(CLUSTER, scheme="dark", width=PHONE_PX)
         await expect_live(page)
         await expect(page.part("alone")).to_contain_text("bandpro serve --workers")

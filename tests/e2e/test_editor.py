@@ -12,12 +12,12 @@ from urllib.parse import quote
 
 import pytest
 from lxml import etree
-from playwright.async_api import expect
+from playwright.async_api import Browser, expect
 
 from tests.e2e.browsing import Browsing, Visitor, browsing
 from tests.support.server import Server, serving
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
 ROOM: Final = "e2e/tune"
 AXE: Final = Path("clients/node_modules/axe-core/axe.min.js")
@@ -304,13 +304,13 @@ async def take_files(visitor: Visitor) -> None:
     await expect(visitor.part("scores")).to_be_visible()
 
 
-async def test_two_people_write_a_tune_by_keyboard(server: Server) -> None:
+async def test_two_people_write_a_tune_by_keyboard(server: Server, browser: Browser) -> None:
     """The same music is engraved for both, whatever happens in between.
 
     Bears EDITOR-1, EDITOR-2, EDITOR-3, EDITOR-4, EDITOR-5, EDITOR-6, EDITOR-7
     and EDITOR-8.
     """
-    async with browsing(server) as visits:
+    async with browsing(server, browser) as visits:
         await make_score(visits)
         await bring_files(visits)
         anna = await opened(visits, "Anna")

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from playwright.async_api import expect
+import pytest_asyncio
+from playwright.async_api import Browser, expect
 from pycrdt import Doc, Map
 
 from tests.e2e.browsing import WITHIN_MS, Browsing, Visitor, browsing
@@ -16,7 +17,7 @@ from tests.interop.stock import HOCUSPOCUS, Stock, stock, update_of
 from tests.support.access import mint
 from tests.support.server import Server, running_server, serving
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
 CHORALE: Final = "demo/chorale"
 # The first notes of the soprano: B4 on the upbeat, then B4; two sharps, so a step above is C sharp.
@@ -34,10 +35,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield running
 
 
-@pytest.fixture
-async def visits(server: Server) -> AsyncIterator[Browsing]:
+@pytest_asyncio.fixture(loop_scope="module")
+async def visits(server: Server, browser: Browser) -> AsyncIterator[Browsing]:
     """A browser for this test."""
-    async with browsing(server) as started:
+    async with browsing(server, browser) as started:
         yield started
 
 
@@ -103,12 +104,14 @@ async def test_two_visitors_write_one_text_together(visits: Browsing, room: str)
     await expect(anna.part("ticker").locator('[data-local="false"]').first).to_be_visible()
 
 
-async def test_a_note_moved_by_one_visitor_moves_for_the_other(tmp_path: Path) -> None:
+async def test_a_note_moved_by_one_visitor_moves_for_the_other(
+    tmp_path: Path, browser: Browser
+) -> None:
     """A click and an arrow key change a pitch for everybody, who also see who is at the note.
 
     Bears PAGE-3.
     """
-    async with running_server(tmp_path) as own, browsing(own) as visits:
+    async with running_server(tmp_path) as own, browsing(own, browser) as visits:
         anna, ben = await visits.visit(), await visits.visit()
         await anna.call_oneself("Anna")
         await anna.note(SECOND).click()
@@ -144,13 +147,13 @@ async def test_what_is_written_offline_arrives_afterwards(visits: Browsing, room
 
 
 async def test_the_page_recovers_when_the_server_is_killed_under_it(
-    tmp_path: Path, room: str
+    tmp_path: Path, room: str, browser: Browser
 ) -> None:
     """A server killed while somebody writes comes back, the page with it, and nothing is lost.
 
     Bears PAGE-5.
     """
-    async with running_server(tmp_path) as own, browsing(own) as visits:
+    async with running_server(tmp_path) as own, browsing(own, browser) as visits:
         visits.outage_expected = True
         anna = await visits.visit(room)
         await begin_text(anna, "before")
@@ -170,13 +173,18 @@ async def test_the_page_recovers_when_the_server_is_killed_under_it(
         await expect(late.part("text-editor")).to_have_value("before, during, after")
 
 
-async def test_a_viewer_sees_the_room_and_is_told_to_be_reading(tmp_path: Path) -> None:
+async def test_a_viewer_sees_the_room_and_is_told_to_be_reading(
+    tmp_path: Path, browser: Browser
+) -> None:
     """Without a token the page says so; with a viewer's, all is shown and nothing editable.
 
     Bears PAGE-6.
     """
     demo = {"BANDPRO_DEMO": "on"}
-    async with running_server(tmp_path, auth="token", env=demo) as own, browsing(own) as visits:
+    async with (
+        running_server(tmp_path, auth="token", env=demo) as own,
+        browsing(own, browser) as visits,
+    ):
         viewer = await visits.visit(CHORALE, state="closed")
         await expect(viewer.part("close-notice")).to_have_attribute("data-code", "4401")
         await viewer.part("access-button").click()
@@ -243,14 +251,16 @@ def brightness(color: str) -> float:
 
 # All of them meet in one room in tests/interop.
 @pytest.mark.parametrize("kind", HOCUSPOCUS[-1:])
-async def test_hocuspocus_and_the_page_edit_the_chorale_together(tmp_path: Path, kind: str) -> None:
+async def test_hocuspocus_and_the_page_edit_the_chorale_together(
+    tmp_path: Path, kind: str, browser: Browser
+) -> None:
     """A stock Hocuspocus provider and the page move notes of one score, and end with the same.
 
     Bears SYNC-1.
     """
     async with (
         running_server(tmp_path) as own,
-        browsing(own) as visits,
+        browsing(own, browser) as visits,
         stock(own, kind, CHORALE) as peer,
     ):
         await peer.until_synced()
