@@ -30,7 +30,8 @@ PEERS := benchmarks/peers
 BENCH_NEEDS := $(wildcard $(PEERS)/*/package-lock.json)
 PAGE := gateway/static/inspector/index.html
 EDITOR := gateway/static/editor/index.html
-UV_VERSION := 0.13.9
+# uv installs what a lock names in a tenth of pip's processor time, into the same places.
+UV := .cache/uv/bin/uv
 
 SOURCES := collab persistence gateway workers clients/python benchmarks tests
 FAST_TESTS := tests/architecture tests/unit tests/property
@@ -46,8 +47,16 @@ FULL_TESTS := tests/cluster tests/simulation tests/integration tests/interop tes
 IN_PARALLEL := -n 4 --dist loadfile --no-loadscope-reorder
 
 # What is imported is compiled then; all of it at once would take longer than the downloads.
-PIP_INSTALL := -m pip install --quiet --no-compile --disable-pip-version-check --no-input
-PIP := $(BIN)/python $(PIP_INSTALL)
+PIP_OPTIONS := --quiet --no-compile --disable-pip-version-check --no-input
+PIP := $(BIN)/python -m pip install $(PIP_OPTIONS)
+
+# Shell: installs the lock $(2) for the interpreter $(1), by pip where uv is missing or fails: pip may
+# have settings (an index of one's own) that uv does not read, and says best what is wrong.
+LOCKED := --require-hashes --only-binary :all:
+define install_lock
+	{ test -x $(UV) && $(UV) pip install --quiet --python $(1) --no-deps $(LOCKED) -r $(2) 2>/dev/null; } \
+		|| $(BIN)/python -m pip --python $(1) install $(PIP_OPTIONS) --no-deps $(LOCKED) -r $(2)
+endef
 NPM_CI := npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 
 # Folders of $(1) that hold tests already; pytest calls an empty selection an error.
@@ -86,15 +95,19 @@ $(BIN)/python:
 	@rm -rf $(VENV)
 	@$(PYTHON) -m venv $(VENV)
 
+$(UV): requirements-uv.lock | $(BIN)/python
+	@rm -rf .cache/uv
+	@$(PIP) $(LOCKED) --target .cache/uv -r $< || echo "Going on without uv."
+
 # What the server needs, and nothing else. The development lock holds the same versions and more.
-$(STAMPS)/runtime: requirements.lock | $(BIN)/python
+$(STAMPS)/runtime: requirements.lock | $(BIN)/python $(UV)
 	@echo "Installing the server's dependencies ..."
-	@$(PIP) --require-hashes --only-binary :all: -r requirements.lock
+	@$(call install_lock,$(BIN)/python,$<)
 	@mkdir -p $(@D) && touch $@
 
-$(STAMPS)/development: requirements-dev.lock | $(BIN)/python
+$(STAMPS)/development: requirements-dev.lock | $(BIN)/python $(UV)
 	@echo "Installing the development dependencies ..."
-	@$(PIP) --require-hashes --only-binary :all: -r requirements-dev.lock
+	@$(call install_lock,$(BIN)/python,$<)
 	@mkdir -p $(@D) && touch $@ $(STAMPS)/runtime
 
 # Editable, so that the checkout is what runs. Depends on the file that names the commands.
@@ -173,11 +186,10 @@ chromium:
 
 # Servers that tests speak to and files that they read, each in an environment of its own: heavy, or
 # under other licences. Their locks name all that is installed.
-$(SERVICES)/%/.venv/.stamp: $(SERVICES)/%/requirements.lock | $(BIN)/python
+$(SERVICES)/%/.venv/.stamp: $(SERVICES)/%/requirements.lock | $(BIN)/python $(UV)
 	@echo "Installing the test service $* ..."
-	@rm -rf $(@D) && $(PYTHON) -m venv $(@D)
-	@$(@D)/bin/python $(PIP_INSTALL) \
-		--no-deps --require-hashes --only-binary :all: -r $<
+	@rm -rf $(@D) && $(PYTHON) -m venv --without-pip $(@D)
+	@$(call install_lock,$(@D)/bin/python,$<)
 	@touch $@
 
 .PHONY: services
@@ -209,7 +221,7 @@ redis:
 		$(call apt_install,redis-server redis-sentinel); fi
 
 .PHONY: test-needs
-test-needs: | $(BIN)/python
+test-needs: | $(BIN)/python $(UV)
 	@# Two at a time: each keeps one processor busy. ALSO is what else can be done meanwhile.
 	@$(MAKE) tools page test-clients services & others=$$!; $(MAKE) setup $(ALSO); wait $$others
 	@$(MAKE) chromium strace redis balancers
@@ -251,11 +263,10 @@ try-scores: test-needs ## Own scores through shared documents and back: SCORES="
 
 # Peers are installed beside their locks, in ignored folders. One that cannot be had on this machine
 # is left out of the measurements, which say so.
-$(PEERS)/pycrdt_websocket/.venv/.stamp: $(PEERS)/pycrdt_websocket/requirements.lock | $(BIN)/python
+$(PEERS)/pycrdt_websocket/.venv/.stamp: $(PEERS)/pycrdt_websocket/requirements.lock | $(BIN)/python $(UV)
 	@echo "Installing pycrdt-websocket into an environment of its own ..."
-	@rm -rf $(@D) && $(PYTHON) -m venv $(@D)
-	@$(@D)/bin/python $(PIP_INSTALL) \
-		--require-hashes --only-binary :all: -r $<
+	@rm -rf $(@D) && $(PYTHON) -m venv --without-pip $(@D)
+	@$(call install_lock,$(@D)/bin/python,$<)
 	@touch $@
 
 $(PEERS)/y_sweet/.built/.stamp: $(PEERS)/y_sweet/version
@@ -311,17 +322,14 @@ format: setup ## Format the code and apply safe fixes
 
 # One resolution for all supported Pythons and systems. The runtime lock takes its versions from
 # the development lock, so that what is tested is what runs. `make lock UPGRADE=--upgrade` renews.
-UV := .cache/uv-$(UV_VERSION)/bin/uv
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --group build --extra engraving pyproject.toml
-$(UV):
-	@$(PYTHON) -m venv .cache/uv-$(UV_VERSION)
-	@.cache/uv-$(UV_VERSION)/bin/python -m pip install -q --disable-pip-version-check uv==$(UV_VERSION)
-
 .PHONY: lock
 lock: $(UV) ## Renew requirements.lock and requirements-dev.lock from pyproject.toml
 	@$(COMPILE) $(UPGRADE) --group dev --output-file requirements-dev.lock
 	@$(COMPILE) $(UPGRADE) --constraint requirements-dev.lock --output-file requirements.lock
+	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-header $(UPGRADE) requirements-uv.in --output-file requirements-uv.lock
 	@for service in $(SERVICE_LOCKS:%.lock=%); do \
 		$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 			--no-emit-index-url --no-header --prerelease allow $(UPGRADE) \
