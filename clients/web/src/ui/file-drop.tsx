@@ -84,10 +84,12 @@ export function FileDrop(props: Props) {
     >
       {props.above}
       <div className={isOver ? "drop is-over" : "drop"}>
-        <label>
-          {words.drop}{" "}
+        <span>{words.drop}</span>
+        <label className="file">
+          {words.chooseFile}
           <input
             type="file"
+            className="visually-hidden"
             accept={ENDINGS}
             data-testid="import"
             onChange={({ currentTarget }) => {

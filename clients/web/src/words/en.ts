@@ -9,6 +9,7 @@ export const en = {
   cancel: "Cancel",
   cannotDraw: "The score cannot be drawn just now.",
   changed: "Changed",
+  chooseFile: "choose a file",
   clef: "Clef",
   clefBass: "Bass",
   clefTenor8: "Tenor, an octave lower",

@@ -11,6 +11,7 @@ export const zhHant: Words = {
   cancel: "取消",
   cannotDraw: "目前無法顯示樂譜。",
   changed: "更改",
+  chooseFile: "選擇檔案",
   clef: "譜號",
   clefBass: "低音譜號",
   clefTenor8: "低八度高音譜號",
