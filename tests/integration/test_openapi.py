@@ -138,6 +138,7 @@ def test_the_description_is_valid_openapi_and_is_what_is_served(
         "/webhooks/{webhook}/test",
         "/templates",
         "/tickets",
+        "/measurements",
         "/revocations",
         "/rooms/{room}/node",
         "/nodes",
