@@ -33,6 +33,10 @@ ARGUMENTS: Final = [
 OUTAGE: Final = re.compile(
     r"WebSocket connection to .* failed|net::ERR_(CONNECTION_(REFUSED|RESET)|EMPTY_RESPONSE)"
 )
+# And of a network that is gone, at each try to come back: where is the room at home, then the room.
+OFFLINE: Final = re.compile(
+    r"WebSocket connection to .* failed|net::ERR_INTERNET_DISCONNECTED .*/v1/rooms/[^/]+/node'"
+)
 # Nor of one that refuses.
 REFUSAL: Final = re.compile(r"responded with a status of 40[13]")
 
@@ -100,6 +104,7 @@ class Browsing:
         self.complaints: list[str] = []
         self.outage_expected = False
         self.refusals_expected = False
+        self._offline: set[BrowserContext] = set()
 
     async def visit(
         self, room: str | None = None, *, state: str = "live", scheme: str = "light"
@@ -133,10 +138,17 @@ class Browsing:
         context.set_default_timeout(WITHIN_MS)
         return await self._at(context, place)
 
+    async def cut_off(self, visitor: Visitor) -> None:
+        """Take the network from somebody until `reopen`; that the browser complains is expected."""
+        context = visitor.page.context
+        self._offline.add(context)
+        await context.set_offline(True)
+
     async def reopen(self, visitor: Visitor, place: str) -> Visitor:
         """Close somebody's page, unasked, and open an address in the same profile, online."""
         context = visitor.page.context
         await visitor.page.close()
+        self._offline.discard(context)
         await context.set_offline(False)
         return await self._at(context, place)
 
@@ -162,11 +174,13 @@ class Browsing:
         page.on("request", lambda request: self.requests.append(request.url))
         page.on("websocket", lambda socket: self.requests.append(socket.url))
         page.on("pageerror", lambda error: self.complaints.append(f"uncaught: {error}"))
-        page.on("console", self._note)
+        page.on("console", lambda message: self._note(page.context, message))
 
-    def _note(self, message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"}:
-            self.complaints.append(f"{message.text} ({message.location})")
+    def _note(self, context: BrowserContext, message: ConsoleMessage) -> None:
+        text = f"{message.text} ({message.location})"
+        is_expected = context in self._offline and OFFLINE.search(text)
+        if message.type in {"error", "warning"} and not is_expected:
+            self.complaints.append(text)
 
 
 @asynccontextmanager

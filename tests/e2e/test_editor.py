@@ -191,7 +191,7 @@ async def write_offline(visits: Browsing, anna: Visitor, ben: Visitor) -> Visito
 
     Though that one closed the page before the connection was back.
     """
-    await anna.page.context.set_offline(True)
+    await visits.cut_off(anna)
     await expect(anna.part("saved-state")).to_have_attribute("data-state", "offline")
     await expect(anna.page.get_by_role("alert").first).to_be_visible()
     await anna.part("sheet").locator(".note").nth(NOTES_OF_HALF - 1).click()
@@ -325,4 +325,3 @@ async def test_two_people_write_a_tune_by_keyboard(server: Server, browser: Brow
         for visitor in (anna, ben):
             assert await violations(visitor) == []
         await take_files(ben)
-        visits.outage_expected = True
