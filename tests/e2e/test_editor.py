@@ -198,6 +198,7 @@ async def write_offline(visits: Browsing, anna: Visitor, ben: Visitor) -> Visito
     kept = await anna.page.evaluate(KEPT, 0)
     await anna.part("surface").press("Delete")
     kept = await anna.page.evaluate(KEPT, kept)
+    await drawn(anna, NOTES - 1)
     await typed(anna, "6c")
     await expect(anna.part("saved-state")).not_to_have_attribute("data-unsaved", "0")
     await anna.page.evaluate(KEPT, kept)

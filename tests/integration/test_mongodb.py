@@ -80,7 +80,9 @@ async def test_acknowledged_edits_survive_kills_of_mongodb(
         pid = server.process.pid
         for number in range(MONGODB_KILLS):
             async with writers(server, f"round{number}", SEED) as made:
-                strike = asyncio.ensure_future(after(draw.uniform(0.1, 0.5), mongodb.kill))
+                strike = asyncio.ensure_future(
+                    after_an_acknowledgement(made, draw.uniform(0.1, 0.5), mongodb.kill)
+                )
                 closes = await oracle.watch(made, strike)
             assert all(c.code == 1011 or 4500 <= c.code < 4600 for c in closes), closes
             await asyncio.to_thread(mongodb.start)
