@@ -7,7 +7,7 @@ export {
   STEP_SEMITONES,
   time as readTime,
 } from "./model.ts";
-export { normalise } from "./normalise.ts";
+export { type ChangedKeys, Normaliser, normalise } from "./normalise.ts";
 export { copy } from "./operations/clipboard.ts";
 export { type Changes, EditRefused, type NewIds, type RefusalCode } from "./operations/draft.ts";
 export { signatureAlter } from "./operations/intervals.ts";

@@ -105,8 +105,8 @@ export interface Score {
   readonly spanners: ReadonlyMap<string, Spanner>;
   readonly directions: ReadonlyMap<string, Direction>;
   readonly settings: ReadonlyMap<string, Setting>;
-  /** Entries of `nx`, `ly` and `lay`, with the id that each belongs to. */
-  readonly attached: readonly (readonly [Place, string])[];
+  /** For `nx`, `ly` and `lay`, by key: the id that an entry belongs to. */
+  readonly owners: ReadonlyMap<string, ReadonlyMap<string, string>>;
   readonly unreadable: readonly Place[];
 }
 
@@ -115,31 +115,94 @@ export type Entry = Readonly<Record<string, unknown>>;
 
 /** Reads all that a document says in the expected form; nothing throws. */
 export function readScore(facets: Facets): Score {
-  const unreadable: Place[] = [];
-  const read = <T>(facet: string, reader: (key: string, value: Entry) => T | null) => {
-    const found = new Map<string, T>();
-    for (const [key, value] of entriesOf(facets[facet])) {
-      const readValue = isObject(value) ? reader(key, value) : null;
-      if (readValue === null) {
-        unreadable.push([facet, key]);
-      } else {
-        found.set(key, readValue);
+  return new ScoreReader(facets);
+}
+
+/** A score as it was read, and is read again where it changed. */
+export class ScoreReader implements Score {
+  readonly events = new Map<string, ScoreEvent>();
+  readonly pitches = new Map<string, Pitch>();
+  readonly spanners = new Map<string, Spanner>();
+  readonly directions = new Map<string, Direction>();
+  readonly settings = new Map<string, Setting>();
+  readonly owners: ReadonlyMap<string, Map<string, string>>;
+  readonly #facets: Facets;
+  readonly #readers: ReadonlyMap<string, (key: string, value: Entry | null) => boolean>;
+  readonly #parts = new Map<string, Part>();
+  readonly #measures = new Map<string, Measure>();
+  readonly #unreadable = new Map<string, Map<string, Place>>();
+  #partsInOrder: ReadonlyMap<string, Part> | null = null;
+  #measuresInOrder: ReadonlyMap<string, Measure> | null = null;
+
+  constructor(facets: Facets) {
+    this.#facets = facets;
+    this.owners = new Map(["nx", "ly", "lay"].map((facet) => [facet, new Map<string, string>()]));
+    this.#readers = new Map([
+      ["parts", into(this.#parts, readPart)],
+      ["measures", into(this.#measures, readMeasure)],
+      ["ev", into(this.events, readEvent)],
+      ["pt", into(this.pitches, readPitch)],
+      ["sp", into(this.spanners, readSpanner)],
+      ["dir", into(this.directions, readDirection)],
+      ["attr", into(this.settings, readSetting)],
+      ...[...this.owners].map(([facet, owners]) => [facet, into(owners, ownerOf)] as const),
+    ]);
+    for (const facet of this.#readers.keys()) {
+      for (const [key, value] of entriesOf(facets[facet])) {
+        this.#read(facet, key, [value]);
       }
     }
-    return found;
-  };
-  return {
-    parts: inOrder(read("parts", readPart)),
-    measures: inOrder(read("measures", readMeasure)),
-    events: read("ev", readEvent),
-    pitches: read("pt", readPitch),
-    spanners: read("sp", readSpanner),
-    directions: read("dir", readDirection),
-    settings: read("attr", readSetting),
-    attached: ["nx", "ly", "lay"].flatMap((facet) =>
-      [...read(facet, ownerOf)].map(([key, owner]) => [[facet, key], owner] as const),
-    ),
-    unreadable: unreadable.sort(comparePlaces),
+  }
+
+  get parts(): ReadonlyMap<string, Part> {
+    this.#partsInOrder ??= inOrder(this.#parts);
+    return this.#partsInOrder;
+  }
+
+  get measures(): ReadonlyMap<string, Measure> {
+    this.#measuresInOrder ??= inOrder(this.#measures);
+    return this.#measuresInOrder;
+  }
+
+  get unreadable(): readonly Place[] {
+    return [...this.#unreadable.values()]
+      .flatMap((places) => [...places.values()])
+      .sort(comparePlaces);
+  }
+
+  /** Reads an entry again: it was set or deleted. */
+  readAgain(facet: string, key: string): void {
+    this.#read(facet, key, entryIn(this.#facets[facet], key));
+  }
+
+  #read(facet: string, key: string, entry: readonly [unknown] | null): void {
+    const [value] = entry ?? [];
+    const isRead = this.#readers.get(facet)?.(key, isObject(value) ? value : null) ?? true;
+    const unreadable = this.#unreadable.get(facet) ?? new Map<string, Place>();
+    this.#unreadable.set(facet, unreadable);
+    if (isRead || entry === null) {
+      unreadable.delete(key);
+    } else {
+      unreadable.set(key, [facet, key]);
+    }
+    if (facet === "parts") {
+      this.#partsInOrder = null;
+    } else if (facet === "measures") {
+      this.#measuresInOrder = null;
+    }
+  }
+}
+
+/** Reads entries into a map; tells whether one could be read, and takes it out if not. */
+function into<T>(map: Map<string, T>, reader: (key: string, value: Entry) => T | null) {
+  return (key: string, value: Entry | null): boolean => {
+    const read = value === null ? null : reader(key, value);
+    if (read === null) {
+      map.delete(key);
+      return false;
+    }
+    map.set(key, read);
+    return true;
   };
 }
 
@@ -179,6 +242,18 @@ export function entriesOf(facet: unknown): Iterable<[string, unknown]> {
   return isObject(facet) ? Object.entries(facet) : [];
 }
 
+/** One entry of a facet, whichever kind of map it is; null when there is none. */
+function entryIn(facet: unknown, key: string): readonly [unknown] | null {
+  if (typeof facet !== "object" || facet === null) {
+    return null;
+  }
+  if ("has" in facet && typeof facet.has === "function" && "get" in facet) {
+    const get = facet.get as (key: string) => unknown;
+    return facet.has(key) ? [get.call(facet, key)] : null;
+  }
+  return isObject(facet) && Object.hasOwn(facet, key) ? [facet[key]] : null;
+}
+
 export function isObject(value: unknown): value is Entry {
   if (typeof value !== "object" || value === null) {
     return false;
@@ -187,7 +262,9 @@ export function isObject(value: unknown): value is Entry {
   return prototype === Object.prototype || prototype === null;
 }
 
-function inOrder<T extends { id: string; order: string }>(values: Map<string, T>): Map<string, T> {
+function inOrder<T extends { id: string; order: string }>(
+  values: ReadonlyMap<string, T>,
+): ReadonlyMap<string, T> {
   const sorted = [...values.values()].sort(
     (a, b) => compareText(a.order, b.order) || compareText(a.id, b.id),
   );

@@ -1,28 +1,21 @@
-import { closeGaps, type Layout, layOut } from "./cells.ts";
+import { type Content, partsOf, type Row, type Shown, showMeasure } from "./measure.ts";
 import {
+  before,
   comparePlaces,
   type Direction,
   EVERY_PART,
   type Facets,
+  KEY_SEPARATOR,
   type Measure,
-  readScore,
-  type Score,
   type ScoreEvent,
+  ScoreReader,
   type Setting,
   type Spanner,
 } from "./model.ts";
-import { compare, later, type Rational, ZERO } from "./rational.ts";
+import { compare, type Rational } from "./rational.ts";
 import { Settings } from "./settings.ts";
 import { compareText } from "./sorting.ts";
-import type {
-  Cell,
-  Hidden,
-  HiddenReason,
-  MeasureView,
-  Orphan,
-  OrphanReason,
-  View,
-} from "./view.ts";
+import type { Hidden, HiddenReason, Orphan, OrphanReason, View } from "./view.ts";
 
 /**
  * Shows a score as musicians agree on it, whatever was merged: the same view for equal facets, in
@@ -31,111 +24,225 @@ import type {
  * `unreadable`.
  */
 export function normalise(facets: Facets): View {
-  return new Walk(readScore(facets)).view();
+  return new Normaliser(facets).view();
 }
 
-/** What is written into one cell. */
-interface Content {
-  readonly events: ScoreEvent[];
-  readonly directions: Direction[];
-}
+/** Keys of entries that were set or deleted, by facet. */
+export type ChangedKeys = ReadonlyMap<string, ReadonlySet<string>>;
 
-type Row = ReadonlyMap<string, Content>;
+const NOTHING: Row = new Map();
 
-class Walk {
-  readonly #score: Score;
-  readonly #orphans: Orphan[] = [];
-  readonly #shown = new Set<string>();
-  readonly #places: ReadonlyMap<string, number>;
+/**
+ * Shows a score again and again while it changes: what it shows is what `normalise` shows, but only
+ * measures in which something changed are worked out anew.
+ *
+ * A measure of a view stays the same object as long as all that it shows is as it was: its
+ * notes with their pitches, notations and words, directions, settings, and lines that begin or end
+ * in it.
+ */
+export class Normaliser {
+  readonly #score: ScoreReader;
+  /** By measure, those that are not there too. */
+  readonly #contents = new Map<string, Map<string, Content>>();
+  #shown = new Map<string, Shown>();
+  readonly #changed = new Set<string>();
+  /** Events and directions that are in another measure than before: their lines lead there. */
+  readonly #moved = new Set<string>();
+  /** By their ids, with what tells whether two of them draw the same line. */
+  #sortedSpanners: readonly (readonly [spanner: Spanner, line: string])[] | null = null;
+  /** What belongs to elements that are gone; null when some may have gone or come. */
+  #detached: readonly Orphan[] | null = null;
+  #drawnBefore: readonly string[] = [];
+  #view: View | null = null;
 
-  constructor(score: Score) {
-    this.#score = score;
-    this.#places = new Map([...score.parts.keys()].map((part, place) => [part, place]));
+  constructor(facets: Facets) {
+    this.#score = new ScoreReader(facets);
+    for (const event of this.#score.events.values()) {
+      this.#content(event).events.set(event.id, event);
+    }
+    for (const direction of this.#score.directions.values()) {
+      this.#content(direction).directions.set(direction.id, direction);
+    }
+  }
+
+  /** Reads entries again that were set or deleted since. */
+  change(keys: ChangedKeys): void {
+    this.#view = null;
+    for (const [facet, changed] of keys) {
+      for (const key of changed) {
+        this.#change(facet, key);
+      }
+    }
   }
 
   view(): View {
+    this.#view ??= this.#made();
+    return this.#view;
+  }
+
+  #change(facet: string, key: string): void {
+    switch (facet) {
+      case "ev":
+      case "dir":
+        this.#move(facet, key);
+        break;
+      case "sp":
+        this.#touchSpanner(this.#score.spanners.get(key));
+        this.#score.readAgain(facet, key);
+        this.#touchSpanner(this.#score.spanners.get(key));
+        this.#sortedSpanners = null;
+        break;
+      case "parts":
+        this.#score.readAgain(facet, key);
+        this.#shown = new Map();
+        break;
+      case "attr":
+        this.#score.readAgain(facet, key);
+        for (const { view } of this.#shown.values()) {
+          if (view.settings.includes(key)) {
+            this.#changed.add(view.id);
+          }
+        }
+        break;
+      case "measures":
+        this.#score.readAgain(facet, key);
+        this.#changed.add(key);
+        this.#detached = null;
+        break;
+      case "pt":
+        this.#readPitch(key);
+        break;
+      default:
+        this.#score.readAgain(facet, key);
+        this.#detached = null;
+        this.#touch(before(key, KEY_SEPARATOR));
+    }
+  }
+
+  #readPitch(key: string): void {
+    const { pitches } = this.#score;
+    const wasThere = pitches.has(key);
+    this.#score.readAgain("pt", key);
+    this.#touch(key);
+    if (pitches.has(key) !== wasThere) {
+      this.#detached = null;
+    }
+  }
+
+  /** Reads an event or a direction again, and puts it where it is now. */
+  #move(facet: "ev" | "dir", key: string): void {
+    const values = facet === "ev" ? this.#score.events : this.#score.directions;
+    const among = (value: ScoreEvent | Direction): Map<string, unknown> => {
+      const { events, directions } = this.#content(value);
+      this.#changed.add(value.measure);
+      return facet === "ev" ? events : directions;
+    };
+    const former = values.get(key);
+    if (former) {
+      among(former).delete(key);
+    }
+    this.#score.readAgain(facet, key);
+    this.#detached = null;
+    const value = values.get(key);
+    if (value) {
+      among(value).set(key, value);
+    }
+    if (former?.measure !== value?.measure) {
+      this.#moved.add(key);
+    }
+  }
+
+  /** The measures in which an element is, or which it is. */
+  #measuresOf(id: string): readonly string[] {
+    const { events, directions } = this.#score;
+    const found = [events.get(id)?.measure, directions.get(id)?.measure, id];
+    return found.filter((measure) => measure !== undefined);
+  }
+
+  #touch(id: string): void {
+    for (const measure of this.#measuresOf(id)) {
+      this.#changed.add(measure);
+    }
+  }
+
+  #touchSpanner(spanner: Spanner | undefined): void {
+    if (spanner) {
+      this.#touch(spanner.start);
+      this.#touch(spanner.end);
+    }
+  }
+
+  #content(value: ScoreEvent | Direction): Content {
+    const row = this.#contents.get(value.measure) ?? new Map<string, Content>();
+    const content = row.get(value.part) ?? { events: new Map(), directions: new Map() };
+    this.#contents.set(value.measure, row);
+    row.set(value.part, content);
+    return content;
+  }
+
+  #made(): View {
     const { parts, measures, unreadable } = this.#score;
-    const contents = this.#contents();
-    const setIn = this.#settingsByMeasure();
-    const settings = new Settings();
-    const shown: MeasureView[] = [];
-    for (const measure of measures.values()) {
-      const keys = settings.enter(measure, setIn.get(measure.id) ?? []);
-      if (!measure.isDeleted) {
-        const cells = this.#cells(measure, contents.get(measure.id) ?? new Map(), settings);
-        const length = settings.length(measure, EVERY_PART);
-        shown.push({ id: measure.id, length, settings: keys, cells });
-        this.#shown.add(measure.id);
-      }
+    const orphans: Orphan[] = [];
+    const lost = this.#measures(orphans);
+    for (const key of lost) {
+      orphans.push({ facet: "attr", key, reason: "measure-deleted" });
     }
-    for (const key of settings.finish()) {
-      this.#orphan("attr", key, "measure-deleted");
-    }
-    this.#findDetached();
+    this.#detached ??= this.#findDetached();
+    orphans.push(...this.#detached);
     const { spanners, hidden } = this.#spanners();
+    const shown = [...this.#shown.values()];
+    this.#changed.clear();
+    this.#moved.clear();
     return {
       parts: [...parts.keys()],
-      measures: shown,
+      measures: shown.map(({ view }) => view),
       deleted: [...measures.values()].filter((one) => one.isDeleted).map((one) => one.id),
       spanners,
       hidden,
-      orphans: this.#orphans.sort((a, b) => comparePlaces([a.facet, a.key], [b.facet, b.key])),
+      orphans: orphans.sort((a, b) => comparePlaces([a.facet, a.key], [b.facet, b.key])),
       unreadable,
     };
   }
 
-  #orphan(facet: string, key: string, reason: OrphanReason): void {
-    this.#orphans.push({ facet, key, reason });
-  }
-
-  /** Sorts events and directions into cells, by measure and part; sets orphans aside. */
-  #contents(): ReadonlyMap<string, Row> {
-    const contents = new Map<string, Map<string, Content>>();
-    const contentOf = (value: ScoreEvent | Direction): Content => {
-      const row = contents.get(value.measure) ?? new Map<string, Content>();
-      const content = row.get(value.part) ?? { events: [], directions: [] };
-      contents.set(value.measure, row);
-      row.set(value.part, content);
-      return content;
-    };
-    for (const event of this.#score.events.values()) {
-      if (this.#isInCell("ev", event)) {
-        if (event.isSpace || this.#score.pitches.has(event.id)) {
-          contentOf(event).events.push(event);
-        } else {
-          this.#orphan("ev", event.id, "pitch-missing");
+  /** Works out the measures; gives the keys of settings that take effect nowhere. */
+  #measures(orphans: Orphan[]): readonly string[] {
+    const { parts, measures } = this.#score;
+    const places = new Map([...parts.keys()].map((part, place) => [part, place]));
+    const setIn = this.#settingsByMeasure(orphans);
+    const settings = new Settings();
+    const shown = new Map<string, Shown>();
+    for (const measure of measures.values()) {
+      const keys = settings.enter(measure, setIn.get(measure.id) ?? []);
+      if (!measure.isDeleted) {
+        const row = this.#contents.get(measure.id) ?? NOTHING;
+        const one = this.#measure(measure, keys, row, places, settings);
+        shown.set(measure.id, one);
+        orphans.push(...one.orphans);
+      }
+    }
+    for (const [measure, row] of this.#contents) {
+      const isDeleted = measures.get(measure)?.isDeleted;
+      const reason = isDeleted === undefined ? "measure-missing" : "measure-deleted";
+      for (const [part, content] of row) {
+        if (isDeleted !== undefined && !parts.has(part)) {
+          orphans.push(...orphansOf(content, "part-missing"));
+        } else if (isDeleted !== false) {
+          orphans.push(...orphansOf(content, reason));
         }
       }
     }
-    for (const direction of this.#score.directions.values()) {
-      if (this.#isInCell("dir", direction)) {
-        contentOf(direction).directions.push(direction);
-      }
-    }
-    return contents;
+    this.#shown = shown;
+    return settings.finish();
   }
 
-  #isInCell(facet: string, value: ScoreEvent | Direction): boolean {
-    const measure = this.#score.measures.get(value.measure);
-    if (!measure) {
-      this.#orphan(facet, value.id, "measure-missing");
-    } else if (!this.#score.parts.has(value.part)) {
-      this.#orphan(facet, value.id, "part-missing");
-    } else if (measure.isDeleted) {
-      this.#orphan(facet, value.id, "measure-deleted");
-    } else {
-      return true;
-    }
-    return false;
-  }
-
-  #settingsByMeasure(): ReadonlyMap<string, readonly Setting[]> {
+  #settingsByMeasure(orphans: Orphan[]): ReadonlyMap<string, readonly Setting[]> {
     const found = new Map<string, Setting[]>();
+    const { measures, parts } = this.#score;
     for (const setting of this.#score.settings.values()) {
-      if (!this.#score.measures.has(setting.measure)) {
-        this.#orphan("attr", setting.key, "measure-missing");
-      } else if (setting.scope !== EVERY_PART && !this.#score.parts.has(setting.part)) {
-        this.#orphan("attr", setting.key, "part-missing");
+      if (!measures.has(setting.measure)) {
+        orphans.push({ facet: "attr", key: setting.key, reason: "measure-missing" });
+      } else if (setting.scope !== EVERY_PART && !parts.has(setting.part)) {
+        orphans.push({ facet: "attr", key: setting.key, reason: "part-missing" });
       } else {
         const here = found.get(setting.measure) ?? [];
         found.set(setting.measure, here);
@@ -145,84 +252,61 @@ class Walk {
     return found;
   }
 
-  #cells(measure: Measure, row: Row, settings: Settings): Cell[] {
-    const laid = [...row]
-      .sort(([a], [b]) => (this.#places.get(a) ?? 0) - (this.#places.get(b) ?? 0))
-      .map(([part, content]) => {
-        const length = settings.length(measure, part);
-        const layout = layOut(content.events, this.#score.pitches, length);
-        return { part, content, length, layout };
-      });
-    // Without a metre, all parts last as long as the longest of them.
-    const longest = laid.map(({ layout }) => layout.end).reduce(later, ZERO);
-    return laid.map(({ part, content, length, layout }) =>
-      this.#cell(part, content, length, layout, longest),
-    );
-  }
-
-  #cell(
-    part: string,
-    content: Content,
-    length: Rational | null,
-    layout: Layout,
-    longest: Rational,
-  ): Cell {
-    const voices = layout.voices.map((voice) => closeGaps(voice, length ?? longest));
-    for (const item of voices.flatMap((voice) => voice.items)) {
-      if (item.kind === "chord" || item.kind === "grace") {
-        for (const id of item.ids) {
-          this.#shown.add(id);
-        }
-      } else if (item.kind !== "gap") {
-        this.#shown.add(item.id);
-      }
-    }
-    const directions = content.directions
-      .sort((a, b) => compare(a.onset, b.onset) || compareText(a.id, b.id))
-      .map((direction) => direction.id);
-    for (const id of directions) {
-      this.#shown.add(id);
-    }
-    return {
-      part,
-      length,
-      isOverfull: length !== null && compare(layout.end, length) > 0,
-      isUnderfull:
-        length !== null && compare(layout.end, ZERO) > 0 && compare(layout.filledUntil, length) < 0,
-      voices,
-      covered: layout.covered,
-      directions,
-    };
+  /** A measure as it was, if nothing that it is worked out from has changed. */
+  #measure(
+    measure: Measure,
+    keys: readonly string[],
+    row: Row,
+    places: ReadonlyMap<string, number>,
+    settings: Settings,
+  ): Shown {
+    const known = this.#changed.has(measure.id) ? undefined : this.#shown.get(measure.id);
+    const parts = known?.parts ?? partsOf(row, places);
+    const length = settings.length(measure, EVERY_PART);
+    const lengths = [length, ...parts.map((part) => settings.length(measure, part))];
+    const isSame =
+      known?.view.settings.length === keys.length &&
+      known.view.settings.every((key, at) => key === keys[at]) &&
+      known.lengths.every((each, at) => isSameTime(each, lengths[at] ?? null));
+    return known && isSame
+      ? known
+      : showMeasure(measure.id, keys, row, parts, lengths, this.#score.pitches);
   }
 
   /** Sets aside what belongs to an element that is gone. */
-  #findDetached(): void {
-    const { events, measures, pitches, attached } = this.#score;
+  #findDetached(): readonly Orphan[] {
+    const orphans: Orphan[] = [];
+    const { events, measures, pitches, owners } = this.#score;
     for (const key of pitches.keys()) {
       if (!events.has(key)) {
-        this.#orphan("pt", key, "event-missing");
+        orphans.push({ facet: "pt", key, reason: "event-missing" });
       }
     }
-    for (const [[facet, key], owner] of attached) {
-      if (facet !== "lay") {
-        if (!events.has(owner)) {
-          this.#orphan(facet, key, "event-missing");
+    for (const [facet, all] of owners) {
+      for (const [key, owner] of all) {
+        if (facet !== "lay") {
+          if (!events.has(owner)) {
+            orphans.push({ facet, key, reason: "event-missing" });
+          }
+        } else if (!measures.has(owner)) {
+          orphans.push({ facet, key, reason: "measure-missing" });
+        } else if (measures.get(owner)?.isDeleted) {
+          orphans.push({ facet, key, reason: "measure-deleted" });
         }
-      } else if (!measures.has(owner)) {
-        this.#orphan(facet, key, "measure-missing");
-      } else if (measures.get(owner)?.isDeleted) {
-        this.#orphan(facet, key, "measure-deleted");
       }
     }
+    return orphans;
   }
 
   #spanners(): { spanners: string[]; hidden: Hidden[] } {
+    const former = new Set(this.#drawnBefore);
     const spanners: string[] = [];
     const hidden: Hidden[] = [];
     const drawn = new Set<string>();
-    const sorted = [...this.#score.spanners.values()].sort((a, b) => compareText(a.id, b.id));
-    for (const spanner of sorted) {
-      const line = JSON.stringify([spanner.kind, spanner.start, spanner.end]);
+    this.#sortedSpanners ??= [...this.#score.spanners.values()]
+      .sort((a, b) => compareText(a.id, b.id))
+      .map((each) => [each, JSON.stringify([each.kind, each.start, each.end])] as const);
+    for (const [spanner, line] of this.#sortedSpanners) {
       const reason = this.#reasonToHide(spanner, drawn.has(line));
       if (reason === null) {
         spanners.push(spanner.id);
@@ -230,13 +314,34 @@ class Walk {
       } else {
         hidden.push({ id: spanner.id, reason });
       }
+      const isOther = former.has(spanner.id) !== (reason === null);
+      if (isOther || this.#moved.has(spanner.start) || this.#moved.has(spanner.end)) {
+        this.#renew(spanner);
+      }
     }
+    this.#drawnBefore = spanners;
     return { spanners, hidden };
+  }
+
+  /** Another line begins or ends in these measures than before. */
+  #renew({ start, end }: Spanner): void {
+    for (const measure of [...this.#measuresOf(start), ...this.#measuresOf(end)]) {
+      const shown = this.#shown.get(measure);
+      if (shown && !this.#changed.has(measure)) {
+        this.#shown.set(measure, { ...shown, view: { ...shown.view } });
+      }
+    }
+  }
+
+  #isShown(id: string): boolean {
+    return (
+      this.#shown.has(id) || this.#measuresOf(id).some((at) => this.#shown.get(at)?.ids.has(id))
+    );
   }
 
   #reasonToHide(spanner: Spanner, isDrawn: boolean): HiddenReason | null {
     const { kind, start, end } = spanner;
-    if (!this.#shown.has(start) || !this.#shown.has(end)) {
+    if (!this.#isShown(start) || !this.#isShown(end)) {
       return "dangling";
     }
     if (isDrawn) {
@@ -247,4 +352,15 @@ class Walk {
     const differ = first !== null && second !== null && first !== second;
     return kind === "tie" && differ ? "pitches-differ" : null;
   }
+}
+
+function orphansOf({ events, directions }: Content, reason: OrphanReason): readonly Orphan[] {
+  return [
+    ...[...events.keys()].map((key) => ({ facet: "ev", key, reason })),
+    ...[...directions.keys()].map((key) => ({ facet: "dir", key, reason })),
+  ];
+}
+
+function isSameTime(a: Rational | null, b: Rational | null): boolean {
+  return a === b || (a !== null && b !== null && compare(a, b) === 0);
 }

@@ -18,6 +18,10 @@ export class Settings {
 
   /** Goes on to the next measure; gives the keys that take effect there, in order. */
   enter(measure: Measure, settings: readonly Setting[]): string[] {
+    if (settings.length === 0 && this.#waiting.length === 0 && this.#pending.size === 0) {
+      this.#entered += 1; // nothing begins here, as in most measures
+      return [];
+    }
     const here = [...settings].sort(withinMeasure);
     this.#changeMetre(here);
     if (measure.isDeleted) {

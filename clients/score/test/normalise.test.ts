@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { type Facets, normalise, timeText, toNumber } from "../src/index.ts";
+import cases from "../../../tests/vectors/score_views.json" with { type: "json" };
+import { type Facets, Normaliser, normalise, timeText, toNumber, viewJson } from "../src/index.ts";
 import { compareText } from "../src/sorting.ts";
 
 function score(notes: Record<string, unknown>): Facets {
@@ -76,4 +77,79 @@ describe("documents", () => {
 test("texts are ordered by code points", () => {
   const texts = ["\u{1d11e}", "\uff21", "a", "", "aa", "Z", "\ud7ff"];
   expect(texts.sort(compareText)).toEqual(["", "Z", "a", "aa", "\ud7ff", "\uff21", "\u{1d11e}"]);
+});
+
+describe("views of a score that changes", () => {
+  const keys = (facet: string, ...changed: string[]) => new Map([[facet, new Set(changed)]]);
+
+  /** The same numbers for the same seed. */
+  function lot(seed: number): (below: number) => number {
+    let state = seed;
+    return (below) => {
+      state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+      return Math.floor((state / 2 ** 32) * below);
+    };
+  }
+
+  test("are those of the score as it is, whatever was set or deleted", () => {
+    for (const [seed, { facets }] of cases.slice(0, 20).entries()) {
+      const draw = lot(seed + 1);
+      const others = cases[draw(cases.length)]?.facets as Record<string, object>;
+      const maps = Object.fromEntries(
+        Object.entries(facets).map(([name, all]) => [name, new Map(Object.entries(all))]),
+      );
+      const names = Object.keys(maps);
+      const shown = new Normaliser(maps);
+      for (let step = 0; step < 25; step += 1) {
+        const [now, anew] = [shown.view(), normalise(maps)].map((view) =>
+          JSON.stringify(viewJson(view)),
+        );
+        expect(now).toBe(anew);
+        const name = names[draw(names.length)] ?? "";
+        const other = Object.entries(others[name] ?? {});
+        const all = [...(maps[name]?.keys() ?? []), ...other.map(([key]) => key)];
+        const values = [...(maps[name]?.values() ?? []), ...other.map(([, value]) => value), 3];
+        const key = all[draw(all.length)] ?? "x";
+        if (draw(3) === 0) maps[name]?.delete(key);
+        else maps[name]?.set(key, values[draw(values.length)] as never);
+        shown.change(keys(name, key));
+      }
+    }
+  });
+
+  test("have another object for the measures alone in which something changed", () => {
+    const facets = {
+      parts: { p: { order: "a", name: "P", staves: 1 } },
+      measures: { m: { order: "a", length: [4, 1] }, n: { order: "b" }, o: { order: "c" } },
+      ev: Object.fromEntries(
+        ["m", "n", "o"].map((measure) => [
+          `in-${measure}`,
+          { ...(note([0, 1], [1, 1]) as object), measure },
+        ]),
+      ),
+      pt: Object.fromEntries(
+        ["m", "n", "o"].map((measure) => [`in-${measure}`, { step: "C", octave: 4 }]),
+      ),
+      sp: { tie: { kind: "tie", start: "in-m", end: "in-n" } },
+      nx: {} as Record<string, unknown>,
+    };
+    const shown = new Normaliser(facets);
+    let before = shown.view();
+    const changedIn = (facet: string, key: string): string[] => {
+      shown.change(keys(facet, key));
+      const after = shown.view();
+      const found = after.measures.filter((measure, at) => measure !== before.measures[at]);
+      before = after;
+      return found.map((measure) => measure.id);
+    };
+    facets.nx["in-o"] = { fermata: "upright" };
+    expect(changedIn("nx", "in-o")).toEqual(["o"]);
+    // The tie is hidden, which is seen at both of its ends.
+    facets.pt["in-n"] = { step: "D", octave: 4 };
+    expect(changedIn("pt", "in-n")).toEqual(["m", "n"]);
+    expect(before.hidden).toEqual([{ id: "tie", reason: "pitches-differ" }]);
+    facets.sp.tie = { kind: "slur", start: "in-n", end: "in-o" };
+    expect(changedIn("sp", "tie")).toEqual(["m", "n", "o"]);
+    expect(changedIn("meta", "title")).toEqual([]);
+  });
 });

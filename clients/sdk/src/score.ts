@@ -1,4 +1,4 @@
-import { type Changes, type Facets, normalise, type Operation, type View } from "bandpro-score";
+import { type Changes, type Facets, Normaliser, type Operation, type View } from "bandpro-score";
 import type * as Y from "yjs";
 import { Comments } from "./comments/comments.ts";
 import { ScoreError } from "./errors.ts";
@@ -62,7 +62,7 @@ export class Score {
   readonly room: string;
   readonly connection: Store<Connection>;
   readonly saved: Store<Saved>;
-  /** The score as it is shown; worked out when asked for. */
+  /** The score as it is shown; worked out when asked for, measures only where they changed. */
   readonly view: Store<View>;
   /** Goes up with every change of the document. */
   readonly revision: Store<number>;
@@ -85,6 +85,8 @@ export class Score {
   #replica: Replica;
   #channel: Channel;
   #tally = NOTHING_YET;
+  /** Nobody may ever ask what is shown: it begins with the first question. */
+  #normaliser: Normaliser | null = null;
   #isClosed = false;
   #isReady = false;
 
@@ -116,7 +118,10 @@ export class Score {
       undo: () => this.#editable().undo(),
       redo: () => this.#editable().redo(),
     };
-    this.view = this.#view = new Derived(() => normalise(this.facets), report);
+    this.view = this.#view = new Derived(() => {
+      this.#normaliser ??= new Normaliser(this.facets);
+      return this.#normaliser.view();
+    }, report);
     this.#changes = new Listeners(report);
     this.presence = new Presence(report);
     this.versions = new Versions(this.#api, room);
@@ -255,6 +260,8 @@ export class Score {
   }
 
   #changed(change: ScoreChange): void {
+    if (change.isReplaced) this.#normaliser = null;
+    else this.#normaliser?.change(change.keys);
     this.#view.stale();
     this.comments.moved();
     this.#revision.set(this.#revision.get() + 1);
