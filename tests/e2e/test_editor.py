@@ -89,9 +89,11 @@ async def make_score(visits: Browsing) -> None:
     await visitor.page.context.close()
 
 
-async def opened(visits: Browsing, name: str, was: Visitor | None = None) -> Visitor:
+async def opened(
+    visits: Browsing, name: str, was: Visitor | None = None, room: str = ROOM
+) -> Visitor:
     """Somebody with a name at the tune, something of it drawn; in the profile that they had."""
-    place = f"/#/{quote(ROOM, safe='')}"
+    place = f"/#/{quote(room, safe='')}"
     visitor = await (visits.open(place) if was is None else visits.reopen(was, place))
     await visitor.part("own-name").fill(name)
     await expect(visitor.part("sheet").locator(".mRest, .note").first).to_be_visible()
@@ -326,3 +328,41 @@ async def test_two_people_write_a_tune_by_keyboard(server: Server, browser: Brow
         for visitor in (anna, ben):
             assert await violations(visitor) == []
         await take_files(ben)
+
+
+async def test_a_long_score_is_drawn_where_it_is_looked_at(
+    server: Server, browser: Browser
+) -> None:
+    """Rows out of sight are not drawn; what somebody writes at the end is seen by both.
+
+    Bears EDITOR-9.
+    """
+    room = "e2e/long"
+    async with browsing(server, browser) as visits:
+        maker = await visits.open("/")
+        await maker.page.request.post(
+            f"{server.url}/v1/scores",
+            data=json.dumps({"room": room, "template": "string-quartet", "measures": 120}),
+            headers={"content-type": "application/json"},
+        )
+        await maker.page.context.close()
+        anna = await opened(visits, "Anna", room=room)
+        ben = await opened(visits, "Ben", room=room)
+        for visitor in (anna, ben):
+            rows = visitor.part("sheet").locator("[data-row]")
+            last = rows.last
+            assert await rows.count() > 8
+            await expect(rows.first.locator("> svg")).to_be_visible()
+            await expect(last.locator("> svg")).to_have_count(0)
+            await last.scroll_into_view_if_needed()
+            await expect(last.locator("> svg")).to_be_visible()
+            await expect(rows.first.locator("> svg")).to_have_count(0)
+        await ben.part("sheet").locator("[data-row]").last.locator(".mRest").last.click()
+        await ben.part("surface").press("5")
+        await ben.part("surface").press_sequentially("cde")
+        assert await drawn(anna, 3) == await drawn(ben, 3)
+        await expect(anna.part("sheet").locator("[data-row]").last.locator(".peer")).to_have_count(
+            1
+        )
+        # Nothing is left of the notes that were shown before they were engraved.
+        await expect(ben.part("sheet").locator(".entered")).to_have_count(0)

@@ -1,5 +1,7 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { type Answer, Engraver, type Question, type Sheet } from "../src/engraving/engraver.ts";
+import { PICTURES_MAX } from "../src/engraving/pictures.ts";
+import { Window } from "../src/engraving/windows.ts";
 
 /** Stands in for the worker: holds what it is asked, and answers when it is told to. */
 class Hands {
@@ -15,8 +17,16 @@ class Hands {
     this.asked.push(question);
   }
 
-  answer(data: Answer): void {
-    this.onmessage({ data });
+  terminate(): void {}
+
+  /** Draws what was asked for last: its text, in capitals. */
+  draw(): void {
+    const { number, mei } = this.asked.at(-1) ?? { number: 0, mei: "" };
+    this.onmessage({ data: { number, picture: { svg: mei.toUpperCase(), ratio: 0.5 } } });
+  }
+
+  fail(): void {
+    this.onmessage({ data: { number: this.asked.at(-1)?.number ?? 0, picture: null } });
   }
 }
 
@@ -27,41 +37,79 @@ function begun(): { engraver: Engraver; worker: Hands; sheets: Sheet[] } {
   return { engraver, worker: Hands.last, sheets };
 }
 
+/** Rows with the keys 1, 2, 3 ... of these texts. */
+function rows(...texts: readonly string[]): Window[] {
+  return texts.map((text, at) => new Window([String(at + 1)], 1, 2_000, [text], () => text));
+}
+
+const drawn = (sheets: readonly Sheet[]) => sheets.at(-1)?.rows.map((row) => row.svg);
+const asked = (worker: Hands) => worker.asked.map((question) => question.mei);
+
 afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-test("only the newest of the states that wait is drawn", () => {
-  const { engraver, worker } = begun();
-  for (const mei of ["a", "b", "c"]) engraver.draw(mei, 2_000);
-  worker.answer({ kind: "loaded", number: 1, pages: 1, first: "A" });
-  expect(worker.asked).toEqual([
-    { kind: "load", mei: "a", width: 2_000, number: 1 },
-    { kind: "load", mei: "c", width: 2_000, number: 2 },
-  ]);
+test("only rows in sight are drawn, that of the cursor first, one after the other", () => {
+  const { engraver, worker, sheets } = begun();
+  engraver.look(new Set(["1", "3"]));
+  engraver.show(rows("a", "b", "c"), "3");
+  expect(asked(worker)).toEqual(["c"]);
+  worker.draw();
+  worker.draw();
+  expect(asked(worker)).toEqual(["c", "a"]);
+  expect(drawn(sheets)).toEqual(["A", null, "C"]);
 });
 
-test("a page that is seen and was not drawn before the next state is drawn in that one", () => {
+test("only the newest of the states that wait is drawn, and until then the older picture stays", () => {
   const { engraver, worker, sheets } = begun();
-  engraver.draw("a", 2_000);
-  worker.answer({ kind: "loaded", number: 1, pages: 3, first: "A1" });
-  engraver.want(1);
-  engraver.draw("b", 2_000);
-  // The worker leaves the question for the older state out.
-  worker.answer({ kind: "loaded", number: 2, pages: 3, first: "B1" });
-  expect(worker.asked.at(-1)).toEqual({ kind: "page", page: 1, number: 2 });
-  worker.answer({ kind: "page", page: 1, number: 2, svg: "B2" });
-  expect(sheets.at(-1)).toEqual({ number: 2, isBehind: false, pages: ["B1", "B2", null] });
+  engraver.look(new Set(["1"]));
+  engraver.show(rows("a"), null);
+  worker.draw();
+  for (const text of ["b", "c", "d"]) engraver.show(rows(text), null);
+  expect(drawn(sheets)).toEqual(["A"]);
+  worker.draw();
+  worker.draw();
+  expect(asked(worker)).toEqual(["a", "b", "d"]);
+  expect(drawn(sheets)).toEqual(["D"]);
+});
+
+test("what was drawn before is not drawn again: after undo, and when it comes back into sight", () => {
+  const { engraver, worker, sheets } = begun();
+  engraver.look(new Set(["1"]));
+  engraver.show(rows("a"), null);
+  worker.draw();
+  engraver.show(rows("b"), null);
+  worker.draw();
+  engraver.show(rows("a"), null);
+  expect(drawn(sheets)).toEqual(["A"]);
+  engraver.look(new Set());
+  expect(drawn(sheets)).toEqual([null]);
+  expect(sheets.at(-1)?.rows[0]?.ratio).toBe(0.5);
+  engraver.look(new Set(["1"]));
+  expect(drawn(sheets)).toEqual(["A"]);
+  expect(asked(worker)).toEqual(["a", "b"]);
+});
+
+test("no more pictures are kept than may be: what was asked for longest ago is drawn again", () => {
+  const { engraver, worker } = begun();
+  engraver.look(new Set(["1"]));
+  const texts = Array.from({ length: PICTURES_MAX + 1 }, (_, at) => `t${at}`);
+  for (const text of [...texts, "t1", "t0"]) {
+    engraver.show(rows(text), null);
+    worker.draw();
+  }
+  expect(asked(worker)).toEqual([...texts, "t0"]);
 });
 
 test("what cannot be drawn is told, and what comes after it is drawn", () => {
   const { engraver, worker, sheets } = begun();
-  engraver.draw("a", 2_000);
-  worker.answer({ kind: "loaded", number: 1, pages: 1, first: "A" });
-  engraver.draw("b", 2_000);
-  worker.answer({ kind: "failed", number: 2 });
-  expect(sheets.at(-1)).toEqual({ number: 1, isBehind: true, pages: ["A"] });
-  engraver.draw("c", 2_000);
-  worker.answer({ kind: "loaded", number: 3, pages: 1, first: "C" });
-  expect(sheets.at(-1)).toEqual({ number: 3, isBehind: false, pages: ["C"] });
+  engraver.look(new Set(["1"]));
+  engraver.show(rows("a"), null);
+  worker.draw();
+  engraver.show(rows("b"), null);
+  worker.fail();
+  expect([drawn(sheets), sheets.at(-1)?.isBehind]).toEqual([["A"], true]);
+  engraver.show(rows("c"), null);
+  worker.draw();
+  expect([drawn(sheets), sheets.at(-1)?.isBehind]).toEqual([["C"], false]);
 });

@@ -3,8 +3,9 @@ import { VerovioToolkit } from "verovio/esm";
 import createVerovioModule from "verovio/wasm";
 import { expect, test } from "vitest";
 import cases from "../../../tests/vectors/score_views.json" with { type: "json" };
-import { engraving } from "../src/engraving/mei.ts";
 import { OPTIONS } from "../src/engraving/options.ts";
+import { wholeText } from "../src/engraving/windows.ts";
+import { ScoreWriter } from "../src/engraving/writer.ts";
 
 const toolkit = new VerovioToolkit(await createVerovioModule());
 // Scores by lot are dear to draw.
@@ -13,7 +14,8 @@ const STEPS: Readonly<Record<string, number>> = { C: 0, D: 2, E: 4, F: 5, G: 7, 
 
 /** Engraves a score; gives the picture with its ids, and what the engraver says of each note. */
 function engraved(facets: Facets) {
-  const { mei, places } = engraving(normalise(facets), facets);
+  const writing = new ScoreWriter().write(normalise(facets), facets);
+  const [mei, places] = [wholeText(writing), writing.measures.flatMap((each) => each.places)];
   toolkit.setOptions({ ...OPTIONS, pageWidth: 2100, pageHeight: 60_000 });
   expect(toolkit.loadData(mei)).toBeTruthy();
   const svg = toolkit.renderToSVG(1);
@@ -69,7 +71,8 @@ test("whatever a document says, the engraver takes it and draws every note", () 
   for (const { name, facets } of cases.slice(0, HOSTILE)) {
     const view = normalise(facets as Facets);
     if (view.parts.length === 0 || view.measures.length === 0) {
-      expect([name, engraving(view, facets as Facets)]).toEqual([name, { mei: "", places: [] }]);
+      const { measures } = new ScoreWriter().write(view, facets as Facets);
+      expect([name, measures]).toEqual([name, []]);
       continue;
     }
     const { ids, places } = engraved(facets as Facets);

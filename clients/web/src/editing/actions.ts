@@ -162,12 +162,12 @@ function clearRests(
     operations.flatMap((each) => (each.op === "DeleteElements" ? each.elements : [])),
   );
   const end = addTimes(spot.onset, taken);
-  const covered = index.places
+  const covered = index
+    .inMeasure(spot.measure)
     .filter(
       (place) =>
         place.kind === "rest" &&
         place.part === spot.part &&
-        place.measure === spot.measure &&
         place.voice === spot.voice &&
         compareTimes(place.onset, end) < 0 &&
         compareTimes(spot.onset, endOf(place)) < 0,
@@ -215,8 +215,9 @@ export function addGrace(index: ScoreIndex, places: readonly Place[]): Action {
   }
   const { part, staff, voice, measure } = place;
   // Behind those that are there: nearest to the note.
-  const last = index.places
-    .filter((each) => each.kind === "grace" && each.part === part && each.measure === measure)
+  const last = index
+    .inMeasure(measure)
+    .filter((each) => each.kind === "grace" && each.part === part)
     .filter((each) => each.voice === voice && compareTimes(each.onset, place.onset) === 0)
     .map((each) => entryOf(index.facets, "ev", each.events[0] ?? "")["grace"])
     .map((grace) => asText(asEntry(grace)?.["order"]))

@@ -8,8 +8,8 @@ import {
   ZERO_TIME,
 } from "bandpro-sdk";
 import { entryOf } from "../engraving/entries.ts";
-import { engraving } from "../engraving/mei.ts";
-import type { Engraving, Place } from "../engraving/places.ts";
+import type { Place } from "../engraving/places.ts";
+import { ScoreWriter, type Writing } from "../engraving/writer.ts";
 import { Cell, type Store } from "../session/store.ts";
 import {
   type Action,
@@ -43,9 +43,11 @@ type Selection =
 /** What one sees of a score while editing it. */
 export interface Desktop {
   readonly index: ScoreIndex;
-  readonly engraving: Engraving;
+  readonly writing: Writing;
   readonly selected: readonly Place[];
   readonly value: NextValue;
+  /** Notes that one's own last edit gave their pitch: shown before they are engraved. */
+  readonly entered: readonly string[];
 }
 
 /** Turns what a musician asks for into edits of the score, and keeps the cursor. */
@@ -56,6 +58,7 @@ export class Desk {
   readonly refused = new Cell<string | null>(null);
   #selection: Selection = { kind: "none" };
   #value: NextValue = FIRST_VALUE;
+  #entered: readonly string[] = [];
   readonly #unsubscribe: () => void;
   /** Runs while the picture is older than the score. */
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -98,7 +101,7 @@ export class Desk {
   /** Selects the first place of the score, when nothing is selected. */
   begin(): void {
     const { index, selected } = this.#desktop.get();
-    const [first] = index.places;
+    const { first } = index;
     if (selected.length === 0 && first) {
       this.select(first.id);
     }
@@ -207,6 +210,7 @@ export class Desk {
     try {
       const changes = this.#score.edit(...operations);
       this.refused.set(null);
+      this.#entered = changes.sets.flatMap(([facet, key]) => (facet === "pt" ? [key] : []));
       const isNew = (id: string) =>
         changes.sets.some(([facet, key]) => facet === "pt" && key === id);
       const measures = operations.flatMap((each) =>
@@ -334,19 +338,21 @@ export class Desk {
   #seen: {
     readonly revision: number;
     readonly index: ScoreIndex;
-    readonly engraving: Engraving;
+    readonly writing: Writing;
   } | null = null;
+  readonly #writer = new ScoreWriter();
 
   #picture(): Desktop {
     const revision = this.#score.revision.get();
     if (this.#seen?.revision !== revision) {
       const view = this.#score.view.get();
-      const drawn = engraving(view, this.#score.facets);
-      const index = new ScoreIndex(view, this.#score.facets, drawn.places);
-      this.#seen = { revision, index, engraving: drawn };
+      const writing = this.#writer.write(view, this.#score.facets);
+      const index = new ScoreIndex(view, this.#score.facets, writing);
+      this.#seen = { revision, index, writing };
     }
-    const { index, engraving: drawn } = this.#seen;
-    return { index, engraving: drawn, selected: this.#selected(index), value: this.#value };
+    const { index, writing } = this.#seen;
+    const selected = this.#selected(index);
+    return { index, writing, selected, value: this.#value, entered: this.#entered };
   }
 
   #selected(index: ScoreIndex): readonly Place[] {

@@ -51,11 +51,10 @@ export function alterAt(
   { step, octave }: { step: string; octave: number },
 ): number {
   let before: { alter: number; place: Place } | null = null;
-  for (const place of index.places) {
+  for (const place of index.inMeasure(spot.measure)) {
     if (
       place.part !== spot.part ||
       place.staff !== spot.staff ||
-      place.measure !== spot.measure ||
       compareTimes(place.onset, spot.onset) >= 0 ||
       (before && compareTimes(place.onset, before.place.onset) < 0)
     ) {

@@ -2,12 +2,15 @@ import {
   addTimes,
   compareTimes,
   type Facets,
+  type MeasureView,
   type Rational,
   subtractTimes,
   type View,
 } from "bandpro-score";
+import type { WrittenMeasure } from "../engraving/measures.ts";
 import type { Place } from "../engraving/places.ts";
 import { firstVoice, VOICES_OF_STAFF } from "../engraving/staves.ts";
+import type { Writing } from "../engraving/writer.ts";
 
 /** A moment in a voice, where something is or could be written. */
 export interface Spot {
@@ -18,30 +21,62 @@ export interface Spot {
   readonly onset: Rational;
 }
 
-/** What is where in a score as it is shown; made anew with each change. */
+type OnStaff = Pick<Spot, "part" | "staff">;
+
+const NONE: readonly Place[] = [];
+/** Places by their ids and those of their events; what was written once is looked through once. */
+const known = new WeakMap<WrittenMeasure, ReadonlyMap<string, Place>>();
+
+/** What is where in a score as it is shown; made anew with each change, at little cost. */
 export class ScoreIndex {
   readonly view: View;
   readonly facets: Facets;
-  readonly places: readonly Place[];
-  readonly #byId = new Map<string, number>();
+  readonly #writing: Writing;
   readonly #measures: ReadonlyMap<string, number>;
+  #places: readonly Place[] | null = null;
 
-  constructor(view: View, facets: Facets, places: readonly Place[]) {
+  constructor(view: View, facets: Facets, writing: Writing) {
     this.view = view;
     this.facets = facets;
-    this.places = places;
+    this.#writing = writing;
     this.#measures = new Map(view.measures.map((measure, index) => [measure.id, index]));
-    for (const [index, place] of places.entries()) {
-      this.#byId.set(place.id, index);
-      for (const id of place.events) {
-        this.#byId.set(id, index);
+  }
+
+  /** All places, part by part, then voice by voice, each in the order of time; not for each key. */
+  get places(): readonly Place[] {
+    this.#places ??= this.#writing.staves.flatMap(({ part, within }) => {
+      const voices = new Map<number, Place[]>();
+      for (const place of this.#writing.measures.flatMap((measure) => measure.places)) {
+        if (place.part === part && place.staff === within) {
+          const line = voices.get(place.voice) ?? [];
+          voices.set(place.voice, line);
+          line.push(place);
+        }
       }
-    }
+      return [...voices].sort(([a], [b]) => a - b).flatMap(([, line]) => line);
+    });
+    return this.#places;
+  }
+
+  /** Where the score begins; null when there is nothing. */
+  get first(): Place | null {
+    return this.#writing.measures[0]?.places[0] ?? null;
+  }
+
+  /** The places of one measure: by part and staff, then voice by voice, each in time's order. */
+  inMeasure(measure: string): readonly Place[] {
+    return this.#writing.measures[this.#measures.get(measure) ?? -1]?.places ?? NONE;
   }
 
   /** The place of a note, a rest or empty time by its id. */
   place(id: string): Place | null {
-    return this.places[this.#byId.get(id) ?? -1] ?? null;
+    for (const measure of this.#writing.measures) {
+      const found = placesById(measure).get(id);
+      if (found) {
+        return found;
+      }
+    }
+    return null;
   }
 
   /**
@@ -49,11 +84,8 @@ export class ScoreIndex {
    * the staff has there; null where it has nothing either.
    */
   at(spot: Spot): Place | null {
-    const here = this.places.filter(
+    const here = this.#onStaff(spot.measure, spot).filter(
       (place) =>
-        place.part === spot.part &&
-        place.staff === spot.staff &&
-        place.measure === spot.measure &&
         place.kind !== "grace" &&
         compareTimes(place.onset, spot.onset) <= 0 &&
         compareTimes(spot.onset, endOf(place)) < 0,
@@ -65,11 +97,8 @@ export class ScoreIndex {
     }
     const duration = subtractTimes(this.freeUntil(spot), spot.onset);
     const { part, staff, voice, measure, onset } = spot;
-    const { id, measureIndex } = shown;
-    return {
-      ...{ id, kind: "gap", part, staff, voice, measure, measureIndex, onset, duration },
-      events: [],
-    };
+    const { id } = shown;
+    return { id, kind: "gap", part, staff, voice, measure, onset, duration, events: [] };
   }
 
   /** Whether a place is drawn as such: empty time of another voice than the first one is not. */
@@ -79,13 +108,15 @@ export class ScoreIndex {
   }
 
   /** The voices of a staff as musicians count them, by their numbers within the part. */
-  voicesOf({ part, staff }: Pick<Spot, "part" | "staff">): readonly number[] {
+  voicesOf({ part, staff }: OnStaff): readonly number[] {
     const found = Array.from({ length: VOICES_OF_STAFF }, (_, at) => firstVoice(staff) + at);
     const own = new Set<number>();
     const elsewhere = new Set<number>();
-    for (const place of this.places) {
-      if (place.part === part && place.kind !== "gap") {
-        (place.staff === staff ? own : elsewhere).add(place.voice);
+    for (const { places } of this.#writing.measures) {
+      for (const place of places) {
+        if (place.part === part && place.kind !== "gap") {
+          (place.staff === staff ? own : elsewhere).add(place.voice);
+        }
       }
     }
     // Files count voices in other ways; what is there comes first.
@@ -95,20 +126,17 @@ export class ScoreIndex {
 
   /** The neighbour in the voice, over barlines. */
   neighbour(place: Place, by: 1 | -1): Place | null {
-    const at = this.#byId.get(place.id);
-    if (at === undefined || !this.isDrawn(place)) {
+    if (!this.isDrawn(place)) {
       return this.#nearest(place, by, (other) => other.voice === place.voice);
     }
-    for (let index = at + by; ; index += by) {
-      const other = this.places[index];
-      if (!other || other.part !== place.part || other.staff !== place.staff) {
-        return null;
-      }
-      const isOnward = (other.measureIndex - place.measureIndex) * by >= 0;
-      if (isOnward && (other.voice === place.voice || this.#isOnlyVoice(other, place.voice))) {
-        return other;
-      }
+    const line = this.#line(place.measure, place, place.voice);
+    const beside = line[line.findIndex((each) => each.id === place.id) + by];
+    if (beside) {
+      return beside;
     }
+    const measure = this.#beside(place.measure, by);
+    const next = measure === null ? NONE : this.#line(measure, place, place.voice);
+    return (by > 0 ? next[0] : next.at(-1)) ?? null;
   }
 
   /** The next note or chord of the voice, past rests, empty time and grace notes. */
@@ -125,55 +153,64 @@ export class ScoreIndex {
     return this.#nearest(place, by, (other) => other.kind !== "grace");
   }
 
+  /** What begins next on the staff, or began last, of what is sought. */
   #nearest(place: Place, by: 1 | -1, isSought: (other: Place) => boolean): Place | null {
-    let found: Place | null = null;
-    for (const other of this.places) {
-      if (
-        other.part === place.part &&
-        other.staff === place.staff &&
-        inTime(other, place) * by > 0 &&
-        (!found || inTime(other, found) * by < 0) &&
-        isSought(other)
-      ) {
-        found = other;
+    for (let at: string | null = place.measure; at !== null; at = this.#beside(at, by)) {
+      const isHere = at === place.measure;
+      const [nearest] = this.#onStaff(at, place)
+        .filter((other) => !isHere || compareTimes(other.onset, place.onset) * by > 0)
+        .filter(isSought)
+        .sort((a, b) => compareTimes(a.onset, b.onset) * by);
+      if (nearest) {
+        return nearest;
       }
     }
-    return found;
+    return null;
   }
 
   /** What sounds at the same time on the staff above or below. */
   acrossStaves(place: Place, by: 1 | -1): Place | null {
-    const staves = this.#staves();
-    const own = staves.findIndex((each) => each.part === place.part && each.staff === place.staff);
+    const { staves } = this.#writing;
+    const own = staves.findIndex((each) => each.part === place.part && each.within === place.staff);
     const target = staves[own + by];
     if (own < 0 || !target) {
       return null;
     }
     const { measure, onset } = place;
-    const [voice = 1] = this.voicesOf(target);
-    return this.at({ ...target, voice, measure, onset });
+    const beside = { part: target.part, staff: target.within };
+    const [voice = 1] = this.voicesOf(beside);
+    return this.at({ ...beside, voice, measure, onset });
   }
 
   /** All places between two of one voice, both included. */
   between(a: Place, b: Place): readonly Place[] {
-    const [first, last] = [this.#byId.get(a.id), this.#byId.get(b.id)];
+    const [from, to] = this.#order(a, b) <= 0 ? [a, b] : [b, a];
+    const [first, last] = [this.#measures.get(from.measure), this.#measures.get(to.measure)];
     if (first === undefined || last === undefined) {
       return [];
     }
-    return this.places
-      .slice(Math.min(first, last), Math.max(first, last) + 1)
-      .filter((place) => place.part === a.part && place.staff === a.staff);
+    return this.view.measures.slice(first, last + 1).flatMap(({ id }) => {
+      const line = this.#line(id, from, from.voice);
+      const begin = id === from.measure ? line.findIndex((each) => each.id === from.id) : 0;
+      const end = id === to.measure ? line.findIndex((each) => each.id === to.id) : line.length;
+      // An end in another voice is taken in by itself.
+      return end < 0 ? [...line.slice(Math.max(0, begin)), to] : line.slice(begin, end + 1);
+    });
+  }
+
+  /** Where a measure is among all that are shown, from 0; -1 for one that is not. */
+  measureIndex(measure: string): number {
+    return this.#measures.get(measure) ?? -1;
   }
 
   /** The next measure; null after the last one. */
   measureAfter(measure: string): string | null {
-    const at = this.#measures.get(measure);
-    return at === undefined ? null : (this.view.measures[at + 1]?.id ?? null);
+    return this.#beside(measure, 1);
   }
 
   /** How long a measure is for a part, in quarter notes. */
   length(measure: string, part: string): Rational {
-    const view = this.view.measures[this.#measures.get(measure) ?? -1];
+    const view: MeasureView | undefined = this.view.measures[this.#measures.get(measure) ?? -1];
     const cell = view?.cells.find((each) => each.part === part);
     return cell?.length ?? view?.length ?? { numerator: 4n, denominator: 1n };
   }
@@ -181,10 +218,9 @@ export class ScoreIndex {
   /** When the next note or rest of a voice begins, from a moment on; at most the measure's end. */
   freeUntil(spot: Spot): Rational {
     let end = this.length(spot.measure, spot.part);
-    for (const place of this.places) {
+    for (const place of this.inMeasure(spot.measure)) {
       if (
         place.part === spot.part &&
-        place.measure === spot.measure &&
         place.voice === spot.voice &&
         place.kind === "chord" &&
         compareTimes(place.onset, spot.onset) >= 0 &&
@@ -196,31 +232,46 @@ export class ScoreIndex {
     return end;
   }
 
-  #isOnlyVoice(place: Place, voice: number): boolean {
-    // A measure in which the voice has nothing is passed through another one.
-    return !this.places.some(
-      (each) =>
-        each.part === place.part &&
-        each.staff === place.staff &&
-        each.measure === place.measure &&
-        (each.voice === voice || each.voice < place.voice),
-    );
+  #beside(measure: string, by: 1 | -1): string | null {
+    const at = this.#measures.get(measure);
+    return at === undefined ? null : (this.view.measures[at + by]?.id ?? null);
   }
 
-  #staves(): readonly { part: string; staff: number }[] {
-    const seen = new Map<string, { part: string; staff: number }>();
-    for (const { part, staff } of this.places) {
-      seen.set(JSON.stringify([part, staff]), { part, staff });
-    }
-    return [...seen.values()];
+  #onStaff(measure: string, { part, staff }: OnStaff): readonly Place[] {
+    return this.inMeasure(measure).filter((each) => each.part === part && each.staff === staff);
   }
+
+  /** A voice of a measure; a measure in which it has nothing is passed through another one. */
+  #line(measure: string, staff: OnStaff, voice: number): readonly Place[] {
+    const here = this.#onStaff(measure, staff);
+    const own = here.filter((each) => each.voice === voice);
+    return own.length > 0 ? own : here.filter((each) => each.voice === here[0]?.voice);
+  }
+
+  #order(a: Place, b: Place): number {
+    const [first, second] = [
+      this.#measures.get(a.measure) ?? 0,
+      this.#measures.get(b.measure) ?? 0,
+    ];
+    return first - second || compareTimes(a.onset, b.onset);
+  }
+}
+
+function placesById(measure: WrittenMeasure): ReadonlyMap<string, Place> {
+  const held = known.get(measure);
+  if (held) {
+    return held;
+  }
+  const found = new Map<string, Place>();
+  for (const place of measure.places) {
+    for (const id of [place.id, ...place.events]) {
+      found.set(id, place);
+    }
+  }
+  known.set(measure, found);
+  return found;
 }
 
 export function endOf(place: Place): Rational {
   return addTimes(place.onset, place.duration);
-}
-
-/** Which of two places begins first. */
-function inTime(a: Place, b: Place): number {
-  return a.measureIndex - b.measureIndex || compareTimes(a.onset, b.onset);
 }

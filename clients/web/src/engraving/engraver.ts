@@ -1,41 +1,67 @@
-/** What the worker is asked: to take a score, or to draw one of its pages. */
-export type Question =
-  | { readonly kind: "load"; readonly mei: string; readonly width: number; readonly number: number }
-  | { readonly kind: "page"; readonly page: number; readonly number: number };
+import { PICTURES_MAX, type Picture, Pictures } from "./pictures.ts";
+import type { Window } from "./windows.ts";
 
-export type Answer =
-  | {
-      readonly kind: "loaded";
-      readonly number: number;
-      readonly pages: number;
-      readonly first: string;
-    }
-  | { readonly kind: "page"; readonly number: number; readonly page: number; readonly svg: string }
-  | { readonly kind: "failed"; readonly number: number };
-
-/** The drawn pages of one state of a score; those that are not drawn yet are null. */
-export interface Sheet {
+/** What the worker is asked: to draw one page of a text. */
+export interface Question {
   readonly number: number;
-  /** The newest state could not be drawn: this is an older one. */
-  readonly isBehind: boolean;
-  readonly pages: readonly (string | null)[];
+  readonly mei: string;
+  /** From 1. */
+  readonly page: number;
+  /** In units of the engraver. */
+  readonly width: number;
 }
 
-export const BLANK: Sheet = { number: 0, isBehind: false, pages: [] };
+/** The page, or null when it could not be drawn. */
+export interface Answer {
+  readonly number: number;
+  readonly picture: Picture | null;
+}
+
+/** One row on the page; out of sight, or not drawn yet, it is only known how high it may be. */
+export interface DrawnRow {
+  readonly key: string;
+  readonly svg: string | null;
+  /** The content of the window that the picture shows: of an older state, perhaps. */
+  readonly content: string | null;
+  /** Its height by its width, an estimate where there is no picture. */
+  readonly ratio: number;
+}
+
+/** The rows of a score as far as they are drawn. */
+export interface Sheet {
+  readonly rows: readonly DrawnRow[];
+  /** The newest state of some row could not be drawn: it is an older one. */
+  readonly isBehind: boolean;
+}
+
+interface Shown {
+  readonly content: string;
+  readonly picture: Picture;
+}
+
+const USUAL_RATIO = 0.3;
+export const BLANK: Sheet = { rows: [], isBehind: false };
 
 /**
- * Draws scores in a worker, the newest state only: what changed meanwhile is drawn next, what lies
- * between is left out.
+ * Draws the rows that are in sight in a worker, the newest state of each only: what changed
+ * meanwhile is drawn next, what lies between is left out. Until then a row keeps its older picture.
  */
 export class Engraver {
   readonly #worker: Worker;
   readonly #onSheet: (sheet: Sheet) => void;
-  #number = 0;
-  #isBusy = false;
-  #waiting: { mei: string; width: number } | null = null;
+  readonly #pictures = new Pictures();
+  /** Contents that could not be drawn. */
+  readonly #failed = new Set<string>();
+  /** The pictures of rows in sight. */
+  readonly #shown = new Map<string, Shown>();
+  readonly #ratios = new Map<string, number>();
+  #windows: readonly Window[] = [];
+  #inSight: ReadonlySet<string> = new Set();
+  #first: string | null = null;
   #sheet = BLANK;
-  /** Pages that were asked for and have not come. */
-  #asked = new Set<number>();
+  #number = 0;
+  /** What the worker draws now. */
+  #drawing: string | null = null;
 
   constructor(onSheet: (sheet: Sheet) => void) {
     this.#onSheet = onSheet;
@@ -43,65 +69,121 @@ export class Engraver {
     this.#worker.onmessage = (event: MessageEvent<Answer>) => this.#take(event.data);
   }
 
-  /** @param width of a page, in units of the engraver. */
-  draw(mei: string, width: number): void {
-    this.#waiting = { mei, width };
-    this.#next();
+  /**
+   * Takes a new state of the score.
+   *
+   * @param first key of the row that is drawn before all others: where somebody writes.
+   */
+  show(windows: readonly Window[], first: string | null): void {
+    this.#windows = windows;
+    this.#first = first;
+    const keys = new Set(windows.map((window) => window.key));
+    for (const key of [...this.#ratios.keys(), ...this.#shown.keys()]) {
+      if (!keys.has(key)) {
+        this.#ratios.delete(key);
+        this.#shown.delete(key);
+      }
+    }
+    this.#update();
   }
 
-  /** Asks for a page, counted from 0, if it is not there. */
-  want(page: number): void {
-    if (this.#sheet.pages[page] === null && !this.#asked.has(page)) {
-      this.#asked.add(page);
-      this.#post({ kind: "page", page, number: this.#sheet.number });
+  /** @param keys of the rows that are in sight, or nearly so. */
+  look(keys: ReadonlySet<string>): void {
+    this.#inSight = keys;
+    for (const key of this.#shown.keys()) {
+      if (!keys.has(key)) {
+        this.#shown.delete(key);
+      }
     }
+    this.#update();
   }
 
   end(): void {
     this.#worker.terminate();
   }
 
-  #next(): void {
-    if (this.#isBusy || this.#waiting === null) {
-      return;
-    }
-    this.#isBusy = true;
-    this.#number += 1;
-    this.#post({ kind: "load", ...this.#waiting, number: this.#number });
-    this.#waiting = null;
-  }
-
-  #take(answer: Answer): void {
-    if (answer.kind === "page") {
-      if (answer.number === this.#sheet.number) {
-        this.#asked.delete(answer.page);
-        const pages = this.#sheet.pages.map((svg, at) => (at === answer.page ? answer.svg : svg));
-        this.#show({ ...this.#sheet, pages });
+  #update(): void {
+    for (const window of this.#windows) {
+      if (this.#isDue(window)) {
+        const picture = this.#pictures.get(window.content);
+        if (picture) {
+          this.#hang(window.key, window.content, picture);
+        }
       }
-      return;
-    }
-    this.#isBusy = false;
-    const missed = this.#asked;
-    if (answer.kind === "loaded") {
-      this.#asked = new Set();
-      const rest = Array.from({ length: answer.pages - 1 }, () => null);
-      this.#show({ number: answer.number, isBehind: false, pages: [answer.first, ...rest] });
-    } else {
-      this.#show({ ...this.#sheet, isBehind: true });
     }
     this.#next();
-    // Whoever sees a page that was not drawn in time does not ask again.
-    for (const page of missed) {
-      this.want(page);
+    this.#tell();
+  }
+
+  /** Whether a row is in sight and its picture is not of its newest state. */
+  #isDue(window: Window): boolean {
+    return this.#inSight.has(window.key) && this.#shown.get(window.key)?.content !== window.content;
+  }
+
+  #hang(key: string, content: string, picture: Picture): void {
+    this.#shown.set(key, { content, picture });
+    this.#ratios.set(key, picture.ratio);
+  }
+
+  #next(): void {
+    if (this.#drawing !== null) {
+      return;
+    }
+    const due = this.#windows.filter(
+      (window) => this.#isDue(window) && !this.#failed.has(window.content),
+    );
+    const window = due.find((each) => each.key === this.#first) ?? due[0];
+    if (window) {
+      this.#drawing = window.content;
+      this.#number += 1;
+      const { page, width, text } = window;
+      const question: Question = { number: this.#number, mei: text, page, width };
+      this.#worker.postMessage(question);
     }
   }
 
-  #show(sheet: Sheet): void {
-    this.#sheet = sheet;
-    this.#onSheet(sheet);
+  #take({ number, picture }: Answer): void {
+    const content = this.#drawing;
+    if (number !== this.#number || content === null) {
+      return;
+    }
+    this.#drawing = null;
+    if (picture === null) {
+      this.#forget();
+      this.#failed.add(content);
+    } else {
+      this.#pictures.put(content, picture);
+    }
+    this.#update();
   }
 
-  #post(question: Question): void {
-    this.#worker.postMessage(question);
+  #forget(): void {
+    if (this.#failed.size >= PICTURES_MAX) {
+      this.#failed.clear();
+    }
+  }
+
+  #tell(): void {
+    const known = [...this.#ratios.values()];
+    const usual =
+      known.length === 0 ? USUAL_RATIO : known.reduce((sum, each) => sum + each, 0) / known.length;
+    const former = new Map(this.#sheet.rows.map((row) => [row.key, row]));
+    const rows = this.#windows.map(({ key }): DrawnRow => {
+      const { content = null, picture } = this.#shown.get(key) ?? {};
+      const svg = picture?.svg ?? null;
+      const ratio = this.#ratios.get(key) ?? usual;
+      const held = former.get(key);
+      const isSame = held?.svg === svg && held.content === content && held.ratio === ratio;
+      return isSame ? held : { key, svg, content, ratio };
+    });
+    const isBehind = this.#windows.some(
+      (window) => this.#isDue(window) && this.#failed.has(window.content),
+    );
+    const { rows: before, isBehind: wasBehind } = this.#sheet;
+    const isSame = rows.length === before.length && rows.every((row, at) => row === before[at]);
+    if (!isSame || isBehind !== wasBehind) {
+      this.#sheet = { rows, isBehind };
+      this.#onSheet(this.#sheet);
+    }
   }
 }

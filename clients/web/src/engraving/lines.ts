@@ -13,8 +13,8 @@ export interface TupletLine {
 export interface Lines {
   /** By the event they begin at. */
   readonly tuplets: ReadonlyMap<string, TupletLine>;
-  readonly ties: readonly Line[];
-  readonly slurs: readonly Line[];
+  /** Ties and slurs, by the event they begin at. */
+  readonly curves: ReadonlyMap<string, readonly Curve[]>;
   /** By the direction they begin at. */
   readonly wedges: ReadonlyMap<string, Line>;
   /** Directions that are ends of lines and say nothing by themselves. */
@@ -30,30 +30,40 @@ export interface Line {
   readonly value: Entry;
 }
 
+export interface Curve extends Line {
+  readonly kind: "tie" | "slur";
+}
+
 export function linesOf(view: View, facets: Facets): Lines {
-  const all = view.spanners.map((id): Line & { kind: string } => {
+  const tuplets = new Map<string, TupletLine>();
+  const curves = new Map<string, Curve[]>();
+  const wedges = new Map<string, Line>();
+  const ends = new Set<string>();
+  const tied = new Set<string>();
+  for (const id of view.spanners) {
     const value = entryOf(facets, "sp", id);
     const [start, end] = [asText(value["start"]), asText(value["end"])];
-    return { id, start, end, value, kind: asText(value["kind"]) };
-  });
-  const of = (kind: string) => all.filter((line) => line.kind === kind);
-  const signed = ["wedge", "ottava", "pedal"].flatMap(of);
-  return {
-    tuplets: new Map(
-      of("tuplet").map(({ id, start, end, value }) => [
-        start,
-        {
-          id,
-          end,
-          actual: Math.max(1, Math.trunc(asNumber(value["actual"], 3))),
-          normal: Math.max(1, Math.trunc(asNumber(value["normal"], 2))),
-        },
-      ]),
-    ),
-    ties: of("tie"),
-    slurs: of("slur"),
-    wedges: new Map(of("wedge").map((line) => [line.start, line])),
-    ends: new Set(signed.flatMap(({ start, end }) => [start, end])),
-    tied: new Set(of("tie").map((line) => line.end)),
-  };
+    const kind = asText(value["kind"]);
+    if (kind === "tie" || kind === "slur") {
+      const begun = curves.get(start) ?? [];
+      curves.set(start, begun);
+      begun.push({ id, start, end, value, kind });
+      if (kind === "tie") {
+        tied.add(end);
+      }
+    } else if (kind === "tuplet") {
+      tuplets.set(start, {
+        id,
+        end,
+        actual: Math.max(1, Math.trunc(asNumber(value["actual"], 3))),
+        normal: Math.max(1, Math.trunc(asNumber(value["normal"], 2))),
+      });
+    } else if (kind === "wedge" || kind === "ottava" || kind === "pedal") {
+      ends.add(start).add(end);
+      if (kind === "wedge") {
+        wedges.set(start, { id, start, end, value });
+      }
+    }
+  }
+  return { tuplets, curves, wedges, ends, tied };
 }

@@ -1,15 +1,37 @@
-import { type Facets, type Rational, readTime, toNumber, type View } from "bandpro-score";
+import { type Facets, type MeasureView, type Rational, readTime, toNumber } from "bandpro-score";
 import { asNumber, asText, type Entry, entryOf } from "./entries.ts";
-import type { Line, Lines } from "./lines.ts";
+import type { Curve, Line, Lines } from "./lines.ts";
 import { type MeasureSigns, unitOf } from "./signs.ts";
 import type { Staff } from "./staves.ts";
 import { eventsOf } from "./voice.ts";
 import { type Attributes, element, escaped } from "./xml.ts";
 
 interface Spot {
-  readonly measure: number;
   readonly staff: number;
   readonly tstamp: string;
+}
+
+/** A line that may leave the measure in which it begins. */
+export interface OpenLine {
+  /** Ids of the notes, or of the directions, at its ends. */
+  readonly start: string;
+  readonly end: string;
+  /** The measures of its ends. */
+  readonly from: string;
+  readonly to: string;
+  /**
+   * @param measures how many barlines lie between its ends, of those that are drawn.
+   * @param tstamp where in its measure the end is, for lines between directions.
+   */
+  readonly markup: (measures: number, tstamp: string) => string;
+}
+
+/** What stands at the notes and over the staves of one measure. */
+export interface MeasureMarks {
+  readonly markup: string;
+  readonly lines: readonly OpenLine[];
+  /** Beats at which directions are, by id: hairpins end there. */
+  readonly tstamps: ReadonlyMap<string, string>;
 }
 
 const QUARTERS_IN_WHOLE = 4;
@@ -19,72 +41,68 @@ const TEMPO_UNITS: ReadonlyMap<string, string> = new Map([
   ["1/2", "♪"],
 ]);
 
-/** What stands at notes and over staves of each measure: lines, dynamics, words, tempi, fermatas. */
+/** Lines, dynamics, words, tempi and fermatas that begin in a measure. */
 export function measureMarks(
-  view: View,
+  measure: MeasureView,
   facets: Facets,
   lines: Lines,
-  signs: readonly MeasureSigns[],
+  signs: MeasureSigns,
   staves: readonly Staff[],
-): readonly string[] {
-  const marks: string[][] = view.measures.map(() => []);
-  const events = new Map<string, number>();
-  const directions = new Map<string, Spot>();
-  for (const [index, measure] of view.measures.entries()) {
-    for (const cell of measure.cells) {
-      for (const item of cell.voices.flatMap((voice) => voice.items)) {
-        for (const id of item.kind === "space" ? [] : eventsOf(item)) {
-          events.set(id, index);
+): MeasureMarks {
+  const marks: string[] = [];
+  const open: OpenLine[] = [];
+  const tstamps = new Map<string, string>();
+  for (const cell of measure.cells) {
+    for (const item of cell.voices.flatMap((voice) => voice.items)) {
+      for (const id of item.kind === "space" ? [] : eventsOf(item)) {
+        marks.push(...fermata(id, facets));
+        for (const curve of lines.curves.get(id) ?? []) {
+          const to = asText(entryOf(facets, "ev", curve.end)["measure"]);
+          const markup = curveElement(curve);
+          if (to === measure.id) {
+            marks.push(markup);
+          } else {
+            open.push({ ...curve, from: measure.id, to, markup: () => markup });
+          }
         }
       }
-      for (const id of cell.directions) {
-        const spot = spotOf(id, index, cell.part, facets, signs[index], staves);
-        if (spot) {
-          directions.set(id, spot);
-        }
+    }
+    for (const id of cell.directions) {
+      const spot = spotOf(id, cell.part, facets, signs, staves);
+      if (spot === null) {
+        continue;
+      }
+      tstamps.set(id, spot.tstamp);
+      const wedge = lines.wedges.get(id);
+      if (wedge) {
+        const to = asText(entryOf(facets, "dir", wedge.end)["measure"]);
+        open.push({ ...wedge, from: measure.id, to, markup: hairpinOf(wedge, spot, facets) });
+      } else if (!lines.ends.has(id)) {
+        marks.push(directionElement(id, entryOf(facets, "dir", id), spot));
       }
     }
   }
-  const add = (measure: number | undefined, mark: string) => {
-    marks[measure ?? -1]?.push(mark);
-  };
-  for (const [id, measure] of events) {
-    const fermata = asText(entryOf(facets, "nx", id)["fermata"]);
-    if (fermata !== "") {
-      const form = fermata === "inverted" ? "inv" : "norm";
-      add(measure, element("fermata", { startid: `#${id}`, form, place: placeOf(form) }));
-    }
+  const unit = unitOf(signs.staves.get(1)?.signs.time ?? null);
+  for (const { at, tempo } of signs.tempi) {
+    marks.push(tempoElement(tempo, tstampOf(at, unit)));
   }
-  for (const [name, line] of [
-    ...lines.ties.map((line) => ["tie", line] as const),
-    ...lines.slurs.map((line) => ["slur", line] as const),
-  ]) {
-    add(events.get(line.start), lineElement(name, line));
+  return { markup: marks.join(""), lines: open, tstamps };
+}
+
+function fermata(id: string, facets: Facets): readonly string[] {
+  const sign = asText(entryOf(facets, "nx", id)["fermata"]);
+  if (sign === "") {
+    return [];
   }
-  for (const [id, spot] of directions) {
-    const wedge = lines.wedges.get(id);
-    const end = wedge && directions.get(wedge.end);
-    if (wedge && end) {
-      add(spot.measure, hairpin(wedge, spot, end, facets));
-    } else if (!lines.ends.has(id)) {
-      add(spot.measure, directionElement(id, entryOf(facets, "dir", id), spot));
-    }
-  }
-  for (const [index, { tempi, staves: here }] of signs.entries()) {
-    const time = here.get(1)?.signs.time ?? null;
-    for (const { at, tempo } of tempi) {
-      add(index, tempoElement(tempo, tstampOf(at, unitOf(time))));
-    }
-  }
-  return marks.map((each) => each.join(""));
+  const form = sign === "inverted" ? "inv" : "norm";
+  return [element("fermata", { startid: `#${id}`, form, place: placeOf(form) })];
 }
 
 function spotOf(
   id: string,
-  measure: number,
   part: string,
   facets: Facets,
-  signs: MeasureSigns | undefined,
+  signs: MeasureSigns,
   staves: readonly Staff[],
 ): Spot | null {
   const value = entryOf(facets, "dir", id);
@@ -95,8 +113,8 @@ function spotOf(
   if (!staff || !onset) {
     return null;
   }
-  const time = signs?.staves.get(staff.number)?.signs.time ?? null;
-  return { measure, staff: staff.number, tstamp: tstampOf(onset, unitOf(time)) };
+  const time = signs.staves.get(staff.number)?.signs.time ?? null;
+  return { staff: staff.number, tstamp: tstampOf(onset, unitOf(time)) };
 }
 
 /** Beats of the metre, from 1. */
@@ -109,9 +127,9 @@ function placeOf(form: string): string {
   return form === "inv" ? "below" : "above";
 }
 
-function lineElement(name: string, { id, start, end, value }: Line): string {
+function curveElement({ id, start, end, value, kind }: Curve): string {
   const placement = asText(value["placement"]);
-  return element(name, {
+  return element(kind, {
     "xml:id": id,
     startid: `#${start}`,
     endid: `#${end}`,
@@ -119,15 +137,16 @@ function lineElement(name: string, { id, start, end, value }: Line): string {
   });
 }
 
-function hairpin(line: Line, start: Spot, end: Spot, facets: Facets): string {
-  const isFalling = asText(entryOf(facets, "dir", line.start)["text"]) === "diminuendo";
-  return element("hairpin", {
-    "xml:id": line.id,
-    form: isFalling ? "dim" : "cres",
-    staff: start.staff,
-    tstamp: start.tstamp,
-    tstamp2: `${Math.max(0, end.measure - start.measure)}m+${end.tstamp}`,
-  });
+function hairpinOf({ id, start }: Line, spot: Spot, facets: Facets): OpenLine["markup"] {
+  const isFalling = asText(entryOf(facets, "dir", start)["text"]) === "diminuendo";
+  return (measures, tstamp) =>
+    element("hairpin", {
+      "xml:id": id,
+      form: isFalling ? "dim" : "cres",
+      staff: spot.staff,
+      tstamp: spot.tstamp,
+      tstamp2: `${measures}m+${tstamp}`,
+    });
 }
 
 function directionElement(id: string, value: Entry, { staff, tstamp }: Spot): string {

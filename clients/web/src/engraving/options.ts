@@ -1,10 +1,11 @@
-/** A page is as high as some screens, so that only what is seen is drawn. */
-export const PAGE_HEIGHT = 3_000;
+/** A row is as high as it is. */
+export const PAGE_HEIGHT = 60_000;
 
 /** How Verovio draws for the editor, at every width. */
 export const OPTIONS = {
   adjustPageHeight: true,
-  breaks: "auto",
+  // Rows are cast off before: each comes on a page of its own.
+  breaks: "encoded",
   footer: "none",
   header: "none",
   // Fonts come with the page; the picture names none and carries no style of its own.

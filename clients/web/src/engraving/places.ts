@@ -7,8 +7,6 @@ export interface Place {
   readonly kind: "chord" | "rest" | "gap" | "grace";
   readonly part: string;
   readonly measure: string;
-  /** Counts all measures that are shown, from 0. */
-  readonly measureIndex: number;
   readonly voice: number;
   /** Within the part. */
   readonly staff: number;
@@ -16,11 +14,4 @@ export interface Place {
   readonly duration: Rational;
   /** The notes of a chord, the lowest id first; the rest; empty for a gap. */
   readonly events: readonly string[];
-}
-
-/** A score as the engraver takes it, and what is where in it. */
-export interface Engraving {
-  readonly mei: string;
-  /** Part by part, then voice by voice, each in the order of time. */
-  readonly places: readonly Place[];
 }

@@ -1,4 +1,11 @@
-import { type Facets, type MeasureView, type Rational, rational, ZERO_TIME } from "bandpro-score";
+import {
+  compareTimes,
+  type Facets,
+  type MeasureView,
+  type Rational,
+  rational,
+  ZERO_TIME,
+} from "bandpro-score";
 import { asNumber, asText, type Entry, entryOf } from "./entries.ts";
 import type { Staff } from "./staves.ts";
 import { element } from "./xml.ts";
@@ -42,6 +49,7 @@ const CLEF_LINES: ReadonlyMap<string, number> = new Map([
   ["C", 3],
 ]);
 const FIFTHS_MAX = 7;
+const NOTHING: Entry = {};
 
 /** Walks through the measures and knows which clef, key and metre hold on each staff. */
 export class SignWalk {
@@ -49,6 +57,8 @@ export class SignWalk {
   readonly #staves: readonly Staff[];
   readonly #held = new Map<number, Signs>();
   readonly #later = new Map<number, Partial<Signs>>();
+  /** What is given for measures in which nothing begins; null while something waits. */
+  #quiet: MeasureSigns | null = null;
 
   constructor(facets: Facets, staves: readonly Staff[]) {
     this.#facets = facets;
@@ -57,9 +67,22 @@ export class SignWalk {
 
   /** Goes on to the next measure. */
   enter(measure: MeasureView): MeasureSigns {
+    if (measure.settings.length === 0 && this.#quiet !== null) {
+      return this.#quiet;
+    }
+    const signs = this.#enter(measure);
+    const waits = [...this.#later.values()].some((later) => Object.keys(later).length > 0);
+    const begins = [...signs.staves.values()].some(
+      (staff) => staff.hasNewKey || staff.hasNewTime || staff.hasNewClef,
+    );
+    this.#quiet = measure.settings.length > 0 || waits || begins ? null : signs;
+    return signs;
+  }
+
+  #enter(measure: MeasureView): MeasureSigns {
     const places = measure.settings.map((key) => signPlace(this.#facets, key, measure.id));
     const barline = (edge: string) =>
-      places.find((place) => place.kind === "barline" && place.at === edge)?.value ?? {};
+      places.find((place) => place.kind === "barline" && place.at === edge)?.value ?? NOTHING;
     const staves = new Map(
       this.#staves.map((staff) => [staff.number, this.#enterStaff(staff, places)] as const),
     );
@@ -126,6 +149,46 @@ export function covers(scope: string, staff: Pick<Staff, "part" | "within">): bo
 export function onsetOf(at: string): Rational {
   const found = ONSET.exec(at);
   return found ? rational(BigInt(found[1] ?? 0), BigInt(found[2] ?? 1)) : ZERO_TIME;
+}
+
+/** Whether the same begins and holds in a measure; values are the same while they are one object. */
+export function isSameSigns(a: MeasureSigns, b: MeasureSigns): boolean {
+  return (
+    a === b ||
+    (a.staves.size === b.staves.size &&
+      [...a.staves].every(([number, staff]) => isSameStaff(staff, b.staves.get(number))) &&
+      isSame(a.left, b.left) &&
+      isSame(a.right, b.right) &&
+      isSameList(a.tempi, b.tempi, (one, other) => one.tempo === other.tempo))
+  );
+}
+
+function isSameStaff(a: StaffSigns, b: StaffSigns | undefined): boolean {
+  return (
+    b !== undefined &&
+    a.signs.clef === b.signs.clef &&
+    a.signs.key === b.signs.key &&
+    a.signs.time === b.signs.time &&
+    a.hasNewKey === b.hasNewKey &&
+    a.hasNewTime === b.hasNewTime &&
+    a.hasNewClef === b.hasNewClef &&
+    isSameList(a.clefs, b.clefs, (one, other) => one.clef === other.clef)
+  );
+}
+
+/** Whether there is the same at the same onsets. */
+function isSameList<T extends { readonly at: Rational }>(
+  a: readonly T[],
+  b: readonly T[],
+  isEqual: (one: T, other: T) => boolean,
+): boolean {
+  return (
+    a.length === b.length &&
+    a.every((one, index) => {
+      const other = b[index];
+      return other !== undefined && compareTimes(one.at, other.at) === 0 && isEqual(one, other);
+    })
+  );
 }
 
 function isSame(a: Entry | null, b: Entry | null): boolean {

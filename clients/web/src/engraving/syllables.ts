@@ -23,6 +23,12 @@ export function syllablesOf(facets: Facets): Syllables {
   return found;
 }
 
+/** How many letters the longest syllable of a note has. */
+export function lettersUnder(event: string, syllables: Syllables): number {
+  const texts = (syllables.get(event) ?? []).map(([, value]) => asText(value["text"]).length);
+  return Math.max(0, ...texts);
+}
+
 /** The verses of notes that are sung together; numbers for names that are none, in their order. */
 export function verseElements(events: readonly string[], syllables: Syllables): string {
   const sung = events.flatMap((id) => syllables.get(id) ?? []);

@@ -3,6 +3,7 @@ declare module "verovio/wasm" {
   export default function createVerovioModule(): Promise<unknown>;
 }
 declare module "verovio/esm" {
+  export function enableLog(level: number, module: unknown): void;
   export class VerovioToolkit {
     constructor(module: unknown);
     setOptions(options: Readonly<Record<string, unknown>>): void;

@@ -37,7 +37,6 @@ export interface Sources {
 export interface VoiceFrame {
   readonly part: string;
   readonly measure: string;
-  readonly measureIndex: number;
   readonly staff: number;
   /** By number within the part: the staff's number on the page. */
   readonly staffNumbers: readonly number[];
@@ -54,6 +53,8 @@ export interface VoiceFrame {
 export interface WrittenVoice {
   readonly content: string;
   readonly places: readonly Place[];
+  /** Notes, chords and rests by their events, out of their beams. */
+  readonly items: readonly (readonly [event: string, markup: string])[];
 }
 
 interface Written extends Beamable {
@@ -105,7 +106,8 @@ export function writeVoice(voice: Voice, frame: VoiceFrame, sources: Sources): W
     written.map((each) => each.markup),
     spans,
   );
-  return { content: content + tail.join(""), places };
+  const items = written.flatMap(({ events, markup }) => events.map((id) => [id, markup] as const));
+  return { content: content + tail.join(""), places, items };
 }
 
 function tupletSpan({ id, actual, normal }: TupletLine, first: number, last: number): Span {
@@ -156,7 +158,6 @@ function writeItem(
     kind: item.kind === "space" ? "gap" : item.kind,
     part: frame.part,
     measure: frame.measure,
-    measureIndex: frame.measureIndex,
     voice,
     staff: frame.staff,
     onset: item.onset,
@@ -242,7 +243,6 @@ function writeGap(
       kind: "gap",
       part: frame.part,
       measure: frame.measure,
-      measureIndex: frame.measureIndex,
       voice,
       staff: frame.staff,
       onset: piece.onset,

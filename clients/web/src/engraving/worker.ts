@@ -1,52 +1,38 @@
 import type { VerovioToolkit } from "verovio/esm";
 import type { Answer, Question } from "./engraver.ts";
 import { OPTIONS, PAGE_HEIGHT } from "./options.ts";
+import { pictureOf } from "./svg.ts";
 
 // Files of their own beside the bundle: seven megabytes that no bundler need read.
 const FOLDER = "/verovio/";
 
-type Load = Extract<Question, { kind: "load" }>;
+const LOG_OFF = 0;
 
-const ready: Promise<VerovioToolkit> = (async () => {
-  const [{ default: createModule }, { VerovioToolkit: Toolkit }] = await Promise.all([
+let ready = started();
+
+async function started(): Promise<VerovioToolkit> {
+  const [{ default: createModule }, { VerovioToolkit: Toolkit, enableLog }] = await Promise.all([
     import(/* turbopackIgnore: true */ `${FOLDER}verovio-module.mjs`),
     import(/* turbopackIgnore: true */ `${FOLDER}verovio.mjs`),
   ]);
-  return new Toolkit(await createModule());
-})();
-
-let held = 0;
+  const module = await createModule();
+  // It warns of whatever a document says, and of rows that are pressed: nobody reads that.
+  enableLog(LOG_OFF, module);
+  return new Toolkit(module);
+}
 
 self.onmessage = async ({ data }: MessageEvent<Question>) => {
-  if (data.kind === "load") {
-    // It is waited for, whatever fails.
-    answer(await loaded(data).catch((): Answer => ({ kind: "failed", number: data.number })));
-    return;
-  }
-  const toolkit = await ready;
-  if (data.number === held) {
-    const svg = plainSvg(toolkit.renderToSVG(data.page + 1));
-    answer({ kind: "page", number: held, page: data.page, svg });
-  }
+  // It is waited for, whatever fails.
+  const picture = await drawn(data).catch(() => {
+    ready = started(); // what failed within the engraver may have left anything behind
+    return null;
+  });
+  const answer: Answer = { number: data.number, picture };
+  self.postMessage(answer);
 };
 
-async function loaded({ mei, width, number }: Load): Promise<Answer> {
+async function drawn({ mei, page, width }: Question): Promise<Answer["picture"]> {
   const toolkit = await ready;
   toolkit.setOptions({ ...OPTIONS, pageWidth: width, pageHeight: PAGE_HEIGHT });
-  const isTaken = toolkit.loadData(mei);
-  held = number;
-  if (!isTaken) {
-    return { kind: "failed", number };
-  }
-  const first = plainSvg(toolkit.renderToSVG(1));
-  return { kind: "loaded", number, pages: toolkit.getPageCount(), first };
-}
-
-/** The picture without styles of its own, which a strict content policy refuses. */
-function plainSvg(svg: string): string {
-  return svg.replace(/<style[^>]*>[\s\S]*?<\/style>/g, "").replace(/ style="[^"]*"/g, "");
-}
-
-function answer(message: Answer): void {
-  self.postMessage(message);
+  return toolkit.loadData(mei) ? pictureOf(toolkit.renderToSVG(page)) : null;
 }

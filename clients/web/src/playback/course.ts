@@ -53,12 +53,13 @@ export function startOf(index: ScoreIndex, selected: readonly Place[]): Moment |
 
 /** What is played over and over: all that is selected, of a single thing its measure, else everything. */
 export function stretchOf(index: ScoreIndex, selected: readonly Place[]): Stretch | null {
+  const rank = (place: Place) => index.measureIndex(place.measure);
   const byTime = [...selected].sort(
-    (a, b) => a.measureIndex - b.measureIndex || toNumber(a.onset) - toNumber(b.onset),
+    (a, b) => rank(a) - rank(b) || toNumber(a.onset) - toNumber(b.onset),
   );
   const [first] = byTime;
   const last = selected.reduce<Place | undefined>(
-    (latest, place) => (latest && isBefore(place, latest) ? latest : place),
+    (latest, place) => (latest && endsBefore(place, latest, rank) ? latest : place),
     undefined,
   );
   if (first && last && selected.length > 1) {
@@ -77,10 +78,10 @@ export function stretchOf(index: ScoreIndex, selected: readonly Place[]): Stretc
       };
 }
 
-function isBefore(place: Place, other: Place): boolean {
-  return place.measureIndex === other.measureIndex
+function endsBefore(place: Place, other: Place, rank: (place: Place) => number): boolean {
+  return rank(place) === rank(other)
     ? toNumber(endOf(place)) < toNumber(endOf(other))
-    : place.measureIndex < other.measureIndex;
+    : rank(place) < rank(other);
 }
 
 function lengthOf(index: ScoreIndex, measure: string): number | null {

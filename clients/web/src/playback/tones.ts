@@ -21,8 +21,9 @@ const TEMPO_MAX = 400;
 /** The tones of one measure; what is tied to the note before sounds on with it. */
 export function tonesOf(index: ScoreIndex, measure: string): readonly Tone[] {
   const held = tiesOf(index);
-  return index.places
-    .filter((place) => place.measure === measure && place.kind === "chord")
+  return index
+    .inMeasure(measure)
+    .filter((place) => place.kind === "chord")
     .flatMap((place) =>
       place.events.flatMap((id) => {
         const pitch = pitchOf(index.facets, id);

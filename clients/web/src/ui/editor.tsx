@@ -217,7 +217,9 @@ function useMarked(
 function useShown(desktop: Desktop, { compared, isBefore }: Comparison): Desktop {
   return useMemo(
     () =>
-      compared && isBefore ? { ...desktop, engraving: compared.before, selected: [] } : desktop,
+      compared && isBefore
+        ? { ...desktop, writing: compared.before, selected: [], entered: [] }
+        : desktop,
     [desktop, compared, isBefore],
   );
 }

@@ -131,7 +131,7 @@ function Settings({
 }: Pick<Props, "desk" | "desktop" | "run" | "words">) {
   const { selected, index } = desktop;
   // Always there, so that the page does not move when something is selected.
-  const first = selected[0] ?? index.places[0];
+  const first = selected[0] ?? index.first;
   if (!first) {
     return null;
   }

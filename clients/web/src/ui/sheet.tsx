@@ -1,17 +1,23 @@
 "use client";
 import {
   type MouseEvent,
+  memo,
   type RefObject,
-  useCallback,
   useEffect,
   useLayoutEffect,
+  useMemo,
   useRef,
   useState,
 } from "react";
 import type { Desk, Desktop } from "../editing/desk.ts";
-import { BLANK, Engraver } from "../engraving/engraver.ts";
+import { BLANK, type Sheet as Drawn, type DrawnRow, Engraver } from "../engraving/engraver.ts";
+import type { Place } from "../engraving/places.ts";
+import { type Window, Windows } from "../engraving/windows.ts";
+import type { Writing } from "../engraving/writer.ts";
 import type { Person } from "../session/people.ts";
 import type { Words } from "../words/words.ts";
+import { drawnOf } from "./drawn.ts";
+import { showEntered } from "./entered.ts";
 
 interface Props {
   readonly desk: Desk;
@@ -33,45 +39,43 @@ const MARKS = [
   "is-removed",
   "is-changed",
 ] as const;
+
 const UNITS_PER_PIXEL = 2.5;
 const NARROW_UNITS_PER_PIXEL = 3;
 const NARROW_PX = 620;
 const UNITS_MIN = 700;
 const UNITS_MAX = 5_000;
 const REACH_PX = 40;
+/** Rows are drawn before they are seen. */
+const MARGIN = "600px";
 const POINTED = ".note, .rest, .mRest";
 
 /** The engraved score: follows the document, the selection, the others and the playing. */
 export function Sheet({ desk, desktop, people, marks, words }: Props) {
   const box = useRef<HTMLDivElement>(null);
-  const engraver = useRef<Engraver | null>(null);
-  const [drawn, setDrawn] = useState(BLANK);
-  const [width, setWidth] = useState(0);
-  const { mei } = desktop.engraving;
+  const width = useWidth(box);
+  const { writing, index, entered } = desktop;
+  const [place] = desktop.selected;
+  const { drawn, windows } = useDrawn(box, writing, width, place?.measure ?? null);
+  for (const name of MARKS) {
+    // biome-ignore lint/correctness/useHookAtTopLevel: the same ones, in the same order, each time
+    useMarks(box, drawn, name, marks[name]);
+  }
+  // biome-ignore lint/correctness/useExhaustiveDependencies: frames are where the picture is
+  useLayoutEffect(() => {
+    if (box.current) showPeople(box.current, people);
+  }, [drawn, width, people]);
 
-  useEffect(() => {
-    const made = new Engraver(setDrawn);
-    engraver.current = made;
-    return () => made.end();
-  }, []);
+  useLayoutEffect(() => {
+    const isBehind = (measure: string) => {
+      const window = windows.find((each) => each.measures.includes(measure));
+      const row = drawn.rows.find((each) => each.key === window?.key);
+      return row !== undefined && row.content !== null && row.content !== window?.content;
+    };
+    if (box.current) showEntered(box.current, index, entered, isBehind);
+  }, [drawn, windows, index, entered]);
+  useSight(box, windows, place);
 
-  useEffect(() => {
-    const element = box.current;
-    if (!element) return;
-    const observer = new ResizeObserver(() => setWidth(Math.floor(element.clientWidth)));
-    observer.observe(element);
-    return () => observer.disconnect();
-  }, []);
-
-  useEffect(() => {
-    if (mei !== "" && width > 0) {
-      const scale = width < NARROW_PX ? NARROW_UNITS_PER_PIXEL : UNITS_PER_PIXEL;
-      const units = Math.round(width * scale);
-      engraver.current?.draw(mei, Math.max(UNITS_MIN, Math.min(UNITS_MAX, units)));
-    }
-  }, [mei, width]);
-
-  const want = useCallback((page: number) => engraver.current?.want(page), []);
   const point = (event: MouseEvent) => {
     const id = pointedAt(event, box.current);
     if (id !== null) {
@@ -79,13 +83,13 @@ export function Sheet({ desk, desktop, people, marks, words }: Props) {
     }
   };
 
-  const { isBehind, pages } = drawn;
+  const { isBehind, rows } = drawn;
   const told =
-    mei === ""
+    writing.measures.length === 0
       ? words.emptyScore
       : isBehind
         ? words.cannotDraw
-        : pages.length === 0
+        : rows.every((row) => row.svg === null)
           ? words.notDrawnYet
           : null;
 
@@ -95,79 +99,139 @@ export function Sheet({ desk, desktop, people, marks, words }: Props) {
     // biome-ignore lint/a11y/useKeyWithClickEvents: see above
     <div className="sheet" ref={box} onClick={point} data-testid="sheet">
       {told === null ? null : <p className="quiet">{told}</p>}
-      {pages.map((svg, page) => (
-        <Page
-          // biome-ignore lint/suspicious/noArrayIndexKey: pages are known by their number
-          key={page}
-          page={page}
-          svg={svg}
-          width={width}
-          want={want}
-          people={people}
-          marks={marks}
-        />
+      {rows.map((row) => (
+        <Row key={row.key} row={row} />
       ))}
     </div>
   );
 }
 
-interface PageProps {
-  readonly page: number;
-  readonly svg: string | null;
-  /** Of the sheet, in pixels. */
-  readonly width: number;
-  readonly want: (page: number) => void;
-  readonly people: readonly Person[];
-  readonly marks: Marks;
-}
-
-function Page({ page, svg, width, want, people, marks }: PageProps) {
-  const box = useRef<HTMLDivElement>(null);
-
+/** How wide an element is, in pixels; 0 before that is known. */
+function useWidth(box: RefObject<HTMLElement | null>): number {
+  const [width, setWidth] = useState(0);
   useEffect(() => {
     const element = box.current;
-    if (!element || svg !== null) return;
-    const observer = new IntersectionObserver(
-      (entries) => {
-        if (entries.some((entry) => entry.isIntersecting)) want(page);
-      },
-      { rootMargin: "600px" },
-    );
+    if (!element) return;
+    const observer = new ResizeObserver(() => setWidth(Math.floor(element.clientWidth)));
     observer.observe(element);
     return () => observer.disconnect();
-  }, [page, svg, want]);
+  }, [box]);
+  return width;
+}
 
+/**
+ * The rows of a score, of which those in sight and near it are drawn.
+ *
+ * @param at the measure that somebody works in here.
+ */
+function useDrawn(
+  box: RefObject<HTMLElement | null>,
+  writing: Writing,
+  width: number,
+  at: string | null,
+): { drawn: Drawn; windows: readonly Window[] } {
+  const engraver = useRef<Engraver | null>(null);
+  const caster = useRef(new Windows());
+  const [drawn, setDrawn] = useState(BLANK);
+  const windows = useMemo(
+    () => (width > 0 ? caster.current.cast(writing, unitsOf(width)) : []),
+    [writing, width],
+  );
+
+  useEffect(() => {
+    const made = new Engraver(setDrawn);
+    engraver.current = made;
+    return () => made.end();
+  }, []);
+
+  useEffect(() => {
+    const first = windows.find((window) => at !== null && window.measures.includes(at));
+    engraver.current?.show(windows, first?.key ?? null);
+  }, [windows, at]);
+
+  // Which rows there are, as text: pictures that come change nothing in what is watched.
+  const keys = drawn.rows.map((row) => row.key).join(" ");
+  // biome-ignore lint/correctness/useExhaustiveDependencies: other rows are watched then
+  useEffect(() => {
+    const inSight = new Set<string>();
+    const observer = new IntersectionObserver(
+      (entries) => {
+        for (const { target, isIntersecting } of entries) {
+          const key = (target as HTMLElement).dataset["row"] ?? "";
+          if (isIntersecting) inSight.add(key);
+          else inSight.delete(key);
+        }
+        engraver.current?.look(new Set(inSight));
+      },
+      { rootMargin: MARGIN },
+    );
+    for (const row of box.current?.querySelectorAll("[data-row]") ?? []) observer.observe(row);
+    return () => observer.disconnect();
+  }, [box, keys]);
+
+  return { drawn, windows };
+}
+
+/** How many units of the engraver a page has that is so many pixels wide. */
+function unitsOf(width: number): number {
+  const scale = width < NARROW_PX ? NARROW_UNITS_PER_PIXEL : UNITS_PER_PIXEL;
+  return Math.max(UNITS_MIN, Math.min(UNITS_MAX, Math.round(width * scale)));
+}
+
+/** Brings what is selected into sight, once, when that becomes something else. */
+function useSight(
+  box: RefObject<HTMLElement | null>,
+  windows: readonly Window[],
+  place: Place | undefined,
+): void {
+  const id = place?.id;
+  const before = useRef<string | undefined>(undefined);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: edits of others move nothing
+  useEffect(() => {
+    // What is selected with the first focus lies elsewhere than where somebody points.
+    const isFirst = before.current === undefined;
+    before.current = id;
+    if (isFirst) return;
+    const key = windows.find((window) => window.measures.includes(place?.measure ?? ""))?.key;
+    const row = [...(box.current?.querySelectorAll<HTMLElement>("[data-row]") ?? [])].find(
+      (each) => each.dataset["row"] === key,
+    );
+    if (!row || !box.current || id === undefined) return;
+    const { top, bottom } = (drawnOf(box.current, id) ?? row).getBoundingClientRect();
+    if (bottom < 0 || top > innerHeight) row.scrollIntoView({ block: "nearest" });
+  }, [id]);
+}
+
+const Row = memo(function Row({ row }: { readonly row: DrawnRow }) {
+  const box = useRef<HTMLDivElement>(null);
+  const { key, svg, ratio } = row;
   useLayoutEffect(() => {
     const element = box.current;
-    if (!element || svg === null) return;
+    if (!element) return;
+    if (svg === null) {
+      element.replaceChildren();
+      return;
+    }
     const parsed = new DOMParser().parseFromString(svg, "image/svg+xml").documentElement;
     parsed.setAttribute("aria-hidden", "true");
-    element.replaceChildren(document.importNode(parsed, true));
+    element.replaceChildren(document.adoptNode(parsed));
   }, [svg]);
-
-  for (const name of MARKS) {
-    // biome-ignore lint/correctness/useHookAtTopLevel: the same ones, in the same order, each time
-    useMarks(box, svg, name, marks[name]);
-  }
-  // biome-ignore lint/correctness/useExhaustiveDependencies: frames are where the picture is
-  useLayoutEffect(() => {
-    if (box.current) showPeople(box.current, people);
-  }, [svg, width, people]);
-
-  return <div className="page" ref={box} />;
-}
+  // Rows keep their height while nobody sees them, so that nothing moves when they come back.
+  const style = svg === null ? { aspectRatio: String(1 / ratio) } : undefined;
+  return <div className="page" ref={box} data-row={key} style={style} />;
+});
 
 /** Keeps a class on the elements with these ids, over each new picture. */
 function useMarks(
   box: RefObject<HTMLDivElement | null>,
-  svg: string | null,
+  drawn: Drawn,
   name: string,
   ids: readonly string[],
 ): void {
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new picture has no marks
   useLayoutEffect(() => {
     if (box.current) mark(box.current, name, ids);
-  }, [box, svg, name, ids]);
+  }, [box, drawn, name, ids]);
 }
 
 /** Gives a class to the elements with these ids, and takes it from all others. */
@@ -181,36 +245,36 @@ function mark(box: HTMLElement, name: string, ids: readonly string[]): void {
   }
 }
 
-/** Browsers know elements by `#id`; other selectors look at all of them. */
-function drawnOf(box: HTMLElement, id: string): Element | null {
-  return id === "" ? null : box.querySelector(`#${CSS.escape(id)}`);
-}
-
 /** A frame with the name of its owner around what others have selected. */
 function showPeople(box: HTMLElement, people: readonly Person[]): void {
   for (const old of box.querySelectorAll(".peer")) old.remove();
-  const around = box.getBoundingClientRect();
   for (const person of people) {
-    const rects = person.selected
-      .map((id) => drawnOf(box, id)?.getBoundingClientRect())
-      .filter((rect) => rect !== undefined);
-    for (const [index, rect] of rects.entries()) {
-      const frame = document.createElement("div");
-      frame.className = "peer";
-      frame.dataset["person"] = String(person.client);
-      frame.style.setProperty("--peer", person.color);
-      frame.style.left = `${rect.left - around.left - 4}px`;
-      frame.style.top = `${rect.top - around.top - 4}px`;
-      frame.style.width = `${rect.width + 8}px`;
-      frame.style.height = `${rect.height + 8}px`;
-      if (index === 0) {
-        const name = document.createElement("span");
-        name.textContent = person.name;
-        frame.append(name);
-      }
-      box.append(frame);
+    const drawn = person.selected
+      .map((id) => drawnOf(box, id))
+      .filter((element) => element !== null);
+    for (const [index, element] of drawn.entries()) {
+      const row = element.closest(".page");
+      if (row) row.append(frameOf(person, element, row, index === 0));
     }
   }
+}
+
+function frameOf(person: Person, element: Element, row: Element, hasName: boolean): HTMLElement {
+  const [rect, around] = [element.getBoundingClientRect(), row.getBoundingClientRect()];
+  const frame = document.createElement("div");
+  frame.className = "peer";
+  frame.dataset["person"] = String(person.client);
+  frame.style.setProperty("--peer", person.color);
+  frame.style.left = `${rect.left - around.left - 4}px`;
+  frame.style.top = `${rect.top - around.top - 4}px`;
+  frame.style.width = `${rect.width + 8}px`;
+  frame.style.height = `${rect.height + 8}px`;
+  if (hasName) {
+    const name = document.createElement("span");
+    name.textContent = person.name;
+    frame.append(name);
+  }
+  return frame;
 }
 
 /** The note or rest that was pointed at, or the nearest one within reach of a finger. */

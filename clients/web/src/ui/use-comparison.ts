@@ -1,15 +1,14 @@
 import { normalise } from "bandpro-score";
 import type { Score, Version } from "bandpro-sdk";
 import { useCallback, useMemo, useState } from "react";
-import { engraving } from "../engraving/mei.ts";
-import type { Engraving } from "../engraving/places.ts";
+import { ScoreWriter, type Writing } from "../engraving/writer.ts";
 import { type Differences, differencesIn, idsOf } from "../session/comparison.ts";
 
 interface Compared {
   readonly version: Version;
   readonly differences: Differences;
   /** The score as it was. */
-  readonly before: Engraving;
+  readonly before: Writing;
 }
 
 /** The score beside one of its versions. */
@@ -37,7 +36,7 @@ export function useComparison(score: Score): Comparison {
         score.versions.compare(version.id, { view: "score" }),
         score.versions.facets(version.id),
       ]);
-      const before = engraving(normalise(facets), facets);
+      const before = new ScoreWriter().write(normalise(facets), facets);
       setCompared({ version, differences: differencesIn(answer), before });
       show(false);
     },

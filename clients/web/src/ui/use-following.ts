@@ -23,8 +23,9 @@ export function useFollowing(
   const [client, setClient] = useState<number | null>(null);
   const person = client === null ? null : people.find((each) => each.client === client);
   const [place] = person?.selected ?? [];
-  const measure = place === undefined ? undefined : index.place(place)?.measureIndex;
-  const share = (measure ?? 0) / Math.max(1, index.view.measures.length);
+  const measure = place === undefined ? undefined : index.place(place)?.measure;
+  const before = measure === undefined ? 0 : index.measureIndex(measure);
+  const share = before / Math.max(1, index.view.measures.length);
 
   useEffect(() => {
     // Who has left is not followed any more.
