@@ -7,7 +7,7 @@ import type { Desk, Desktop } from "../editing/desk.ts";
 import type { Command } from "../editing/keys.ts";
 import { settingAt } from "../editing/pitches.ts";
 import type { ScoreIndex } from "../editing/score-index.ts";
-import { asNumber, asText, entryOf } from "../engraving/entries.ts";
+import { asNumber, asText, type Entry, entryOf } from "../engraving/entries.ts";
 import type { Place } from "../engraving/places.ts";
 import { useStore } from "../session/store.ts";
 import type { Words } from "../words/words.ts";
@@ -36,6 +36,8 @@ const SHARPS_MAX = 7;
 const CLEFS: Readonly<Record<string, Fields>> = {
   clefTreble: { sign: "G", line: 2 },
   clefTenor8: { sign: "G", line: 2, octave: -1 },
+  clefAlto: { sign: "C", line: 3 },
+  clefTenor: { sign: "C", line: 4 },
   clefBass: { sign: "F", line: 4 },
 };
 
@@ -139,12 +141,7 @@ function Settings({
   const time = settingAt(index.view, index.facets, "time", first) ?? {};
   const clef = settingAt(index.view, index.facets, "clef", first) ?? {};
   const beats = Array.isArray(time["beats"]) ? time["beats"].join("+") : "";
-  const clefName =
-    Object.entries(CLEFS).find(
-      ([, fields]) =>
-        fields["sign"] === clef["sign"] &&
-        asNumber(fields["octave"], 0) === asNumber(clef["octave"], 0),
-    )?.[0] ?? "clefTreble";
+  const clefName = clefNameOf(clef);
   const set = (kind: "key" | "time" | "clef", value: Fields, scope: string) =>
     desk.edit({ op: "ChangeSetting", kind, measure: first.measure, value, scope });
   const dynamic = dynamicAt(index, first);
@@ -205,6 +202,18 @@ function Settings({
       />
     </div>
   );
+}
+
+/** The name of a clef among those that can be chosen; its own signs for another one. */
+function clefNameOf(clef: Entry): string {
+  const sign = asText(clef["sign"]) || "G";
+  const found = Object.entries(CLEFS).find(
+    ([, fields]) =>
+      fields["sign"] === sign &&
+      fields["line"] === asNumber(clef["line"], asNumber(fields["line"], 0)) &&
+      asNumber(fields["octave"], 0) === asNumber(clef["octave"], 0),
+  );
+  return found?.[0] ?? `${sign}${asNumber(clef["line"], 0) || ""}`;
 }
 
 function scopeOf({ index }: Desktop, part: string, staff: number): string {

@@ -13,6 +13,8 @@ export const en = {
   clef: "Clef",
   clefBass: "Bass",
   clefTenor8: "Tenor, an octave lower",
+  clefAlto: "Alto",
+  clefTenor: "Tenor (C clef)",
   clefTreble: "Treble",
   close: "Close",
   comment: "Comment",

@@ -15,6 +15,8 @@ export const zhHant: Words = {
   clef: "譜號",
   clefBass: "低音譜號",
   clefTenor8: "低八度高音譜號",
+  clefAlto: "中音譜號",
+  clefTenor: "次中音譜號",
   clefTreble: "高音譜號",
   close: "關閉",
   comment: "留言",
