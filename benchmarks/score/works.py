@@ -65,6 +65,9 @@ def corpus_of(python: Path) -> Path:
     Raises:
         CalledProcessError: it has none.
     """
-    program = "import music21.corpus as c; print(c.__path__[0])"
+    # Found, not imported: that would need all that music21 needs.
+    program = (
+        "import importlib.util as u; print(u.find_spec('music21').submodule_search_locations[0])"
+    )
     done = subprocess.run([python, "-c", program], capture_output=True, text=True, check=True)
-    return Path(done.stdout.strip())
+    return Path(done.stdout.strip()) / "corpus"
