@@ -22,6 +22,7 @@ export interface Request {
 
 const PROBLEM = "urn:bandpro:problem:";
 const UNAUTHENTICATED = 401;
+const ORIGIN = /^\w+:\/\/[^/]+/;
 
 /** The HTTP API of one server, on behalf of whoever the tokens stand for. */
 export class Api {
@@ -48,9 +49,9 @@ export class Api {
     return new Uint8Array(await read(() => answer.arrayBuffer()));
   }
 
-  /** The address of something on the server. */
+  /** The address of something on the server; `URL` would not do, which React Native has in part. */
   absolute(path: string): string {
-    return new URL(path, this.#base).href;
+    return path.startsWith("/") ? `${ORIGIN.exec(this.#base)?.[0] ?? ""}${path}` : path;
   }
 
   /**
