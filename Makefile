@@ -23,6 +23,7 @@ INSPECTOR := $(CLIENTS)/inspector
 SCORE := $(CLIENTS)/score
 SDK := $(CLIENTS)/sdk
 WEB := $(CLIENTS)/web
+MOBILE := $(CLIENTS)/mobile
 NODE_TESTS := $(wildcard tests/interop/package-lock.json tests/interop/*/package-lock.json)
 SERVICES := tests/services
 SERVICE_LOCKS := $(wildcard $(SERVICES)/*/requirements.lock)
@@ -246,8 +247,13 @@ test: test-needs ## Everything, with real clients and a real browser; at most 20
 
 PROOFS ?= tests
 .PHONY: prove
-prove: test-needs ## The long proofs at their full counts, or PROOFS=..., into docs/proofs.md
+prove: test-needs $(MOBILE)/node_modules/.stamp ## The long proofs at their full counts, or PROOFS=..., into docs/proofs.md
 	@BANDPRO_PROVE=1 $(BIN)/pytest -q -m prove --timeout 7200 -p tests.support.proof_report $(PROOFS)
+
+# React Native and its tools weigh more than all the other packages together, so it is apart.
+.PHONY: mobile
+mobile: setup test-clients $(MOBILE)/node_modules/.stamp ## Check the application for phones and bundle it for Android
+	@BANDPRO_PROVE=1 $(BIN)/pytest -q --timeout 600 tests/interop/test_mobile.py
 
 # More than the tests run; a seed that fails is kept in tests/simulation/kept_seeds.txt.
 SEEDS ?= 0..100000
