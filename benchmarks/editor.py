@@ -100,7 +100,7 @@ class Figures:
     """What was measured.
 
     Attributes:
-        notes: of the score, as the page counts its places.
+        notes: of the score that take time, with those that were entered.
         first_row: from the request for the page to the frame with the first drawn notes, in ms.
         changed: from a key that moves the selected note to the frame with the note engraved there.
         entered: from a letter on empty time to the frame with the new note engraved.
