@@ -328,17 +328,17 @@ format: setup ## Format the code and apply safe fixes
 
 # One resolution for all supported Pythons and systems. The runtime lock takes its versions from
 # the development lock, so that what is tested is what runs. `make lock UPGRADE=--upgrade` renews.
-COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-header --group build --extra engraving pyproject.toml
+LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-header
+COMPILE := $(LOCK) --group build --extra engraving pyproject.toml
+
 .PHONY: lock
 lock: $(UV) ## Renew requirements.lock and requirements-dev.lock from pyproject.toml
 	@$(COMPILE) $(UPGRADE) --group dev --output-file requirements-dev.lock
 	@$(COMPILE) $(UPGRADE) --constraint requirements-dev.lock --output-file requirements.lock
-	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--no-header $(UPGRADE) requirements-uv.in --output-file requirements-uv.lock
+	@$(LOCK) $(UPGRADE) requirements-uv.in --output-file requirements-uv.lock
 	@for service in $(SERVICE_LOCKS:%.lock=%); do \
-		$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-			--no-emit-index-url --no-header --prerelease allow $(UPGRADE) \
+		$(LOCK) --prerelease allow $(UPGRADE) \
 			$$(sed -n 's/^# options: //p' $$service.in) $$service.in --output-file $$service.lock; \
 	done
 
