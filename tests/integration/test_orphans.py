@@ -13,7 +13,8 @@ from typing import Any
 from collab.ids import room_key, room_name
 from tests.support.api import text_of, text_update
 from tests.support.command import bandpro
-from tests.support.http import metrics_text, request, room_path, stored_update
+from tests.support.http import request, room_path, stored_update
+from tests.support.nodes import metric, until_metric
 from tests.support.server import Server, running_server
 
 ROOM = "band/orphans"
@@ -30,19 +31,6 @@ def plant(path: Path, hours: float) -> Path:
     path.write_bytes(b"left by a crash")
     age(path, hours)
     return path
-
-
-def counted(server: Server, name: str, label: str) -> float:
-    for line in metrics_text(server).splitlines():
-        if line.startswith(f"{name}{{") and f'="{label}"' in line:
-            return float(line.rsplit(" ", 1)[1])
-    return 0.0
-
-
-async def until_counted(server: Server, name: str, label: str, least: float) -> None:
-    async with asyncio.timeout(30):
-        while counted(server, name, label) < least:  # noqa: ASYNC110 - it says so only when asked
-            await asyncio.sleep(0.1)
 
 
 async def write(server: Server, blobs: Path) -> None:
@@ -69,7 +57,7 @@ async def test_server_collects_what_is_old_and_unnamed_and_keeps_the_rest(tmp_pa
     """BLOB-1, BLOB-5: Everything that is named is two days old as well."""
     async with running_server(tmp_path, args=FAST) as server:
         await write(server, server.data / "blobs")
-        await until_counted(server, "bandpro_orphan_rounds_total", "done", 1)
+        await until_metric(server, "bandpro_orphan_rounds_total", 1, outcome="done")
         await server.terminate()
     blobs = server.data / "blobs"
     named = [path for path in (blobs / "rooms").rglob("*") if path.is_file()]
@@ -92,9 +80,9 @@ async def test_server_collects_what_is_old_and_unnamed_and_keeps_the_rest(tmp_pa
         await server.terminate()
     async with running_server(tmp_path, args=FAST) as server:
         aside = plant(blobs / ".aside" / "of-an-upload", 25)
-        await until_counted(server, "bandpro_orphans_collected_total", "unfinished", 1)
+        await until_metric(server, "bandpro_orphans_collected_total", 1, kind="unfinished")
         for kind in ("version", "snapshot", "retired"):
-            assert counted(server, "bandpro_orphans_collected_total", kind) == 1
+            assert await metric(server, "bandpro_orphans_collected_total", kind=kind) == 1
         assert not any(path.exists() for path in (*old, aside))
         assert all(path.exists() for path in (*named, young))
         assert text_of(await stored_update(server, ROOM)) == "word " * 4
@@ -118,7 +106,7 @@ async def test_blobs_of_another_store_are_left_alone_also_when_claimed(tmp_path:
     (tmp_path / "one").mkdir()
     async with running_server(tmp_path / "one", args=(*FAST, *shared)) as server:
         await write(server, tmp_path / "blobs")
-        await until_counted(server, "bandpro_orphan_rounds_total", "done", 1)
+        await until_metric(server, "bandpro_orphan_rounds_total", 1, outcome="done")
         await server.terminate()
     files = [path for path in (tmp_path / "blobs/rooms").rglob("*") if path.is_file()]
     for path in files:
@@ -163,7 +151,7 @@ async def test_a_copy_of_a_data_folder_is_not_served_beside_the_original_s_blobs
     assert "bandpro orphans --claim" in said
     assert "is a copy of this one" in bandpro("doctor", *copy, "--port", "0").stdout
     async with running_server(tmp_path / "one", args=(*FAST, *shared)) as server:
-        await until_counted(server, "bandpro_orphan_rounds_total", "done", 1)
+        await until_metric(server, "bandpro_orphan_rounds_total", 1, outcome="done")
         await server.terminate()
     assert bandpro("orphans", *copy, "--claim").returncode == 0
     assert "another store now" in refused_to_serve("--data", str(server.data), *shared)
