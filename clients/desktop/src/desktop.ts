@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { resolve } from "node:path";
-import { type Fetch, openLibrary } from "bandpro-sdk";
+import { type Fetch, IMPORT_FORMATS, openLibrary } from "bandpro-sdk";
 import type * as ElectronModule from "electron";
 import type { BrowserWindow, Session, WebContents } from "electron";
 import { addressOf, linkTo, type Place, placeOf, SCHEME, serverOf } from "./address.ts";
@@ -154,7 +154,7 @@ export class Desktop {
   async #chooseFile(): Promise<void> {
     const { filePaths } = await this.#electron.dialog.showOpenDialog({
       properties: ["openFile"],
-      filters: [this.#filter(["musicxml", "xml", "mxl", "abc", "mid", "midi"])],
+      filters: [this.#filter([...IMPORT_FORMATS.keys()])],
     });
     for (const path of filePaths) await this.#openFile(path);
   }

@@ -1,19 +1,9 @@
 import { createHash } from "node:crypto";
 import { readFile, rename, stat, writeFile } from "node:fs/promises";
 import { basename, extname } from "node:path";
-import { ApiError, type ImportFormat, type Library, roomFor } from "bandpro-sdk";
+import { ApiError, IMPORT_FORMATS, type ImportFormat, type Library, roomFor } from "bandpro-sdk";
 import type { Place } from "./address.ts";
 import type { Memory } from "./memory.ts";
-
-/** Files that can be opened, by suffix. */
-export const FORMATS: Readonly<Record<string, ImportFormat>> = {
-  ".musicxml": "musicxml",
-  ".xml": "musicxml",
-  ".mxl": "mxl",
-  ".abc": "abc",
-  ".mid": "midi",
-  ".midi": "midi",
-};
 
 /** As much as the server takes. */
 const BYTES_MAX = 32 * 1024 * 1024;
@@ -29,7 +19,7 @@ export type FileLibrary = Pick<Library, "importMusicXml" | "importFile" | "music
 
 /** Whether a file is one that can be opened, by its name. */
 export function isScoreFile(path: string): boolean {
-  return extname(path).toLowerCase() in FORMATS;
+  return formatOf(path) !== undefined;
 }
 
 /**
@@ -45,9 +35,8 @@ export async function openFile(
   library: FileLibrary,
   memory: Memory,
 ): Promise<Place> {
-  const suffix = extname(path).toLowerCase();
-  const format = FORMATS[suffix];
-  if (format === undefined) throw new FileProblem(`No kind of score is called ${suffix}.`);
+  const format = formatOf(path);
+  if (format === undefined) throw new FileProblem(`No kind of score is called ${extname(path)}.`);
   if ((await stat(path)).size > BYTES_MAX) throw new FileProblem("It is larger than 32 MiB.");
   const bytes = new Uint8Array(await readFile(path));
   const digest = digestOf(bytes);
@@ -81,13 +70,17 @@ export async function saveFile(
 /** Where a score is saved without asking: the file that it came from, if that can hold it. */
 export function ownFile(place: Place, memory: Memory): string | null {
   const path = memory.fileOf(place)?.path ?? "";
-  return [".musicxml", ".xml"].includes(extname(path).toLowerCase()) ? path : null;
+  return formatOf(path) === "musicxml" ? path : null;
 }
 
 /** A name for the file of a score, on any system. */
 export function fileNameFor(room: string): string {
   const name = (room.split("/").at(-1) ?? "").replace(/[\p{Cc}<>:"/\\|?*]+/gu, "-");
   return `${name.replace(/^[.\s]+|[.\s]+$/g, "") || "score"}.musicxml`;
+}
+
+function formatOf(path: string): ImportFormat | undefined {
+  return IMPORT_FORMATS.get(extname(path).slice(1).toLowerCase());
 }
 
 /** Whether the server still has a score: it may have been erased meanwhile. */

@@ -3,16 +3,17 @@ export type { CommentPlace, Comments } from "./comments/comments.ts";
 export type { Message, Onset, Thread } from "./comments/threads.ts";
 export { ApiError, type ProblemCode, ScoreError } from "./errors.ts";
 export type { Fetch } from "./http/api.ts";
-export type {
-  ExportOptions,
-  Finding,
-  ImportFormat,
-  Job,
-  JobFile,
-  JobState,
-  Jobs,
-  Progress,
-  Watch,
+export {
+  type ExportOptions,
+  type Finding,
+  IMPORT_FORMATS,
+  type ImportFormat,
+  type Job,
+  type JobFile,
+  type JobState,
+  type Jobs,
+  type Progress,
+  type Watch,
 } from "./http/jobs.ts";
 export {
   type Library,

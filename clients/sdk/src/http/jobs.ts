@@ -69,6 +69,16 @@ export interface Watch {
 /** Formats of files that a score can be made of by a job. */
 export type ImportFormat = "musicxml" | "mxl" | "abc" | "midi";
 
+/** What files in these formats are called: by the ending of their names, in lower case. */
+export const IMPORT_FORMATS: ReadonlyMap<string, ImportFormat> = new Map([
+  ["musicxml", "musicxml"],
+  ["xml", "musicxml"],
+  ["mxl", "mxl"],
+  ["abc", "abc"],
+  ["mid", "midi"],
+  ["midi", "midi"],
+]);
+
 interface Answer extends Omit<Job, "id" | "files"> {
   readonly job_id: string;
   readonly files: readonly FileAnswer[];

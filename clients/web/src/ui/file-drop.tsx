@@ -1,20 +1,10 @@
 "use client";
-import { ApiError, type ImportFormat, type Library, ScoreError } from "bandpro-sdk";
+import { ApiError, IMPORT_FORMATS, type Library, ScoreError } from "bandpro-sdk";
 import { type DragEvent, type ReactNode, useEffect, useRef, useState } from "react";
 import { failure, filled, type Words } from "../words/words.ts";
 
 const UNAUTHENTICATED = 401;
-const SOURCES: Readonly<Record<string, ImportFormat>> = {
-  abc: "abc",
-  mid: "midi",
-  midi: "midi",
-  mxl: "mxl",
-  musicxml: "musicxml",
-  xml: "musicxml",
-};
-const ENDINGS = Object.keys(SOURCES)
-  .map((ending) => `.${ending}`)
-  .join(",");
+const ENDINGS = [...IMPORT_FORMATS.keys()].map((ending) => `.${ending}`).join(",");
 
 interface Props {
   readonly library: Library;
@@ -45,7 +35,7 @@ export function FileDrop(props: Props) {
     const { signal } = wanted.current;
     const { name } = file;
     const [, title = name, ending = ""] = /^(.*)\.(\w+)$/.exec(name) ?? [];
-    const format = SOURCES[ending.toLowerCase()];
+    const format = IMPORT_FORMATS.get(ending.toLowerCase());
     if (!format) {
       setTold(filled(words.importUnknown, { name }));
       return;
