@@ -1,3 +1,5 @@
+import { languageOf } from "../../web/src/words/words.ts";
+
 /** What menus and dialogs say. */
 export interface Words {
   readonly file: string;
@@ -71,7 +73,7 @@ const CHINESE: Words = {
   stay: "留下",
 };
 
-/** Words for a locale such as `zh-TW`. */
+/** Words for a locale such as `zh-TW`, in the language that the editor speaks there. */
 export function wordsFor(locale: string): Words {
-  return /^zh\b(?!.*(hans|-cn|-sg))/i.test(locale) ? CHINESE : ENGLISH;
+  return languageOf(null, [locale]) === "zh-Hant" ? CHINESE : ENGLISH;
 }

@@ -108,6 +108,11 @@ test("a second start hands over and ends", async () => {
   expect([standIn.done, standIn.windows]).toEqual([["quit"], []]);
 });
 
+test("menus speak as the editor does, which has one kind of Chinese", () => {
+  const said = ["de", "zh-TW", "zh-Hans-CN"].map((locale) => wordsFor(locale).list);
+  expect(said).toEqual(["All Scores", "所有樂譜", "所有樂譜"]);
+});
+
 test("menus act on the window in front", async () => {
   const desktop = await started();
   expect(standIn.item("save")?.enabled).toBe(false);
