@@ -108,7 +108,7 @@ export class Replica {
       if (found === undefined) continue;
       keys.set(name, new Set([...found].filter((key) => key !== null)));
     }
-    if (keys.size > 0)
-      this.#events.changed({ keys, isLocal: local, askedMs: this.#askedMs, isReplaced: false });
+    if (keys.size === 0) return;
+    this.#events.changed({ keys, isLocal: local, askedMs: this.#askedMs, isReplaced: false });
   }
 }

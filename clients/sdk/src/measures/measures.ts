@@ -37,7 +37,7 @@ export class Measures {
   readonly #consent: () => boolean;
   readonly #isChosen: boolean;
   readonly #batch = new Batch();
-  readonly #ends: (() => void)[] = [];
+  readonly #ends = new Set<() => void>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #timesHidden = 0;
 
@@ -53,7 +53,7 @@ export class Measures {
     };
     // On the window, where the event comes last: after what tells its last value then.
     addEventListener("visibilitychange", hidden);
-    this.#ends.push(() => removeEventListener("visibilitychange", hidden));
+    this.#ends.add(() => removeEventListener("visibilitychange", hidden));
   }
 
   /** Adds a value: milliseconds, or a layout shift. */
@@ -78,8 +78,9 @@ export class Measures {
     }
     const end = (): void => {
       for (const each of ends.splice(0)) each();
+      this.#ends.delete(end); // which would keep the score
     };
-    this.#ends.push(end);
+    this.#ends.add(end);
     return end;
   }
 
@@ -113,7 +114,8 @@ export class Measures {
 
   /** Ends all measuring, and reports what is left. */
   close(): void {
-    for (const end of this.#ends.splice(0)) end();
+    for (const end of this.#ends) end();
+    this.#ends.clear();
     void this.report();
   }
 
