@@ -2,6 +2,7 @@ import { type KeyValueStore, keyValue } from "bandpro-sdk";
 import { useEffect, useMemo, useState } from "react";
 import { StatusBar } from "react-native";
 import { SafeAreaProvider, SafeAreaView } from "react-native-safe-area-context";
+import type { Language } from "../../web/src/words/words.ts";
 import { keepSettings, readSettings, type Settings } from "./device/settings.ts";
 import { styles, useLook } from "./look.ts";
 import { Line } from "./parts.tsx";
@@ -13,7 +14,7 @@ import { wordsOf } from "./words.ts";
 interface Props {
   /** What is kept on the device. */
   readonly device: KeyValueStore;
-  readonly language: "en" | "zh-Hant";
+  readonly language: Language;
 }
 
 /** The application: where to connect, the list of scores, and one of them. */

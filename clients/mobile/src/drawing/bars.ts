@@ -9,7 +9,7 @@ import {
   writtenValue,
 } from "../../../web/src/engraving/durations.ts";
 import { asNumber, asText, entryOf } from "../../../web/src/engraving/entries.ts";
-import { type Lines, linesOf } from "../../../web/src/engraving/lines.ts";
+import { type Line, type Lines, linesOf } from "../../../web/src/engraving/lines.ts";
 import type { Place } from "../../../web/src/engraving/places.ts";
 import { SignWalk, type StaffSigns } from "../../../web/src/engraving/signs.ts";
 import { partStaves, type Staff } from "../../../web/src/engraving/staves.ts";
@@ -53,7 +53,7 @@ export interface MeasureBars {
 export interface Sheet {
   readonly measures: readonly MeasureBars[];
   readonly staves: readonly Staff[];
-  readonly lines: Lines;
+  readonly ties: readonly Line[];
 }
 
 const STEPS = "CDEFGAB";
@@ -101,7 +101,8 @@ export function sheetOf(index: ScoreIndex): Sheet {
     const number = asText(entryOf(facets, "measures", measure.id)["number"]);
     return { id: measure.id, number, bars };
   });
-  return { measures, staves, lines };
+  const curves = [...lines.curves.values()].flat();
+  return { measures, staves, ties: curves.filter(({ kind }) => kind === "tie") };
 }
 
 function barKey(measure: string, { part, staff }: { part: string; staff: number }): string {

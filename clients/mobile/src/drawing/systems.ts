@@ -138,12 +138,7 @@ function drawSystem(
     }
   }
   drawBarline(shapes, tops, MARGIN);
-  const curves = [...sheet.lines.curves.values()].flat();
-  drawTies(
-    shapes,
-    curves.filter(({ kind }) => kind === "tie"),
-    heads,
-  );
+  drawTies(shapes, sheet.ties, heads);
   const measures = line.map(({ measure }) => measure.id);
   return { measures, width: Math.max(width, x + MARGIN), height, shapes, targets };
 }

@@ -1,6 +1,7 @@
 import { type GiveToken, type KeyValueStore, openLibrary, roomFor, ScoreError } from "bandpro-sdk";
-import { useCallback, useEffect, useMemo, useState } from "react";
+import { useEffect, useMemo, useState } from "react";
 import { FlatList, Pressable, View } from "react-native";
+import { allScores, scoresWith } from "../../../web/src/session/scores.ts";
 import { failure } from "../../../web/src/words/words.ts";
 import { keepList, type Listed, readList } from "../device/settings.ts";
 import { styles, useLook } from "../look.ts";
@@ -16,7 +17,6 @@ interface Props {
   readonly onBack: () => void;
 }
 
-const PAGES_MAX = 20;
 const MEASURES = 16;
 
 /** All scores that one may read; without the server those that were there last. */
@@ -32,14 +32,7 @@ export function ScoreList({ server, token, device, words, onOpen, onBack }: Prop
   useEffect(() => {
     let isCurrent = true;
     const ask = async () => {
-      const found: Listed[] = [];
-      let after: string | null = null;
-      for (let page = 0; page < PAGES_MAX; page += 1) {
-        const { scores: more, next } = await library.list(after === null ? {} : { after });
-        found.push(...more);
-        after = next;
-        if (next === null) break;
-      }
+      const found = await allScores(library);
       if (!isCurrent) return;
       setScores(found);
       setTold("");
@@ -57,18 +50,16 @@ export function ScoreList({ server, token, device, words, onOpen, onBack }: Prop
     };
   }, [library, device, server, words, turn]);
 
-  const create = useCallback(() => {
+  const create = () => {
     const title = sought.trim() || words.untitled;
     const room = roomFor(title);
     library
       .create(room, { title, template: "solo", measures: MEASURES })
       .then(() => onOpen(room))
       .catch((error: unknown) => setTold(failure(words, error)));
-  }, [library, onOpen, sought, words]);
+  };
 
-  const found = (scores ?? []).filter(({ room, title }) =>
-    `${title} ${room}`.toLowerCase().includes(sought.toLowerCase()),
-  );
+  const found = scoresWith(scores ?? [], sought);
   return (
     <View style={styles.screen}>
       <View style={styles.row}>

@@ -10,9 +10,10 @@ import {
 } from "bandpro-sdk/react";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { FlatList, useWindowDimensions, View } from "react-native";
-import { Desk, type Desktop, described } from "../../../web/src/editing/desk.ts";
+import { type Desk, type Desktop, described } from "../../../web/src/editing/desk.ts";
 import type { Command } from "../../../web/src/editing/keys.ts";
 import { asText, valueIn } from "../../../web/src/engraving/entries.ts";
+import { useDesk } from "../../../web/src/ui/use-desk.ts";
 import { filled } from "../../../web/src/words/words.ts";
 import { sheetOf } from "../drawing/bars.ts";
 import type { System } from "../drawing/shapes.ts";
@@ -47,16 +48,6 @@ export function ScoreScreen({ server, room, name, token, offline, words, onBack 
   ) : (
     <OpenScore {...{ score, desk, name, words, onBack }} />
   );
-}
-
-function useDesk(score: Score | null): Desk | null {
-  const [desk, setDesk] = useState<Desk | null>(null);
-  useEffect(() => {
-    const made = score && new Desk(score);
-    setDesk(made);
-    return () => made?.end();
-  }, [score]);
-  return desk;
 }
 
 interface OpenProps extends Pick<Props, "name" | "words" | "onBack"> {

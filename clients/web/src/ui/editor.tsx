@@ -2,7 +2,7 @@
 import { toNumber } from "bandpro-score";
 import type { Score } from "bandpro-sdk";
 import { type KeyboardEvent, useCallback, useEffect, useMemo, useRef, useState } from "react";
-import { Desk, type Desktop, described } from "../editing/desk.ts";
+import { type Desk, type Desktop, described } from "../editing/desk.ts";
 import { type Command, commandOf } from "../editing/keys.ts";
 import type { ScoreIndex } from "../editing/score-index.ts";
 import { asText, entryOf, valueIn } from "../engraving/entries.ts";
@@ -16,6 +16,7 @@ import { Panels } from "./panels.tsx";
 import { type Marks, Sheet } from "./sheet.tsx";
 import { StatusBar } from "./status-bar.tsx";
 import { type Comparison, useComparison } from "./use-comparison.ts";
+import { useDesk } from "./use-desk.ts";
 import { useFollowing } from "./use-following.ts";
 import { usePlaying } from "./use-playing.ts";
 
@@ -33,16 +34,6 @@ interface Props {
 export function Editor(props: Props) {
   const desk = useDesk(props.score);
   return desk ? <OpenDesk desk={desk} {...props} /> : null;
-}
-
-function useDesk(score: Score): Desk | null {
-  const [desk, setDesk] = useState<Desk | null>(null);
-  useEffect(() => {
-    const made = new Desk(score);
-    setDesk(made);
-    return () => made.end();
-  }, [score]);
-  return desk;
 }
 
 function OpenDesk(props: Props & { readonly desk: Desk }) {

@@ -1,13 +1,13 @@
 "use client";
 import { ApiError, openLibrary, roomFor, type ScoreFacts, type Template } from "bandpro-sdk";
 import { type FormEvent, useCallback, useEffect, useMemo, useState } from "react";
+import { allScores, scoresWith } from "../session/scores.ts";
 import { tokenGiver } from "../session/token.ts";
 import { failure, type Words } from "../words/words.ts";
 import { FileDrop } from "./file-drop.tsx";
 import { SignIn } from "./sign-in.tsx";
 
 const UNAUTHENTICATED = 401;
-const PAGES_MAX = 20;
 
 interface Props {
   readonly words: Words;
@@ -38,18 +38,7 @@ export function Library({ words, onToken }: Props) {
   );
   useEffect(() => {
     let isCurrent = true;
-    const load = async () => {
-      const found: ScoreFacts[] = [];
-      let after: string | null = null;
-      for (let page = 0; page < PAGES_MAX; page += 1) {
-        const { scores: more, next } = await library.list(after === null ? {} : { after });
-        found.push(...more);
-        after = next;
-        if (next === null) break;
-      }
-      if (isCurrent) setScores(found);
-    };
-    load().catch(fail);
+    allScores(library).then((all) => isCurrent && setScores(all), fail);
     library.templates().then((all) => isCurrent && setTemplates(all), fail);
     return () => {
       isCurrent = false;
@@ -69,9 +58,7 @@ export function Library({ words, onToken }: Props) {
       fail(error);
     }
   };
-  const found = (scores ?? []).filter(({ room, title }) =>
-    `${title} ${room}`.toLowerCase().includes(sought.toLowerCase()),
-  );
+  const found = scoresWith(scores ?? [], sought);
   return (
     <FileDrop
       library={library}
