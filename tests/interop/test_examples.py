@@ -22,7 +22,7 @@ WITHIN_S: Final = 30
 
 
 def test_examples_are_short() -> None:
-    """SDK-12: Each program is read in one look."""
+    """SDK-12, DESKTOP-5 and MOBILE-5: Each program is read in one look."""
     programs = [
         path
         for path in tracked_paths()

@@ -1,6 +1,5 @@
 """The application for phones: drawing and device; all of it where React Native is installed."""
 
-import os
 import subprocess
 from pathlib import Path
 from typing import Final
@@ -10,7 +9,7 @@ import pytest
 from tests.support.access import mint
 from tests.support.counts import proving
 from tests.support.server import serving
-from tests.support.typescript import CLIENTS, run_tests
+from tests.support.typescript import CLIENTS, run_in, run_tests
 
 MOBILE: Final = CLIENTS / "mobile"
 HERMES: Final = MOBILE / "node_modules" / "hermes-compiler" / "hermesc" / "linux64-bin" / "hermesc"
@@ -48,13 +47,4 @@ def test_bundle(tmp_path: Path) -> None:
 
 
 def _run(script: str, **environment: str) -> None:
-    done = subprocess.run(
-        ["npm", "run", "--silent", script],
-        cwd=MOBILE,
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    run_in(MOBILE, "npm", "run", "--silent", script, **environment)

@@ -42,14 +42,28 @@ def run_tests(folder: Path, **environment: str) -> None:
     Raises:
         AssertionError: with what was printed, when one of them fails.
     """
+    run_in(folder, str(MODULES / ".bin" / "vitest"), "run", **environment)
+
+
+def run_in(folder: Path, *command: str, **environment: str) -> None:
+    """Run a command of a package, in its folder.
+
+    Args:
+        folder: of the package.
+        command: a program and its arguments; it has five minutes.
+        environment: what it reads of where it runs.
+
+    Raises:
+        AssertionError: with what was printed, when it fails.
+    """
     done = subprocess.run(
-        [MODULES / ".bin" / "vitest", "run"],
+        command,
         cwd=folder,
         env=os.environ | environment,
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=300,
     )
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -1,10 +1,7 @@
-import { readFileSync } from "node:fs";
 import { expect, test, vi } from "vitest";
 import { StandIn } from "./stand-in.ts";
 
-test("the example is short and opens one score, locked to its server", async () => {
-  const source = new URL("../examples/window.ts", import.meta.url);
-  expect(readFileSync(source, "utf-8").split("\n").length).toBeLessThan(40);
+test("the example opens one score, locked to its server", async () => {
   const standIn = new StandIn();
   vi.doMock("electron", () => standIn.electron);
   vi.stubEnv("BANDPRO_URL", "https://collab.example");
