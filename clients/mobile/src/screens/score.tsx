@@ -8,7 +8,7 @@ import {
   useScore,
   useStore,
 } from "bandpro-sdk/react";
-import { useEffect, useMemo, useRef, useState } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { FlatList, useWindowDimensions, View } from "react-native";
 import { type Desk, type Desktop, described } from "../../../web/src/editing/desk.ts";
 import type { Command } from "../../../web/src/editing/keys.ts";
@@ -79,10 +79,14 @@ function OpenScore({ score, desk, name, words, onBack }: OpenProps) {
     setFollowed(null);
     desk.run(command);
   };
-  const select = (id: string) => {
-    setFollowed(null);
-    desk.select(id);
-  };
+  // The same in each render, so that lines that did not change are not drawn again.
+  const select = useCallback(
+    (id: string) => {
+      setFollowed(null);
+      desk.select(id);
+    },
+    [desk],
+  );
   const title = asText(valueIn(index.facets, "meta", "title")) || words.untitled;
   const isWriter = connection.state === "synced" ? connection.canEdit : score.canEdit;
   return (
