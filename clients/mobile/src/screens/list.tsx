@@ -36,7 +36,8 @@ export function ScoreList({ server, token, device, words, onOpen, onBack }: Prop
       if (!isCurrent) return;
       setScores(found);
       setTold("");
-      await keepList(device, server, found);
+      // That it cannot be kept is no reason not to show it.
+      await keepList(device, server, found).catch(() => {});
     };
     ask().catch(async (error: unknown) => {
       const isAway = error instanceof ScoreError && error.code === "network";
