@@ -1,6 +1,7 @@
 import { type RefObject, useCallback, useEffect, useState } from "react";
 import type { ScoreIndex } from "../editing/score-index.ts";
 import type { Person } from "../session/people.ts";
+import { drawnOf } from "./drawn.ts";
 
 /** Whom one follows, by client; null for nobody. */
 export interface Following {
@@ -52,7 +53,7 @@ export function useFollowing(
 function seek(box: HTMLElement, id: string, share: number): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const look = (count: number) => {
-    const rect = box.querySelector(`#${CSS.escape(id)}`)?.getBoundingClientRect();
+    const rect = drawnOf(box, id)?.getBoundingClientRect();
     if (rect) {
       centre(rect.top + rect.height / 2);
       return;
