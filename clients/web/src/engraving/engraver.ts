@@ -1,4 +1,4 @@
-import { PICTURES_MAX, type Picture, Pictures } from "./pictures.ts";
+import { PICTURES_MAX, type Picture, Pictures, USUAL_RATIO } from "./pictures.ts";
 import type { Window } from "./windows.ts";
 
 /** What the worker is asked: to draw one page of a text. */
@@ -39,7 +39,6 @@ interface Shown {
   readonly picture: Picture;
 }
 
-const USUAL_RATIO = 0.3;
 export const BLANK: Sheet = { rows: [], isBehind: false };
 
 /**

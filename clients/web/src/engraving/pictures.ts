@@ -1,5 +1,7 @@
 /** How many rows are kept as pictures, drawn or not: some 100 kB each. */
 export const PICTURES_MAX = 64;
+/** A row's height by its width, where it is not known. */
+export const USUAL_RATIO = 0.3;
 
 /** A drawn row. */
 export interface Picture {

@@ -1,6 +1,4 @@
-import type { Picture } from "./pictures.ts";
-
-const USUAL_RATIO = 0.3;
+import { type Picture, USUAL_RATIO } from "./pictures.ts";
 
 /** A row as it is put into the page: without styles, which a strict content policy refuses. */
 export function pictureOf(svg: string): Picture {
