@@ -211,15 +211,14 @@ export class Desk {
       const changes = this.#score.edit(...operations);
       this.refused.set(null);
       this.#entered = changes.sets.flatMap(([facet, key]) => (facet === "pt" ? [key] : []));
-      const isNew = (id: string) =>
-        changes.sets.some(([facet, key]) => facet === "pt" && key === id);
+      const pitched = new Set(this.#entered);
       const measures = operations.flatMap((each) =>
         each.op === "InsertNote" ? [each.measure] : [],
       );
       const rank = (value: Fields) => measures.indexOf(String(value["measure"]));
       // Changes are told in order of ids, which are drawn by lot.
       return changes.sets
-        .filter(([facet, key]) => measures.length > 0 && facet === "ev" && isNew(key))
+        .filter(([facet, key]) => measures.length > 0 && facet === "ev" && pitched.has(key))
         .sort(([, , a], [, , b]) => rank(a) - rank(b))
         .map(([, key]) => key);
     } catch (error) {

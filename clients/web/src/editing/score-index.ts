@@ -65,7 +65,7 @@ export class ScoreIndex {
 
   /** The places of one measure: by part and staff, then voice by voice, each in time's order. */
   inMeasure(measure: string): readonly Place[] {
-    return this.#writing.measures[this.#measures.get(measure) ?? -1]?.places ?? NONE;
+    return this.#writing.measures[this.measureIndex(measure)]?.places ?? NONE;
   }
 
   /** The place of a note, a rest or empty time by its id. */
@@ -210,7 +210,7 @@ export class ScoreIndex {
 
   /** How long a measure is for a part, in quarter notes. */
   length(measure: string, part: string): Rational {
-    const view: MeasureView | undefined = this.view.measures[this.#measures.get(measure) ?? -1];
+    const view: MeasureView | undefined = this.view.measures[this.measureIndex(measure)];
     const cell = view?.cells.find((each) => each.part === part);
     return cell?.length ?? view?.length ?? { numerator: 4n, denominator: 1n };
   }

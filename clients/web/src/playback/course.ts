@@ -85,6 +85,6 @@ function endsBefore(place: Place, other: Place, rank: (place: Place) => number):
 }
 
 function lengthOf(index: ScoreIndex, measure: string): number | null {
-  const isThere = index.view.measures.some((each) => each.id === measure);
+  const isThere = index.measureIndex(measure) >= 0;
   return isThere ? toNumber(index.length(measure, index.view.parts[0] ?? "")) : null;
 }

@@ -90,9 +90,11 @@ const NAMES: Readonly<Record<string, keyof Words>> = {
   whole: "whole",
 };
 
+const NAMED = new RegExp(`\\b(${Object.keys(NAMES).join("|")})\\b`, "g");
+
 /** The server tells of notes in English. */
 function localised(text: string, words: Words): string {
-  return text.replace(/\b(16th|eighth|half|quarter|rest|slur|tie|whole)\b/g, (name) => {
+  return text.replace(NAMED, (name) => {
     const known = NAMES[name];
     return known ? words[known].toLowerCase() : name;
   });

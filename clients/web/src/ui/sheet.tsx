@@ -68,7 +68,7 @@ export function Sheet({ desk, desktop, people, marks, words }: Props) {
 
   useLayoutEffect(() => {
     const isBehind = (measure: string) => {
-      const window = windows.find((each) => each.measures.includes(measure));
+      const window = windowWith(windows, measure);
       const row = drawn.rows.find((each) => each.key === window?.key);
       return row !== undefined && row.content !== null && row.content !== window?.content;
     };
@@ -145,7 +145,7 @@ function useDrawn(
   }, []);
 
   useEffect(() => {
-    const first = windows.find((window) => at !== null && window.measures.includes(at));
+    const first = at === null ? undefined : windowWith(windows, at);
     engraver.current?.show(windows, first?.key ?? null);
   }, [windows, at]);
 
@@ -178,6 +178,10 @@ function unitsOf(width: number): number {
   return Math.max(UNITS_MIN, Math.min(UNITS_MAX, Math.round(width * scale)));
 }
 
+function windowWith(windows: readonly Window[], measure: string): Window | undefined {
+  return windows.find((window) => window.measures.includes(measure));
+}
+
 /** Brings what is selected into sight, once, when that becomes something else. */
 function useSight(
   box: RefObject<HTMLElement | null>,
@@ -192,7 +196,7 @@ function useSight(
     const isFirst = before.current === undefined;
     before.current = id;
     if (isFirst) return;
-    const key = windows.find((window) => window.measures.includes(place?.measure ?? ""))?.key;
+    const key = windowWith(windows, place?.measure ?? "")?.key;
     const row = [...(box.current?.querySelectorAll<HTMLElement>("[data-row]") ?? [])].find(
       (each) => each.dataset["row"] === key,
     );
