@@ -127,7 +127,9 @@ def main() -> int:
         default=Path("tests/services/scores/.venv/bin/python"),
         help="an interpreter that has music21",
     )
-    parser.add_argument("--edits", type=int, default=200, help="of each kind")
+    parser.add_argument(
+        "--edits", type=int, default=200, help="of each kind; the first 20 do not count"
+    )
     arguments = parser.parse_args()
     score = corpus_of(arguments.music21) / WORKS[EDITED].file
     before = load_average()
