@@ -12,12 +12,13 @@ import httpx
 import psutil
 import pytest
 
+from tests.support.closes import Closed
 from tests.support.http import NO_CERTIFICATES
 from tests.support.nodes import BUS_KEY, has_all, metric, setting, until_metric
 from tests.support.oracle import Oracle, writers
 from tests.support.redis_server import RedisServer
 from tests.support.server import Server, running_server
-from tests.support.ws_client import Closed, join
+from tests.support.ws_client import join
 
 ROOM: Final = "quintet"
 SEED: Final = 7

@@ -8,9 +8,10 @@ from typing import Final
 import pytest
 
 from tests.support import wire
+from tests.support.closes import Closed
 from tests.support.server import Server, serving
 from tests.support.wire import State, string
-from tests.support.ws_client import PROTOCOLS, Closed, join, open_socket, room_url
+from tests.support.ws_client import PROTOCOLS, join, open_socket, room_url
 
 TOO_MANY_CONNECTIONS: Final = 4528
 RATE_LIMITED: Final = 4529

@@ -11,10 +11,11 @@ import pytest
 from tests.support import wire
 from tests.support.access import mint
 from tests.support.api import text_update
+from tests.support.closes import Closed
 from tests.support.server import Server, serving
 from tests.support.tokens import eddsa_key, identity_provider, payload_of
 from tests.support.wire import Reader, string, uint
-from tests.support.ws_client import Closed, Socket, hocuspocus, open_socket
+from tests.support.ws_client import Socket, hocuspocus, open_socket
 
 ROOM_FULL: Final = 4513
 UNAUTHENTICATED: Final = 4401

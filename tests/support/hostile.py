@@ -1,9 +1,10 @@
 """What tests do with hostile bytes: send them, and see what comes back."""
 
 from tests.support import wire
+from tests.support.closes import Closed
 from tests.support.server import Server
 from tests.support.wire import State, blob, uint
-from tests.support.ws_client import Closed, Member, join
+from tests.support.ws_client import Member, join
 
 
 async def send_and_be_closed(server: Server, protocol: str, room: str, message: bytes) -> Closed:

@@ -17,10 +17,10 @@ from pycrdt import Doc, Map
 from websockets.exceptions import WebSocketException
 
 from tests.support import wire
+from tests.support.closes import Closed
 from tests.support.load_balancers import NODE_HEADER
 from tests.support.wire import State
 from tests.support.ws_client import (
-    Closed,
     HocuspocusMember,
     Member,
     YWebsocketMember,

@@ -9,9 +9,11 @@ from typing import Any, Final
 
 from pycrdt import Doc, Map
 
+from collab.protocol.close_codes import is_terminal
+from tests.support.closes import Closed, ClosedBeforeError
 from tests.support.http import stored_update
 from tests.support.server import Server
-from tests.support.ws_client import PROTOCOLS, Closed, Member, join
+from tests.support.ws_client import PROTOCOLS, Member, join
 
 DAMAGE: Final = (
     "store.rows_quarantined",
@@ -25,6 +27,7 @@ DAMAGE: Final = (
 FORGIVEN: Final = "aiohttp/client_reqrep.py"
 ROOMS: Final = ("oracle/one", "oracle/two")
 PAUSES_S: Final = (0, 0, 0.001, 0.01)
+REJOINED_WITHIN_S: Final = 30
 
 
 class Writer:
@@ -149,12 +152,24 @@ class Oracle:
         missing: dict[str, set[str]] = {}
         for room in self.saved if rooms is None else rooms:
             expected = self.saved.get(room, set())
-            async with join(server, "y-websocket", room) as newcomer:
-                seen = set(newcomer.map.keys())
+            seen = await _seen(server, room)
             fetched = keys_of(await stored_update(server, room)) if expected else set()
             if gone := (expected - seen) | (expected - fetched):
                 missing[room] = gone
         return missing
+
+
+async def _seen(server: Server, room: str) -> set[str]:
+    """Keys that a newcomer finds, who comes back as clients do while it is told to."""
+    async with asyncio.timeout(REJOINED_WITHIN_S):
+        while True:
+            try:
+                async with join(server, "y-websocket", room) as newcomer:
+                    return set(newcomer.map.keys())
+            except ClosedBeforeError as error:
+                if is_terminal(error.closed.code):
+                    raise
+                await asyncio.sleep(0.5)
 
 
 async def _write_until(end: "asyncio.Future[Any]", made: list[Writer]) -> None:

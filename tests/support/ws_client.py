@@ -9,7 +9,6 @@ import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any, Final, Self
 from urllib.parse import quote, urlencode
 
@@ -19,25 +18,12 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Origin
 
 from tests.support import wire
+from tests.support.closes import Closed, ClosedBeforeError, closed_by
 from tests.support.server import Server
 from tests.support.wire import Reader, State, string, uint
 
 PATIENCE_S: Final = 20.0
 FRAME_BYTES_MAX: Final = 64 * 2**20
-
-
-@dataclass(frozen=True, slots=True)
-class Closed:
-    """How a connection ended; code 1006 when there was no close frame."""
-
-    code: int
-    reason: str
-
-
-def closed_by(error: ConnectionClosed) -> Closed:
-    """What the peer said when it closed."""
-    frame = error.rcvd
-    return Closed(frame.code, frame.reason) if frame else Closed(1006, "")
 
 
 class Socket:
@@ -187,7 +173,8 @@ class Member(ABC):
         """
         deadline = asyncio.get_running_loop().time() + within_s
         while not condition():
-            assert self.ended is None, f"closed with {self.ended} before {what or 'it held'}"
+            if self.ended is not None:
+                raise ClosedBeforeError(self.ended, what or "it held")
             self._changed.clear()
             left_s = deadline - asyncio.get_running_loop().time()
             try:
