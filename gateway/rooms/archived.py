@@ -35,6 +35,7 @@ class ArchivedRooms:
 
     def __init__(self, stores: Stores) -> None:
         self._stores = stores
+        # Nothing is kept of rooms without a mark or a record, which most are.
         self._marks: WeakKeyDictionary[RoomRunner, int] = WeakKeyDictionary()
         self._revisions: WeakKeyDictionary[RoomRunner, int] = WeakKeyDictionary()
         self._archived: WeakKeyDictionary[RoomRunner, Ruling] = WeakKeyDictionary()
@@ -46,11 +47,13 @@ class ArchivedRooms:
         Raises:
             StoreUnavailable: it cannot be read now.
         """
-        self._marks[runner] = runner.marks
+        if runner.marks:
+            self._marks[runner] = runner.marks
         record = await read_score_record(self._stores, runner.name)
         if record.revision < self._revisions.get(runner, 0):
             return  # of two looks, the one that read first came back last
-        self._revisions[runner] = record.revision
+        if record.revision:
+            self._revisions[runner] = record.revision
         if record.is_archived == (runner in self._archived):
             return
         if record.is_archived:
