@@ -167,12 +167,12 @@ async def _in_browser(browser: Browser, url: str, other: Score, edits: int) -> F
     first_row = float(await page.evaluate("performance.now()"))
     session = await context.new_cdp_session(page)
     await page.evaluate(_WATCH)
-    heap, nodes = await _memory(session)
+    heap, nodes = await memory_of(session)
     names: list[str] = await page.evaluate("() => window.seen.inSight()")
     changed = await _change(page, names, edits)
     remote = await _edit_elsewhere(page, other, names, edits)
     entered = await _enter(page, other, edits)
-    heap_after, nodes_after = await _memory(session)
+    heap_after, nodes_after = await memory_of(session)
     return Figures(
         notes=sum(1 for _ in other.notes()),
         first_row=round(first_row, 1),
@@ -257,7 +257,7 @@ async def _pause() -> None:
     await asyncio.sleep(random.uniform(*_BETWEEN_S))
 
 
-async def _memory(session: CDPSession) -> tuple[float, int]:
+async def memory_of(session: CDPSession) -> tuple[float, int]:
     """What the page holds after a collection: megabytes of its heap, and nodes."""
     await session.send("HeapProfiler.collectGarbage")
     await session.send("Performance.enable")

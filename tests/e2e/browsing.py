@@ -139,10 +139,20 @@ class Browsing:
         return await self._at(context, place)
 
     async def cut_off(self, visitor: Visitor) -> None:
-        """Take the network from somebody until `reopen`; that the browser complains is expected."""
+        """Take the network from somebody until they get it back, or `reopen`.
+
+        That the browser complains is expected.
+        """
         context = visitor.page.context
         self._offline.add(context)
         await context.set_offline(True)
+
+    async def give_back(self, visitor: Visitor) -> None:
+        """Give somebody the network back, and wait until all that was edited meanwhile is saved."""
+        context = visitor.page.context
+        await context.set_offline(False)
+        await visitor.expect_saved()
+        self._offline.discard(context)
 
     async def reopen(self, visitor: Visitor, place: str) -> Visitor:
         """Close somebody's page, unasked, and open an address in the same profile, online."""
