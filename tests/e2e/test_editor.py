@@ -15,11 +15,13 @@ from lxml import etree
 from playwright.async_api import Browser, expect
 
 from tests.e2e.browsing import Browsing, Visitor, browsing
+from tests.support.nodes import metric, until_metric
 from tests.support.server import Server, serving
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
 ROOM: Final = "e2e/tune"
+COUNTED: Final = "bandpro_client_seconds_count"
 AXE: Final = Path("clients/node_modules/axe-core/axe.min.js")
 # The hymn to joy as one types it: 3 to 7 are note values, `.` a dot, `<` and `>` change the octave.
 BEGINNING: Final = "5eefg gfed ccde .e4d6d 5eefg gfed ccde .d4c6c"
@@ -307,6 +309,24 @@ async def take_files(visitor: Visitor) -> None:
     await expect(visitor.part("scores")).to_be_visible()
 
 
+async def allow_measures(server: Server, anna: Visitor, ben: Visitor) -> None:
+    """Of two pages, both of them opened and edited, one reports: the edit that comes after."""
+    await ben.part("open-measuring").locator("summary").click()
+    await expect(ben.part("measuring")).not_to_be_checked()
+    await expect(ben.part("open-measuring")).to_contain_text("no content, no names")
+    assert await violations(ben) == []
+    await ben.part("measuring").check()
+    await ben.part("surface").press("f")
+    await drawn(ben, 4)
+    await ben.expect_saved()
+    for visitor in (anna, ben):
+        await visitor.page.goto("about:blank")
+    for kind in ("edit_shown", "edit_saved"):
+        await until_metric(server, COUNTED, 1, kind=kind)
+        assert (kind, await metric(server, COUNTED, kind=kind)) == (kind, 1)
+    assert await metric(server, COUNTED, kind="opened") == 0
+
+
 async def test_two_people_write_a_tune_by_keyboard(server: Server, browser: Browser) -> None:
     """The same music is engraved for both, whatever happens in between.
 
@@ -335,7 +355,7 @@ async def test_a_long_score_is_drawn_where_it_is_looked_at(
 ) -> None:
     """Rows out of sight are not drawn; what somebody writes at the end is seen by both.
 
-    Bears EDITOR-9.
+    Bears EDITOR-9 and, with what was edited before, EDITOR-11.
     """
     room = "e2e/long"
     async with browsing(server, browser) as visits:
@@ -366,3 +386,4 @@ async def test_a_long_score_is_drawn_where_it_is_looked_at(
         )
         # Nothing is left of the notes that were shown before they were engraved.
         await expect(ben.part("sheet").locator(".entered")).to_have_count(0)
+        await allow_measures(server, anna, ben)

@@ -67,14 +67,14 @@ export class Measures {
    * Measures a score: how long it takes to open, to show and to save edits, and to come back.
    *
    * @param frames whether the next frame shows an edit; false where the application draws later,
-   *   and adds `edit_shown_ms` itself.
+   *   and tells then of each edit that is `shown`.
    * @returns what ends that.
    */
   watch(score: Score, { frames = true }: { readonly frames?: boolean } = {}): () => void {
     if (!this.#isChosen) return () => {};
     const ends = [this.#watchConnection(score), this.#watchSaved(score)];
-    if (frames && typeof requestAnimationFrame === "function") {
-      ends.push(score.onChange(({ askedMs }) => askedMs !== null && this.#untilFrame(askedMs)));
+    if (frames) {
+      ends.push(score.onChange(({ askedMs }) => askedMs !== null && this.shown(askedMs)));
     }
     const end = (): void => {
       for (const each of ends.splice(0)) each();
@@ -82,6 +82,22 @@ export class Measures {
     };
     this.#ends.add(end);
     return end;
+  }
+
+  /**
+   * Measures an edit that the next frame shows.
+   *
+   * @param askedMs when it was asked for, as `onChange` of its score tells.
+   */
+  shown(askedMs: number): void {
+    if (!this.#isChosen || typeof requestAnimationFrame !== "function") return;
+    const before = this.#timesHidden;
+    requestAnimationFrame(() => {
+      // Begun in the frame, ended after it was handed over; a hidden page draws none.
+      setTimeout(() => {
+        if (before === this.#timesHidden) this.add("edit_shown_ms", performance.now() - askedMs);
+      });
+    });
   }
 
   /** Measures the page: `measures.watchPage(await import("web-vitals"))`. */
@@ -144,16 +160,6 @@ export class Measures {
       if (state === "saved" && sinceMs !== null) this.add("edit_saved_ms", nowMs - sinceMs);
       sinceMs = state === "saving" && before === "saved" ? nowMs : null;
       before = state;
-    });
-  }
-
-  #untilFrame(askedMs: number): void {
-    const before = this.#timesHidden;
-    requestAnimationFrame(() => {
-      // Begun in the frame, ended after it was handed over; a hidden page draws none.
-      setTimeout(() => {
-        if (before === this.#timesHidden) this.add("edit_shown_ms", performance.now() - askedMs);
-      });
     });
   }
 }

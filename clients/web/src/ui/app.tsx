@@ -1,6 +1,7 @@
 "use client";
 import type { Score } from "bandpro-sdk";
 import { useEffect, useState } from "react";
+import type { Measuring } from "../session/measuring.ts";
 import { type Opened, openKept } from "../session/opening.ts";
 import { useStore } from "../session/store.ts";
 import { type Language, languageOf, type Words, wordsOf } from "../words/words.ts";
@@ -8,7 +9,9 @@ import { Editor } from "./editor.tsx";
 import { Exports } from "./exports.tsx";
 import { keep, kept } from "./kept.ts";
 import { Library } from "./library.tsx";
+import { MeasuringChoice } from "./measuring-choice.tsx";
 import { SignIn } from "./sign-in.tsx";
+import { useMeasuring } from "./use-measuring.ts";
 
 /** The list of scores, or one of them: the address says which after its `#/`. */
 export function App() {
@@ -20,6 +23,7 @@ export function App() {
   // Counts how often somebody signed in: what is open is opened anew.
   const [turn, setTurn] = useState(0);
   const words = wordsOf(language);
+  const { isOn, measuring, allow } = useMeasuring(turn);
 
   useEffect(() => {
     setLanguage(languageOf(kept("language"), navigator.languages));
@@ -74,6 +78,7 @@ export function App() {
         <button type="button" onClick={changeScheme} aria-label={words.dark} title={words.dark}>
           ◐
         </button>
+        <MeasuringChoice isOn={isOn} onChange={allow} words={words} />
       </header>
       <main>
         {!isReady ? (
@@ -87,6 +92,7 @@ export function App() {
             name={name}
             language={language}
             words={words}
+            measuring={measuring}
             onToken={signedIn}
           />
         )}
@@ -119,10 +125,11 @@ interface RoomProps {
   readonly name: string;
   readonly language: Language;
   readonly words: Words;
+  readonly measuring: Measuring | null;
   readonly onToken: () => void;
 }
 
-function Room({ room, name, language, words, onToken }: RoomProps) {
+function Room({ room, name, language, words, measuring, onToken }: RoomProps) {
   const [opened, setOpened] = useState<Opened | null>(null);
   useEffect(() => {
     const made = openKept(room);
@@ -132,7 +139,7 @@ function Room({ room, name, language, words, onToken }: RoomProps) {
   return opened ? (
     <>
       <Door score={opened.score} words={words} onToken={onToken} />
-      <Editor {...opened} name={name} language={language} words={words} />
+      <Editor {...opened} name={name} language={language} words={words} measuring={measuring} />
       <Exports score={opened.score} words={words} />
     </>
   ) : (

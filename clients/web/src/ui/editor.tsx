@@ -7,6 +7,7 @@ import { type Command, commandOf } from "../editing/keys.ts";
 import type { ScoreIndex } from "../editing/score-index.ts";
 import { asText, entryOf, valueIn } from "../engraving/entries.ts";
 import type { Place } from "../engraving/places.ts";
+import type { Measuring } from "../session/measuring.ts";
 import { colorOf, usePeople } from "../session/people.ts";
 import { type Store, useStore } from "../session/store.ts";
 import { filled, type Language, type Words } from "../words/words.ts";
@@ -18,6 +19,7 @@ import { StatusBar } from "./status-bar.tsx";
 import { type Comparison, useComparison } from "./use-comparison.ts";
 import { useDesk } from "./use-desk.ts";
 import { useFollowing } from "./use-following.ts";
+import { useMeasured } from "./use-measuring.ts";
 import { usePlaying } from "./use-playing.ts";
 
 const NONE: readonly string[] = [];
@@ -28,6 +30,8 @@ interface Props {
   readonly name: string;
   readonly language: Language;
   readonly words: Words;
+  /** What measures the page; null until that is known. */
+  readonly measuring: Measuring | null;
 }
 
 /** One score, open: the page, the palette, and who else is here. */
@@ -44,6 +48,7 @@ function OpenDesk(props: Props & { readonly desk: Desk }) {
   const refused = useStore(desk.refused);
   const [isWriting, setWriting] = useState(false);
   const hearing = usePlaying(desk);
+  const onDrawn = useMeasured(props.measuring, score);
   const comparison = useComparison(score);
   const surface = useRef<HTMLElement>(null);
   const { index, selected } = desktop;
@@ -120,7 +125,14 @@ function OpenDesk(props: Props & { readonly desk: Desk }) {
             {filled(words.asItWas, { name: comparison.compared?.version.name || words.automatic })}
           </p>
         ) : null}
-        <Sheet desk={desk} desktop={page} people={people} marks={marks} words={words} />
+        <Sheet
+          desk={desk}
+          desktop={page}
+          people={people}
+          marks={marks}
+          words={words}
+          onDrawn={onDrawn}
+        />
       </section>
       <footer className="selection" id="selection" aria-live="polite" data-testid="selection">
         {refused !== null ? <strong>{words.refused} </strong> : null}

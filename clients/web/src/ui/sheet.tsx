@@ -1,4 +1,5 @@
 "use client";
+import type { View } from "bandpro-score";
 import {
   type MouseEvent,
   memo,
@@ -25,6 +26,8 @@ interface Props {
   readonly people: readonly Person[];
   readonly marks: Marks;
   readonly words: Words;
+  /** Told when all that is in sight is drawn of a view. */
+  readonly onDrawn: (view: View) => void;
 }
 
 /** Classes, each with the ids of the elements that have it; the classes stay the same. */
@@ -51,7 +54,7 @@ const MARGIN = "600px";
 const POINTED = ".note, .rest, .mRest";
 
 /** The engraved score: follows the document, the selection, the others and the playing. */
-export function Sheet({ desk, desktop, people, marks, words }: Props) {
+export function Sheet({ desk, desktop, people, marks, words, onDrawn }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const width = useWidth(box);
   const { writing, index, entered } = desktop;
@@ -74,6 +77,13 @@ export function Sheet({ desk, desktop, people, marks, words }: Props) {
     };
     if (box.current) showEntered(box.current, index, entered, isBehind);
   }, [drawn, windows, index, entered]);
+  useEffect(() => {
+    const contents = new Map(windows.map((window) => [window.key, window.content]));
+    const isBehind = drawn.rows.some(
+      ({ key, content }) => content !== null && content !== contents.get(key),
+    );
+    if (!isBehind) onDrawn(index.view);
+  }, [drawn, windows, index, onDrawn]);
   useSight(box, windows, place);
 
   const point = (event: MouseEvent) => {

@@ -64,6 +64,10 @@ export const en = {
   lyric: "Word under the note",
   lyrics: "Lyrics",
   measure: "measure",
+  measuring: "How the page does",
+  measuringAllow: "Report how fast the page is",
+  measuringTold:
+    "When this is on, the page tells this server how long things take: opening, showing and saving edits, being away. Durations only: no content, no names, not which score. It holds for this browser until you switch it off.",
   more: "There is more that differs.",
   measureNumber: "Measure {number}",
   name: "Title",

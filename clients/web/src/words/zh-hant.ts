@@ -65,6 +65,10 @@ export const zhHant: Words = {
   lyric: "音符下的歌詞",
   lyrics: "歌詞",
   measure: "小節",
+  measuring: "網頁的效能",
+  measuringAllow: "回報網頁速度",
+  measuringTold:
+    "開啟後，本網頁會告訴此伺服器各項操作所需的時間：開啟、顯示及儲存修改、離線多久。只有時間長短，沒有樂譜內容、姓名，也不提是哪一份樂譜。此設定只在這個瀏覽器有效，可隨時關閉。",
   more: "還有其他差異。",
   measureNumber: "第 {number} 小節",
   name: "標題",
