@@ -78,9 +78,10 @@ export function Sheet({ desk, desktop, people, marks, words, onDrawn }: Props) {
     if (box.current) showEntered(box.current, index, entered, isBehind);
   }, [drawn, windows, index, entered]);
   useEffect(() => {
-    const contents = new Map(windows.map((window) => [window.key, window.content]));
+    // Of rows out of sight nothing is asked: what the engraver would be given is written when it is.
+    const byKey = new Map(windows.map((window) => [window.key, window]));
     const isBehind = drawn.rows.some(
-      ({ key, content }) => content !== null && content !== contents.get(key),
+      ({ key, content }) => content !== null && content !== byKey.get(key)?.content,
     );
     if (!isBehind) onDrawn(index.view);
   }, [drawn, windows, index, onDrawn]);
