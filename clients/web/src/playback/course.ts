@@ -2,11 +2,18 @@ import { toNumber } from "bandpro-score";
 import type { ScoreIndex } from "../editing/score-index.ts";
 import { endOf } from "../editing/score-index.ts";
 import type { Place } from "../engraving/places.ts";
+import { routeOf } from "./route.ts";
 
 /** A moment of a score; the onset in quarters from the measure's start. */
 export interface Moment {
   readonly measure: string;
   readonly onset: number;
+}
+
+/** A moment as it comes in playing: in its measure for the first time, the second, ... */
+export interface Turn extends Moment {
+  /** From 0. */
+  readonly turn: number;
 }
 
 /** From one moment until another, which is not in it any more. */
@@ -21,28 +28,77 @@ export interface Piece {
   /** In quarters from the measure's start. */
   readonly begin: number;
   readonly end: number;
-  readonly next: Moment | null;
+  /** Whether it goes on to the end of the measure. */
+  readonly isToEnd: boolean;
+  readonly next: Turn | null;
 }
 
 /**
- * The piece that begins at a moment of the score as it is now.
+ * The piece that begins at a moment of the score as it is now; repeats and jumps are followed.
  *
- * @param loop is played over and over, once it is entered; null plays on until the end.
+ * @param loop is played over and over, once it is entered, with the repeats that do not lead out of
+ *   it; null plays on until the end.
  * @returns null where there is nothing, as in a measure that somebody deleted.
  */
-export function pieceAt(index: ScoreIndex, at: Moment, loop: Stretch | null): Piece | null {
+export function pieceAt(index: ScoreIndex, at: Turn, loop: Stretch | null): Piece | null {
   const length = lengthOf(index, at.measure);
   if (length === null) {
     return null;
   }
-  const again = loop && lengthOf(index, loop.from.measure) !== null ? loop.from : null;
-  if (loop && at.measure === loop.until.measure && at.onset < loop.until.onset) {
-    const end = Math.min(length, loop.until.onset);
-    return { measure: at.measure, begin: at.onset, end, next: again };
+  const isLast = loop !== null && at.measure === loop.until.measure && at.onset < loop.until.onset;
+  const end = isLast ? Math.min(length, loop.until.onset) : Math.max(at.onset, length);
+  const isToEnd = end >= length;
+  const next = loop ? nextInLoop(index, at, loop, isLast, isToEnd) : nextOf(index, at);
+  return { measure: at.measure, begin: at.onset, end, isToEnd, next };
+}
+
+/** Whether a tone, or grace notes before a moment, are played in a piece. */
+export function isPlayed(piece: Piece, start: number, isGrace: boolean): boolean {
+  // Grace notes at the end of a measure belong to it: they come before its barline.
+  const isAfterGrace = isGrace && piece.isToEnd && start >= piece.end;
+  return start >= piece.begin && (start < piece.end || isAfterGrace);
+}
+
+/** What comes after a measure; in one that is never reached, as it is written. */
+function nextOf(index: ScoreIndex, { measure, turn }: Turn): Turn | null {
+  const after = routeOf(index).after({ measure, turn });
+  if (after === undefined) {
+    return besideOf(index, measure);
   }
-  const after = index.measureAfter(at.measure);
-  const next = after === null ? again : { measure: after, onset: 0 };
-  return { measure: at.measure, begin: at.onset, end: Math.max(at.onset, length), next };
+  return after && { ...after, onset: 0 };
+}
+
+function besideOf(index: ScoreIndex, measure: string): Turn | null {
+  const beside = index.measureAfter(measure);
+  return beside === null ? null : { measure: beside, onset: 0, turn: 0 };
+}
+
+function nextInLoop(
+  index: ScoreIndex,
+  at: Turn,
+  loop: Stretch,
+  isLast: boolean,
+  isToEnd: boolean,
+): Turn | null {
+  const isThere = index.measureIndex(loop.from.measure) >= 0;
+  const again = isThere ? { ...loop.from, turn: 0 } : null;
+  const next = nextOf(index, at);
+  const isInside = next !== null && isWithin(index, loop, next);
+  if (isLast) {
+    return isInside && isToEnd ? next : again;
+  }
+  if (next === null || isInside || !isWithin(index, loop, at)) {
+    return next ?? again;
+  }
+  return besideOf(index, at.measure);
+}
+
+function isWithin(index: ScoreIndex, { from, until }: Stretch, at: Moment): boolean {
+  const rank = index.measureIndex(at.measure);
+  const [first, last] = [index.measureIndex(from.measure), index.measureIndex(until.measure)];
+  const isAfter = rank > first || (rank === first && at.onset >= from.onset);
+  const isBefore = rank < last || (rank === last && at.onset < until.onset);
+  return first >= 0 && isAfter && isBefore;
 }
 
 /** Where playing begins: at the selection, else at the start; null in a score without measures. */

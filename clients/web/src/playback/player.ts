@@ -1,6 +1,6 @@
 import type { ScoreIndex } from "../editing/score-index.ts";
-import { type Moment, type Piece, pieceAt, type Stretch } from "./course.ts";
-import { type Tone, tempoOf, tonesOf } from "./tones.ts";
+import { isPlayed, type Moment, pieceAt, type Stretch, type Turn } from "./course.ts";
+import { secondsOf, type Tone, tempoOf, tonesOf } from "./tones.ts";
 
 const AHEAD_S = 0.3;
 const BEFORE_S = 0.08;
@@ -35,7 +35,9 @@ export class Player {
   readonly #parts = new Map<string, GainNode>();
   #muted: ReadonlySet<string> = new Set();
   #loop: Stretch | null = null;
-  #next: Moment | null;
+  /** The measure that was played last. */
+  #before: string | null = null;
+  #next: Turn | null;
   #nextAt: number;
   readonly #timer: ReturnType<typeof setInterval>;
   #sounding: { readonly from: number; readonly until: number; readonly id: string }[] = [];
@@ -50,7 +52,7 @@ export class Player {
     this.#out = this.#context.createGain();
     this.#out.gain.value = LEVEL;
     this.#out.connect(this.#context.destination);
-    this.#next = playing.from;
+    this.#next = { ...playing.from, turn: 0 };
     this.#nextAt = this.#context.currentTime + BEFORE_S;
     this.#timer = setInterval(() => this.#look(), LOOK_EVERY_MS);
   }
@@ -93,23 +95,29 @@ export class Player {
     }
   }
 
-  #schedule(at: Moment): void {
+  #schedule(at: Turn): void {
     const index = this.#playing.index();
     const piece = pieceAt(index, at, this.#loop);
     this.#next = piece?.next ?? null;
     if (!piece) return;
     const secondsPerQuarter = 60 / tempoOf(index, piece.measure);
-    for (const tone of tonesOf(index, piece.measure)) {
-      if (tone.start >= piece.begin && tone.start < piece.end) {
-        this.#sound(tone, piece, secondsPerQuarter);
-      }
+    const around = { before: this.#before, after: piece.next?.measure ?? null };
+    const timed = tonesOf(index, piece.measure, around)
+      .filter((tone) => isPlayed(piece, tone.start, tone.grace !== null))
+      .map((tone) => ({ tone, ...secondsOf(tone, secondsPerQuarter) }));
+    const begin = piece.begin * secondsPerQuarter;
+    if (this.#before === null) {
+      // Grace notes at the very start come before it.
+      this.#nextAt += Math.max(0, ...timed.map(({ from }) => begin - from));
+    }
+    this.#before = piece.measure;
+    for (const { tone, from, until } of timed) {
+      this.#sound(tone, this.#nextAt + from - begin, this.#nextAt + until - begin);
     }
     this.#nextAt += (piece.end - piece.begin) * secondsPerQuarter;
   }
 
-  #sound(tone: Tone, piece: Piece, secondsPerQuarter: number): void {
-    const from = this.#nextAt + (tone.start - piece.begin) * secondsPerQuarter;
-    const until = from + tone.duration * secondsPerQuarter;
+  #sound(tone: Tone, from: number, until: number): void {
     this.#sounding.push({ from, until, id: tone.id });
     const oscillator = this.#context.createOscillator();
     oscillator.setPeriodicWave(this.#wave);

@@ -1,15 +1,32 @@
-import { readTime, STEP_SEMITONES, toNumber } from "bandpro-score";
+import { readTime, STEP_SEMITONES, timeText, toNumber } from "bandpro-score";
 import { pitchOf } from "../editing/pitches.ts";
 import type { ScoreIndex } from "../editing/score-index.ts";
 import { asEntry, asNumber, entryOf } from "../engraving/entries.ts";
+import type { Place } from "../engraving/places.ts";
+import { oncePer } from "./once.ts";
 
 /** A tone to be heard: when it begins and how long it lasts, in quarters from its measure's start. */
 export interface Tone {
   readonly id: string;
   readonly part: string;
   readonly start: number;
+  /** Of a grace note, what it lasts on with a note that it is tied to. */
   readonly duration: number;
   readonly hertz: number;
+  readonly grace: Grace | null;
+}
+
+/** Where a grace note is among those before one moment. */
+export interface Grace {
+  /** How many there are until then, itself included. */
+  readonly ahead: number;
+  readonly count: number;
+}
+
+/** The measures played just before and after one; null for none. */
+export interface Around {
+  readonly before: string | null;
+  readonly after: string | null;
 }
 
 const A4_HERTZ = 440;
@@ -17,33 +34,80 @@ const A4_SEMITONES = 57;
 const USUAL_TEMPO = 80;
 const TEMPO_MIN = 20;
 const TEMPO_MAX = 400;
+/** Grace notes are played as fast as fingers go, whatever the tempo. */
+const GRACE_S = 0.08;
+/** All together before one moment; what is looked ahead when a measure is played is more. */
+const GRACES_S = 0.2;
 
-/** The tones of one measure; what is tied to the note before sounds on with it. */
-export function tonesOf(index: ScoreIndex, measure: string): readonly Tone[] {
-  const held = tiesOf(index);
-  return index
-    .inMeasure(measure)
-    .filter((place) => place.kind === "chord")
+/**
+ * The tones of one measure; what is tied to the note before sounds on with it, if that was played
+ * just before.
+ */
+export function tonesOf(index: ScoreIndex, measure: string, around: Around): readonly Tone[] {
+  const ties = tiesOf(index);
+  const places = index.inMeasure(measure);
+  const graces = gracesIn(places);
+  return places
+    .filter((place) => place.kind === "chord" || place.kind === "grace")
     .flatMap((place) =>
       place.events.flatMap((id) => {
         const pitch = pitchOf(index.facets, id);
-        if (!pitch || held.isTiedTo.has(id)) {
+        if (!pitch || ties.isHeld(id, measure, around.before)) {
           return [];
         }
         const written = (STEP_SEMITONES.get(pitch.step) ?? 0) + (pitch.alter ?? 0);
         const semitones = 12 * pitch.octave + written + shiftOf(index, place.part);
+        const own = place.kind === "grace" ? 0 : toNumber(place.duration);
         return [
           {
             id,
             part: place.part,
             start: toNumber(place.onset),
-            duration: toNumber(place.duration) + held.more(id),
+            duration: own + ties.more(id, measure, around.after),
             hertz: A4_HERTZ * 2 ** ((semitones - A4_SEMITONES) / 12),
+            grace: graces.get(place) ?? null,
           },
         ];
       }),
     )
     .sort((a, b) => a.start - b.start);
+}
+
+/**
+ * When a tone sounds, in seconds from the start of its measure. Grace notes come before the beat, so
+ * that their note stays on it, together with the other parts.
+ */
+export function secondsOf(
+  { start, duration, grace }: Tone,
+  secondsPerQuarter: number,
+): { from: number; until: number } {
+  const beat = start * secondsPerQuarter;
+  const end = beat + duration * secondsPerQuarter;
+  if (grace === null) {
+    return { from: beat, until: end };
+  }
+  const each = Math.min(GRACE_S, GRACES_S / grace.count);
+  const from = beat - grace.ahead * each;
+  return { from, until: duration > 0 ? end : from + each };
+}
+
+/** Of the grace notes of a measure, where each is before its note. */
+function gracesIn(places: readonly Place[]): ReadonlyMap<Place, Grace> {
+  const rows = new Map<string, Place[]>();
+  for (const place of places) {
+    if (place.kind !== "grace") continue;
+    const key = `${place.part} ${place.staff} ${place.voice} ${timeText(place.onset)}`;
+    const row = rows.get(key) ?? [];
+    rows.set(key, row);
+    row.push(place);
+  }
+  const found = new Map<Place, Grace>();
+  for (const row of rows.values()) {
+    for (const [at, place] of row.entries()) {
+      found.set(place, { ahead: row.length - at, count: row.length });
+    }
+  }
+  return found;
 }
 
 /** How many semitones higher than written a part sounds. */
@@ -52,31 +116,46 @@ function shiftOf(index: ScoreIndex, part: string): number {
   return asNumber(transposition?.["chromatic"], 0);
 }
 
-function tiesOf(index: ScoreIndex) {
-  const next = new Map<string, string>();
+const tiesOf = oncePer((index: ScoreIndex) => {
+  // Where there are endings, a note may be tied to one in each of them.
+  const [ends, starts] = [new Map<string, string[]>(), new Map<string, string[]>()];
   for (const id of index.view.spanners) {
     const line = entryOf(index.facets, "sp", id);
     if (line["kind"] === "tie") {
-      next.set(String(line["start"]), String(line["end"]));
+      const [start, end] = [String(line["start"]), String(line["end"])];
+      ends.set(start, [...(ends.get(start) ?? []), end]);
+      starts.set(end, [...(starts.get(end) ?? []), start]);
     }
   }
   return {
-    isTiedTo: new Set(next.values()),
-    /** How long the notes tied to one last. */
-    more(id: string): number {
-      let [sum, at] = [0, next.get(id)];
-      for (let count = 0; at !== undefined && count < next.size; count += 1) {
-        const place = index.place(at);
-        sum += place ? toNumber(place.duration) : 0;
-        at = next.get(at);
+    /** Whether a note sounds already, from one in its measure or in that which was played before. */
+    isHeld: (id: string, measure: string, before: string | null): boolean =>
+      (starts.get(id) ?? []).some((start) => {
+        const from = index.place(start)?.measure;
+        return from !== undefined && (from === measure || from === before);
+      }),
+    /** How long the notes tied to one last that are played after it. */
+    more(id: string, measure: string, after: string | null): number {
+      let sum = 0;
+      let [at, here]: [string, string] = [id, measure];
+      for (let count = 0; count < starts.size; count += 1) {
+        const tied = (ends.get(at) ?? []).map((end) => index.place(end));
+        // What comes after the next measure is not known: there they go on as they are written.
+        const place = tied.find((each) =>
+          here === measure ? each?.measure === here || each?.measure === after : each,
+        );
+        const end = place?.events.find((event) => ends.get(at)?.includes(event));
+        if (!place || end === undefined) break;
+        sum += toNumber(place.duration);
+        [at, here] = [end, place.measure];
       }
       return sum;
     },
   };
-}
+});
 
-/** Quarters a minute in a measure. */
-export function tempoOf(index: ScoreIndex, measure: string): number {
+const tempiOf = oncePer((index: ScoreIndex) => {
+  const found = new Map<string, number>();
   let tempo = USUAL_TEMPO;
   for (const view of index.view.measures) {
     for (const key of view.settings.filter((each) => each.startsWith("tempo|"))) {
@@ -84,9 +163,12 @@ export function tempoOf(index: ScoreIndex, measure: string): number {
       const beat = readTime(unit);
       tempo = asNumber(bpm, tempo) * (beat ? toNumber(beat) : 1);
     }
-    if (view.id === measure) {
-      break;
-    }
+    found.set(view.id, Math.max(TEMPO_MIN, Math.min(TEMPO_MAX, tempo)));
   }
-  return Math.max(TEMPO_MIN, Math.min(TEMPO_MAX, tempo));
+  return found;
+});
+
+/** Quarters a minute in a measure. */
+export function tempoOf(index: ScoreIndex, measure: string): number {
+  return tempiOf(index).get(measure) ?? USUAL_TEMPO;
 }
