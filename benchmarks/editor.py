@@ -41,12 +41,21 @@ _BETWEEN_S: Final = (0.06, 0.18)
 _WARM_UP: Final = 20
 _BYTES_IN_MB: Final = 1_000_000
 _STEPS: Final = "CDEFGAB"
+_TUNE: Final = "cdefgabagfed"
+"""Each is the nearest to the one before, and the last to the first: it stays on the staff."""
+_WATCH_KEY: Final = "name => {{ window.echo = window.seen.foreseen(); window.last = {0}; }}"
+_TIMES: Final = """
+async () => {
+  const engraved = await window.last;
+  return [await window.echo, engraved].map(time => time - window.seen.key);
+}
+"""
 _KEYS: Final = "rows => rows.map(row => row.dataset.row)"
 _ARGUMENTS: Final = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 _WATCH: Final = """
 () => {
   const sheet = document.querySelector('[data-testid=sheet]');
-  const seen = window.seen = { key: 0, look: null, known: new Set() };
+  const seen = window.seen = { key: 0, looks: [], known: new Set() };
   document.addEventListener('keydown', event => { seen.key = event.timeStamp; }, true);
   // After the frame that shows it: a message comes when it has been painted.
   const painted = tell => requestAnimationFrame(() => {
@@ -55,12 +64,12 @@ _WATCH: Final = """
     channel.port2.postMessage(null);
   });
   new MutationObserver(() => {
-    if (seen.look && seen.look()) {
-      const done = seen.done;
-      seen.look = null;
-      painted(done);
+    for (const each of seen.looks.filter(({ look }) => look())) {
+      seen.looks.splice(seen.looks.indexOf(each), 1);
+      painted(each.done);
     }
   }).observe(sheet, { subtree: true, childList: true, attributes: true });
+  const watch = look => new Promise(done => seen.looks.push({ look, done }));
   // Against the staff, which makes room for a note: then that stays where it was on the page.
   const downOf = (element, attribute) =>
     Number(element?.getAttribute(attribute)?.match(/-?[0-9.]+/g)?.[1] ?? NaN);
@@ -72,20 +81,26 @@ _WATCH: Final = """
   // Each resolves with the time of the paint, by the clock of the page.
   seen.moved = id => {
     const before = heightOf(id);
-    return new Promise((done, fail) => {
-      if (Number.isNaN(before)) fail(new Error(`${id} is not drawn`));
-      seen.done = done;
-      seen.look = () => { const now = heightOf(id); return !Number.isNaN(now) && now !== before; };
-    });
+    if (Number.isNaN(before)) throw new Error(`${id} is not drawn`);
+    return watch(() => { const now = heightOf(id); return !Number.isNaN(now) && now !== before; });
   };
+  // The head of a note where it will be, over the older picture. The frame is asked for before the
+  // page asks for it, so that what the page does after the frame is not counted.
+  const head = sheet.querySelector('.foreseen');
+  seen.foreseen = () => new Promise(done => {
+    const look = () => requestAnimationFrame(() => {
+      if (head.style.opacity !== '1') return look();
+      const channel = new MessageChannel();
+      channel.port1.onmessage = () => done(performance.now());
+      channel.port2.postMessage(null);
+    });
+    addEventListener('keydown', look, { capture: true, once: true });
+  });
   const drawn = () => [...sheet.querySelectorAll('g.note')];
   // Notes of rows that come into sight are none that were entered.
   seen.added = () => {
     for (const note of drawn()) seen.known.add(note.id);
-    return new Promise(done => {
-      seen.done = done;
-      seen.look = () => drawn().some(note => !seen.known.has(note.id));
-    });
+    return watch(() => drawn().some(note => !seen.known.has(note.id)));
   };
   seen.inSight = () => drawn().filter(note => {
     const { top, bottom } = note.getBoundingClientRect();
@@ -102,8 +117,10 @@ class Figures:
     Attributes:
         notes: of the score that take time, with those that were entered.
         first_row: from the request for the page to the frame with the first drawn notes, in ms.
-        changed: from a key that moves the selected note to the frame with the note engraved there.
-        entered: from a letter on empty time to the frame with the new note engraved.
+        change_shown: from a key that moves the selected note to the frame with its head there.
+        changed: the same, to the frame with the note engraved there.
+        entry_shown: from a letter on empty time to the frame with the new note's head.
+        entered: the same, to the frame with the note engraved.
         remote: from an edit of another client to the frame with it.
         heap_mb: of the page after a collection: before the edits, and after them.
         nodes: of the page's documents: before the edits, and after them.
@@ -111,7 +128,9 @@ class Figures:
 
     notes: int
     first_row: float
+    change_shown: Latencies
     changed: Latencies
+    entry_shown: Latencies
     entered: Latencies
     remote: Latencies
     heap_mb: tuple[float, float]
@@ -176,22 +195,24 @@ async def _in_browser(browser: Browser, url: str, other: Score, edits: int) -> F
     return Figures(
         notes=sum(1 for _ in other.notes()),
         first_row=round(first_row, 1),
-        changed=Latencies.of(changed[_WARM_UP:]),
-        entered=Latencies.of(entered[_WARM_UP:]),
+        change_shown=Latencies.of([shown for shown, _ in changed[_WARM_UP:]]),
+        changed=Latencies.of([engraved for _, engraved in changed[_WARM_UP:]]),
+        entry_shown=Latencies.of([shown for shown, _ in entered[_WARM_UP:]]),
+        entered=Latencies.of([engraved for _, engraved in entered[_WARM_UP:]]),
         remote=Latencies.of(remote[_WARM_UP:]),
         heap_mb=(heap, heap_after),
         nodes=(nodes, nodes_after),
     )
 
 
-async def _change(page: Page, names: Sequence[str], edits: int) -> list[float]:
-    """Move note after note up by a key, and again; in seconds until each is painted."""
+async def _change(page: Page, names: Sequence[str], edits: int) -> list[tuple[float, float]]:
+    """Move note after note up by a key, and again; in seconds until each is shown and painted."""
     await page.locator("g.note").first.click()
-    found: list[float] = []
+    found: list[tuple[float, float]] = []
     for number in range(edits):
         name = names[number % len(names)]
         await page.locator(f'[id="{name}"]').dispatch_event("click")
-        await page.evaluate("name => { window.last = window.seen.moved(name); }", name)
+        await page.evaluate(_WATCH_KEY.format("window.seen.moved(name)"), name)
         await page.keyboard.press("ArrowUp")
         found.append(await _since_key(page))
         await _pause()
@@ -222,8 +243,8 @@ def _step_up(pitch: WrittenPitch) -> WrittenPitch:
     return WrittenPitch(_STEPS[at % len(_STEPS)], pitch.octave + at // len(_STEPS))
 
 
-async def _enter(page: Page, other: Score, edits: int) -> list[float]:
-    """Write eighths into empty measures at the end; in seconds until each is painted."""
+async def _enter(page: Page, other: Score, edits: int) -> list[tuple[float, float]]:
+    """Write eighths into empty measures at the end; in seconds until each is shown and painted."""
     known = [note.id for note in other.notes()]
     await page.evaluate("known => { window.seen.known = new Set(known); }", known)
     last = other.view.measures[-1].id
@@ -238,19 +259,20 @@ async def _enter(page: Page, other: Score, edits: int) -> list[float]:
     await page.locator(f'[data-row="{row}"]').scroll_into_view_if_needed()
     await page.locator(f'g[id="{start}"] .mRest').first.click()
     await page.keyboard.press("4")
-    found: list[float] = []
+    found: list[tuple[float, float]] = []
     for number in range(edits):
-        await page.evaluate("() => { window.last = window.seen.added(); }")
-        await page.keyboard.press("cdefgab"[number % 7])
+        await page.evaluate(_WATCH_KEY.format("window.seen.added()"))
+        await page.keyboard.press(_TUNE[number % len(_TUNE)])
         found.append(await _since_key(page))
         await _pause()
     return found
 
 
-async def _since_key(page: Page) -> float:
+async def _since_key(page: Page) -> tuple[float, float]:
+    """Seconds until the head of the note was shown, and until the note was engraved."""
     async with asyncio.timeout(_WITHIN_MS / 1000):
-        took_ms = await page.evaluate("async () => await window.last - window.seen.key")
-    return float(took_ms) / 1000
+        shown_ms, engraved_ms = await page.evaluate(_TIMES)
+    return float(shown_ms) / 1000, float(engraved_ms) / 1000
 
 
 async def _pause() -> None:

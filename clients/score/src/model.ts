@@ -243,7 +243,7 @@ export function entriesOf(facet: unknown): Iterable<[string, unknown]> {
 }
 
 /** One entry of a facet, whichever kind of map it is; null when there is none. */
-function entryIn(facet: unknown, key: string): readonly [unknown] | null {
+export function entryIn(facet: unknown, key: string): readonly [unknown] | null {
   if (typeof facet !== "object" || facet === null) {
     return null;
   }

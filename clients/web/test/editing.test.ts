@@ -42,6 +42,21 @@ test("chords, arrows, signs, dots, rests and deleting", () => {
   expect(music(tune)[0]).toBe("-:1 -:1/2 r:1/2 -:2");
 });
 
+test("a note is foreseen where it will be, and nothing is written yet", () => {
+  const tune = begun();
+  type(tune.desk, "5");
+  const foreseen = tune.desk.foresee({ do: "step", step: "F", isChord: false });
+  const { index, selected } = tune.desk.desktop.get();
+  expect(foreseen?.pitch).toEqual({ step: "F", octave: 4, alter: 1 });
+  expect(foreseen?.at).toBe(selected[0]?.id);
+  expect(index.place(foreseen?.at ?? "")?.kind).toBe("gap");
+  expect(music(tune)[0]).not.toContain("F");
+  type(tune.desk, "f<ArrowLeft>");
+  expect(music(tune)[0]).toContain("F#4:1");
+  expect(tune.desk.foresee({ do: "move", by: 1 })?.pitch).toMatchObject({ step: "G", octave: 4 });
+  expect(tune.desk.foresee({ do: "delete" })).toBeNull();
+});
+
 test("undo takes back one edit after the other, and redo makes them again", () => {
   const tune = begun();
   type(tune.desk, "5de");

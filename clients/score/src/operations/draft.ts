@@ -3,6 +3,7 @@ import {
   comparePlaces,
   type Entry,
   entriesOf,
+  entryIn,
   type Facets,
   isObject,
   KEY_SEPARATOR,
@@ -55,7 +56,6 @@ type Value = Record<string, Json>;
 /** The score as it would be, while an operation is worked out; the facets are never changed. */
 export class Draft {
   readonly #facets: Facets;
-  readonly #present = new Map<string, Map<string, unknown>>();
   readonly #sorted = new Map<string, readonly string[]>();
   readonly #written = new Map<string, Map<string, Value | null>>();
   readonly newId: NewIds;
@@ -71,7 +71,7 @@ export class Draft {
     if (written !== undefined) {
       return written === null ? null : { ...written };
     }
-    const value = this.#entries(facet).get(key);
+    const value = this.#present(facet, key);
     return isObject(value) ? (plain(value) as Value) : null;
   }
 
@@ -101,15 +101,14 @@ export class Draft {
 
   /** All keys of a facet that there would be, sorted: plans follow no other order. */
   keys(facet: string): readonly string[] {
-    const present = this.#entries(facet);
-    const known = this.#sorted.get(facet) ?? [...present.keys()].sort(compareText);
+    const known = this.#sorted.get(facet) ?? keysOf(this.#facets[facet]).sort(compareText);
     this.#sorted.set(facet, known);
     const written = this.#written.get(facet);
     if (!written) {
       return known;
     }
     const kept = known.filter((key) => written.get(key) !== null);
-    const added = [...written].filter(([key, value]) => value !== null && !present.has(key));
+    const added = [...written].filter(([key, value]) => value !== null && !this.#has(facet, key));
     return added.length > 0 ? [...kept, ...added.map(([key]) => key)].sort(compareText) : kept;
   }
 
@@ -117,8 +116,23 @@ export class Draft {
   *entries(facet: string): Generator<[key: string, value: Entry]> {
     for (const key of this.keys(facet)) {
       const written = this.#written.get(facet)?.get(key);
-      const value = written === undefined ? this.#entries(facet).get(key) : written;
+      const value = written === undefined ? this.#present(facet, key) : written;
       if (isObject(value)) {
+        yield [key, value];
+      }
+    }
+  }
+
+  /** The same in any order: sorting the notes of a long score takes longer than reading them. */
+  *unsorted(facet: string): Generator<[key: string, value: Entry]> {
+    const written = this.#written.get(facet);
+    for (const [key, value] of entriesOf(this.#facets[facet])) {
+      if (isObject(value) && !written?.has(key)) {
+        yield [key, value];
+      }
+    }
+    for (const [key, value] of written ?? []) {
+      if (value !== null) {
         yield [key, value];
       }
     }
@@ -157,13 +171,12 @@ export class Draft {
     const sets: [string, string, Fields][] = [];
     const deletes: Place[] = [];
     for (const [facet, entries] of this.#written) {
-      const present = this.#entries(facet);
       for (const [key, value] of entries) {
         if (value === null) {
-          if (present.has(key)) {
+          if (this.#has(facet, key)) {
             deletes.push([facet, key]);
           }
-        } else if (!present.has(key) || !isEqual(plain(present.get(key)), value)) {
+        } else if (!isEqual(plain(this.#present(facet, key)), value)) {
           sets.push([facet, key, value]);
         }
       }
@@ -179,10 +192,13 @@ export class Draft {
     return Object.fromEntries(names.map((name) => [name, new Map(this.entries(name))]));
   }
 
-  #entries(facet: string): Map<string, unknown> {
-    const known = this.#present.get(facet) ?? new Map(entriesOf(this.#facets[facet]));
-    this.#present.set(facet, known);
-    return known;
+  #has(facet: string, key: string): boolean {
+    return entryIn(this.#facets[facet], key) !== null;
+  }
+
+  /** What the facets have; undefined where they have nothing. */
+  #present(facet: string, key: string): unknown {
+    return entryIn(this.#facets[facet], key)?.[0];
   }
 
   #writtenIn(facet: string): Map<string, Value | null> {
@@ -190,6 +206,10 @@ export class Draft {
     this.#written.set(facet, written);
     return written;
   }
+}
+
+function keysOf(facet: unknown): string[] {
+  return [...entriesOf(facet)].map(([key]) => key);
 }
 
 /** A time as an operation says it; may be negative. */

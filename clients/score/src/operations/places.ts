@@ -121,12 +121,18 @@ export function cellOf({ part, measure }: { part: string; measure: string }): st
 /** The events of some cells, in one pass over all that there are; by id in each cell. */
 export function eventsIn(draft: Draft, cells: Iterable<string>): Map<string, ScoreEvent[]> {
   const found = new Map<string, ScoreEvent[]>([...cells].map((cell) => [cell, []]));
-  for (const [key, value] of draft.entries("ev")) {
-    const inside = isInCell(value) ? found.get(cellOf(value)) : undefined;
+  // Most events are in other measures: their cells need not be named.
+  const measures = new Set([...found.keys()].map((cell) => JSON.parse(cell)[1]));
+  for (const [key, value] of draft.unsorted("ev")) {
+    const isNear = measures.has(value["measure"]) && isInCell(value);
+    const inside = isNear ? found.get(cellOf(value)) : undefined;
     const event = inside && readEvent(key, value);
     if (inside && event) {
       inside.push(event);
     }
+  }
+  for (const inside of found.values()) {
+    inside.sort((a, b) => compareText(a.id, b.id));
   }
   return found;
 }

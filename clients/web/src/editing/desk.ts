@@ -5,6 +5,7 @@ import {
   type Operation,
   type Score,
   ScoreError,
+  type WrittenPitch,
   ZERO_TIME,
 } from "bandpro-sdk";
 import { entryOf } from "../engraving/entries.ts";
@@ -48,6 +49,14 @@ export interface Desktop {
   readonly value: NextValue;
   /** Notes that one's own last edit gave their pitch: shown before they are engraved. */
   readonly entered: readonly string[];
+}
+
+/** A note that a command will write. */
+export interface Foreseen {
+  /** What is drawn where it will be: the note itself, or what it takes the place of. */
+  readonly at: string;
+  readonly spot: Spot;
+  readonly pitch: WrittenPitch;
 }
 
 /** Turns what a musician asks for into edits of the score, and keeps the cursor. */
@@ -129,6 +138,25 @@ export class Desk {
       this.#selection = { kind: "none" };
       this.#refresh();
     }
+  }
+
+  /** The note that a command will write, if it is one: nothing is written yet. */
+  foresee(command: Command): Foreseen | null {
+    const { operations = [] } = this.#actionOf(command) ?? {};
+    const { index, selected } = this.#desktop.get();
+    const found = operations.flatMap((each): Foreseen[] => {
+      if (each.op === "Repitch") {
+        const place = index.place(each.event);
+        return place ? [{ at: each.event, spot: spotOf(place), pitch: each.pitch }] : [];
+      }
+      const [place] = selected;
+      return each.op === "InsertNote" && place
+        ? [{ at: place.id, spot: spotOf(place), pitch: each.pitch }]
+        : [];
+    });
+    // One that reaches over a barline is written as several.
+    const [note] = found;
+    return note && found.every((each) => each.at === note.at) ? note : null;
   }
 
   /** What a command writes; null for those that write nothing by themselves. */

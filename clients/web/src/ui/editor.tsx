@@ -11,11 +11,13 @@ import type { Measuring } from "../session/measuring.ts";
 import { colorOf, usePeople } from "../session/people.ts";
 import { type Store, useStore } from "../session/store.ts";
 import { filled, type Language, type Words } from "../words/words.ts";
+import { hideForeseen, showForeseen } from "./entered.ts";
 import { LyricInput } from "./lyric-input.tsx";
 import { Palette } from "./palette.tsx";
 import { Panels } from "./panels.tsx";
 import { type Marks, Sheet } from "./sheet.tsx";
 import { StatusBar } from "./status-bar.tsx";
+import { useAfterPaint } from "./use-after-paint.ts";
 import { type Comparison, useComparison } from "./use-comparison.ts";
 import { useDesk } from "./use-desk.ts";
 import { useFollowing } from "./use-following.ts";
@@ -50,6 +52,7 @@ function OpenDesk(props: Props & { readonly desk: Desk }) {
   const hearing = usePlaying(desk);
   const onDrawn = useMeasured(props.measuring, score);
   const comparison = useComparison(score);
+  const waiting = useAfterPaint();
   const surface = useRef<HTMLElement>(null);
   const { index, selected } = desktop;
   const following = useFollowing(people, index, surface);
@@ -77,8 +80,16 @@ function OpenDesk(props: Props & { readonly desk: Desk }) {
   );
   const press = (event: KeyboardEvent) => {
     const command = comparison.isBefore ? null : commandOf(event);
-    if (command) {
-      event.preventDefault();
+    if (!command) return;
+    event.preventDefault();
+    const sheet = surface.current?.querySelector<HTMLElement>(".sheet");
+    const note = sheet && canEdit ? desk.foresee(command) : null;
+    if (sheet && note && showForeseen(sheet, desk.desktop.get().index, note)) {
+      waiting.later(() => {
+        run(command);
+        hideForeseen(sheet);
+      });
+    } else {
       run(command);
     }
   };

@@ -110,6 +110,7 @@ export function Sheet({ desk, desktop, people, marks, words, onDrawn }: Props) {
     // biome-ignore lint/a11y/useKeyWithClickEvents: see above
     <div className="sheet" ref={box} onClick={point} data-testid="sheet">
       {told === null ? null : <p className="quiet">{told}</p>}
+      <div className="foreseen" aria-hidden="true" />
       {rows.map((row) => (
         <Row key={row.key} row={row} />
       ))}
@@ -232,7 +233,7 @@ const Row = memo(function Row({ row }: { readonly row: DrawnRow }) {
     element.replaceChildren(document.adoptNode(parsed));
   }, [svg]);
   // Rows keep their height while nobody sees them, so that nothing moves when they come back.
-  const style = svg === null ? { aspectRatio: String(1 / ratio) } : undefined;
+  const style = { aspectRatio: String(1 / ratio) };
   return <div className="page" ref={box} data-row={key} style={style} />;
 });
 
@@ -243,21 +244,19 @@ function useMarks(
   name: string,
   ids: readonly string[],
 ): void {
+  // To look for them by their class would be to look at all that is drawn.
+  const marked = useRef<readonly Element[]>([]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new picture has no marks
   useLayoutEffect(() => {
-    if (box.current) mark(box.current, name, ids);
+    const element = box.current;
+    if (!element) return;
+    const wanted = ids.map((id) => drawnOf(element, id)).filter((found) => found !== null);
+    for (const each of marked.current) {
+      if (!wanted.includes(each)) each.classList.remove(name);
+    }
+    for (const each of wanted) each.classList.add(name);
+    marked.current = wanted;
   }, [box, drawn, name, ids]);
-}
-
-/** Gives a class to the elements with these ids, and takes it from all others. */
-function mark(box: HTMLElement, name: string, ids: readonly string[]): void {
-  const wanted = new Set(ids);
-  for (const element of box.querySelectorAll(`.${name}`)) {
-    if (!wanted.has(element.id)) element.classList.remove(name);
-  }
-  for (const id of wanted) {
-    drawnOf(box, id)?.classList.add(name);
-  }
 }
 
 /** A frame with the name of its owner around what others have selected. */
