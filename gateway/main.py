@@ -9,7 +9,7 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 import structlog
@@ -68,6 +68,7 @@ from gateway.transport.handshake import Entrance
 from gateway.transport.sweeper import PERIOD_S, Sweeper
 from gateway.web_server import WebServer, listen, web_config
 from persistence.offload import Offload
+from persistence.score_record import change_score_record
 from persistence.stores import Stores
 from workers.notices.mails import Mails
 from workers.notices.relay import Relay
@@ -317,7 +318,10 @@ async def seed_demo(node: Node) -> None:
     if await node.registry.stores.manifests.get(room_key(name)) is not None:
         return
     runner = await node.registry.open(name)
-    await runner.append(seed_update(chorale_facets()))
+    facets = chorale_facets()
+    await runner.append(seed_update(facets))
+    title = str(facets["meta"]["title"])
+    await change_score_record(node.registry.stores, name, lambda known: replace(known, title=title))
     _log.info("demo.seeded")
 
 

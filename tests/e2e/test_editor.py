@@ -140,6 +140,10 @@ async def bring_files(visits: Browsing) -> None:
     """What is no music is told with what to do; a MIDI file becomes a score."""
     visitor = await visits.open("/")
     await expect(visitor.part("scores")).to_contain_text("Hymn")
+    await visitor.page.get_by_role("searchbox").fill("was hast du")
+    await expect(visitor.part("scores").get_by_role("listitem")).to_have_text(
+        ["Herzliebster Jesu, was hast du verbrochendemo/chorale"]
+    )
     told = visitor.part("import-state")
     await dropped(visitor, "programme.pdf", b"%PDF-1.7")
     await expect(told).to_contain_text("Take MusicXML")
@@ -149,6 +153,11 @@ async def bring_files(visits: Browsing) -> None:
     assert await violations(visitor) == []
     await dropped(visitor, "two notes.mid", MIDI)
     await drawn(visitor, 2)
+    # It says no title, so it is called as its file is.
+    await expect(visitor.part("opened")).to_contain_text(
+        re.compile(r"^two notes scores/two-notes-")
+    )
+    await expect(visitor.page).to_have_title("two notes – BandPro")
     await visitor.part("surface").focus()
     await expect(visitor.part("selection")).to_contain_text("C4")
     # A second voice under it.

@@ -56,6 +56,11 @@ export class Library {
     return { scores: scores.map(factsOf), next };
   }
 
+  /** What is told about one score, with the title that it has now. */
+  async find(room: string): Promise<ScoreFacts> {
+    return factsOf(await this.#api.json(path`/scores/${room}`));
+  }
+
   /** What a score can begin with. */
   async templates(): Promise<Template[]> {
     return (await this.#api.json<{ templates: Template[] }>("/templates")).templates;

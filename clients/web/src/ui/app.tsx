@@ -12,6 +12,7 @@ import { Library } from "./library.tsx";
 import { MeasuringChoice } from "./measuring-choice.tsx";
 import { SignIn } from "./sign-in.tsx";
 import { useMeasuring } from "./use-measuring.ts";
+import { useTitle, useWindowTitle } from "./use-title.ts";
 
 /** The list of scores, or one of them: the address says which after its `#/`. */
 export function App() {
@@ -22,8 +23,11 @@ export function App() {
   const [name, setName] = useState("");
   // Counts how often somebody signed in: what is open is opened anew.
   const [turn, setTurn] = useState(0);
+  /** Of the score that is open. */
+  const [title, setTitle] = useState("");
   const words = wordsOf(language);
   const { isOn, measuring, allow } = useMeasuring(turn);
+  useWindowTitle(room === "" ? "" : title || room);
 
   useEffect(() => {
     setLanguage(languageOf(kept("language"), navigator.languages));
@@ -57,7 +61,11 @@ export function App() {
         <a className="home" href="#/">
           <Mark /> <span>BandPro</span>
         </a>
-        {room === "" ? null : <span className="room">{room}</span>}
+        {room === "" ? null : (
+          <span className="opened" data-testid="opened">
+            {title === "" ? null : <strong>{title}</strong>} <span className="room">{room}</span>
+          </span>
+        )}
         <span className="spring" />
         <label className="own-name">
           <span className="visually-hidden">{words.guest}</span>
@@ -93,6 +101,7 @@ export function App() {
             language={language}
             words={words}
             measuring={measuring}
+            onTitle={setTitle}
             onToken={signedIn}
           />
         )}
@@ -126,10 +135,11 @@ interface RoomProps {
   readonly language: Language;
   readonly words: Words;
   readonly measuring: Measuring | null;
+  readonly onTitle: (title: string) => void;
   readonly onToken: () => void;
 }
 
-function Room({ room, name, language, words, measuring, onToken }: RoomProps) {
+function Room({ room, name, language, words, measuring, onTitle, onToken }: RoomProps) {
   const [opened, setOpened] = useState<Opened | null>(null);
   useEffect(() => {
     const made = openKept(room);
@@ -139,12 +149,23 @@ function Room({ room, name, language, words, measuring, onToken }: RoomProps) {
   return opened ? (
     <>
       <Door score={opened.score} words={words} onToken={onToken} />
+      <Nameplate score={opened.score} onTitle={onTitle} />
       <Editor {...opened} name={name} language={language} words={words} measuring={measuring} />
       <Exports score={opened.score} words={words} />
     </>
   ) : (
     <p className="quiet">{words.loading}</p>
   );
+}
+
+/** Tells the title of a score, as it changes, to what is around it. */
+function Nameplate({ score, onTitle }: Pick<RoomProps, "onTitle"> & { score: Score }) {
+  const title = useTitle(score);
+  useEffect(() => {
+    onTitle(title);
+    return () => onTitle("");
+  }, [title, onTitle]);
+  return null;
 }
 
 /** Where the server asks who one is. */

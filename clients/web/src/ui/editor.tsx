@@ -5,7 +5,7 @@ import { type KeyboardEvent, useCallback, useEffect, useMemo, useRef, useState }
 import { type Desk, type Desktop, described } from "../editing/desk.ts";
 import { type Command, commandOf } from "../editing/keys.ts";
 import type { ScoreIndex } from "../editing/score-index.ts";
-import { asText, entryOf, valueIn } from "../engraving/entries.ts";
+import { asText, entryOf } from "../engraving/entries.ts";
 import type { Place } from "../engraving/places.ts";
 import type { Measuring } from "../session/measuring.ts";
 import { colorOf, usePeople } from "../session/people.ts";
@@ -23,6 +23,7 @@ import { useDesk } from "./use-desk.ts";
 import { useFollowing } from "./use-following.ts";
 import { useMeasured } from "./use-measuring.ts";
 import { usePlaying } from "./use-playing.ts";
+import { useTitle } from "./use-title.ts";
 
 const NONE: readonly string[] = [];
 
@@ -50,6 +51,7 @@ function OpenDesk(props: Props & { readonly desk: Desk }) {
   const refused = useStore(desk.refused);
   const [isWriting, setWriting] = useState(false);
   const hearing = usePlaying(desk);
+  const title = useTitle(score) || words.untitled;
   const onDrawn = useMeasured(props.measuring, score);
   const comparison = useComparison(score);
   const waiting = useAfterPaint();
@@ -124,13 +126,13 @@ function OpenDesk(props: Props & { readonly desk: Desk }) {
         tabIndex={0}
         ref={surface}
         className="surface"
-        aria-label={filled(words.editor, { part: titleOf(score) || words.untitled })}
+        aria-label={filled(words.editor, { part: title })}
         aria-describedby="selection"
         data-testid="surface"
         onKeyDown={press}
         onFocus={() => desk.begin()}
       >
-        <h1 className="title">{titleOf(score) || words.untitled}</h1>
+        <h1 className="title">{title}</h1>
         {comparison.isBefore ? (
           <p className="quiet-line then">
             {filled(words.asItWas, { name: comparison.compared?.version.name || words.automatic })}
@@ -179,10 +181,6 @@ function wordsFor(place: Place, index: ScoreIndex, words: Words): string {
   const voice = ordinal > 1 ? `${words.voice} ${ordinal}` : "";
   const at = `${words.measure} ${number}, ${words.beat} ${Number(beat.toFixed(2))}: ${what}`;
   return [part, voice, at].filter((each) => each !== "").join(", ");
-}
-
-function titleOf(score: Score): string {
-  return asText(valueIn(score.facets, "meta", "title"));
 }
 
 function hashOf(text: string): number {

@@ -44,6 +44,7 @@ export function FileDrop(props: Props) {
     const room = roomFor(title);
     try {
       await library.importFile(room, file, format, { signal });
+      await entitle(library, room, title);
       if (!signal.aborted) onMade(room);
     } catch (error) {
       if (signal.aborted) return;
@@ -96,6 +97,16 @@ export function FileDrop(props: Props) {
       {props.children}
     </div>
   );
+}
+
+/** Calls a score as its file is called, where the file says no title. */
+async function entitle(library: Library, room: string, title: string): Promise<void> {
+  try {
+    const { title: own } = await library.find(room);
+    if (own.trim() === "") await library.change(room, { title });
+  } catch {
+    // The score is there all the same, and can be called something later.
+  }
 }
 
 /** Says what to do where it is the file that is wrong. */
