@@ -168,10 +168,10 @@ class Editor:
         comments = self.visitor.part("comments")
         if await comments.count() == 0:
             await self.visitor.part("open-comments").locator("summary").click()
-        text = f"{self.name} asks, no. {len(self.comments) + 1}"
+        text = f"{self.name} asks, no. {len(self.comments) + 1:03}"
         await comments.locator("textarea").fill(text)
         await comments.get_by_role("button", name="Comment", exact=True).click()
-        await expect(comments.get_by_text(text, exact=True)).to_be_visible()
+        await expect(comments.get_by_role("listitem").filter(has_text=text)).to_have_count(1)
         self.comments.append(text)
         await self._leaf()
 
