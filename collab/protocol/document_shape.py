@@ -11,8 +11,9 @@ a few bytes, so the server keeps the shape of each document and refuses what wou
   yrs about its own clocks;
 - bring client ids that agree in their low bits: one at a time passes the scan, but many of them
   turn the library's hash tables into lists;
-- put several elements at once under one key of a map, as no replica does: pieces of them trip the
-  library when the map is deleted.
+- put several elements at once under one key of a map within another type: pieces of them trip the
+  library when that map is deleted. Under a key of a root, which nobody deletes, Yjs does put
+  several: values that were overwritten and that its undo keeps become one struct.
 
 The shape holds, for each client, runs of clocks that lie at one depth, in a map or not, and are or
 are not shared types; typing one text costs no more than one run.
@@ -28,6 +29,7 @@ from collab.limits import CLIENT_IDS_ALIKE_MAX, TYPE_DEPTH_MAX
 from collab.protocol.causal_order import CausalOrder
 from collab.protocol.scanned import ScannedUpdate
 from collab.protocol.update_format import (
+    ANY,
     CONTENT_BITS,
     DELETED,
     GC,
@@ -278,7 +280,7 @@ class ShapeCheck:
             raise LimitExceeded(
                 f"shared types nested deeper than {TYPE_DEPTH_MAX}", limit="type_depth_max"
             )
-        if place & _KEYED and content != DELETED and end > start + 1:
+        if place & _KEYED and end > start + 1 and not _may_stand_together(content, place):
             raise MalformedUpdate("more than one element under a key")
         if content == STRING:
             self._add_halves(reader, start, known)
@@ -365,6 +367,11 @@ def _either(place: int, value: int) -> int:
     """The deeper of two places, under a key if one of them is."""
     depth = max(place >> _DEPTH_SHIFT, value >> _DEPTH_SHIFT)
     return depth << _DEPTH_SHIFT | (place | value) & _KEYED
+
+
+def _may_stand_together(content: int, place: int) -> bool:
+    """Whether several elements of one struct may stand under a key."""
+    return content == DELETED or (content == ANY and place >> _DEPTH_SHIFT == 0)
 
 
 def _kind_of(content: int) -> int:

@@ -328,6 +328,31 @@ async def test_an_erased_score_begins_anew(own_server: Server, room: str) -> Non
         assert await held.part("view") == await seen_by_the_server(own_server, room, owner)
 
 
+async def test_a_note_that_was_changed_again_and_again_while_away_is_saved(
+    own_server: Server, room: str
+) -> None:
+    """SDK-8: Yjs makes one struct of what was overwritten there and is kept for undo."""
+    token = mint(own_server, {room: "editor"})
+    async with scores(own_server, room) as held:
+        await make(held, token)
+        await held.open(token)
+        note = await held.note("C")
+        await held.until_saved()
+        await held.do("pause")
+        for step in "DEFG":
+            change = {"op": "Repitch", "event": note, "pitch": {"step": step, "octave": 5}}
+            await held.do("edit", operations=[change])
+        await held.do("retry")
+        await held.until_saved()
+        await held.do("undo")
+        await held.until_saved()
+        doc: Doc[Any] = Doc()
+        doc.apply_update(await stored_update(own_server, room, token=token))
+        pitch = read_facets(doc)["pt"][note]
+        assert isinstance(pitch, Mapping)
+        assert pitch["step"] == "F"
+
+
 async def test_a_killed_server_costs_nothing(
     tmp_path_factory: pytest.TempPathFactory, room: str
 ) -> None:

@@ -1,5 +1,6 @@
 """What only somebody who knows the document can refuse: depth, parents, halved characters."""
 
+from base64 import b64decode
 from collections.abc import Callable
 
 import pytest
@@ -116,16 +117,30 @@ def test_a_parent_may_have_been_deleted_meanwhile(parent: bytes) -> None:
 @pytest.mark.parametrize(
     "entry",
     [
-        values(NULL, NULL, sub="k"),
         string("ab", sub="k"),
-        values(NULL, NULL, origin=(6, 0)),
-        values(NULL, NULL, right=(6, 0)),
+        values(NULL, NULL, parent=(6, 0), sub="k"),
+        string("ab", parent=(6, 0), sub="k"),
+        values(NULL, NULL, origin=(6, 1)),
+        values(NULL, NULL, right=(6, 1)),
     ],
 )
 def test_under_a_key_stands_one_element_at_a_time(entry: bytes) -> None:
-    shape = shape_of(update(block(6, 0, values(NULL, sub="k"))))
+    """SCAN-17."""
+    inner = values(NULL, parent=(6, 0), sub="k")
+    shape = shape_of(update(block(6, 0, shared(1), inner)))
     with pytest.raises(MalformedUpdate, match="under a key"):
         admit(shape, update(block(5, 0, entry)))
+
+
+def test_under_a_key_of_a_root_stands_what_was_overwritten_and_is_kept_for_undo() -> None:
+    """SCAN-17."""
+    # Four values, one after the other, as Yjs 13.6 tells of them when their writer can undo.
+    told = b64decode(
+        "AQKXs8O3CAAoAQJwdAJuMQN2AQRzdGVwfQB2AQRzdGVwfQF2AQRzdGVwfQKol7PDtwgC"
+        "AXYBBHN0ZXB9AwGXs8O3CAEAAw=="
+    )
+    (span,) = scan_update(told).ranges
+    assert shape_of(told).end_of(span.client) == 4
 
 
 def test_what_stood_under_a_key_may_be_deleted_in_one_piece() -> None:
