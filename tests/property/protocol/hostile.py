@@ -131,6 +131,40 @@ class History:
         return b.deletes(by_client)
 
 
+def entries(random: Random) -> list[bytes]:
+    """Updates that put values under keys, alone and several in one struct, in all orders.
+
+    In roots and in a map, which goes at the end; now and then a piece of a struct is deleted.
+    """
+    clocks = {1: 1, 2: 0, 3: 0}
+    ids: list[b.Id] = []
+    updates = [b.update(b.block(1, 0, b.shared(1)))]
+    for _ in range(random.randint(2, 7)):
+        client = random.choice(list(clocks))
+        start = clocks[client]
+        structs: list[bytes] = []
+        for _ in range(random.randint(1, 3)):
+            length = random.choice((1, 1, 2, 3, 4))
+            where = _beside(random, ids)
+            structs.append(b.values(*[b.NULL] * length, **where))
+            ids += [(client, clocks[client] + number) for number in range(length)]
+            clocks[client] += length
+        pieces = {owner: [(clock, 1)] for owner, clock in random.sample(ids, random.choice((0, 1)))}
+        updates.append(b.update(b.block(client, start, *structs), delete_set=b.deletes(pieces)))
+    updates.append(b.update(delete_set=b.deletes({1: [(0, 1)]})))
+    return updates
+
+
+def _beside(random: Random, ids: list[b.Id]) -> dict[str, object]:
+    where: dict[str, object] = {}
+    if ids and random.random() < 0.75:
+        if random.random() < 0.7:
+            where["origin"] = random.choice(ids)
+        if not where or random.random() < 0.4:
+            where["right"] = random.choice(ids)
+    return where or {"parent": random.choice((*ROOTS, (1, 0))), "sub": random.choice("kl")}
+
+
 def mutated(random: Random, originals: list[bytes]) -> bytes:
     """A real update with a few bytes changed, dropped, added, or exchanged with another's."""
     data = bytearray(random.choice(originals))

@@ -13,7 +13,7 @@ import pytest
 
 from collab.errors import PeerError
 from collab.protocol.update_scan import scan_update
-from tests.property.protocol.hostile import History, mutated, real_updates
+from tests.property.protocol.hostile import History, entries, mutated, real_updates
 from tests.support.counts import repeats
 from tests.support.form import same_form_environment
 
@@ -82,6 +82,10 @@ def _damaged(random: Random) -> list[bytes]:
     return whole + [mutated(random, REAL) for _ in range(random.randint(1, 6))]
 
 
+def _of_entries(random: Random) -> list[bytes]:
+    return entries(random)
+
+
 def _is_scanned(update: bytes) -> bool:
     """Whether the scan accepts an update; anything but its own errors fails the test."""
     try:
@@ -93,7 +97,7 @@ def _is_scanned(update: bytes) -> bool:
 
 @pytest.mark.prove
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("draw", [_contradicting, _damaged])
+@pytest.mark.parametrize("draw", [_contradicting, _damaged, _of_entries])
 def test_the_library_survives_all_that_is_let_through(
     draw: Callable[[Random], list[bytes]],
     victim: Victim,
