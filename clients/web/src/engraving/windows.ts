@@ -175,19 +175,47 @@ function windowOf(
     ...[staves, ...held.flatMap(({ clef, key, time }) => [clef, key, time])],
     ...[...own, next?.change, ...begun, ...stubs],
   ];
-  const write = () => {
+  const write = writerOf({
+    parts,
+    staves,
+    held,
+    own,
+    begun,
+    before: row.first > 0 ? before : null,
+    after: next ? { ...after, change: next.change } : null,
+  });
+  const ids = own.map((measure) => measure.id);
+  return new Window(ids, row.first > 0 ? 2 : 1, width, from, write);
+}
+
+interface RowContent {
+  readonly parts: Writing["parts"];
+  readonly staves: readonly Staff[];
+  /** What holds on each staff before the row. */
+  readonly held: readonly Signs[];
+  readonly own: readonly WrittenMeasure[];
+  /** Lines that begin in each of its measures. */
+  readonly begun: readonly string[];
+  readonly before: Stub | null;
+  readonly after: (Stub & { readonly change: string }) | null;
+}
+
+/**
+ * Writes a row when it is asked for. A function of its own: a window lives as long as its row stays
+ * the same, and what the closure is made beside, such as the signs of all measures, lives with it.
+ */
+function writerOf({ parts, staves, held, own, begun, before, after }: RowContent): () => string {
+  return () => {
     const head = scoreDefinition(parts, (staff) => held[staff.number - 1] as Signs);
     const content = own.map((measure, at) => measureElement(measure, begun[at] ?? ""));
-    if (row.first > 0) {
+    if (before) {
       content.unshift(stubMeasure(before.items, before.lines, staves), NEW_PAGE);
     }
-    if (next) {
-      content.push(NEW_PAGE, next.change, stubMeasure(after.items, after.lines, staves));
+    if (after) {
+      content.push(NEW_PAGE, after.change, stubMeasure(after.items, after.lines, staves));
     }
     return meiDocument(head, content.join(""));
   };
-  const ids = own.map((measure) => measure.id);
-  return new Window(ids, row.first > 0 ? 2 : 1, width, from, write);
 }
 
 /** Puts a line where it begins, and what it ends at beside the row if that is outside of it. */
