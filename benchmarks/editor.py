@@ -149,8 +149,9 @@ def main() -> int:
     parser.add_argument(
         "--edits", type=int, default=200, help="of each kind; the first 20 do not count"
     )
+    parser.add_argument("--work", choices=WORKS, default=EDITED, help="which score")
     arguments = parser.parse_args()
-    score = corpus_of(arguments.music21) / WORKS[EDITED].file
+    score = corpus_of(arguments.music21) / WORKS[arguments.work].file
     before = load_average()
     cores = Cores.choose()
     with bandpro(cores) as target:
