@@ -1,7 +1,12 @@
 import { afterEach, expect, test, vi } from "vitest";
-import { type Answer, Engraver, type Question, type Sheet } from "../src/engraving/engraver.ts";
+import {
+  type Answer,
+  Engraver,
+  type Question,
+  type RowToDraw,
+  type Sheet,
+} from "../src/engraving/engraver.ts";
 import { PICTURES_MAX } from "../src/engraving/pictures.ts";
-import { Window } from "../src/engraving/windows.ts";
 
 /** Stands in for the worker: holds what it is asked, and answers when it is told to. */
 class Hands {
@@ -38,8 +43,11 @@ function begun(): { engraver: Engraver; worker: Hands; sheets: Sheet[] } {
 }
 
 /** Rows with the keys 1, 2, 3 ... of these texts. */
-function rows(...texts: readonly string[]): Window[] {
-  return texts.map((text, at) => new Window([String(at + 1)], 1, 2_000, [text], () => text));
+function rows(...texts: readonly string[]): RowToDraw[] {
+  return texts.map((text, at) => ({
+    ...{ key: String(at + 1), page: 1, width: 2_000 },
+    ...{ text, content: text },
+  }));
 }
 
 const drawn = (sheets: readonly Sheet[]) => sheets.at(-1)?.rows.map((row) => row.svg);

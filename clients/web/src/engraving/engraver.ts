@@ -34,6 +34,9 @@ export interface Sheet {
   readonly isBehind: boolean;
 }
 
+/** What is asked of a row: its picture is known by its content. */
+export type RowToDraw = Pick<Window, "key" | "page" | "width" | "text" | "content">;
+
 interface Shown {
   readonly content: string;
   readonly picture: Picture;
@@ -54,7 +57,7 @@ export class Engraver {
   /** The pictures of rows in sight. */
   readonly #shown = new Map<string, Shown>();
   readonly #ratios = new Map<string, number>();
-  #windows: readonly Window[] = [];
+  #windows: readonly RowToDraw[] = [];
   #inSight: ReadonlySet<string> = new Set();
   #first: string | null = null;
   #sheet = BLANK;
@@ -73,7 +76,7 @@ export class Engraver {
    *
    * @param first key of the row that is drawn before all others: where somebody writes.
    */
-  show(windows: readonly Window[], first: string | null): void {
+  show(windows: readonly RowToDraw[], first: string | null): void {
     this.#windows = windows;
     this.#first = first;
     const keys = new Set(windows.map((window) => window.key));
@@ -115,7 +118,7 @@ export class Engraver {
   }
 
   /** Whether a row is in sight and its picture is not of its newest state. */
-  #isDue(window: Window): boolean {
+  #isDue(window: RowToDraw): boolean {
     return this.#inSight.has(window.key) && this.#shown.get(window.key)?.content !== window.content;
   }
 

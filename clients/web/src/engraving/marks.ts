@@ -11,7 +11,10 @@ interface Spot {
   readonly tstamp: string;
 }
 
-/** A line that may leave the measure in which it begins. */
+/**
+ * A line that may leave the measure in which it begins. It is data, not a function: measures are
+ * kept as long as they stay the same, and a closure would keep the view of the score of its time.
+ */
 export interface OpenLine {
   /** Ids of the notes, or of the directions, at its ends. */
   readonly start: string;
@@ -19,11 +22,23 @@ export interface OpenLine {
   /** The measures of its ends. */
   readonly from: string;
   readonly to: string;
-  /**
-   * @param measures how many barlines lie between its ends, of those that are drawn.
-   * @param tstamp where in its measure the end is, for lines between directions.
-   */
-  readonly markup: (measures: number, tstamp: string) => string;
+  readonly name: "tie" | "slur" | "hairpin";
+  readonly attributes: Attributes;
+}
+
+/**
+ * A line for the engraver.
+ *
+ * @param measures how many barlines lie between its ends, of those that are drawn.
+ * @param tstamp where in its measure the end is, for lines between directions.
+ */
+export function lineMarkup(
+  { name, attributes }: OpenLine,
+  measures: number,
+  tstamp: string,
+): string {
+  const end = name === "hairpin" ? { tstamp2: `${measures}m+${tstamp}` } : {};
+  return element(name, { ...attributes, ...end });
 }
 
 /** What stands at the notes and over the staves of one measure. */
@@ -58,11 +73,12 @@ export function measureMarks(
         marks.push(...fermata(id, facets));
         for (const curve of lines.curves.get(id) ?? []) {
           const to = asText(entryOf(facets, "ev", curve.end)["measure"]);
-          const markup = curveElement(curve);
+          const { start, end, kind: name } = curve;
+          const attributes = curveAttributes(curve);
           if (to === measure.id) {
-            marks.push(markup);
+            marks.push(element(name, attributes));
           } else {
-            open.push({ ...curve, from: measure.id, to, markup: () => markup });
+            open.push({ start, end, from: measure.id, to, name, attributes });
           }
         }
       }
@@ -76,7 +92,9 @@ export function measureMarks(
       const wedge = lines.wedges.get(id);
       if (wedge) {
         const to = asText(entryOf(facets, "dir", wedge.end)["measure"]);
-        open.push({ ...wedge, from: measure.id, to, markup: hairpinOf(wedge, spot, facets) });
+        const { start, end } = wedge;
+        const attributes = hairpinAttributes(wedge, spot, facets);
+        open.push({ start, end, from: measure.id, to, name: "hairpin", attributes });
       } else if (!lines.ends.has(id)) {
         marks.push(directionElement(id, entryOf(facets, "dir", id), spot));
       }
@@ -127,26 +145,24 @@ function placeOf(form: string): string {
   return form === "inv" ? "below" : "above";
 }
 
-function curveElement({ id, start, end, value, kind }: Curve): string {
+function curveAttributes({ id, start, end, value }: Curve): Attributes {
   const placement = asText(value["placement"]);
-  return element(kind, {
+  return {
     "xml:id": id,
     startid: `#${start}`,
     endid: `#${end}`,
     curvedir: placement === "above" || placement === "below" ? placement : null,
-  });
+  };
 }
 
-function hairpinOf({ id, start }: Line, spot: Spot, facets: Facets): OpenLine["markup"] {
+function hairpinAttributes({ id, start }: Line, spot: Spot, facets: Facets): Attributes {
   const isFalling = asText(entryOf(facets, "dir", start)["text"]) === "diminuendo";
-  return (measures, tstamp) =>
-    element("hairpin", {
-      "xml:id": id,
-      form: isFalling ? "dim" : "cres",
-      staff: spot.staff,
-      tstamp: spot.tstamp,
-      tstamp2: `${measures}m+${tstamp}`,
-    });
+  return {
+    "xml:id": id,
+    form: isFalling ? "dim" : "cres",
+    staff: spot.staff,
+    tstamp: spot.tstamp,
+  };
 }
 
 function directionElement(id: string, value: Entry, { staff, tstamp }: Spot): string {

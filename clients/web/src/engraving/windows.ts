@@ -1,5 +1,5 @@
 import { castOff, type Row } from "./casting.ts";
-import type { OpenLine } from "./marks.ts";
+import { lineMarkup, type OpenLine } from "./marks.ts";
 import type { Sung, WrittenMeasure } from "./measures.ts";
 import { measureElement, meiDocument, NEW_PAGE, scoreDefinition, stubMeasure } from "./mei.ts";
 import type { MeasureSigns, Signs } from "./signs.ts";
@@ -41,7 +41,7 @@ export class Window {
   readonly width: number;
   /** The same objects as long as the same is drawn. */
   readonly #from: readonly unknown[];
-  readonly #write: () => string;
+  readonly #row: RowContent;
   #text: string | null = null;
   #content: string | null = null;
 
@@ -50,19 +50,19 @@ export class Window {
     page: number,
     width: number,
     from: readonly unknown[],
-    write: () => string,
+    row: RowContent,
   ) {
     this.key = measures[0] ?? "";
     this.measures = measures;
     this.page = page;
     this.width = width;
     this.#from = from;
-    this.#write = write;
+    this.#row = row;
   }
 
   /** What the engraver is given. */
   get text(): string {
-    this.#text ??= this.#write();
+    this.#text ??= rowText(this.#row);
     return this.#text;
   }
 
@@ -175,7 +175,7 @@ function windowOf(
     ...[staves, ...held.flatMap(({ clef, key, time }) => [clef, key, time])],
     ...[...own, next?.change, ...begun, ...stubs],
   ];
-  const write = writerOf({
+  const content = {
     parts,
     staves,
     held,
@@ -183,11 +183,16 @@ function windowOf(
     begun,
     before: row.first > 0 ? before : null,
     after: next ? { ...after, change: next.change } : null,
-  });
+  };
   const ids = own.map((measure) => measure.id);
-  return new Window(ids, row.first > 0 ? 2 : 1, width, from, write);
+  return new Window(ids, row.first > 0 ? 2 : 1, width, from, content);
 }
 
+/**
+ * What a row is written of, when it is asked for. Not a function: a window lives as long as its row
+ * stays the same, and with a closure lives all that it was made beside, the windows before it, and
+ * so all that ever were.
+ */
 interface RowContent {
   readonly parts: Writing["parts"];
   readonly staves: readonly Staff[];
@@ -200,22 +205,16 @@ interface RowContent {
   readonly after: (Stub & { readonly change: string }) | null;
 }
 
-/**
- * Writes a row when it is asked for. A function of its own: a window lives as long as its row stays
- * the same, and what the closure is made beside, such as the signs of all measures, lives with it.
- */
-function writerOf({ parts, staves, held, own, begun, before, after }: RowContent): () => string {
-  return () => {
-    const head = scoreDefinition(parts, (staff) => held[staff.number - 1] as Signs);
-    const content = own.map((measure, at) => measureElement(measure, begun[at] ?? ""));
-    if (before) {
-      content.unshift(stubMeasure(before.items, before.lines, staves), NEW_PAGE);
-    }
-    if (after) {
-      content.push(NEW_PAGE, after.change, stubMeasure(after.items, after.lines, staves));
-    }
-    return meiDocument(head, content.join(""));
-  };
+function rowText({ parts, staves, held, own, begun, before, after }: RowContent): string {
+  const head = scoreDefinition(parts, (staff) => held[staff.number - 1] as Signs);
+  const content = own.map((measure, at) => measureElement(measure, begun[at] ?? ""));
+  if (before) {
+    content.unshift(stubMeasure(before.items, before.lines, staves), NEW_PAGE);
+  }
+  if (after) {
+    content.push(NEW_PAGE, after.change, stubMeasure(after.items, after.lines, staves));
+  }
+  return meiDocument(head, content.join(""));
 }
 
 /** Puts a line where it begins, and what it ends at beside the row if that is outside of it. */
@@ -245,7 +244,7 @@ function place(
     }
   }
   const near = (at: number) => Math.min(Math.max(at, row.first - 1), row.last + 1);
-  const markup = line.markup(Math.max(0, near(to) - near(from)), tstamp ?? "");
+  const markup = lineMarkup(line, Math.max(0, near(to) - near(from)), tstamp ?? "");
   const stub = stubOf(from);
   if (stub) {
     stub.lines += markup;
