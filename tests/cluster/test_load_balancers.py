@@ -20,6 +20,7 @@ from tests.support.ws_client import Member, hocuspocus, y_websocket
 
 ROOMS: Final = ["band/setlist", "solo", "Größe 1/ä", "a/b/c", "x", "y", "z", "quartet"]
 WITHIN_S: Final = 30.0
+MORE_ROOMS_MAX: Final = 40
 
 
 @asynccontextmanager
@@ -72,7 +73,14 @@ async def test_everybody_in_a_room_meets_on_one_node_and_so_do_its_requests(
                 await stack.enter_async_context(coming_back(front, room))
         found = {room: await sessions_of(nodes, room) for room in ROOMS}
         assert all(sorted(counts) == [0, 3] for counts in found.values()), found
-        assert {counts.index(3) for counts in found.values()} == {0, 1}
+        used = {counts.index(3) for counts in found.values()}
+        # Places follow from ports: now and then some rooms in a row have the same one.
+        for number in range(MORE_ROOMS_MAX):
+            if used == {0, 1}:
+                break
+            await stack.enter_async_context(coming_back(front, f"more/{number}"))
+            used.add((await sessions_of(nodes, f"more/{number}")).index(1))
+        assert used == {0, 1}
         for room in ("band/setlist", "a/b/c", "solo"):
             url = f"{front.hocuspocus_url}?room={room}"
             await stack.enter_async_context(hocuspocus(url, room))
