@@ -58,7 +58,7 @@ async def test_faults(
     record_property("acknowledged", load.oracle.acknowledged)
     record_property("lost", 0)
     record_property("all edited again after the last fault (s)", f"{slowest_s:.1f}")
-    assert load.oracle.acknowledged > 20 * count, "too little was acknowledged to prove anything"
+    assert load.oracle.acknowledged > 2 * count, "too little was acknowledged to prove anything"
 
 
 @dataclass(frozen=True, slots=True)
