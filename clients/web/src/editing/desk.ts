@@ -143,16 +143,15 @@ export class Desk {
   /** The note that a command will write, if it is one: nothing is written yet. */
   foresee(command: Command): Foreseen | null {
     const { operations = [] } = this.#actionOf(command) ?? {};
-    const { index, selected } = this.#desktop.get();
+    const {
+      index,
+      selected: [first],
+    } = this.#desktop.get();
     const found = operations.flatMap((each): Foreseen[] => {
-      if (each.op === "Repitch") {
-        const place = index.place(each.event);
-        return place ? [{ at: each.event, spot: spotOf(place), pitch: each.pitch }] : [];
-      }
-      const [place] = selected;
-      return each.op === "InsertNote" && place
-        ? [{ at: place.id, spot: spotOf(place), pitch: each.pitch }]
-        : [];
+      if (each.op !== "Repitch" && each.op !== "InsertNote") return [];
+      const place = each.op === "Repitch" ? index.place(each.event) : first;
+      const at = each.op === "Repitch" ? each.event : place?.id;
+      return place && at !== undefined ? [{ at, spot: spotOf(place), pitch: each.pitch }] : [];
     });
     // One that reaches over a barline is written as several.
     const [note] = found;

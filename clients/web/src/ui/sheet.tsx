@@ -245,14 +245,14 @@ function useMarks(
   ids: readonly string[],
 ): void {
   // To look for them by their class would be to look at all that is drawn.
-  const marked = useRef<readonly Element[]>([]);
+  const marked = useRef<ReadonlySet<Element>>(new Set());
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new picture has no marks
   useLayoutEffect(() => {
     const element = box.current;
     if (!element) return;
-    const wanted = ids.map((id) => drawnOf(element, id)).filter((found) => found !== null);
+    const wanted = new Set(ids.map((id) => drawnOf(element, id)).filter((found) => found !== null));
     for (const each of marked.current) {
-      if (!wanted.includes(each)) each.classList.remove(name);
+      if (!wanted.has(each)) each.classList.remove(name);
     }
     for (const each of wanted) each.classList.add(name);
     marked.current = wanted;
