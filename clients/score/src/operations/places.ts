@@ -118,11 +118,16 @@ export function cellOf({ part, measure }: { part: string; measure: string }): st
   return JSON.stringify([part, measure]);
 }
 
+function measureOf(cell: string): string {
+  const [, measure]: [string, string] = JSON.parse(cell);
+  return measure;
+}
+
 /** The events of some cells, in one pass over all that there are; by id in each cell. */
 export function eventsIn(draft: Draft, cells: Iterable<string>): Map<string, ScoreEvent[]> {
   const found = new Map<string, ScoreEvent[]>([...cells].map((cell) => [cell, []]));
   // Most events are in other measures: their cells need not be named.
-  const measures = new Set([...found.keys()].map((cell) => JSON.parse(cell)[1]));
+  const measures = new Set<unknown>([...found.keys()].map(measureOf));
   for (const [key, value] of draft.unsorted("ev")) {
     const isNear = measures.has(value["measure"]) && isInCell(value);
     const inside = isNear ? found.get(cellOf(value)) : undefined;
