@@ -82,10 +82,6 @@ def _damaged(random: Random) -> list[bytes]:
     return whole + [mutated(random, REAL) for _ in range(random.randint(1, 6))]
 
 
-def _of_entries(random: Random) -> list[bytes]:
-    return entries(random)
-
-
 def _is_scanned(update: bytes) -> bool:
     """Whether the scan accepts an update; anything but its own errors fails the test."""
     try:
@@ -97,7 +93,7 @@ def _is_scanned(update: bytes) -> bool:
 
 @pytest.mark.prove
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("draw", [_contradicting, _damaged, _of_entries])
+@pytest.mark.parametrize("draw", [_contradicting, _damaged, entries])
 def test_the_library_survives_all_that_is_let_through(
     draw: Callable[[Random], list[bytes]],
     victim: Victim,
