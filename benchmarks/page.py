@@ -15,40 +15,8 @@ brackets.
 
 GOALS: Final = """
 What BandPro is to reach, with everything switched on, line by line. Ratios are of medians of this
-run. A missed goal is said with the factor by which it is missed.
-"""
-
-MISSED: Final = """
-### What holds missed goals back
-
-Where the processor time of a delivery goes, room of 50 with five writers at 20 updates/s each, AMD
-EPYC, two cores, quiet, 2026-11-29; the server's own core, waiting left out:
-
-| by library (`perf`, 2 kHz) | share | by what the loop does (`py-spy`, 500 Hz) | share |
-| --- | --- | --- | --- |
-| kernel, nearly all of it sending | 47 % | giving broadcasts to the sockets, in C | 32 % |
-| interpreter | 37 % | the rest of fan-out | 10 % |
-| compiled core | 4 % | reading, framing, scanning, applying | 36 % |
-| libc | 4 % | acknowledgements and metrics | 8 % |
-| SQLite | 3 % | commits, handed over and heard of | 8 % |
-| uvloop, CRDT library | 2 % each | compaction, timers | 6 % |
-
-- **Beside the relay and y-sweet.** The relay in C does the sending alone, which is half of what the
-  server does; y-sweet is compiled too, and stores nothing durably before it acknowledges. Between
-  the relay's cost and the bound there is room for a quarter of the relay's cost: reading, checking,
-  applying and storing take more than that in any language that is interpreted for a part of it. The
-  bound is missed by less the more readers a room has, for these costs are per update, not per
-  reader. Half of every peer would be less than the relay.
-- **p99 in small rooms** is that of commits: the thread that stores shares the server's one core,
-  and so does the kernel's work for its fsync. With the store in memory (below) it is lower.
-- **Other rooms beside an abusive one.** The flooded room keeps the one core busy for three quarters
-  of the time, stored and checked as everybody's; a neighbour's edit waits for the turn of the loop
-  it comes in, and for a commit that both share. On a faster or less shared core this goal was met.
-- **1,000 reconnections.** All of them are one core's work. The answer to an upgrade and the
-  greeting after it are two writes, which took a fifth of the time seen. Hocuspocus takes twice as
-  long for all.
-- **Joins of 4 MB and opening 10 MB** are bound by copying and by the CRDT library, which a machine
-  with slow memory shows at once: the same program was within and outside of the bound on two days.
+run. A missed goal is said with the factor by which it is missed; [decision 58](decisions.md) says
+what holds it back, with profiles.
 """
 
 SYSTEMS: Final = """

@@ -20,7 +20,6 @@ def as_page(results: Results) -> str:
         "## Goals",
         page.GOALS,
         goals_table(results),
-        page.MISSED,
         "## Conditions",
         _conditions(results),
         "## Who is measured",
