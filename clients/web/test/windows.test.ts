@@ -14,7 +14,7 @@ const WIDTH = 1_000;
 const CLASSES = [
   ...["note", "rest", "mRest", "chord", "beam", "tuplet", "dots", "accid", "stem", "flag"],
   ...["clef", "keySig", "keyAccid", "meterSig", "tie", "slur", "hairpin", "dynam", "fermata"],
-  ...["artic", "syl", "tempo", "barLine", "staff", "measure", "labelAbbr", "mNum"],
+  ...["artic", "syl", "tempo", "ending", "barLine", "staff", "measure", "labelAbbr", "mNum"],
 ];
 
 function writingOf(facets: Facets): Writing {
@@ -135,6 +135,63 @@ test("ties, slurs and hairpins go over the ends of rows, and over whole rows", (
     const row = counts(rows[windows.indexOf(window)] ?? "");
     expect([row["slur"], row["hairpin"]]).toEqual([1, 1]);
   }
+});
+
+/** The lines of endings in a picture, as their texts and how many strokes they have. */
+function brackets(svg: string): (readonly [text: string, strokes: number])[] {
+  return [...svg.matchAll(/class="voltaBracket">(.*?)<\/g>/gs)].map(([, drawn = ""]) => {
+    const text = drawn.replace(/<[^>]*>/g, "").trim();
+    return [text, drawn.split("<path").length - 1] as const;
+  });
+}
+
+test("endings go over the ends of rows, with their number once, open where they go on", () => {
+  const facets = quarters({
+    sp: {
+      first: { kind: "ending", start: "m2", end: "m9", text: "1, 2" },
+      second: { kind: "ending", start: "m10", end: "m10", text: "3" },
+      // Another one begins within it, one ends before it begins, and one is nowhere.
+      within: { kind: "ending", start: "m4", end: "m11", text: "9" },
+      back: { kind: "ending", start: "m12", end: "m11", text: "9" },
+      nowhere: { kind: "ending", start: "m12", end: "n1-0", text: "9" },
+    },
+    attr: { "barline|m9|*|right": { repeat: "backward" } },
+  });
+  const { windows, rows } = compared(facets);
+  const isIn = (bar: number, row: Window) => row.measures.includes(`m${bar}`);
+  const isBetween = (row: Window) => row.measures.every((id) => /^m[3-8]$/.test(id));
+  expect(windows.filter(isBetween).length).toBeGreaterThan(0);
+  for (const [at, row] of windows.entries()) {
+    expect([at, brackets(rows[at] ?? "")]).toEqual([
+      at,
+      [
+        // The line and the stroke down where it begins; without any; and where it comes down.
+        ...(isIn(2, row) ? [["1., 2.", 2]] : []),
+        ...(isBetween(row) ? [["", 1]] : []),
+        ...(isIn(9, row) ? [["", 2]] : []),
+        ...(isIn(10, row) ? [["3.", 2]] : []),
+      ],
+    ]);
+  }
+});
+
+test("the line of an ending comes down where something ends, and says what it is told to", () => {
+  const ends = [{ repeat: "backward" }, { style: "light-heavy" }, { style: "light-light" }];
+  const facets = quarters({
+    sp: Object.fromEntries(
+      ["2", "", "<Fine> & 3", "4,5"].map((text, at) => [
+        `e${at}`,
+        { kind: "ending", start: `m${at + 2}`, end: `m${at + 2}`, text },
+      ]),
+    ),
+    attr: Object.fromEntries(ends.map((value, at) => [`barline|m${at + 3}|*|right`, value])),
+  });
+  expect(brackets(drawn(wholeText(writingOf(facets)), 1))).toEqual([
+    ["2.", 2],
+    ["", 3],
+    ["&lt;Fine&gt; &amp; 3", 3],
+    ["4., 5.", 3],
+  ]);
 });
 
 test("keys, metres and clefs hold on in the rows after them, and warn in the row before", () => {

@@ -1,7 +1,7 @@
 import { Normaliser, normalise } from "bandpro-score";
 import { expect, test } from "vitest";
 import cases from "../../../tests/vectors/score_views.json" with { type: "json" };
-import { Windows, wholeText, windowsOf } from "../src/engraving/windows.ts";
+import { type Window, Windows, wholeText, windowsOf } from "../src/engraving/windows.ts";
 import { ScoreWriter } from "../src/engraving/writer.ts";
 
 type Plain = Record<string, Record<string, unknown>>;
@@ -14,6 +14,7 @@ const FACETS = ["parts", "measures", "ev", "pt", "nx", "sp", "dir", "ly", "attr"
 const MUSIC: Readonly<Record<string, unknown>> = {
   pt: { step: "F", octave: 5, alter: 1 },
   nx: { fermata: "upright", articulations: ["accent"] },
+  sp: { kind: "ending", start: "m2", end: "m4", text: "1" },
   dir: { part: "s1", measure: "m3", onset: [1, 1], kind: "dynamics", text: "mf" },
 };
 
@@ -99,4 +100,39 @@ test("another pitch writes its measure anew, and draws its row anew, alone", () 
   expect(others.map((each) => each.id)).toEqual([measure]);
   const drawn = windows.cast(after, WIDE).filter((row) => !rows.includes(row));
   expect(drawn.map((row) => row.measures.includes(measure ?? ""))).toEqual([true]);
+});
+
+test("an ending draws the rows that it is over anew, and no other", () => {
+  const facets = (cases.find((each) => each.name === "chorale")?.facets ?? {}) as Plain;
+  const maps = Object.fromEntries(
+    FACETS.map((each) => [each, new Map(Object.entries(facets[each] ?? {}))]),
+  );
+  const [shown, writer, windows] = [new Normaliser(maps), new ScoreWriter(), new Windows()];
+  const rowsWith = (fields: Record<string, unknown> | null) => {
+    if (fields) maps["sp"]?.set("ending", { kind: "ending", ...fields });
+    else maps["sp"]?.delete("ending");
+    shown.change(new Map([["sp", new Set(["ending"])]]));
+    return windows.cast(writer.write(shown.view(), maps), WIDTH);
+  };
+  // A row is known by its content; those far from the ending are not even written.
+  const drawnAnew = (rows: readonly Window[], former: readonly Window[]) => {
+    const anew = rows.flatMap((row, at) => (row.content === former[at]?.content ? [] : [at]));
+    const kept = rows.flatMap((row, at) => (row === former[at] ? [at] : []));
+    expect(kept).toEqual(expect.arrayContaining([...rows.keys()].filter((at) => at < 1 || at > 3)));
+    return anew;
+  };
+  const before = rowsWith(null);
+  expect(before.length).toBeGreaterThan(3);
+  const [start, end] = [before[1]?.measures.at(-1), before[2]?.measures[0]];
+  const first = rowsWith({ start, end, text: "1" });
+  expect(drawnAnew(first, before)).toEqual([1, 2]);
+  expect(drawnAnew(rowsWith({ start, end, text: "1" }), first)).toEqual([]);
+  // Its number stands in its first row only.
+  const second = rowsWith({ start, end, text: "2" });
+  expect(drawnAnew(second, first)).toEqual([1]);
+  const longer = rowsWith({ start, end: before[3]?.measures[0], text: "2" });
+  expect(drawnAnew(longer, second)).toEqual([2, 3]);
+  const without = rowsWith(null);
+  expect(drawnAnew(without, longer)).toEqual([1, 2, 3]);
+  expect(without.map((row) => row.content)).toEqual(before.map((row) => row.content));
 });

@@ -17,6 +17,8 @@ export interface Lines {
   readonly curves: ReadonlyMap<string, readonly Curve[]>;
   /** By the direction they begin at. */
   readonly wedges: ReadonlyMap<string, Line>;
+  /** First, second, ... endings, from measure to measure. */
+  readonly endings: readonly Line[];
   /** Directions that are ends of lines and say nothing by themselves. */
   readonly ends: ReadonlySet<string>;
   /** Notes that a tie leads to. */
@@ -38,6 +40,7 @@ export function linesOf(view: View, facets: Facets): Lines {
   const tuplets = new Map<string, TupletLine>();
   const curves = new Map<string, Curve[]>();
   const wedges = new Map<string, Line>();
+  const endings: Line[] = [];
   const ends = new Set<string>();
   const tied = new Set<string>();
   for (const id of view.spanners) {
@@ -58,6 +61,8 @@ export function linesOf(view: View, facets: Facets): Lines {
         actual: Math.max(1, Math.trunc(asNumber(value["actual"], 3))),
         normal: Math.max(1, Math.trunc(asNumber(value["normal"], 2))),
       });
+    } else if (kind === "ending") {
+      endings.push({ id, start, end, value });
     } else if (kind === "wedge" || kind === "ottava" || kind === "pedal") {
       ends.add(start).add(end);
       if (kind === "wedge") {
@@ -65,5 +70,5 @@ export function linesOf(view: View, facets: Facets): Lines {
       }
     }
   }
-  return { tuplets, curves, wedges, ends, tied };
+  return { tuplets, curves, wedges, endings, ends, tied };
 }

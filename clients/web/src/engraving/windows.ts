@@ -1,4 +1,5 @@
 import { castOff, type Row } from "./casting.ts";
+import { endingsInRow, type RowEnding, underEndings } from "./endings.ts";
 import { lineMarkup, type OpenLine } from "./marks.ts";
 import type { Sung, WrittenMeasure } from "./measures.ts";
 import { measureElement, meiDocument, NEW_PAGE, scoreDefinition, stubMeasure } from "./mei.ts";
@@ -151,7 +152,7 @@ function crossingsOf(
 }
 
 function windowOf(
-  { measures, parts, signs, staves }: Writing,
+  { measures, parts, signs, staves, endings: all }: Writing,
   row: Row,
   crossings: readonly Crossing[],
   width: number,
@@ -171,9 +172,11 @@ function windowOf(
   const held = staves.map((staff) => signsBefore(staff, signs[row.first], signs[row.first - 1]));
   const stubs = [...flat(before), null, ...flat(after)];
   const begun = own.map((_, at) => lines.get(row.first + at) ?? "");
+  const endings = endingsInRow(all, row);
   const from = [
     ...[staves, ...held.flatMap(({ clef, key, time }) => [clef, key, time])],
     ...[...own, next?.change, ...begun, ...stubs],
+    ...endings.map((ending) => JSON.stringify(ending)),
   ];
   const content = {
     parts,
@@ -181,6 +184,7 @@ function windowOf(
     held,
     own,
     begun,
+    endings,
     before: row.first > 0 ? before : null,
     after: next ? { ...after, change: next.change } : null,
   };
@@ -201,13 +205,15 @@ interface RowContent {
   readonly own: readonly WrittenMeasure[];
   /** Lines that begin in each of its measures. */
   readonly begun: readonly string[];
+  readonly endings: readonly RowEnding[];
   readonly before: Stub | null;
   readonly after: (Stub & { readonly change: string }) | null;
 }
 
-function rowText({ parts, staves, held, own, begun, before, after }: RowContent): string {
+function rowText({ parts, staves, held, own, begun, endings, before, after }: RowContent): string {
   const head = scoreDefinition(parts, (staff) => held[staff.number - 1] as Signs);
-  const content = own.map((measure, at) => measureElement(measure, begun[at] ?? ""));
+  const measures = own.map((measure, at) => measureElement(measure, begun[at] ?? ""));
+  const content = [underEndings(measures, endings)];
   if (before) {
     content.unshift(stubMeasure(before.items, before.lines, staves), NEW_PAGE);
   }

@@ -1,4 +1,5 @@
 import type { Facets, MeasureView, View } from "bandpro-score";
+import { type Ending, endingsOf } from "./endings.ts";
 import { linesOf } from "./lines.ts";
 import { type MeasureContext, type WrittenMeasure, writeMeasure } from "./measures.ts";
 import { clefElement, isSameSigns, type MeasureSigns, SignWalk } from "./signs.ts";
@@ -12,6 +13,7 @@ export interface Writing {
   readonly measures: readonly WrittenMeasure[];
   /** What holds in each measure. */
   readonly signs: readonly MeasureSigns[];
+  readonly endings: readonly Ending[];
 }
 
 interface Known {
@@ -37,7 +39,7 @@ export class ScoreWriter {
     this.#takeParts(partStaves(view, facets));
     const [parts, staves] = [this.#parts, this.#staves];
     if (staves.length === 0) {
-      return { parts, staves, measures: [], signs: [] };
+      return { parts, staves, measures: [], signs: [], endings: [] };
     }
     const sources = { facets, lines: linesOf(view, facets), syllables: syllablesOf(facets) };
     const walk = new SignWalk(facets, staves);
@@ -56,7 +58,8 @@ export class ScoreWriter {
       this.#known.set(measure, { context, written });
       return written;
     });
-    return { parts, staves, measures, signs };
+    const endings = endingsOf(sources.lines.endings, view, signs);
+    return { parts, staves, measures, signs, endings };
   }
 
   #takeParts(parts: readonly PartStaves[]): void {
