@@ -123,8 +123,8 @@ def _scope_last(item: tuple[str, Any]) -> tuple[bool, str]:
 def _add_spanner(facts: Facts, key: str, value: Value) -> None:
     start, end = value["start"], value["end"]
     if value["kind"] == "ending":
-        shown = facts.facets["measures"]
-        if start in shown and end in shown:
+        measures = (facts.facets["measures"].get(name) for name in (start, end))
+        if all(measure is not None and not measure.get("deleted") for measure in measures):
             facts.endings[start]["start"] = value.get("text", "")
             facts.endings[end]["stop"] = value.get("text", "")
         return

@@ -11,6 +11,7 @@ from collab.score.musicxml.current import Value
 from collab.score.musicxml.markup import ATTRIBUTES_ORDER, BARLINE_ORDER, made
 from collab.score.musicxml.source import Element
 
+_CLOSING_STYLES: Final = ("light-heavy", "light-light")
 _ENDING_NUMBERS: Final = re.compile(r"[1-9][0-9]{0,3}")
 
 
@@ -96,10 +97,16 @@ def set_barline(barline: Element, value: Value) -> None:
 
 
 def set_ending(barline: Element, role: str, text: str) -> None:
-    """Have an ending begin or stop at a barline."""
+    """Have an ending begin or stop at a barline; where nothing ends, its line stays open."""
+    is_open = (
+        role == "stop"
+        and barline.find("repeat") is None
+        and barline.findtext("bar-style") not in _CLOSING_STYLES
+    )
+    kind = "discontinue" if is_open else role
     numbers = ", ".join(_ENDING_NUMBERS.findall(text))
     said = None if text in {"", numbers} else text
-    ending = made("ending", said, {"number": numbers, "type": role})
+    ending = made("ending", said, {"number": numbers, "type": kind})
     markup.insert(barline, ending, BARLINE_ORDER)
 
 

@@ -255,6 +255,40 @@ def test_settings_of_a_deleted_measure_hold_on_in_the_next() -> None:
     assert texts(after, ".//key/fifths") == ["-3", "1"]
 
 
+def test_new_endings_and_their_repeats_are_written_in_every_part() -> None:
+    def repeat(facets: Facets) -> None:
+        facets["attr"]["barline|m1|*|right"] = {"style": "light-heavy", "repeat": "backward"}
+        facets["sp"]["e1"] = {"kind": "ending", "start": "m1", "end": "m1", "text": "1"}
+        facets["sp"]["e2"] = {"kind": "ending", "start": "m2", "end": "m2", "text": "2"}
+
+    _, after = edited("two parts of different length", repeat)
+    one, two = after.findall("part")
+    first_ending = [
+        '<barline location="left"><ending number="1" type="start"/></barline>',
+        (
+            '<barline location="right"><bar-style>light-heavy</bar-style>'
+            '<ending number="1" type="stop"/><repeat direction="backward"/></barline>'
+        ),
+    ]
+    # Nothing ends with the second one: its line does not come down.
+    second_ending = [
+        '<barline location="left"><ending number="2" type="start"/></barline>',
+        '<barline location="right"><ending number="2" type="discontinue"/></barline>',
+    ]
+    assert list(map(markup, one.iterfind("measure/barline"))) == first_ending + second_ending
+    assert list(map(markup, two.iterfind("measure[@number='1']/barline"))) == first_ending
+
+
+def test_an_ending_of_which_one_measure_is_deleted_is_not_exported() -> None:
+    def delete(facets: Facets) -> None:
+        facets["sp"] = {"e": {**facets["sp"]["ending-m2"], "end": "m3"}}
+        facets["measures"]["m3"]["deleted"] = True
+
+    _, after = edited("repeats and endings", delete)
+    assert len(after.findall("part/measure")) == 2
+    assert after.findall(".//ending") == []
+
+
 def test_titles_and_names_are_changed_in_place() -> None:
     def rename(facets: Facets) -> None:
         facets["meta"].update(title="Neu", lyricist="L.")
