@@ -33,6 +33,7 @@ import {
   writtenAs,
 } from "./actions.ts";
 import { type Command, FIRST_VALUE } from "./keys.ts";
+import { toggleEnding, toggleRepeat } from "./repeats.ts";
 import { endOf, ScoreIndex, type Spot } from "./score-index.ts";
 
 /** What is selected: a moment of a voice, or things written, from one to another. */
@@ -160,7 +161,7 @@ export class Desk {
 
   /** What a command writes; null for those that write nothing by themselves. */
   #actionOf(command: Command): Action | null {
-    const { index, selected } = this.#now();
+    const { index, selected, writing } = this.#now();
     switch (command.do) {
       case "step":
         return command.isChord
@@ -182,6 +183,10 @@ export class Desk {
         return slur(index, selected);
       case "tuplet":
         return tuplet(selected);
+      case "repeat":
+        return toggleRepeat(index, selected, command.edge);
+      case "ending":
+        return toggleEnding(index, writing.endings, selected, command.number);
       case "delete":
         return this.#removal();
       case "deleteMeasures":

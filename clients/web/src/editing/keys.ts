@@ -1,5 +1,6 @@
 import { VOICES_OF_STAFF } from "../engraving/staves.ts";
 import type { NextValue } from "./actions.ts";
+import type { Edge } from "./repeats.ts";
 
 /** What a key of the keyboard, or a button of the palette, asks for. */
 export type Command =
@@ -11,6 +12,8 @@ export type Command =
   | { readonly do: "goAcross"; readonly by: 1 | -1 }
   | { readonly do: "voice"; readonly ordinal: number }
   | { readonly do: "interval"; readonly steps: number }
+  | { readonly do: "repeat"; readonly edge: Edge }
+  | { readonly do: "ending"; readonly number: number }
   | {
       readonly do:
         | "dot"
@@ -96,6 +99,12 @@ export function commandOf(key: Key): Command | null {
   }
   if (/^[a-g]$/.test(letter)) {
     return { do: "step", step: letter.toUpperCase(), isChord: key.shiftKey };
+  }
+  if (letter === "r") {
+    return { do: "repeat", edge: key.shiftKey ? "right" : "left" };
+  }
+  if (letter === "v") {
+    return { do: "ending", number: key.shiftKey ? 2 : 1 };
   }
   const quarters = VALUES[key.key];
   return quarters === undefined ? (PLAIN[letter] ?? null) : { do: "value", quarters };

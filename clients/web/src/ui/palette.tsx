@@ -6,6 +6,7 @@ import { timeOf, writtenAs } from "../editing/actions.ts";
 import type { Desk, Desktop } from "../editing/desk.ts";
 import type { Command } from "../editing/keys.ts";
 import { settingAt } from "../editing/pitches.ts";
+import { repeatedAt } from "../editing/repeats.ts";
 import type { ScoreIndex } from "../editing/score-index.ts";
 import { asNumber, asText, type Entry, entryOf } from "../engraving/entries.ts";
 import type { Place } from "../engraving/places.ts";
@@ -44,7 +45,8 @@ const CLEFS: Readonly<Record<string, Fields>> = {
 /** What can be done with the selection, as buttons; all of it has a key as well. */
 export function Palette({ desk, desktop, score, run, hearing, words }: Props) {
   const steps = useStore(score.history.state);
-  const { selected, value, index } = desktop;
+  const { selected, value, index, writing } = desktop;
+  const repeated = repeatedAt(index, writing.endings, selected);
   const [first] = selected;
   const shown = (first && first.kind !== "gap" && writtenAs(first)) || value;
   const button = (label: string, content: ReactNode, command: Command, isOn?: boolean) => (
@@ -98,6 +100,26 @@ export function Palette({ desk, desktop, score, run, hearing, words }: Props) {
         {button(words.lyrics, words.lyrics, { do: "lyrics" })}
         {button(words.grace, <GraceIcon />, { do: "grace" })}
         {button(words.delete, "⌫", { do: "delete" })}
+      </div>
+      <div className="group">
+        {button(
+          words.repeatBegins,
+          <RepeatIcon />,
+          { do: "repeat", edge: "left" },
+          repeated.begins,
+        )}
+        {button(
+          words.repeatEnds,
+          <RepeatIcon ends />,
+          { do: "repeat", edge: "right" },
+          repeated.ends,
+        )}
+        {[1, 2].map((number) => {
+          const label = `${number}.`;
+          const name = number === 1 ? words.firstEnding : words.secondEnding;
+          const isOn = repeated.ending === label;
+          return button(name, <EndingIcon label={label} />, { do: "ending", number }, isOn);
+        })}
       </div>
       <Settings desk={desk} desktop={desktop} run={run} words={words} />
       <div className="group">
@@ -308,6 +330,33 @@ function RestIcon() {
         strokeWidth="2.2"
         strokeLinejoin="round"
       />
+    </svg>
+  );
+}
+
+function RepeatIcon({ ends = false }: { readonly ends?: boolean }) {
+  return (
+    <svg viewBox="0 0 16 24" width="14" height="21" aria-hidden="true">
+      <g fill="currentColor" transform={ends ? "matrix(-1 0 0 1 16 0)" : undefined}>
+        <path d="M2 3h3.6v18H2zM7.4 3h1.4v18H7.4z" />
+        <circle cx="12.4" cy="9" r="1.7" />
+        <circle cx="12.4" cy="15" r="1.7" />
+      </g>
+    </svg>
+  );
+}
+
+const FIGURES: Readonly<Record<string, string>> = {
+  "1.": "M7.5 9.5l3-2V17",
+  "2.": "M7.5 10c0-3.6 5.6-3.4 5.4-.2-.2 2.6-5 4.2-5.4 7.2h5.8",
+};
+
+function EndingIcon({ label }: { readonly label: string }) {
+  return (
+    <svg viewBox="0 0 24 20" width="22" height="18" aria-hidden="true">
+      <path d="M2 17V3.5h20" fill="none" stroke="currentColor" strokeWidth="1.4" />
+      <path d={FIGURES[label]} fill="none" stroke="currentColor" strokeWidth="1.9" />
+      <circle cx="16.4" cy="16.2" r="1.3" fill="currentColor" />
     </svg>
   );
 }

@@ -43,6 +43,7 @@ export const zhHant: Words = {
   exportScore: "匯出",
   exporting: "正在匯出 {format}……",
   failed: "操作失敗：{reason}",
+  firstEnding: "第一結尾",
   flat: "降記號",
   follow: "跟隨 {name}",
   gap: "空白",
@@ -52,7 +53,7 @@ export const zhHant: Words = {
   heard: "播放的聲部",
   help: "按鍵",
   helpText:
-    "A 到 G 輸入音符或改變音高；加 Shift 則加入和弦；Alt 與 2 到 9 在上方加入音程，再加 Shift 則在下方。3 到 7 選擇十六分到全音符，句點為附點，0 為休止符。方向鍵移動游標與音高，加 Ctrl 移動八度，加 Alt 換譜表。+ 與 − 升降，= 還原。T 為連結線，S 為圓滑線，Ctrl+3 將所選音符變成連音，L 輸入歌詞，/ 加入裝飾音。Ctrl+Alt 與 1 到 4 選擇聲部。Backspace 刪除，加 Ctrl 刪除小節，Ctrl+Z 復原。空白鍵播放。",
+    "A 到 G 輸入音符或改變音高；加 Shift 則加入和弦；Alt 與 2 到 9 在上方加入音程，再加 Shift 則在下方。3 到 7 選擇十六分到全音符，句點為附點，0 為休止符。方向鍵移動游標與音高，加 Ctrl 移動八度，加 Alt 換譜表。+ 與 − 升降，= 還原。T 為連結線，S 為圓滑線，Ctrl+3 將所選音符變成連音，L 輸入歌詞，/ 加入裝飾音。R 為反覆開始，加 Shift 為反覆結束；V 將所選小節設為第一結尾，加 Shift 為第二結尾。Ctrl+Alt 與 1 到 4 選擇聲部。Backspace 刪除，加 Ctrl 刪除小節，Ctrl+Z 復原。空白鍵播放。",
   importFailed: "無法讀取 {name}：{reason} 請在原來的程式中開啟，並另存為 MusicXML。",
   importUnknown:
     "此處無法讀取 {name}。請使用 MusicXML（.musicxml、.xml、.mxl）、ABC（.abc）或 MIDI（.mid）。",
@@ -85,6 +86,8 @@ export const zhHant: Words = {
   redo: "重做",
   refused: "樂譜在此處不允許這項操作。",
   removed: "移除",
+  repeatBegins: "反覆由此開始",
+  repeatEnds: "反覆到此結束",
   reply: "回覆",
   resolve: "解決",
   rest: "休止符",
@@ -93,6 +96,7 @@ export const zhHant: Words = {
   saved: "已儲存",
   saving: "儲存中……",
   search: "搜尋",
+  secondEnding: "第二結尾",
   selected: "已選取 {count} 項",
   sharp: "升記號",
   signIn: "此伺服器需要權杖：",
