@@ -134,16 +134,17 @@ node:
 	@cd $* && $(NPM_CI) >/dev/null
 	@touch $@
 
-$(PAGE): $(CLIENT_PACKAGES) \
+PACK := $(CLIENTS)/scripts/pack.mjs
+$(PAGE): $(CLIENT_PACKAGES) $(PACK) \
 		$(shell find $(INSPECTOR) -name node_modules -prune -o -type f -print 2>/dev/null)
 	@echo "Building the inspector page ..."
 	@out="$$(npm --prefix $(INSPECTOR) run --silent build 2>&1)" || { echo "$$out" >&2; exit 1; }
 	@test -s $@ && touch $@
 
 # Of the editor's sources, and those of the packages that it takes as they stand.
-$(EDITOR): $(CLIENT_PACKAGES) \
-		$(shell find $(WEB) \( -name node_modules -o -name .next -o -name out -o -name next-env.d.ts \) -prune \
-			-o -type f -print 2>/dev/null) \
+$(EDITOR): $(CLIENT_PACKAGES) $(PACK) \
+		$(shell find $(WEB) \( -name node_modules -o -name .next -o -name out -o -name public -o -name next-env.d.ts \) \
+			-prune -o -type f -print 2>/dev/null) \
 		$(shell find $(SDK)/src $(SCORE)/src -type f 2>/dev/null)
 	@echo "Building the web editor ..."
 	@out="$$(npm --prefix $(WEB) run --silent build 2>&1)" || { echo "$$out" >&2; exit 1; }
@@ -348,7 +349,7 @@ clean: ## Remove environments, caches and built files; never ./data
 		.coverage* dist bandpro_compiled gateway/static
 	@rm -rf $(SERVICES)/*/.venv
 	@rm -rf $(CLIENTS)/node_modules $(CLIENTS)/*/node_modules $(CLIENTS)/*/dist
-	@rm -rf $(WEB)/.next $(WEB)/out $(NODE_TESTS:%/package-lock.json=%/node_modules)
+	@rm -rf $(WEB)/.next $(WEB)/out $(WEB)/public $(NODE_TESTS:%/package-lock.json=%/node_modules)
 	@rm -rf $(BENCH_NEEDS:%/package-lock.json=%/node_modules) $(PEERS)/pycrdt_websocket/.venv \
 		$(PEERS)/.built $(PEERS)/y_sweet/.built
 	@find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -39,6 +39,8 @@ _WITHIN_MS: Final = 60_000
 _BETWEEN_S: Final = (0.06, 0.18)
 """A pause after each edit was seen: nobody types faster for long."""
 _WARM_UP: Final = 20
+_KEPT_S: Final = 5.0
+"""After that, the page has kept what it drew first."""
 _BYTES_IN_MB: Final = 1_000_000
 _STEPS: Final = "CDEFGAB"
 _TUNE: Final = "cdefgabagfed"
@@ -52,6 +54,18 @@ async () => {
 """
 _KEYS: Final = "rows => rows.map(row => row.dataset.row)"
 _ARGUMENTS: Final = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+_FIRST: Final = """
+new MutationObserver((_, observer) => {
+  if (!document.querySelector('g.note')) return;
+  observer.disconnect();
+  // After the frame that shows it: a message comes when it has been painted.
+  requestAnimationFrame(() => {
+    const channel = new MessageChannel();
+    channel.port1.onmessage = () => { window.first = performance.now(); };
+    channel.port2.postMessage(null);
+  });
+}).observe(document, { subtree: true, childList: true });
+"""
 _WATCH: Final = """
 () => {
   const sheet = document.querySelector('[data-testid=sheet]');
@@ -116,7 +130,9 @@ class Figures:
 
     Attributes:
         notes: of the score that take time, with those that were entered.
-        first_row: from the request for the page to the frame with the first drawn notes, in ms.
+        first_visit: from the request for the page to the frame with the first notes, each time in
+            a browser profile of its own.
+        next_visit: the same in a profile that had the score open before.
         change_shown: from a key that moves the selected note to the frame with its head there.
         changed: the same, to the frame with the note engraved there.
         entry_shown: from a letter on empty time to the frame with the new note's head.
@@ -127,7 +143,8 @@ class Figures:
     """
 
     notes: int
-    first_row: float
+    first_visit: Latencies
+    next_visit: Latencies
     change_shown: Latencies
     changed: Latencies
     entry_shown: Latencies
@@ -149,19 +166,22 @@ def main() -> int:
     parser.add_argument(
         "--edits", type=int, default=200, help="of each kind; the first 20 do not count"
     )
+    parser.add_argument("--visits", type=int, default=10, help="of each kind")
     parser.add_argument("--work", choices=WORKS, default=EDITED, help="which score")
     arguments = parser.parse_args()
     score = corpus_of(arguments.music21) / WORKS[arguments.work].file
     before = load_average()
     cores = Cores.choose()
     with bandpro(cores) as target:
-        figures = asyncio.run(_measured(target, score.read_bytes(), arguments.edits))
+        figures = asyncio.run(
+            _measured(target, score.read_bytes(), arguments.edits, arguments.visits)
+        )
     told = {"load_average": [before, load_average()], **asdict(figures)}
     print(json.dumps(told, indent=2))
     return 0
 
 
-async def _measured(target: Target, file: bytes, edits: int) -> Figures:
+async def _measured(target: Target, file: bytes, edits: int, visits: int) -> Figures:
     url = f"http://127.0.0.1:{target.port}"
     async with httpx.AsyncClient(timeout=_WITHIN_MS / 1000) as client:
         path = f"{url}/v1/scores/{_ROOM.replace('/', '%2F')}/file"
@@ -173,18 +193,19 @@ async def _measured(target: Target, file: bytes, edits: int) -> Figures:
     async with async_playwright() as playwright, open_score(url, _ROOM) as other:
         browser = await playwright.chromium.launch(executable_path=program, args=_ARGUMENTS)
         try:
-            return await _in_browser(browser, url, other, edits)
+            return await _in_browser(browser, url, other, edits, visits)
         finally:
             await browser.close()
 
 
-async def _in_browser(browser: Browser, url: str, other: Score, edits: int) -> Figures:
+async def _in_browser(browser: Browser, url: str, other: Score, edits: int, visits: int) -> Figures:
+    address = f"{url}/#/{_ROOM.replace('/', '%2F')}"
+    first, following = await _visit(browser, address, visits)
     context = await browser.new_context(viewport={"width": 1400, "height": 900})
     context.set_default_timeout(_WITHIN_MS)
     page = await context.new_page()
-    await page.goto(f"{url}/#/{_ROOM.replace('/', '%2F')}")
+    await page.goto(address)
     await page.locator("g.note").first.wait_for()
-    first_row = float(await page.evaluate("performance.now()"))
     session = await context.new_cdp_session(page)
     await page.evaluate(_WATCH)
     heap, nodes = await memory_of(session)
@@ -195,7 +216,8 @@ async def _in_browser(browser: Browser, url: str, other: Score, edits: int) -> F
     heap_after, nodes_after = await memory_of(session)
     return Figures(
         notes=sum(1 for _ in other.notes()),
-        first_row=round(first_row, 1),
+        first_visit=Latencies.of(first),
+        next_visit=Latencies.of(following),
         change_shown=Latencies.of([shown for shown, _ in changed[_WARM_UP:]]),
         changed=Latencies.of([engraved for _, engraved in changed[_WARM_UP:]]),
         entry_shown=Latencies.of([shown for shown, _ in entered[_WARM_UP:]]),
@@ -204,6 +226,24 @@ async def _in_browser(browser: Browser, url: str, other: Score, edits: int) -> F
         heap_mb=(heap, heap_after),
         nodes=(nodes, nodes_after),
     )
+
+
+async def _visit(browser: Browser, address: str, visits: int) -> tuple[list[float], list[float]]:
+    """Open the score anew in new profiles, and once more in each; in seconds to its first notes."""
+    found: tuple[list[float], list[float]] = ([], [])
+    for _ in range(visits):
+        context = await browser.new_context(viewport={"width": 1400, "height": 900})
+        context.set_default_timeout(_WITHIN_MS)
+        await context.add_init_script(_FIRST)
+        for times in found:
+            page = await context.new_page()
+            await page.goto(address, wait_until="commit")
+            await page.locator("g.note").first.wait_for(state="attached")
+            await asyncio.sleep(_KEPT_S)
+            times.append(float(await page.evaluate("window.first")) / 1000)
+            await page.close()
+        await context.close()
+    return found
 
 
 async def _change(page: Page, names: Sequence[str], edits: int) -> list[tuple[float, float]]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import MutableMapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
@@ -23,11 +26,12 @@ _HEADERS: Final = {
     "x-content-type-options": "nosniff",
     "cache-control": "no-cache",
 }
+_FORWARDED: Final = frozenset({"forwarded", "via", "x-forwarded-for"})
 _IMMUTABLE: Final = "public, max-age=31536000, immutable"
 # By the folders that hold a page's files: whether their names change with their content.
 _FILES: Final = (
     ("/_next", _EDITOR / "_next", True),
-    ("/verovio", _EDITOR / "verovio", False),
+    ("/engraver", _EDITOR / "engraver", True),
     ("/assets", _INSPECTOR / "assets", True),
 )
 
@@ -64,7 +68,7 @@ def _page(path: str, folder: Path, source: str, *, engraver: str = "") -> Route:
 
 
 class _Files(StaticFiles):
-    """Files of a page.
+    """Files of a page, packed where one lies packed beside it and the browser takes that.
 
     Args:
         directory: that holds them.
@@ -75,8 +79,38 @@ class _Files(StaticFiles):
         super().__init__(directory=directory)
         self._is_immutable = is_immutable
 
-    async def get_response(self, path: str, scope: dict[str, object]) -> Response:  # type: ignore[override] # Scope is a MutableMapping
-        response = await super().get_response(path, scope)
+    def file_response(
+        self,
+        full_path: str | os.PathLike[str],
+        stat_result: os.stat_result,
+        scope: MutableMapping[str, Any],
+        status_code: int = 200,
+    ) -> Response:
+        packed = Path(f"{os.fspath(full_path)}.gz")
+        is_packed = packed.is_file()
+        if is_packed and _is_far(scope) and _takes_gzip(Headers(scope=scope)):
+            response = super().file_response(packed, packed.stat(), scope, status_code)
+            response.headers["content-encoding"] = "gzip"
+        else:
+            response = super().file_response(full_path, stat_result, scope, status_code)
+        if is_packed:
+            response.headers["vary"] = "accept-encoding"
         response.headers["cache-control"] = _IMMUTABLE if self._is_immutable else "no-cache"
         response.headers["x-content-type-options"] = "nosniff"
         return response
+
+
+def _is_far(scope: MutableMapping[str, Any]) -> bool:
+    """Whether a network lies between: on one machine, unpacking takes longer than reading more."""
+    host, _ = scope["client"] or ("", 0)
+    is_passed_on = not _FORWARDED.isdisjoint(Headers(scope=scope).keys())
+    return is_passed_on or not (host == "::1" or host.startswith("127."))
+
+
+def _takes_gzip(headers: Headers) -> bool:
+    """Whether a request says so, other than by ``gzip;q=0`` (RFC 9110, section 12.5.3)."""
+    for named in headers.get("accept-encoding", "").split(","):
+        coding, _, quality = named.partition(";")
+        if coding.strip().lower() == "gzip":
+            return quality.replace(" ", "").removeprefix("q=").strip("0.") != "" or quality == ""
+    return False

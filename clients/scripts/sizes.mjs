@@ -51,7 +51,7 @@ async function loaded(page, pattern) {
 async function folder(path) {
   const here = new URL(`${path}/`, STATIC);
   const found = await readdir(here, { recursive: true, withFileTypes: true });
-  const files = found.filter((each) => each.isFile());
+  const files = found.filter((each) => each.isFile() && !each.name.endsWith(".gz"));
   return Promise.all(files.map((file) => readFile(`${file.parentPath}/${file.name}`)));
 }
 
@@ -66,7 +66,7 @@ const MEASURED = {
   "SDK, the view of a score alone": () => bundled('export { normalise } from "bandpro-sdk";'),
   "web editor, scripts of the page": () => loaded("editor", SCRIPTS),
   "web editor, styles": () => loaded("editor", STYLES),
-  "web editor, the engraver, loaded beside the page": () => folder("editor/verovio"),
+  "web editor, the engraver, loaded beside the page": () => folder("editor/engraver"),
   "web editor, all files": () => folder("editor"),
   "inspector, all files": () => folder("inspector"),
 };

@@ -22,6 +22,9 @@ export const viewport: Viewport = {
 export default function Layout({ children }: { children: ReactNode }) {
   return (
     <html lang="en">
+      <head>
+        <script async src={`${process.env["ENGRAVER"]}start.js`} />
+      </head>
       <body>{children}</body>
     </html>
   );

@@ -6,40 +6,43 @@ import {
   type RowToDraw,
   type Sheet,
 } from "../src/engraving/engraver.ts";
-import { PICTURES_MAX } from "../src/engraving/pictures.ts";
+import { type Drawn, PICTURES_MAX } from "../src/engraving/pictures.ts";
 
 /** Stands in for the worker: holds what it is asked, and answers when it is told to. */
 class Hands {
-  static last: Hands;
   readonly asked: Question[] = [];
-  onmessage: (event: { data: Answer }) => void = () => undefined;
-
-  constructor() {
-    Hands.last = this;
-  }
+  #told: (event: { data: Answer }) => void = () => undefined;
 
   postMessage(question: Question): void {
     this.asked.push(question);
   }
 
-  terminate(): void {}
+  addEventListener(_name: string, told: (event: { data: Answer }) => void): void {
+    this.#told = told;
+  }
 
-  /** Draws what was asked for last: its text, in capitals. */
-  draw(): void {
-    const { number, mei } = this.asked.at(-1) ?? { number: 0, mei: "" };
-    this.onmessage({ data: { number, picture: { svg: mei.toUpperCase(), ratio: 0.5 } } });
+  removeEventListener(): void {
+    this.#told = () => undefined;
+  }
+
+  /** Draws what was asked for, last unless said otherwise: its text, in capitals. */
+  draw({ number, mei } = this.asked.at(-1) ?? { number: 0, mei: "" }): void {
+    this.#told({ data: { number, picture: { svg: mei.toUpperCase(), ratio: 0.5 } } });
   }
 
   fail(): void {
-    this.onmessage({ data: { number: this.asked.at(-1)?.number ?? 0, picture: null } });
+    this.#told({ data: { number: this.asked.at(-1)?.number ?? 0, picture: null } });
   }
 }
 
-function begun(): { engraver: Engraver; worker: Hands; sheets: Sheet[] } {
+async function begun(
+  known: readonly Drawn[] = [],
+): Promise<{ engraver: Engraver; worker: Hands; sheets: Sheet[] }> {
   vi.stubGlobal("Worker", Hands);
   const sheets: Sheet[] = [];
-  const engraver = new Engraver((sheet) => sheets.push(sheet));
-  return { engraver, worker: Hands.last, sheets };
+  const engraver = new Engraver((sheet) => sheets.push(sheet), Promise.resolve(known));
+  await Promise.resolve();
+  return { engraver, worker: engraver.prepare() as unknown as Hands, sheets };
 }
 
 /** Rows with the keys 1, 2, 3 ... of these texts. */
@@ -55,10 +58,11 @@ const asked = (worker: Hands) => worker.asked.map((question) => question.mei);
 
 afterEach(() => {
   vi.unstubAllGlobals();
+  globalThis.bandproEngraver = undefined;
 });
 
-test("only rows in sight are drawn, that of the cursor first, one after the other", () => {
-  const { engraver, worker, sheets } = begun();
+test("only rows in sight are drawn, that of the cursor first, one after the other", async () => {
+  const { engraver, worker, sheets } = await begun();
   engraver.look(new Set(["1", "3"]));
   engraver.show(rows("a", "b", "c"), "3");
   expect(asked(worker)).toEqual(["c"]);
@@ -68,8 +72,8 @@ test("only rows in sight are drawn, that of the cursor first, one after the othe
   expect(drawn(sheets)).toEqual(["A", null, "C"]);
 });
 
-test("only the newest of the states that wait is drawn, and until then the older picture stays", () => {
-  const { engraver, worker, sheets } = begun();
+test("only the newest of the states that wait is drawn, and until then the older picture stays", async () => {
+  const { engraver, worker, sheets } = await begun();
   engraver.look(new Set(["1"]));
   engraver.show(rows("a"), null);
   worker.draw();
@@ -81,8 +85,8 @@ test("only the newest of the states that wait is drawn, and until then the older
   expect(drawn(sheets)).toEqual(["D"]);
 });
 
-test("what was drawn before is not drawn again: after undo, and when it comes back into sight", () => {
-  const { engraver, worker, sheets } = begun();
+test("what was drawn before is not drawn again: after undo, and when it comes back into sight", async () => {
+  const { engraver, worker, sheets } = await begun();
   engraver.look(new Set(["1"]));
   engraver.show(rows("a"), null);
   worker.draw();
@@ -98,8 +102,8 @@ test("what was drawn before is not drawn again: after undo, and when it comes ba
   expect(asked(worker)).toEqual(["a", "b"]);
 });
 
-test("no more pictures are kept than may be: what was asked for longest ago is drawn again", () => {
-  const { engraver, worker } = begun();
+test("no more pictures are kept than may be: what was asked for longest ago is drawn again", async () => {
+  const { engraver, worker } = await begun();
   engraver.look(new Set(["1"]));
   const texts = Array.from({ length: PICTURES_MAX + 1 }, (_, at) => `t${at}`);
   for (const text of [...texts, "t1", "t0"]) {
@@ -109,8 +113,8 @@ test("no more pictures are kept than may be: what was asked for longest ago is d
   expect(asked(worker)).toEqual([...texts, "t0"]);
 });
 
-test("what cannot be drawn is told, and what comes after it is drawn", () => {
-  const { engraver, worker, sheets } = begun();
+test("what cannot be drawn is told, and what comes after it is drawn", async () => {
+  const { engraver, worker, sheets } = await begun();
   engraver.look(new Set(["1"]));
   engraver.show(rows("a"), null);
   worker.draw();
@@ -120,4 +124,38 @@ test("what cannot be drawn is told, and what comes after it is drawn", () => {
   engraver.show(rows("c"), null);
   worker.draw();
   expect([drawn(sheets), sheets.at(-1)?.isBehind]).toEqual([["C"], false]);
+});
+
+test("rows that were drawn in an earlier visit are there without the engraver, if they are the same", async () => {
+  const before: Drawn[] = ["a", "b"].map((content) => ({
+    ...{ content, picture: { svg: `${content} before`, ratio: 0.4 } },
+  }));
+  const { engraver, worker, sheets } = await begun(before);
+  engraver.look(new Set(["1", "2"]));
+  engraver.show(rows("a", "c"), null);
+  expect(drawn(sheets)).toEqual(["a before", null]);
+  expect(asked(worker)).toEqual(["c"]);
+  expect(engraver.first(2)).toEqual(before.slice(0, 1));
+});
+
+test("before the page tells what is in sight, the first row is drawn", async () => {
+  const { engraver, worker } = await begun();
+  engraver.show(rows("a", "b"), null);
+  worker.draw();
+  expect(asked(worker)).toEqual(["a"]);
+});
+
+test("an answer to the engraver of another score is none to the next", async () => {
+  const { engraver, worker } = await begun();
+  engraver.look(new Set(["1"]));
+  engraver.show(rows("a"), null);
+  engraver.end();
+  const { engraver: next, worker: same, sheets } = await begun();
+  next.look(new Set(["1"]));
+  next.show(rows("b"), null);
+  const [late, own] = same.asked;
+  same.draw(late);
+  expect([same === worker, drawn(sheets)]).toEqual([true, [null]]);
+  same.draw(own);
+  expect(drawn(sheets)).toEqual(["B"]);
 });

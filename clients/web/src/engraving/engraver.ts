@@ -1,4 +1,5 @@
-import { PICTURES_MAX, type Picture, Pictures, USUAL_RATIO } from "./pictures.ts";
+import { type Drawn, PICTURES_MAX, type Picture, Pictures, USUAL_RATIO } from "./pictures.ts";
+import { engraverWorker } from "./shared.ts";
 import type { Window } from "./windows.ts";
 
 /** What the worker is asked: to draw one page of a text. */
@@ -37,10 +38,8 @@ export interface Sheet {
 /** What is asked of a row: its picture is known by its content. */
 export type RowToDraw = Pick<Window, "key" | "page" | "width" | "text" | "content">;
 
-interface Shown {
-  readonly content: string;
-  readonly picture: Picture;
-}
+/** Over all engravers of the page: an answer to a former one is none to the next. */
+let asked = 0;
 
 export const BLANK: Sheet = { rows: [], isBehind: false };
 
@@ -49,26 +48,33 @@ export const BLANK: Sheet = { rows: [], isBehind: false };
  * meanwhile is drawn next, what lies between is left out. Until then a row keeps its older picture.
  */
 export class Engraver {
-  readonly #worker: Worker;
+  #worker: Worker | null = null;
+  /** Pictures from before may be on their way. */
+  #isWaiting = true;
   readonly #onSheet: (sheet: Sheet) => void;
   readonly #pictures = new Pictures();
   /** Contents that could not be drawn. */
   readonly #failed = new Set<string>();
   /** The pictures of rows in sight. */
-  readonly #shown = new Map<string, Shown>();
+  readonly #shown = new Map<string, Drawn>();
   readonly #ratios = new Map<string, number>();
   #windows: readonly RowToDraw[] = [];
-  #inSight: ReadonlySet<string> = new Set();
+  /** Keys of rows; null before the page has told. */
+  #inSight: ReadonlySet<string> | null = null;
   #first: string | null = null;
   #sheet = BLANK;
   #number = 0;
   /** What the worker draws now. */
   #drawing: string | null = null;
 
-  constructor(onSheet: (sheet: Sheet) => void) {
+  /** @param known pictures that were drawn before; nothing is drawn until they are there. */
+  constructor(onSheet: (sheet: Sheet) => void, known: Promise<readonly Drawn[]>) {
     this.#onSheet = onSheet;
-    this.#worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
-    this.#worker.onmessage = (event: MessageEvent<Answer>) => this.#take(event.data);
+    void known.then((drawn) => {
+      for (const { content, picture } of drawn) this.#pictures.put(content, picture);
+      this.#isWaiting = false;
+      this.#update();
+    });
   }
 
   /**
@@ -100,8 +106,25 @@ export class Engraver {
     this.#update();
   }
 
+  /** The first rows with their newest pictures, as far as those are there. */
+  first(count: number): readonly Drawn[] {
+    return this.#windows.slice(0, count).flatMap(({ key, content }) => {
+      const shown = this.#shown.get(key);
+      return shown?.content === content ? [shown] : [];
+    });
+  }
+
+  /** Has the worker begin, if none has yet: whatever is drawn next finds it ready. */
+  prepare(): Worker {
+    if (this.#worker === null) {
+      this.#worker = engraverWorker(`${process.env["ENGRAVER"]}worker.js`);
+      this.#worker.addEventListener("message", this.#take);
+    }
+    return this.#worker;
+  }
+
   end(): void {
-    this.#worker.terminate();
+    this.#worker?.removeEventListener("message", this.#take);
   }
 
   #update(): void {
@@ -119,7 +142,9 @@ export class Engraver {
 
   /** Whether a row is in sight and its picture is not of its newest state. */
   #isDue(window: RowToDraw): boolean {
-    return this.#inSight.has(window.key) && this.#shown.get(window.key)?.content !== window.content;
+    // The first row is hardly ever out of sight of a page that has just come.
+    const isInSight = this.#inSight?.has(window.key) ?? window === this.#windows[0];
+    return isInSight && this.#shown.get(window.key)?.content !== window.content;
   }
 
   #hang(key: string, content: string, picture: Picture): void {
@@ -128,7 +153,7 @@ export class Engraver {
   }
 
   #next(): void {
-    if (this.#drawing !== null) {
+    if (this.#drawing !== null || this.#isWaiting) {
       return;
     }
     const due = this.#windows.filter(
@@ -137,14 +162,15 @@ export class Engraver {
     const window = due.find((each) => each.key === this.#first) ?? due[0];
     if (window) {
       this.#drawing = window.content;
-      this.#number += 1;
+      asked += 1;
+      this.#number = asked;
       const { page, width, text } = window;
       const question: Question = { number: this.#number, mei: text, page, width };
-      this.#worker.postMessage(question);
+      this.prepare().postMessage(question);
     }
   }
 
-  #take({ number, picture }: Answer): void {
+  readonly #take = ({ data: { number, picture } }: MessageEvent<Answer>): void => {
     const content = this.#drawing;
     if (number !== this.#number || content === null) {
       return;
@@ -157,7 +183,7 @@ export class Engraver {
       this.#pictures.put(content, picture);
     }
     this.#update();
-  }
+  };
 
   #forget(): void {
     if (this.#failed.size >= PICTURES_MAX) {

@@ -10,6 +10,12 @@ export interface Picture {
   readonly ratio: number;
 }
 
+/** A picture and what it was drawn of: the content of its window. */
+export interface Drawn {
+  readonly content: string;
+  readonly picture: Picture;
+}
+
 /** What was drawn last, by what it was drawn of; what was asked for longest ago goes first. */
 export class Pictures {
   readonly #held = new Map<string, Picture>();

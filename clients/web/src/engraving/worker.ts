@@ -1,27 +1,35 @@
 import type { VerovioToolkit } from "verovio/esm";
+import createModule from "verovio/wasm";
 import type { Answer, Question } from "./engraver.ts";
 import { OPTIONS, PAGE_HEIGHT } from "./options.ts";
+import { SAMPLE } from "./sample.ts";
 import { pictureOf } from "./svg.ts";
+import { type Addresses, restored } from "./toolkit.ts";
 
-// Files of their own beside the bundle: seven megabytes that no bundler need read.
-const FOLDER = "/verovio/";
-
-const LOG_OFF = 0;
+/** Put in when the page is built. */
+const SAMPLE_WIDTH = 2_000;
+const ADDRESSES = process.env["VEROVIO"] as unknown as Addresses;
 
 let ready = started();
+let wasAsked = false;
+
+// What is drawn first takes several times as long, since nothing is compiled before it runs: that
+// is this row, unless the page was faster.
+void ready.then(
+  () =>
+    setTimeout(() => wasAsked || drawn({ number: 0, mei: SAMPLE, page: 1, width: SAMPLE_WIDTH })),
+  () => undefined,
+);
 
 async function started(): Promise<VerovioToolkit> {
-  const [{ default: createModule }, { VerovioToolkit: Toolkit, enableLog }] = await Promise.all([
-    import(/* turbopackIgnore: true */ `${FOLDER}verovio-module.mjs`),
-    import(/* turbopackIgnore: true */ `${FOLDER}verovio.mjs`),
-  ]);
-  const module = await createModule();
-  // It warns of whatever a document says, and of rows that are pressed: nobody reads that.
-  enableLog(LOG_OFF, module);
-  return new Toolkit(module);
+  const beside = (name: string) => fetch(new URL(name, import.meta.url));
+  const wasm = WebAssembly.compileStreaming(beside("verovio.wasm"));
+  const memory = await (await beside("verovio-memory.bin")).arrayBuffer();
+  return restored(createModule, wasm, memory, ADDRESSES);
 }
 
 self.onmessage = async ({ data }: MessageEvent<Question>) => {
+  wasAsked = true;
   // It is waited for, whatever fails.
   const picture = await drawn(data).catch(() => {
     ready = started(); // what failed within the engraver may have left anything behind

@@ -1,4 +1,5 @@
 import { indexedDb, openScore, type Score } from "bandpro-sdk";
+import { type FirstPictures, firstPictures } from "./first-pictures.ts";
 import { Cell, type Store } from "./store.ts";
 import { ownToken, subjectOf, tokenGiver } from "./token.ts";
 
@@ -7,19 +8,39 @@ export interface Opened {
   readonly score: Score;
   /** Whether what is written is kept in this browser, beyond the tab. */
   readonly isKept: Store<boolean>;
+  /** Null where nothing is kept. */
+  readonly pictures: FirstPictures | null;
   readonly close: () => void;
 }
 
 const GONE: ReadonlySet<string> = new Set(["forbidden", "not-found"]);
 
+/** Opened before there was anybody to take it. */
+let ahead: { readonly room: string; readonly opened: Opened } | null = null;
+
+/** Opens the score that the page was asked for: it comes while the page gets ready to show it. */
+export function openAhead(room: string): void {
+  ahead = room === "" ? null : { room, opened: opened(room) };
+}
+
 /** Opens a score, and keeps a copy of it in this browser for whoever the token names. */
 export function openKept(room: string): Opened {
+  const found = ahead;
+  ahead = null;
+  if (found?.room === room) return found.opened;
+  found?.opened.close();
+  return opened(room);
+}
+
+function opened(room: string): Opened {
   const subject = subjectOf(ownToken());
   const isKept = new Cell(subject !== null);
+  const offlineKey = JSON.stringify([room, subject]);
+  const pictures = subject === null ? null : firstPictures(room, offlineKey);
   const score = openScore(location.origin, room, {
     token: tokenGiver(),
     offline: subject === null ? null : indexedDb(),
-    offlineKey: JSON.stringify([room, subject]),
+    offlineKey,
     onProblem: ({ code }) => {
       if (code === "storage") isKept.set(false);
     },
@@ -27,7 +48,10 @@ export function openKept(room: string): Opened {
   // Whoever may not read it any more has no copy of it either.
   const end = score.connection.subscribe(() => {
     const connection = score.connection.get();
-    if (connection.state === "denied" && GONE.has(connection.remedy)) void score.forget();
+    if (connection.state === "denied" && GONE.has(connection.remedy)) {
+      void score.forget();
+      void pictures?.clear();
+    }
   });
   // Whoever leaves with unsaved edits is asked.
   const ask = (event: BeforeUnloadEvent) => {
@@ -39,5 +63,5 @@ export function openKept(room: string): Opened {
     end();
     score.close();
   };
-  return { score, isKept, close };
+  return { score, isKept, pictures, close };
 }

@@ -1,8 +1,9 @@
 "use client";
 import type { Score } from "bandpro-sdk";
 import { useEffect, useState } from "react";
+import { roomIn } from "../session/address.ts";
 import type { Measuring } from "../session/measuring.ts";
-import { type Opened, openKept } from "../session/opening.ts";
+import { type Opened, openAhead, openKept } from "../session/opening.ts";
 import { useStore } from "../session/store.ts";
 import { type Language, languageOf, type Words, wordsOf } from "../words/words.ts";
 import { Editor } from "./editor.tsx";
@@ -13,6 +14,8 @@ import { MeasuringChoice } from "./measuring-choice.tsx";
 import { SignIn } from "./sign-in.tsx";
 import { useMeasuring } from "./use-measuring.ts";
 import { useTitle, useWindowTitle } from "./use-title.ts";
+
+if (typeof location !== "undefined") openAhead(roomIn(location.hash));
 
 /** The list of scores, or one of them: the address says which after its `#/`. */
 export function App() {
@@ -119,14 +122,6 @@ function useRoom(): string {
     return () => removeEventListener("hashchange", read);
   }, []);
   return room;
-}
-
-function roomIn(hash: string): string {
-  try {
-    return decodeURIComponent(hash.replace(/^#\/?/, ""));
-  } catch {
-    return "";
-  }
 }
 
 interface RoomProps {

@@ -7,6 +7,7 @@ import { type Command, commandOf } from "../editing/keys.ts";
 import type { ScoreIndex } from "../editing/score-index.ts";
 import { asText, entryOf } from "../engraving/entries.ts";
 import type { Place } from "../engraving/places.ts";
+import type { FirstPictures } from "../session/first-pictures.ts";
 import type { Measuring } from "../session/measuring.ts";
 import { colorOf, usePeople } from "../session/people.ts";
 import { type Store, useStore } from "../session/store.ts";
@@ -30,6 +31,7 @@ const NONE: readonly string[] = [];
 interface Props {
   readonly score: Score;
   readonly isKept: Store<boolean>;
+  readonly pictures: FirstPictures | null;
   readonly name: string;
   readonly language: Language;
   readonly words: Words;
@@ -143,6 +145,7 @@ function OpenDesk(props: Props & { readonly desk: Desk }) {
           desktop={page}
           people={people}
           marks={marks}
+          pictures={props.pictures}
           words={words}
           onDrawn={onDrawn}
         />

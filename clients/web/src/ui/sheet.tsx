@@ -15,6 +15,7 @@ import { BLANK, type Sheet as Drawn, type DrawnRow, Engraver } from "../engravin
 import type { Place } from "../engraving/places.ts";
 import { type Window, Windows } from "../engraving/windows.ts";
 import type { Writing } from "../engraving/writer.ts";
+import type { FirstPictures } from "../session/first-pictures.ts";
 import type { Person } from "../session/people.ts";
 import type { Words } from "../words/words.ts";
 import { drawnOf } from "./drawn.ts";
@@ -25,6 +26,7 @@ interface Props {
   readonly desktop: Desktop;
   readonly people: readonly Person[];
   readonly marks: Marks;
+  readonly pictures: FirstPictures | null;
   readonly words: Words;
   /** Told when all that is in sight is drawn of a view. */
   readonly onDrawn: (view: View) => void;
@@ -49,17 +51,23 @@ const NARROW_PX = 620;
 const UNITS_MIN = 700;
 const UNITS_MAX = 5_000;
 const REACH_PX = 40;
+/** So many rows at the head of a score are kept as pictures. */
+const FIRST_ROWS = 4;
+const NO_PICTURES = Promise.resolve([]);
+/** What was drawn before is on the screen by then. */
+const PREPARED_AFTER_MS = 300;
+const KEPT_AFTER_MS = 3_000;
 /** Rows are drawn before they are seen. */
 const MARGIN = "600px";
 const POINTED = ".note, .rest, .mRest";
 
 /** The engraved score: follows the document, the selection, the others and the playing. */
-export function Sheet({ desk, desktop, people, marks, words, onDrawn }: Props) {
+export function Sheet({ desk, desktop, people, marks, pictures, words, onDrawn }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const width = useWidth(box);
   const { writing, index, entered } = desktop;
   const [place] = desktop.selected;
-  const { drawn, windows } = useDrawn(box, writing, width, place?.measure ?? null);
+  const { drawn, windows } = useDrawn(box, writing, width, place?.measure ?? null, pictures);
   for (const name of MARKS) {
     // biome-ignore lint/correctness/useHookAtTopLevel: the same ones, in the same order, each time
     useMarks(box, drawn, name, marks[name]);
@@ -135,12 +143,14 @@ function useWidth(box: RefObject<HTMLElement | null>): number {
  * The rows of a score, of which those in sight and near it are drawn.
  *
  * @param at the measure that somebody works in here.
+ * @param pictures of the first rows, for the next time that the score is opened here.
  */
 function useDrawn(
   box: RefObject<HTMLElement | null>,
   writing: Writing,
   width: number,
   at: string | null,
+  pictures: FirstPictures | null,
 ): { drawn: Drawn; windows: readonly Window[] } {
   const engraver = useRef<Engraver | null>(null);
   const caster = useRef(new Windows());
@@ -151,10 +161,31 @@ function useDrawn(
   );
 
   useEffect(() => {
-    const made = new Engraver(setDrawn);
+    const made = new Engraver(setDrawn, pictures?.read ?? NO_PICTURES);
     engraver.current = made;
     return () => made.end();
-  }, []);
+  }, [pictures]);
+
+  const hasDrawn = drawn.rows.some((row) => row.svg !== null);
+  useEffect(() => {
+    if (!hasDrawn) return;
+    const keep = () => {
+      const first = engraver.current?.first(FIRST_ROWS) ?? [];
+      if (first.length > 0) void pictures?.write(first);
+    };
+    // As it is when it is left, and before, in case nothing can be written then.
+    const left = () => document.hidden && keep();
+    document.addEventListener("visibilitychange", left);
+    const timers = [
+      setTimeout(() => engraver.current?.prepare(), PREPARED_AFTER_MS),
+      setTimeout(keep, KEPT_AFTER_MS),
+    ];
+    return () => {
+      document.removeEventListener("visibilitychange", left);
+      timers.forEach(clearTimeout);
+      keep();
+    };
+  }, [hasDrawn, pictures]);
 
   useEffect(() => {
     const first = at === null ? undefined : windowWith(windows, at);

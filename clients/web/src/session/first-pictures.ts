@@ -1,0 +1,49 @@
+import { indexedDb, type OfflineStorage } from "bandpro-sdk";
+import type { Drawn } from "../engraving/pictures.ts";
+import { noteDrawn } from "./drawn-rooms.ts";
+
+/** Names the engraver that drew: another one may draw otherwise. */
+const ENGRAVER = String(process.env["ENGRAVER"]);
+
+/** The first rows of a score as they were drawn last in this browser. */
+export interface FirstPictures {
+  /** What was kept; nothing where that fails. */
+  readonly read: Promise<readonly Drawn[]>;
+  write(drawn: readonly Drawn[]): Promise<void>;
+  clear(): Promise<void>;
+}
+
+/** @param key of the score's copy in this browser. */
+export function firstPictures(
+  room: string,
+  key: string,
+  storage: OfflineStorage = indexedDb("bandpro-pictures"),
+): FirstPictures {
+  return {
+    read: read(storage, key),
+    async write(drawn) {
+      const text = JSON.stringify({ engraver: ENGRAVER, drawn });
+      try {
+        await storage.append(key, new TextEncoder().encode(text));
+        await storage.compact(key, (all) => all.at(-1) ?? new Uint8Array());
+        noteDrawn(room, true);
+      } catch {
+        // They are drawn anew next time.
+      }
+    },
+    async clear() {
+      noteDrawn(room, false);
+      await storage.clear(key).catch(() => undefined);
+    },
+  };
+}
+
+async function read(storage: OfflineStorage, key: string): Promise<readonly Drawn[]> {
+  try {
+    const bytes = (await storage.read(key)).at(-1);
+    const { engraver, drawn } = JSON.parse(new TextDecoder().decode(bytes));
+    return engraver === ENGRAVER ? drawn : [];
+  } catch {
+    return [];
+  }
+}

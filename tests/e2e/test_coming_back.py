@@ -1,0 +1,96 @@
+"""The first rows of a score in a browser that drew them before."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from typing import Final
+
+import pytest
+from playwright.async_api import Browser, Route, expect
+
+from tests.e2e.browsing import WITHIN_MS, Browsing, Visitor, browsing
+from tests.support.server import Server, serving
+
+pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
+
+ROOM: Final = "e2e/again"
+ADDRESS: Final = "/#/e2e%2Fagain"
+# Waits until the pictures that the page keeps in this browser show so many notes.
+KEPT: Final = """async notes => {
+  const answered = request => new Promise((give, fail) => {
+    request.onsuccess = () => give(request.result);
+    request.onerror = () => fail(request.error);
+  });
+  const kept = await answered(indexedDB.open("bandpro-pictures"));
+  for (;;) {
+    const rows = await answered(kept.transaction("updates").objectStore("updates").getAll());
+    const [last] = rows.slice(-1).map(({update}) => JSON.parse(new TextDecoder().decode(update)));
+    const pictures = (last?.drawn ?? []).map(({picture}) => picture.svg).join("");
+    if (pictures.split('class="note"').length - 1 === notes) break;
+    await new Promise(go => setTimeout(go, 50));
+  }
+  kept.close();
+}"""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server as `make run` starts it."""
+    with serving(tmp_path_factory.mktemp("coming-back")) as running:
+        yield running
+
+
+async def opened(visits: Browsing, was: Visitor | None = None) -> Visitor:
+    """The score, something of it drawn; in the profile of somebody who had it open."""
+    visitor = await (visits.open(ADDRESS) if was is None else visits.reopen(was, ADDRESS))
+    await expect(visitor.part("sheet").locator(".mRest, .note").first).to_be_visible()
+    await visitor.expect_saved()
+    return visitor
+
+
+async def write(visitor: Visitor, steps: str, notes: int) -> None:
+    """Write at the cursor, and see that so many notes are drawn."""
+    await visitor.part("surface").press_sequentially(steps)
+    await visitor.expect_saved()
+    await expect(visitor.part("sheet").locator(".note")).to_have_count(notes)
+
+
+async def test_who_comes_back_sees_notes_before_the_engraver_is_there(
+    server: Server, browser: Browser
+) -> None:
+    """They are as they were left, until others come.
+
+    Bears EDITOR-14.
+    """
+    async with browsing(server, browser) as visits:
+        maker = await visits.open("/")
+        await maker.page.request.post(
+            f"{server.url}/v1/scores",
+            data=json.dumps({"room": ROOM, "template": "solo", "measures": 8}),
+            headers={"content-type": "application/json"},
+        )
+        anna = await opened(visits, maker)
+        await anna.part("sheet").locator(".mRest").first.click()
+        await write(anna, "cde", 3)
+        await anna.page.goto(f"{server.url}/#/")
+        async with asyncio.timeout(WITHIN_MS / 1000):
+            await anna.page.evaluate(KEPT, 3)
+        is_asked, is_let = asyncio.Event(), asyncio.Event()
+
+        async def hold(route: Route) -> None:
+            is_asked.set()
+            await is_let.wait()
+            await route.continue_()
+
+        await anna.page.context.route("**/engraver/*/worker.js", hold)
+        anna = await opened(visits, anna)
+        await expect(anna.part("sheet").locator(".note")).to_have_count(3)
+        await anna.part("sheet").locator(".mRest").first.click()
+        await anna.part("surface").press_sequentially("f")
+        await anna.expect_saved()
+        # The engraver is asked for once what was kept is on the screen, and draws nothing yet.
+        async with asyncio.timeout(WITHIN_MS / 1000):
+            await is_asked.wait()
+        await expect(anna.part("sheet").locator(".note")).to_have_count(3)
+        is_let.set()
+        await expect(anna.part("sheet").locator(".note")).to_have_count(4)
