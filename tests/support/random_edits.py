@@ -272,6 +272,9 @@ _DRAWS: Sequence[Callable[[_Draw], Operation]] = (
     lambda draw: ops.Retime(draw.some("ev", 2), draw.time(1)),
     lambda draw: ops.Tuplet(draw.some("ev", 3), 3, 2),
     lambda draw: ops.SetLyric(draw.one("ev"), draw.rng.choice(("la", "")), "1"),
+    lambda draw: ops.SetHeader(
+        draw.rng.choice(("title", "composer")), draw.rng.choice(("Lied", "歌", ""))
+    ),
     lambda draw: ops.AddDirection(
         draw.one("parts"), draw.one("measures"), draw.time(), "dynamics", {"text": "p"}
     ),

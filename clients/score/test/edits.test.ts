@@ -20,7 +20,7 @@ function planned(facets: Facets, operation: Operation, newIds: () => string): un
 
 test("there are vectors of every operation", () => {
   const steps = cases.flatMap((each) => each.steps as Step[]);
-  expect(new Set(steps.map((step) => step.operation.op)).size).toBe(29);
+  expect(new Set(steps.map((step) => step.operation.op)).size).toBe(30);
   expect(steps.filter((step) => "sets" in step).length).toBeGreaterThan(500);
 });
 
@@ -59,5 +59,24 @@ describe("digests", () => {
     ["abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq", 0x248d6a61],
   ])("of %j begin as published", (text, start) => {
     expect(digestStart(text)).toBe(start);
+  });
+});
+
+describe("a header", () => {
+  test.each([
+    ["what is no header", "schema", "3"],
+    ["one that is too long", "title", "x".repeat(1001)],
+  ])("is refused: %s", (_what, name, text) => {
+    const operation = { op: "SetHeader", name, text } as Operation;
+    expect(planned({}, operation, () => "x1")).toEqual({ refused: "out-of-range", elements: [] });
+  });
+
+  test("is as long as on the server, whatever it is written in", () => {
+    const text = "𝄞".repeat(1000);
+    const operation: Operation = { op: "SetHeader", name: "title", text };
+    expect(planned({}, operation, () => "x1")).toEqual({
+      sets: [["meta", "title", text]],
+      deletes: [],
+    });
   });
 });

@@ -71,7 +71,7 @@ class Draft:
 
     def __init__(self, facets: Mapping[str, Mapping[str, object]], new_ids: NewIds) -> None:
         self._facets = facets
-        self._written: dict[str, dict[str, dict[str, Json] | None]] = {}
+        self._written: dict[str, dict[str, dict[str, Json] | str | None]] = {}
         self._keys: dict[str, list[str]] = {}
         self._events: dict[Cell, set[str]] | None = None
         self._of_frame: dict[str, object] = {}
@@ -137,6 +137,10 @@ class Draft:
     def put(self, facet: Facet, key: str, value: Mapping[str, Json | None]) -> None:
         """Set an entry; fields that are None are left out."""
         self._write(facet, key, {name: field for name, field in value.items() if field is not None})
+
+    def put_text(self, key: str, text: str) -> None:
+        """Set an entry of ``meta``, whose values are plain text."""
+        self._written.setdefault("meta", {})[key] = text
 
     def drop(self, facet: Facet, key: str) -> None:
         """Delete an entry, if it is there."""

@@ -1,11 +1,11 @@
-"""Plans for measures and parts."""
+"""Plans for what stands before the music, for measures and for parts."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, get_args
 
-from collab.limits import SCORE_MEASURES_EMPTY_MAX
+from collab.limits import SCORE_MEASURES_EMPTY_MAX, SCORE_TEXT_CHARS_MAX
 from collab.score.intervals import Interval
 from collab.score.model import read_score, string
 from collab.score.operations.changes import Draft, refusal, written_time
@@ -14,6 +14,7 @@ from collab.score.operations.operations import (
     AddPart,
     DeleteElements,
     DeleteMeasures,
+    HeaderName,
     InsertMeasures,
     MoveMeasures,
     MovePart,
@@ -21,6 +22,7 @@ from collab.score.operations.operations import (
     RemovePart,
     RenamePart,
     RestoreMeasures,
+    SetHeader,
     SetMeasureLength,
     SetTransposition,
 )
@@ -29,6 +31,18 @@ from collab.score.order import place_after
 from collab.score.schema import KEY_SEPARATOR, Facet, Json
 
 _IN_CELLS: Final[tuple[Facet, ...]] = ("ev", "dir")
+
+
+def set_header(draft: Draft, operation: SetHeader) -> None:
+    """Set or delete one text of ``meta``; what else is there is not for editors."""
+    if operation.name not in get_args(HeaderName) or len(operation.text) > SCORE_TEXT_CHARS_MAX:
+        raise refusal(
+            "out-of-range", f"A header has a known name, and {SCORE_TEXT_CHARS_MAX} characters."
+        )
+    if operation.text:
+        draft.put_text(operation.name, operation.text)
+    else:
+        draft.drop("meta", operation.name)
 
 
 def insert_measures(draft: Draft, operation: InsertMeasures) -> Sequence[str]:

@@ -18,6 +18,7 @@ DirectionKind = Literal["dynamics", "words", "rehearsal", "metronome", "harmony"
 SettingKind = Literal["time", "key", "clef", "barline", "tempo"]
 Placement = Literal["above", "below"]
 Syllabic = Literal["single", "begin", "middle", "end"]
+HeaderName = Literal["title", "movement", "composer", "lyricist", "arranger", "rights"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +169,14 @@ class ChangeSetting:
     value: Mapping[str, Json] | None
     scope: str = EVERY_PART
     at: Fraction | Edge = Fraction(0)
+
+
+@dataclass(frozen=True, slots=True)
+class SetHeader:
+    """What stands before the music: its title, who made it; empty text takes it away."""
+
+    name: HeaderName
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,6 +357,7 @@ Operation: TypeAlias = (
     | SetLyric
     | AddDirection
     | ChangeSetting
+    | SetHeader
     | InsertMeasures
     | MoveMeasures
     | DeleteMeasures

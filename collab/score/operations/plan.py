@@ -110,6 +110,7 @@ _PLANS: Final[Mapping[type[Operation], Callable[[Draft, Any], object]]] = {
     operations.SetLyric: events.set_lyric,
     operations.AddDirection: lines.add_direction,
     operations.ChangeSetting: lines.change_setting,
+    operations.SetHeader: frame.set_header,
     operations.InsertMeasures: frame.insert_measures,
     operations.MoveMeasures: frame.move_measures,
     operations.DeleteMeasures: frame.delete_measures,

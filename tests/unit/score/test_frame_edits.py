@@ -57,6 +57,30 @@ def test_edit_8_measures_are_inserted_moved_deleted_and_restored() -> None:
     assert _edited(deleted, ops.RestoreMeasures(("n2", "m1"))) == moved
 
 
+def test_edit_3_a_header_is_one_text_and_empty_text_takes_it_away() -> None:
+    score = _edited({**small_score(), "meta": {"schema": "2", "title": "Old"}})
+    named = _edited(
+        score, ops.SetHeader("title", "Ave verum, 短歌"), ops.SetHeader("composer", "C. W.")
+    )
+    assert named["meta"] == {"schema": "2", "title": "Ave verum, 短歌", "composer": "C. W."}
+    assert {**named, "meta": score["meta"]} == score
+    assert _edited(named, ops.SetHeader("title", ""))["meta"] == {
+        "schema": "2",
+        "composer": "C. W.",
+    }
+    assert not plan(named, ops.SetHeader("title", "Ave verum, 短歌"), ids("n"))
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("schema", "3"), ("hdr.xml", ""), ("title", "x" * 1001)]
+)
+def test_edit_2_what_is_no_header_or_too_long_is_refused(name: ops.HeaderName, text: str) -> None:
+    with pytest.raises(EditRefused) as refused:
+        plan(small_score(), ops.SetHeader(name, text), ids("n"))
+    assert (refused.value.code, list(refused.value.element_ids)) == ("out-of-range", [])
+    assert plan(small_score(), ops.SetHeader("title", "\U0001d11e" * 1000), ids("n"))
+
+
 def test_edit_3_new_measures_are_numbered_and_renumbered_on_demand() -> None:
     score = _edited(
         small_score(measures=2), ops.InsertMeasures("m1", 2), ops.InsertMeasures("m2", 2)

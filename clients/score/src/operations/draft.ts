@@ -44,7 +44,8 @@ export class EditRefused extends Error {
 
 /** Entries to set, and to delete, by facet and key. */
 export interface Changes {
-  readonly sets: readonly (readonly [facet: string, key: string, value: Fields])[];
+  /** Of `meta` text, of all others objects. */
+  readonly sets: readonly (readonly [facet: string, key: string, value: Fields | string])[];
   readonly deletes: readonly Place[];
 }
 
@@ -52,12 +53,13 @@ export interface Changes {
 export type Loose = Readonly<Record<string, Json | undefined>>;
 
 type Value = Record<string, Json>;
+type Written = Value | string | null;
 
 /** The score as it would be, while an operation is worked out; the facets are never changed. */
 export class Draft {
   readonly #facets: Facets;
   readonly #sorted = new Map<string, readonly string[]>();
-  readonly #written = new Map<string, Map<string, Value | null>>();
+  readonly #written = new Map<string, Map<string, Written>>();
   readonly newId: NewIds;
 
   constructor(facets: Facets, newIds: NewIds) {
@@ -69,7 +71,7 @@ export class Draft {
   get(facet: string, key: string): Value | null {
     const written = this.#written.get(facet)?.get(key);
     if (written !== undefined) {
-      return written === null ? null : { ...written };
+      return isObject(written) ? { ...written } : null;
     }
     const value = this.#present(facet, key);
     return isObject(value) ? (plain(value) as Value) : null;
@@ -132,7 +134,7 @@ export class Draft {
       }
     }
     for (const [key, value] of written ?? []) {
-      if (value !== null) {
+      if (isObject(value)) {
         yield [key, value];
       }
     }
@@ -147,6 +149,11 @@ export class Draft {
       }
     }
     this.#writtenIn(facet).set(key, kept);
+  }
+
+  /** Sets an entry of `meta`, whose values are plain text. */
+  putText(key: string, text: string): void {
+    this.#writtenIn("meta").set(key, text);
   }
 
   /** Deletes an entry, if it is there. */
@@ -168,7 +175,7 @@ export class Draft {
 
   /** What differs from the facets that the draft began with, in order of facet and key. */
   changes(): Changes {
-    const sets: [string, string, Fields][] = [];
+    const sets: [string, string, Fields | string][] = [];
     const deletes: Place[] = [];
     for (const [facet, entries] of this.#written) {
       for (const [key, value] of entries) {
@@ -201,8 +208,8 @@ export class Draft {
     return entryIn(this.#facets[facet], key)?.[0];
   }
 
-  #writtenIn(facet: string): Map<string, Value | null> {
-    const written = this.#written.get(facet) ?? new Map<string, Value | null>();
+  #writtenIn(facet: string): Map<string, Written> {
+    const written = this.#written.get(facet) ?? new Map<string, Written>();
     this.#written.set(facet, written);
     return written;
   }

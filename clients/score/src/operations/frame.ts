@@ -13,6 +13,7 @@ import type {
   RemovePart,
   RenamePart,
   RestoreMeasures,
+  SetHeader,
   SetMeasureLength,
   SetTransposition,
 } from "./operations.ts";
@@ -20,7 +21,23 @@ import { placeAfter } from "./order.ts";
 import { barsOf, measuresInOrder } from "./places.ts";
 
 const INSERTED_MAX = 1000;
+const TEXT_CHARS_MAX = 1000;
+const HEADERS = new Set(["title", "movement", "composer", "lyricist", "arranger", "rights"]);
 const LETTERS = "abcdefghijklmnopqrstuvwxyz";
+
+/** Sets or deletes one text of `meta`; what else is there is not for editors. */
+export function setHeader(draft: Draft, { name, text }: SetHeader): void {
+  // As the server counts: a character outside of the basic plane is one.
+  if (!HEADERS.has(name) || [...text].length > TEXT_CHARS_MAX) {
+    const message = `A header has a known name, and ${TEXT_CHARS_MAX} characters.`;
+    throw new EditRefused("out-of-range", message);
+  }
+  if (text !== "") {
+    draft.putText(name, text);
+  } else {
+    draft.drop("meta", name);
+  }
+}
 
 /** Adds empty measures; gives their ids, in order. */
 export function insertMeasures(

@@ -159,6 +159,13 @@ export interface ChangeSetting {
   readonly at?: Time | "left" | "right";
 }
 
+/** What stands before the music: its title, who made it; empty text takes it away. */
+export interface SetHeader {
+  readonly op: "SetHeader";
+  readonly name: "title" | "movement" | "composer" | "lyricist" | "arranger" | "rights";
+  readonly text: string;
+}
+
 /** New empty measures behind one, or before all when `after` is null. */
 export interface InsertMeasures {
   readonly op: "InsertMeasures";
@@ -303,6 +310,7 @@ export type Operation =
   | SetLyric
   | AddDirection
   | ChangeSetting
+  | SetHeader
   | InsertMeasures
   | MoveMeasures
   | DeleteMeasures

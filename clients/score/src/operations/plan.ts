@@ -9,7 +9,10 @@ import { rebar } from "./rebarring.ts";
 import { isSound } from "./rules.ts";
 import { transposeEvents, transposeParts } from "./transposing.ts";
 
-const FACETS = ["parts", "measures", "ev", "pt", "nx", "sp", "dir", "ly", "attr", "lay", "raw"];
+const FACETS = [
+  ...["meta", "parts", "measures", "ev", "pt", "nx"],
+  ...["sp", "dir", "ly", "attr", "lay", "raw"],
+];
 const PROBLEMS_MAX = 100;
 
 /**
@@ -85,6 +88,7 @@ const PLANS: Plans = {
   SetLyric: events.setLyric,
   AddDirection: lines.addDirection,
   ChangeSetting: lines.changeSetting,
+  SetHeader: frame.setHeader,
   InsertMeasures: frame.insertMeasures,
   MoveMeasures: frame.moveMeasures,
   DeleteMeasures: frame.deleteMeasures,

@@ -53,6 +53,9 @@ export function isAlter(value: unknown): value is number {
 
 /** Whether an entry that is to be written is one that readers understand. */
 export function isSound(facet: string, key: string, value: unknown): boolean {
+  if (facet === "meta") {
+    return isText(value);
+  }
   if (!isKey(facet, key) || !isObject(value)) {
     return false;
   }

@@ -1,14 +1,13 @@
 import {
   compareTimes,
   EditRefused,
-  type Fields,
   type Operation,
   type Score,
   ScoreError,
   type WrittenPitch,
   ZERO_TIME,
 } from "bandpro-sdk";
-import { entryOf } from "../engraving/entries.ts";
+import { asEntry, asText, entryOf } from "../engraving/entries.ts";
 import type { Place } from "../engraving/places.ts";
 import { ScoreWriter, type Writing } from "../engraving/writer.ts";
 import { Cell, type Store } from "../session/store.ts";
@@ -247,7 +246,7 @@ export class Desk {
       const measures = operations.flatMap((each) =>
         each.op === "InsertNote" ? [each.measure] : [],
       );
-      const rank = (value: Fields) => measures.indexOf(String(value["measure"]));
+      const rank = (value: unknown) => measures.indexOf(asText(asEntry(value)?.["measure"]));
       // Changes are told in order of ids, which are drawn by lot.
       return changes.sets
         .filter(([facet, key]) => measures.length > 0 && facet === "ev" && pitched.has(key))
