@@ -55,6 +55,7 @@ from gateway.rooms.score_edits import ScoreEdits
 from gateway.rooms.score_jobs import ScoreJobs
 from gateway.rooms.scores import ScoreServices
 from gateway.rooms.services import RoomServices
+from gateway.rooms.titles import TitleKeeper
 from gateway.rooms.version_keeper import VersionKeeper
 from gateway.rooms.versions import VersionServices
 from gateway.rooms.witnesses import all_witnesses
@@ -111,6 +112,7 @@ async def _serve(settings: Settings, inherited: Inherited | None) -> int:
         stack.push_async_callback(node.auth.authenticator.aclose)
         await share_revocations(settings, stores, node.clustered, node.place, node.auth)
         stack.push_async_callback(node.keeper.aclose)
+        stack.push_async_callback(node.titles.aclose)
         stack.push_async_callback(node.jobs.aclose)
         if settings.jobs:
             node.jobs.start()
@@ -125,6 +127,7 @@ class Node:
 
     registry: RoomRegistry
     keeper: VersionKeeper
+    titles: TitleKeeper
     compactor: Compactor
     collector: OrphanCollector
     load: NodeLoad
@@ -166,8 +169,8 @@ def build_node(settings: Settings, stores: Stores, offloads: Offloads) -> Node:
     load = NodeLoad(lambda: sum(runner.unsaved_bytes for runner in registry.live()))
     clustered = build_cluster(settings, metrics, stores)
     place = take_place(settings, stores, clustered, load, metrics)
-    keeper, compactor, collector = _once_only_work(settings, stores, offload, metrics, load, place)
-    registry = _registry(settings, stores, offload, metrics, clustered, keeper, compactor)
+    keeper, titles, compactor, collector = _upkeep(settings, stores, offloads, metrics, load, place)
+    registry = _registry(settings, stores, offload, metrics, clustered, keeper, titles, compactor)
     place.settle(registry)
     auth.revocations.observe(lambda revocation: _apply_revocation(registry, auth, revocation))
     gate = Gate(gate_limits(settings))
@@ -209,6 +212,7 @@ def build_node(settings: Settings, stores: Stores, offloads: Offloads) -> Node:
     return Node(
         registry=registry,
         keeper=keeper,
+        titles=titles,
         compactor=compactor,
         collector=collector,
         load=load,
@@ -235,6 +239,7 @@ def _registry(
     metrics: Metrics,
     clustered: Clustered,
     keeper: VersionKeeper,
+    titles: TitleKeeper,
     compactor: Compactor,
 ) -> RoomRegistry:
     return RoomRegistry(
@@ -243,7 +248,7 @@ def _registry(
         metrics,
         compactor.compact,
         offload.merge,
-        duties=(keeper.tick, compactor.observe),
+        duties=(keeper.tick, titles.tick, compactor.observe),
         neighbours=clustered.cluster,
     )
 
@@ -258,29 +263,31 @@ def _wall_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def _once_only_work(
+def _upkeep(
     settings: Settings,
     stores: Stores,
-    offload: Offload,
+    offloads: Offloads,
     metrics: Metrics,
     load: NodeLoad,
     place: Place,
-) -> tuple[VersionKeeper, Compactor, OrphanCollector]:
-    """What is done once for all nodes."""
+) -> tuple[VersionKeeper, TitleKeeper, Compactor, OrphanCollector]:
+    """What is done in the background; all but titles once for all nodes."""
     once_only = place.once_only
+    merge = offloads.merging.merge
     compactor = Compactor(
-        stores, offload.merge, compaction_limits(settings), metrics, load, once_only=once_only
+        stores, merge, compaction_limits(settings), metrics, load, once_only=once_only
     )
     collector = OrphanCollector(stores, orphan_rules(settings), metrics, load, once_only=once_only)
     keeper = VersionKeeper(
         stores,
-        offload.state,
+        offloads.merging.state,
         version_rules(settings),
         metrics,
         SYSTEM_CLOCKS.wall,
         once_only=once_only,
     )
-    return keeper, compactor, collector
+    titles = TitleKeeper(stores, offloads.content.title, load)
+    return keeper, titles, compactor, collector
 
 
 def _doors(

@@ -201,6 +201,14 @@ class Offload:
         """
         return await self._request(Operation.SUMMARY, (update,))
 
+    async def title(self, updates: SequenceOf[bytes]) -> str:
+        """What a score is called; empty for one without a title.
+
+        Raises:
+            WorkerFailed: the worker died, overran a limit, or refused the updates.
+        """
+        return (await self._request(Operation.TITLE, updates)).decode()
+
     async def fingerprint(self, updates: SequenceOf[bytes]) -> bytes:
         """A digest of the document that updates amount to, however they are cut.
 

@@ -1,17 +1,17 @@
 """What is told about a score beside its document: who made it, of what, and whether it is archived.
 
-One record for each room that was made, renamed or archived through the API; other rooms have none.
-An erasure deletes it with the epoch that it was written in.
+One record for each room that was made, renamed or archived through the API, or was given a title by
+an editor; other rooms have none. An erasure deletes it with the epoch that it was written in.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
-from collab.errors import RecordMoved, StoreUnavailable
+from collab.errors import EpochMoved, RecordMoved, StoreUnavailable
 from collab.ids import FIRST_EPOCH, Epoch, RecordId, RoomName, UnixSeconds, room_key
 from collab.ports import Record, RecordKind
 from persistence.manifests import read_manifest
@@ -47,7 +47,7 @@ class ScoreRecord:
     """What is told about a score.
 
     Attributes:
-        title: as the API last wrote it; the document may have another one since.
+        title: as the document had it when it was last looked at; see `gateway.rooms.titles`.
         created_at: wall-clock second; None for a room that was not made by the API.
         created_by: subject of the token that asked for it.
         origin: what it was made of, such as ``template:satb``.
@@ -88,7 +88,11 @@ async def read_score_record(stores: Stores, name: RoomName) -> ScoreRecord:
 
 
 async def change_score_record(
-    stores: Stores, name: RoomName, change: Callable[[ScoreRecord], ScoreRecord]
+    stores: Stores,
+    name: RoomName,
+    change: Callable[[ScoreRecord], ScoreRecord],
+    *,
+    of: Epoch | None = None,
 ) -> ScoreRecord:
     """Change what is told about a score, durably, whoever else changes it too.
 
@@ -96,11 +100,15 @@ async def change_score_record(
         stores: the store.
         name: the room.
         change: from what is told to what shall be; may be called several times.
+        of: the epoch whose document it says something of; None where it says nothing of any.
 
     Raises:
+        EpochMoved: the room has begun anew since; nothing was changed.
         StoreUnavailable: the outcome is unknown, or others kept changing it.
     """
     epoch = (await read_manifest(stores, name)).epoch
+    if of is not None and of != epoch:
+        raise EpochMoved(expected=of, actual=epoch)
     for _ in range(CHANGES_MAX):
         known = await read_score_record(stores, name)
         wanted = change(known)
@@ -113,6 +121,28 @@ async def change_score_record(
             continue
         return decode_score_record(stored)
     raise StoreUnavailable(f"the score was changed by others {CHANGES_MAX} times in a row")
+
+
+async def keep_title(stores: Stores, name: RoomName, title: str, *, of: Epoch) -> bool:
+    """Keep the title that a document has; writes nothing where that is known.
+
+    Args:
+        stores: the store.
+        name: the room.
+        title: as its document has it; empty for none.
+        of: the epoch of that document.
+
+    Returns:
+        Whether it was another one.
+
+    Raises:
+        EpochMoved: the room has begun anew since.
+        StoreUnavailable: the outcome is unknown, or others kept changing the record.
+    """
+    if (await read_score_record(stores, name)).title == title:
+        return False
+    await change_score_record(stores, name, lambda known: replace(known, title=title), of=of)
+    return True
 
 
 def decode_score_record(record: Record) -> ScoreRecord:

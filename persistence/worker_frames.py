@@ -37,6 +37,7 @@ class Operation(IntEnum):
     EDIT_SCORE = 55  # one update, operations as JSON, a client id -> what is told, and the edit
     EXPORT_SCORE = 54  # one update, which part in what transposition -> a MusicXML file
     SUMMARY = 52  # one update -> the score in brief, as JSON
+    TITLE = 56  # updates -> what the score that they amount to is called
     FINGERPRINT = 32  # updates -> a digest of the document that they amount to
 
 

@@ -26,12 +26,14 @@ from workers.fingerprint import fingerprint
 from workers.merge import merge, state, state_vector
 from workers.restore import restore
 from workers.sandbox import Pipes, allow_cpu, enter
+from workers.titles import title
 
 _OVER_ALL: Final[Mapping[Operation, Callable[[list[bytes]], bytes]]] = {
     Operation.MERGE: merge,
     Operation.CLIENTS: clients,
     Operation.FINGERPRINT: fingerprint,
     Operation.STATE: state,
+    Operation.TITLE: title,
 }
 """What takes any number of arguments, as one list."""
 

@@ -34,11 +34,14 @@ from collab.protocol.update_scan import ScannedUpdate, scan_update
 from collab.protocol.update_slices import UpdateSlices
 from collab.room.dissolving import dissolve
 from collab.room.encoded_state import Answers
-from collab.room.replica import Replica
+from collab.room.replica import MapWatch, Replica
 from collab.room.waiting import Missing, Run, Waiting, delete_update, runs_of
 
 Steps = Generator[None, float | None, "Applied"]
 """Work in steps: send it, after each, how many milliseconds the step took."""
+
+Part = Generator[None, float | None, None]
+"""Some of that work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +150,10 @@ class RoomDoc:
         """Do what was put off; see :class:`Replica`, and :meth:`apply` for what it raises."""
         self._doc.tidy()
 
+    def watch_map(self, name: str) -> MapWatch:
+        """Notice when entries of a root map are set or deleted; see :meth:`Replica.watch_map`."""
+        return self._doc.watch_map(name)
+
     def forget_unused(self) -> None:
         """Drop what is kept ready for others if nobody asked for it since the last call."""
         self._state_vector = None
@@ -170,7 +177,7 @@ class RoomDoc:
         """About how much of a large document a replica with this state vector lacks."""
         return self.answers.lacking_bytes(state_vector, self._clocks)
 
-    def dissolve_in_steps(self) -> Generator[None, float | None, None]:
+    def dissolve_in_steps(self) -> Part:
         """Empty the document; see :func:`dissolve`."""
         return dissolve(self._doc, self._shape, self._clocks)
 
@@ -313,9 +320,7 @@ class RoomDoc:
         check.commit()
         self._reach(scanned)
 
-    def _take_slices(
-        self, update: bytes, scanned: ScannedUpdate, check: ShapeCheck
-    ) -> Generator[None, float | None, None]:
+    def _take_slices(self, update: bytes, scanned: ScannedUpdate, check: ShapeCheck) -> Part:
         slices = UpdateSlices(update, scanned, SLICE_BYTES)
         for piece in slices:
             self._give(piece)
@@ -342,9 +347,7 @@ class RoomDoc:
 
     # Parts ------------------------------------------------------------------------------------
 
-    def _take_runs(
-        self, runs: deque[Run], progress: _Progress
-    ) -> Generator[None, float | None, None]:
+    def _take_runs(self, runs: deque[Run], progress: _Progress) -> Part:
         """Integrate runs as far as they go, and what waited for them; the rest waits."""
         while runs:
             run = runs.popleft()
@@ -388,9 +391,7 @@ class RoomDoc:
             self._settled = settled
         return True
 
-    def _take_deletes(
-        self, spans: Iterable[ClockRange], progress: _Progress
-    ) -> Generator[None, float | None, None]:
+    def _take_deletes(self, spans: Iterable[ClockRange], progress: _Progress) -> Part:
         """Delete what is known; the rest waits."""
         known = self._clocks
         due: list[ClockRange] = []

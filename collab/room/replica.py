@@ -1,8 +1,8 @@
 """The CRDT library's document, without what its Python wrapper keeps beside it.
 
-A server writes nothing of its own into a document and observes none of its types. The wrapper of
-pycrdt is made for both: locks, streams, subscriptions and a transaction object for each call, some
-1.9 KB for each document. Here the native document stands alone.
+A server writes nothing of its own into a document, and observes one of its types at most. The
+wrapper of pycrdt is made for both: locks, streams, subscriptions and a transaction object for each
+call, some 1.9 KB for each document. Here the native document stands alone.
 
 At the end of each transaction the library tidies up: it frees what was deleted, and joins each new
 piece of text to the one before it, for which it counts the letters of both. At the end of a million
@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from pycrdt._pycrdt import Doc, Transaction
+from pycrdt._pycrdt import Doc, Subscription, Transaction
 
 from collab.errors import InvariantViolated
 from collab.limits import PASSAGE_CLOCKS_MIN, TIDY_BYTES_MAX, TIDY_UPDATES_MAX
@@ -28,6 +28,43 @@ _CLIENT_ID: Final = 1  # never used: this replica writes nothing of its own
 def is_library_failure(error: BaseException) -> bool:
     """Whether the library may have raised this: its panics derive from BaseException alone."""
     return isinstance(error, Exception) or type(error).__name__ == "PanicException"
+
+
+class Notice:
+    """Whether something happened; it knows nothing of the document in which it did."""
+
+    __slots__ = ("is_given",)
+
+    def __init__(self) -> None:
+        self.is_given = False
+
+    def give(self, _event: object) -> None:
+        """It happened. The event is not looked at: it would read content."""
+        self.is_given = True
+
+
+class MapWatch:
+    """Notices when entries of a root map are set or deleted, as long as it is kept.
+
+    Args:
+        notice: that they were.
+        subscription: ends with this.
+    """
+
+    __slots__ = ("_notice", "_subscription")
+
+    def __init__(self, notice: Notice, subscription: Subscription) -> None:
+        self._notice = notice
+        self._subscription = subscription
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether any entry was set or deleted since the last :meth:`begin_anew`."""
+        return self._notice.is_given
+
+    def begin_anew(self) -> None:
+        """What was noticed is looked into."""
+        self._notice.is_given = False
 
 
 class Replica:
@@ -101,6 +138,21 @@ class Replica:
             return self._doc.get_update(transaction, state_vector)
         finally:
             transaction.drop()
+
+    def watch_map(self, name: str) -> MapWatch:
+        """Notice what becomes of a root map from now on; what was tidied up, that is.
+
+        Updates cost nothing more by it: the library keeps in mind anyway which types they changed.
+        """
+        self.tidy()
+        notice = Notice()
+        transaction = self._doc.create_transaction()
+        try:
+            root = self._doc.get_or_insert_map(transaction, name)
+        finally:
+            transaction.drop()
+        # Not the watch itself: the library would hold what holds its subscription.
+        return MapWatch(notice, root.observe(notice.give))
 
     def _integrate(self, update: bytes) -> None:
         try:

@@ -28,7 +28,7 @@ class ScoreFacts(Answer):
 
     room: Name = Field(description="The room that its document is in.")
     title: str = Field(
-        description="As it was last written here; the document may have another one since."
+        description="As the document has it; what editors write is here a moment later."
     )
     is_archived: bool = Field(description="Whether nobody edits it.")
     created_at: Count | None = Field(
