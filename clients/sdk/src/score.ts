@@ -87,6 +87,8 @@ export class Score {
   #tally = NOTHING_YET;
   /** Nobody may ever ask what is shown: it begins with the first question. */
   #normaliser: Normaliser | null = null;
+  /** Asked before anybody wants to know, once. */
+  #homeAhead: Promise<string | null> | null = null;
   #isClosed = false;
   #isReady = false;
 
@@ -104,7 +106,11 @@ export class Score {
       tokens,
       report,
       webSocket: options.WebSocket,
-      home: () => this.#home(),
+      home: () => {
+        const asked = this.#homeAhead ?? this.#home();
+        this.#homeAhead = null;
+        return asked;
+      },
       reload: (reason) => this.#replace(reason),
     });
     this.connection = this.#link.connection;
@@ -208,6 +214,8 @@ export class Score {
 
   /** What is kept on the device comes first: the handshake brings edits that were made offline. */
   async #begin(): Promise<void> {
+    // Where tokens are asked for, they are once: by the connection itself.
+    if (this.#keeper && !this.#options.token) this.#homeAhead = this.#home();
     await this.#keeper?.load(this.doc);
     if (this.#isClosed) return;
     this.#isReady = true;

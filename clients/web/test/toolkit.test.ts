@@ -9,16 +9,16 @@ import { expect, test } from "vitest";
 import cases from "../../../tests/vectors/score_views.json" with { type: "json" };
 import { apart, started } from "../scripts/verovio.mjs";
 import { OPTIONS } from "../src/engraving/options.ts";
-import { SAMPLE } from "../src/engraving/sample.ts";
+import { SAMPLES } from "../src/engraving/sample.ts";
 import { restored } from "../src/engraving/toolkit.ts";
 import { wholeText } from "../src/engraving/windows.ts";
 import { ScoreWriter } from "../src/engraving/writer.ts";
 
 const ROUNDS = 2;
 
-/** Some scores, and one with what they lack: words, lines, dynamics, tuplets, new clefs and keys. */
+/** Some scores, and rows with what they lack: words, lines, dynamics, tuplets, new clefs and keys. */
 const texts = [
-  SAMPLE,
+  ...SAMPLES,
   ...cases.slice(0, 8).map(({ facets }) => {
     const known = facets as unknown as Facets;
     return wholeText(new ScoreWriter().write(normalise(known), known));
