@@ -1,14 +1,29 @@
 import type { Library, ScoreFacts } from "bandpro-sdk";
 
 const PAGES_MAX = 20;
+/** As long as a title is that somebody types; files may bring longer ones. */
+export const TITLE_CHARS_MAX = 200;
 
-/** All scores that one may read, up to a number that nobody looks through. */
-export async function allScores(library: Library): Promise<readonly ScoreFacts[]> {
+/** The score that was open last, with the title that it had. */
+export interface Left {
+  readonly room: string;
+  readonly title: string;
+}
+
+/**
+ * All scores that one may read, up to a number that nobody looks through.
+ *
+ * @param left has the title with which one left it: the server's list knows a new one a moment later.
+ */
+export async function allScores(
+  library: Library,
+  left: Left | null = null,
+): Promise<readonly ScoreFacts[]> {
   const found: ScoreFacts[] = [];
   let after: string | undefined;
   for (let page = 0; page < PAGES_MAX; page += 1) {
     const { scores, next } = await library.list(after === undefined ? {} : { after });
-    found.push(...scores);
+    found.push(...scores.map((each) => (each.room === left?.room ? { ...each, ...left } : each)));
     if (next === null) break;
     after = next;
   }

@@ -1,9 +1,10 @@
 "use client";
 import type { Score } from "bandpro-sdk";
-import { useEffect, useState } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 import { roomIn } from "../session/address.ts";
 import type { Measuring } from "../session/measuring.ts";
 import { type Opened, openAhead, openKept } from "../session/opening.ts";
+import type { Left } from "../session/scores.ts";
 import { useStore } from "../session/store.ts";
 import { type Language, languageOf, type Words, wordsOf } from "../words/words.ts";
 import { Editor } from "./editor.tsx";
@@ -30,6 +31,14 @@ export function App() {
   const [title, setTitle] = useState("");
   const words = wordsOf(language);
   const { isOn, measuring, allow } = useMeasuring(turn);
+  const left = useRef<Left | null>(null);
+  const told = useCallback(
+    (now: string) => {
+      setTitle(now);
+      if (now !== "") left.current = { room, title: now };
+    },
+    [room],
+  );
   useWindowTitle(room === "" ? "" : title || room);
 
   useEffect(() => {
@@ -95,7 +104,7 @@ export function App() {
         {!isReady ? (
           <p className="quiet">{words.loading}</p>
         ) : room === "" ? (
-          <Library key={turn} words={words} onToken={signedIn} />
+          <Library key={turn} left={left.current} words={words} onToken={signedIn} />
         ) : (
           <Room
             key={`${turn} ${room}`}
@@ -104,7 +113,7 @@ export function App() {
             language={language}
             words={words}
             measuring={measuring}
-            onTitle={setTitle}
+            onTitle={told}
             onToken={signedIn}
           />
         )}

@@ -18,6 +18,7 @@ import { Palette } from "./palette.tsx";
 import { Panels } from "./panels.tsx";
 import { type Marks, Sheet } from "./sheet.tsx";
 import { StatusBar } from "./status-bar.tsx";
+import { Title } from "./title.tsx";
 import { useAfterPaint } from "./use-after-paint.ts";
 import { type Comparison, useComparison } from "./use-comparison.ts";
 import { useDesk } from "./use-desk.ts";
@@ -53,7 +54,7 @@ function OpenDesk(props: Props & { readonly desk: Desk }) {
   const refused = useStore(desk.refused);
   const [isWriting, setWriting] = useState(false);
   const hearing = usePlaying(desk);
-  const title = useTitle(score) || words.untitled;
+  const title = useTitle(score);
   const onDrawn = useMeasured(props.measuring, score);
   const comparison = useComparison(score);
   const waiting = useAfterPaint();
@@ -101,6 +102,7 @@ function OpenDesk(props: Props & { readonly desk: Desk }) {
     setWriting(false);
     surface.current?.focus();
   };
+  const goOn = () => surface.current?.focus({ preventScroll: true });
 
   return (
     <div className="editor">
@@ -128,13 +130,19 @@ function OpenDesk(props: Props & { readonly desk: Desk }) {
         tabIndex={0}
         ref={surface}
         className="surface"
-        aria-label={filled(words.editor, { part: title })}
+        aria-label={filled(words.editor, { part: title || words.untitled })}
         aria-describedby="selection"
         data-testid="surface"
         onKeyDown={press}
         onFocus={() => desk.begin()}
       >
-        <h1 className="title">{title}</h1>
+        <Title
+          title={title}
+          canEdit={canEdit && !comparison.isBefore}
+          words={words}
+          onChange={(text) => desk.edit({ op: "SetHeader", name: "title", text })}
+          onEnd={goOn}
+        />
         {comparison.isBefore ? (
           <p className="quiet-line then">
             {filled(words.asItWas, { name: comparison.compared?.version.name || words.automatic })}

@@ -1,7 +1,7 @@
 "use client";
 import { ApiError, openLibrary, roomFor, type ScoreFacts, type Template } from "bandpro-sdk";
 import { type FormEvent, useCallback, useEffect, useMemo, useState } from "react";
-import { allScores, scoresWith } from "../session/scores.ts";
+import { allScores, type Left, scoresWith, TITLE_CHARS_MAX } from "../session/scores.ts";
 import { tokenGiver } from "../session/token.ts";
 import { failure, type Words } from "../words/words.ts";
 import { FileDrop } from "./file-drop.tsx";
@@ -10,12 +10,13 @@ import { SignIn } from "./sign-in.tsx";
 const UNAUTHENTICATED = 401;
 
 interface Props {
+  readonly left: Left | null;
   readonly words: Words;
   readonly onToken: () => void;
 }
 
 /** All scores that one may read; makes new ones, of templates and of files. */
-export function Library({ words, onToken }: Props) {
+export function Library({ left, words, onToken }: Props) {
   const library = useMemo(() => {
     const token = tokenGiver();
     return openLibrary(location.origin, token ? { token } : {});
@@ -36,9 +37,10 @@ export function Library({ words, onToken }: Props) {
     },
     [words],
   );
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what was open before this is no news
   useEffect(() => {
     let isCurrent = true;
-    allScores(library).then((all) => isCurrent && setScores(all), fail);
+    allScores(library, left).then((all) => isCurrent && setScores(all), fail);
     library.templates().then((all) => isCurrent && setTemplates(all), fail);
     return () => {
       isCurrent = false;
@@ -73,7 +75,7 @@ export function Library({ words, onToken }: Props) {
           <form className="new-score" onSubmit={create} data-testid="new-score">
             <label>
               <span>{words.name}</span>
-              <input name="title" required maxLength={200} />
+              <input name="title" required maxLength={TITLE_CHARS_MAX} />
             </label>
             <label>
               <span>{words.template}</span>

@@ -1,0 +1,116 @@
+"""Titles of scores in the web editor and in its list, in a real browser, at a real server."""
+
+import json
+from collections.abc import Iterator
+from typing import Final
+from urllib.parse import quote
+
+import pytest
+from playwright.async_api import Browser, Locator, expect
+
+from tests.e2e.browsing import Browsing, Visitor, browsing
+from tests.e2e.test_editor import opened, violations
+from tests.support.server import Server, serving
+
+pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
+
+ROOM: Final = "e2e/title"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server as `make run` starts it."""
+    with serving(tmp_path_factory.mktemp("titles")) as running:
+        yield running
+
+
+async def make_score(visits: Browsing, room: str, title: str) -> None:
+    """An empty score with a title."""
+    visitor = await visits.open("/")
+    answer = await visitor.page.request.post(
+        f"{visits.server.url}/v1/scores",
+        data=json.dumps({"room": room, "title": title, "template": "solo", "measures": 4}),
+        headers={"content-type": "application/json"},
+    )
+    assert answer.ok
+    await visitor.page.context.close()
+
+
+def heading(visitor: Visitor) -> Locator:
+    """The title over the score."""
+    return visitor.page.get_by_role("heading", level=1)
+
+
+async def write_a_title(anna: Visitor, ben: Visitor) -> None:
+    """Enter, and going elsewhere, keep what was written; Escape does not; undo takes it back."""
+    await anna.part("title").click()
+    field = anna.part("title-field")
+    await expect(field).to_have_accessible_name("Title")
+    await expect(field).to_be_focused()
+    assert await violations(anna) == []
+    await anna.page.keyboard.type("Ave verum, 短歌")  # over what was there
+    await anna.page.keyboard.press("Enter")
+    for visitor in (anna, ben):
+        await expect(heading(visitor)).to_have_text("Ave verum, 短歌")
+        await expect(visitor.page).to_have_title("Ave verum, 短歌 – BandPro")
+        await expect(visitor.part("opened")).to_contain_text("Ave verum, 短歌")
+    await expect(anna.part("surface")).to_be_focused()
+    await anna.page.keyboard.press("Control+z")
+    await expect(heading(ben)).to_have_text("Hymn")
+    await anna.page.keyboard.press("Control+Shift+z")
+    await expect(heading(ben)).to_have_text("Ave verum, 短歌")
+    await ben.part("title").press("Enter")
+    await ben.page.keyboard.type("Not this one")
+    await ben.page.keyboard.press("Escape")
+    await expect(heading(ben)).to_have_text("Ave verum, 短歌")
+    await ben.part("title").press("Enter")
+    await ben.page.keyboard.type("Ave")
+    await ben.part("saved-state").click()
+    await expect(heading(anna)).to_have_text("Ave")
+    # None of it was taken for notes.
+    for visitor in (anna, ben):
+        await expect(visitor.part("sheet").locator(".note")).to_have_count(0)
+
+
+async def write_too_much_and_nothing(anna: Visitor, ben: Visitor) -> None:
+    """The field says where a title ends; without one a score is untitled."""
+    await anna.part("title").click()
+    await anna.page.keyboard.insert_text("x" * 300)
+    await expect(anna.page.get_by_text("A title has at most 200 characters.")).to_be_visible()
+    await anna.page.keyboard.press("Enter")
+    await expect(heading(ben)).to_have_text("x" * 200)
+    await anna.part("title").click()
+    await anna.page.keyboard.press("Delete")
+    await anna.page.keyboard.press("Enter")
+    await expect(heading(ben)).to_have_text("Untitled")
+    await anna.part("title").click()
+    await anna.page.keyboard.type("Ave verum")
+    await anna.page.keyboard.press("Enter")
+    await anna.expect_saved()
+
+
+async def test_the_title_is_written_over_the_score(server: Server, browser: Browser) -> None:
+    """Whoever may edit writes it; all see it at once, and lists have it.
+
+    Bears EDITOR-13 and, in a browser, SCO-19.
+    """
+    async with browsing(server, browser) as visits:
+        await make_score(visits, ROOM, "Hymn")
+        anna = await opened(visits, "Anna", room=ROOM)
+        ben = await opened(visits, "Ben", room=ROOM)
+        await write_a_title(anna, ben)
+        await write_too_much_and_nothing(anna, ben)
+        await anna.page.get_by_role("link", name="BandPro").click()
+        await expect(anna.part("scores")).to_contain_text("Ave verum")
+        other = await visits.open("/")
+        while "Ave verum" not in await other.part("scores").inner_text():
+            await other.page.reload()
+            await expect(other.part("scores")).to_contain_text(ROOM)
+        # Nobody edits an archived score.
+        await other.page.request.patch(
+            f"{server.url}/v1/scores/{quote(ROOM, safe='')}",
+            data=json.dumps({"is_archived": True}),
+            headers={"content-type": "application/json"},
+        )
+        await expect(ben.part("title")).to_have_count(0)
+        await expect(heading(ben)).to_have_text("Ave verum")
