@@ -7,6 +7,7 @@ import { type Opened, openAhead, openKept } from "../session/opening.ts";
 import type { Left } from "../session/scores.ts";
 import { useStore } from "../session/store.ts";
 import { type Language, languageOf, type Words, wordsOf } from "../words/words.ts";
+import { Boundary } from "./boundary.tsx";
 import { Editor } from "./editor.tsx";
 import { Exports } from "./exports.tsx";
 import { keep, kept } from "./kept.ts";
@@ -104,7 +105,9 @@ export function App() {
         {!isReady ? (
           <p className="quiet">{words.loading}</p>
         ) : room === "" ? (
-          <Library key={turn} left={left.current} words={words} onToken={signedIn} />
+          <Boundary words={words}>
+            <Library key={turn} left={left.current} words={words} onToken={signedIn} />
+          </Boundary>
         ) : (
           <Room
             key={`${turn} ${room}`}
@@ -154,8 +157,12 @@ function Room({ room, name, language, words, measuring, onTitle, onToken }: Room
     <>
       <Door score={opened.score} words={words} onToken={onToken} />
       <Nameplate score={opened.score} onTitle={onTitle} />
-      <Editor {...opened} name={name} language={language} words={words} measuring={measuring} />
-      <Exports score={opened.score} words={words} />
+      <Boundary words={words}>
+        <Editor {...opened} name={name} language={language} words={words} measuring={measuring} />
+      </Boundary>
+      <Boundary words={words}>
+        <Exports score={opened.score} words={words} />
+      </Boundary>
     </>
   ) : (
     <p className="quiet">{words.loading}</p>

@@ -3,6 +3,7 @@ import type { Score } from "bandpro-sdk";
 import { type ReactNode, useState } from "react";
 import type { Desk, Desktop } from "../editing/desk.ts";
 import type { Language, Words } from "../words/words.ts";
+import { Boundary } from "./boundary.tsx";
 import { CommentsPanel } from "./comments-panel.tsx";
 import { SoundPanel } from "./sound-panel.tsx";
 import type { Comparison } from "./use-comparison.ts";
@@ -24,10 +25,10 @@ export function Panels(props: Props) {
   const { score, desk, desktop, comparison, hearing, language, words } = props;
   return (
     <div className="panels">
-      <Panel title={words.comments} name="comments">
+      <Panel title={words.comments} name="comments" words={words}>
         <CommentsPanel score={score} desk={desk} desktop={desktop} words={words} />
       </Panel>
-      <Panel title={words.versions} name="versions">
+      <Panel title={words.versions} name="versions" words={words}>
         <VersionsPanel
           score={score}
           desk={desk}
@@ -36,7 +37,7 @@ export function Panels(props: Props) {
           words={words}
         />
       </Panel>
-      <Panel title={words.sound} name="sound">
+      <Panel title={words.sound} name="sound" words={words}>
         <SoundPanel index={desktop.index} hearing={hearing} words={words} />
       </Panel>
     </div>
@@ -46,15 +47,16 @@ export function Panels(props: Props) {
 interface PanelProps {
   readonly title: string;
   readonly name: string;
+  readonly words: Words;
   readonly children: ReactNode;
 }
 
-function Panel({ title, name, children }: PanelProps) {
+function Panel({ title, name, words, children }: PanelProps) {
   const [isOpen, setOpen] = useState(false);
   return (
     <details data-testid={`open-${name}`} onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>{title}</summary>
-      {isOpen ? children : null}
+      {isOpen ? <Boundary words={words}>{children}</Boundary> : null}
     </details>
   );
 }

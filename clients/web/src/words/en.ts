@@ -42,6 +42,8 @@ export const en = {
   exportScore: "Export",
   exporting: "Exporting {format} …",
   failed: "That did not work: {reason}",
+  failedToShow:
+    "This part of the page failed ({problem}). The score is still open, and nothing that you wrote is lost.",
   firstEnding: "First ending",
   flat: "Flat",
   follow: "Follow {name}",
@@ -85,6 +87,7 @@ export const en = {
   readOnly: "You may read this score, not change it.",
   redo: "Redo",
   refused: "The score does not allow that here.",
+  reload: "Load the page anew",
   removed: "Removed",
   repeatBegins: "Repeat begins here",
   repeatEnds: "Repeat ends here",

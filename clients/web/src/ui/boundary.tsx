@@ -1,0 +1,42 @@
+"use client";
+import { Component, type ReactNode } from "react";
+import { filled, type Words } from "../words/words.ts";
+
+interface Props {
+  readonly words: Words;
+  readonly children: ReactNode;
+}
+
+interface State {
+  /** What went wrong within; null as long as nothing did. */
+  readonly problem: string | null;
+}
+
+/**
+ * Holds what fails to be shown: the rest of the page, and a score that is open around it, go on.
+ * Trying again shows it anew.
+ */
+export class Boundary extends Component<Props, State> {
+  override readonly state: State = { problem: null };
+
+  static getDerivedStateFromError(error: unknown): State {
+    return { problem: error instanceof Error ? error.message : String(error) };
+  }
+
+  override render(): ReactNode {
+    const { words, children } = this.props;
+    const { problem } = this.state;
+    if (problem === null) return children;
+    return (
+      <div className="banner" role="alert" data-testid="failed">
+        <span>{filled(words.failedToShow, { problem })}</span>
+        <button type="button" onClick={() => this.setState({ problem: null })}>
+          {words.tryAgain}
+        </button>
+        <button type="button" onClick={() => location.reload()}>
+          {words.reload}
+        </button>
+      </div>
+    );
+  }
+}
