@@ -9,6 +9,7 @@ import pytest
 from playwright.async_api import Browser, Route, expect
 
 from tests.e2e.browsing import WITHIN_MS, Browsing, Visitor, browsing
+from tests.support.http import request, room_path
 from tests.support.server import Server, serving
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
@@ -55,6 +56,12 @@ async def write(visitor: Visitor, steps: str, notes: int) -> None:
     await expect(visitor.part("sheet").locator(".note")).to_have_count(notes)
 
 
+async def erase(server: Server) -> None:
+    """Erase all that was ever written into the score."""
+    path = f"{room_path(ROOM)}/erasure?mode=everything"
+    assert (await request(server, "POST", path)).status_code == 200
+
+
 async def test_who_comes_back_sees_notes_before_the_engraver_is_there(
     server: Server, browser: Browser
 ) -> None:
@@ -94,3 +101,7 @@ async def test_who_comes_back_sees_notes_before_the_engraver_is_there(
         await expect(anna.part("sheet").locator(".note")).to_have_count(3)
         is_let.set()
         await expect(anna.part("sheet").locator(".note")).to_have_count(4)
+        # Nothing is kept of what is erased.
+        await erase(server)
+        async with asyncio.timeout(WITHIN_MS / 1000):
+            await anna.page.evaluate(KEPT, 0)

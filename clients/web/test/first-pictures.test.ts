@@ -35,6 +35,15 @@ test("the rows that were written last are read, and none after they are forgotte
   expect(await (await opened("one", held)).read).toEqual([]);
 });
 
+test("for somebody who may not read the score any more, nothing is kept", async () => {
+  const held = new Map<string, string>();
+  const one = await opened("one", held);
+  await one.write(ROWS);
+  await one.end();
+  await one.write(ROWS);
+  expect(await (await opened("one", held)).read).toEqual([]);
+});
+
 test("rows that another engraver drew, and what nobody can read, count as none", async () => {
   const held = new Map<string, string>();
   await (await opened("one", held)).write(ROWS);

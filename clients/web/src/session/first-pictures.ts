@@ -11,6 +11,8 @@ export interface FirstPictures {
   readonly read: Promise<readonly Drawn[]>;
   write(drawn: readonly Drawn[]): Promise<void>;
   clear(): Promise<void>;
+  /** Clears, and keeps nothing from then on. */
+  end(): Promise<void>;
 }
 
 /** @param key of the score's copy in this browser. */
@@ -19,9 +21,16 @@ export function firstPictures(
   key: string,
   storage: OfflineStorage = indexedDb("bandpro-pictures"),
 ): FirstPictures {
+  let hasEnded = false;
+  const clear = async () => {
+    noteDrawn(room, false);
+    await storage.clear(key).catch(() => undefined);
+  };
   return {
+    clear,
     read: read(storage, key),
     async write(drawn) {
+      if (hasEnded) return;
       const text = JSON.stringify({ engraver: ENGRAVER, drawn });
       try {
         await storage.append(key, new TextEncoder().encode(text));
@@ -31,9 +40,9 @@ export function firstPictures(
         // They are drawn anew next time.
       }
     },
-    async clear() {
-      noteDrawn(room, false);
-      await storage.clear(key).catch(() => undefined);
+    end() {
+      hasEnded = true;
+      return clear();
     },
   };
 }

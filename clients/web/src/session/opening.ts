@@ -46,13 +46,17 @@ function opened(room: string): Opened {
     },
   });
   // Whoever may not read it any more has no copy of it either.
-  const end = score.connection.subscribe(() => {
-    const connection = score.connection.get();
-    if (connection.state === "denied" && GONE.has(connection.remedy)) {
-      void score.forget();
-      void pictures?.clear();
-    }
-  });
+  const endings = [
+    score.connection.subscribe(() => {
+      const connection = score.connection.get();
+      if (connection.state === "denied" && GONE.has(connection.remedy)) {
+        void score.forget();
+        void pictures?.end();
+      }
+    }),
+    // Nor has anybody of what was erased.
+    score.replaced.subscribe(() => void pictures?.clear()),
+  ];
   // Whoever leaves with unsaved edits is asked.
   const ask = (event: BeforeUnloadEvent) => {
     if (score.saved.get().unsaved > 0) event.preventDefault();
@@ -60,7 +64,7 @@ function opened(room: string): Opened {
   addEventListener("beforeunload", ask);
   const close = () => {
     removeEventListener("beforeunload", ask);
-    end();
+    for (const end of endings) end();
     score.close();
   };
   return { score, isKept, pictures, close };
