@@ -26,6 +26,7 @@ import { useFollowing } from "./use-following.ts";
 import { useMeasured } from "./use-measuring.ts";
 import { usePlaying } from "./use-playing.ts";
 import { useTitle } from "./use-title.ts";
+import { useTurning } from "./use-turning.ts";
 
 const NONE: readonly string[] = [];
 
@@ -61,6 +62,7 @@ function OpenDesk(props: Props & { readonly desk: Desk }) {
   const surface = useRef<HTMLElement>(null);
   const { index, selected } = desktop;
   const following = useFollowing(people, index, surface);
+  useTurning(hearing, index, surface, following.client === null);
   const marks = useMarked(score, desktop, hearing.notes, comparison);
   const page = useShown(desktop, comparison);
   const [first] = selected;

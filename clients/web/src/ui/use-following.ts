@@ -38,7 +38,7 @@ export function useFollowing(
     return box && place !== undefined ? seek(box, place, share) : undefined;
   }, [surface, place]);
   useEffect(
-    () => (client === null ? undefined : onOwnWay(surface.current, setClient)),
+    () => (client === null ? undefined : onOwnWay(surface.current, () => setClient(null))),
     [client, surface],
   );
 
@@ -73,11 +73,10 @@ function centre(y: number): void {
   if (within < EDGE || within > 1 - EDGE) scrollBy({ top: y - innerHeight / 2 });
 }
 
-/** Ends the following when somebody scrolls or goes on in the score oneself. */
-function onOwnWay(surface: HTMLElement | null, set: (client: null) => void): () => void {
+/** Tells when one scrolls or goes on in the score oneself; gives what ends that. */
+export function onOwnWay(surface: HTMLElement | null, end: () => void): () => void {
   const ending = new AbortController();
   const { signal } = ending;
-  const end = () => set(null);
   addEventListener("wheel", end, { passive: true, signal });
   addEventListener("touchmove", end, { passive: true, signal });
   addEventListener("keydown", ({ key }) => SCROLL_KEYS.has(key) && end(), { signal });
