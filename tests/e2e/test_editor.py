@@ -141,7 +141,7 @@ async def bring_files(visits: Browsing) -> None:
     visitor = await visits.open("/")
     await expect(visitor.part("scores")).to_contain_text("Hymn")
     await visitor.page.get_by_role("searchbox").fill("was hast du")
-    await expect(visitor.part("scores").get_by_role("listitem")).to_have_text(
+    await expect(visitor.part("scores").get_by_role("link")).to_have_text(
         ["Herzliebster Jesu, was hast du verbrochendemo/chorale"]
     )
     told = visitor.part("import-state")

@@ -114,3 +114,39 @@ async def test_the_title_is_written_over_the_score(server: Server, browser: Brow
         )
         await expect(ben.part("title")).to_have_count(0)
         await expect(heading(ben)).to_have_text("Ave verum")
+
+
+async def test_the_list_renames_and_archives(server: Server, browser: Browser) -> None:
+    """What is renamed is so for all who have it open; what is archived is taken back.
+
+    Bears EDITOR-17.
+    """
+    room = "e2e/listed"
+    async with browsing(server, browser) as visits:
+        await make_score(visits, room, "Sketch")
+        anna = await opened(visits, "Anna", room=room)
+        visitor = await visits.open("/")
+        rows = visitor.part("scores").get_by_role("listitem").filter(has_text=room)
+        await visitor.page.get_by_role("button", name="Rename “Sketch”").click()
+        await expect(visitor.part("title-field")).to_be_focused()
+        assert await violations(visitor) == []
+        await visitor.page.keyboard.type("Sonata")
+        await visitor.page.keyboard.press("Enter")
+        await expect(rows.get_by_role("link")).to_have_text("Sonatae2e/listed")
+        await expect(heading(anna)).to_have_text("Sonata")
+        archive = visitor.page.get_by_role("button", name="Archive “Sonata”")
+        await expect(visitor.page.get_by_role("button", name="Rename “Sonata”")).to_be_focused()
+        await archive.click()
+        await expect(rows).to_have_count(0)
+        await expect(anna.part("title")).to_have_count(0)
+        await expect(visitor.page.get_by_role("button", name="Take back")).to_be_focused()
+        assert await violations(visitor) == []
+        await visitor.page.keyboard.press("Enter")
+        await expect(rows).to_have_count(1)
+        await expect(anna.part("title")).to_have_text("Sonata")
+        await archive.click()
+        await visitor.part("archive").check()
+        await visitor.page.get_by_role("button", name="Take back “Sonata”").click()
+        await expect(rows).to_have_count(0)
+        await visitor.part("archive").uncheck()
+        await expect(rows).to_have_count(1)

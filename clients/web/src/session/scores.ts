@@ -14,15 +14,20 @@ export interface Left {
  * All scores that one may read, up to a number that nobody looks through.
  *
  * @param left has the title with which one left it: the server's list knows a new one a moment later.
+ * @param isArchived those that are archived instead of those in use.
  */
 export async function allScores(
   library: Library,
   left: Left | null = null,
+  isArchived = false,
 ): Promise<readonly ScoreFacts[]> {
   const found: ScoreFacts[] = [];
   let after: string | undefined;
   for (let page = 0; page < PAGES_MAX; page += 1) {
-    const { scores, next } = await library.list(after === undefined ? {} : { after });
+    const { scores, next } = await library.list({
+      isArchived,
+      ...(after === undefined ? {} : { after }),
+    });
     found.push(...scores.map((each) => (each.room === left?.room ? { ...each, ...left } : each)));
     if (next === null) break;
     after = next;

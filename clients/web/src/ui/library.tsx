@@ -1,10 +1,12 @@
 "use client";
+import { compareText } from "bandpro-score";
 import { ApiError, openLibrary, roomFor, type ScoreFacts, type Template } from "bandpro-sdk";
 import { type FormEvent, useCallback, useEffect, useMemo, useState } from "react";
 import { allScores, type Left, scoresWith, TITLE_CHARS_MAX } from "../session/scores.ts";
 import { tokenGiver } from "../session/token.ts";
-import { failure, type Words } from "../words/words.ts";
+import { failure, filled, type Words } from "../words/words.ts";
 import { FileDrop } from "./file-drop.tsx";
+import { nameOf, ScoreRow } from "./score-row.tsx";
 import { SignIn } from "./sign-in.tsx";
 
 const UNAUTHENTICATED = 401;
@@ -25,6 +27,9 @@ export function Library({ left, words, onToken }: Props) {
   const [templates, setTemplates] = useState<readonly Template[]>([]);
   const [sought, setSought] = useState("");
   const [told, setTold] = useState("");
+  const [isArchive, setArchive] = useState(false);
+  /** What was just archived, and is taken back with one click. */
+  const [archived, setArchived] = useState<ScoreFacts | null>(null);
   const [isStranger, setStranger] = useState(false);
 
   const fail = useCallback(
@@ -40,7 +45,14 @@ export function Library({ left, words, onToken }: Props) {
   // biome-ignore lint/correctness/useExhaustiveDependencies: what was open before this is no news
   useEffect(() => {
     let isCurrent = true;
-    allScores(library, left).then((all) => isCurrent && setScores(all), fail);
+    setScores(null);
+    allScores(library, left, isArchive).then((all) => isCurrent && setScores(all), fail);
+    return () => {
+      isCurrent = false;
+    };
+  }, [library, fail, isArchive]);
+  useEffect(() => {
+    let isCurrent = true;
     library.templates().then((all) => isCurrent && setTemplates(all), fail);
     return () => {
       isCurrent = false;
@@ -56,6 +68,16 @@ export function Library({ left, words, onToken }: Props) {
     try {
       await library.create(room, { title, ...(template ? { template, measures: 16 } : {}) });
       open(room);
+    } catch (error) {
+      fail(error);
+    }
+  };
+  const change = async (room: string, what: { title?: string; isArchived?: boolean }) => {
+    setTold("");
+    try {
+      const facts = await library.change(room, what);
+      setArchived(what.isArchived === true ? facts : null);
+      setScores((before) => before && withChanged(before, facts, isArchive));
     } catch (error) {
       fail(error);
     }
@@ -105,19 +127,61 @@ export function Library({ left, words, onToken }: Props) {
         />
       </label>
       {scores === null && !isStranger ? <p className="quiet">{words.loading}</p> : null}
-      {scores?.length === 0 ? <p className="quiet">{words.emptyList}</p> : null}
+      {archived ? (
+        <p className="archived" key={archived.room}>
+          <span role="status">{filled(words.archivedNow, { title: nameOf(archived) })}</span>
+          <button
+            type="button"
+            // The button that was pressed is gone with its score.
+            ref={focus}
+            onClick={() => change(archived.room, { isArchived: false })}
+          >
+            {words.takeBack}
+          </button>
+        </p>
+      ) : null}
+      {scores?.length === 0 && !isArchive ? <p className="quiet">{words.emptyList}</p> : null}
       <ul className="scores" data-testid="scores">
-        {found.map(({ room, title }) => (
-          <li key={room}>
-            <a href={`#/${encodeURIComponent(room)}`}>
-              <strong>{title || room.split("/").at(-1)}</strong>
-              <span>{room}</span>
-            </a>
-          </li>
+        {found.map((score) => (
+          <ScoreRow
+            key={score.room}
+            score={score}
+            words={words}
+            onRename={(title) => change(score.room, { title })}
+            onArchive={() => change(score.room, { isArchived: !score.isArchived })}
+          />
         ))}
       </ul>
+      <label className="archive">
+        <input
+          type="checkbox"
+          checked={isArchive}
+          data-testid="archive"
+          onChange={(event) => {
+            setArchived(null);
+            setArchive(event.target.checked);
+          }}
+        />
+        {words.archivedScores}
+      </label>
     </FileDrop>
   );
+}
+
+/** The list after something changed: in order of room, of those in use or of the archived ones. */
+function withChanged(
+  scores: readonly ScoreFacts[],
+  changed: ScoreFacts,
+  isArchive: boolean,
+): readonly ScoreFacts[] {
+  const others = scores.filter(({ room }) => room !== changed.room);
+  return changed.isArchived === isArchive
+    ? [...others, changed].sort((a, b) => compareText(a.room, b.room))
+    : others;
+}
+
+function focus(element: HTMLButtonElement | null): void {
+  element?.focus();
 }
 
 function open(room: string): void {
