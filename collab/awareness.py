@@ -37,30 +37,26 @@ The same person is the same subject by a verified token; unverified subjects pro
 An owner's clock is compared with what it last said itself. Where others have been told a higher
 one (a withdrawal that its owner does not know of), they are told the next one after that; the
 owner hears its own states with its own clocks only, else they would undo what it has changed since;
-so does the same person's new session, which may be the owner back again.
+so does the same person's new session that shows nothing yet: it may be the owner, back again.
 Nobody can publish or withdraw another's state. The caller passes the time; there is no timer here.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 
-from collab.errors import LimitExceeded, ProtocolError
+from collab.errors import LimitExceeded
 from collab.ids import ClientId, Milliseconds, SessionId, Subject
 from collab.limits import (
-    ANY_DEPTH_MAX,
     AWARENESS_CLIENTS_PER_SESSION_MAX,
     AWARENESS_EXPIRY_MS,
     AWARENESS_STATE_BYTES_MAX,
     AWARENESS_TOMBSTONE_MS,
 )
-from collab.protocol.json_text import is_deep, refuse_constant
+from collab.protocol.awareness_state import checked_state
 from collab.protocol.messages import AwarenessEntry
-
-_STATE_DEPTH_ERRORS = (ValueError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +76,12 @@ class Publisher:
     display_name: str | None = None
     stamped: bool = False
     node: str = ""
+
+    @property
+    def stamp(self) -> dict[str, str] | None:
+        """What a state says of its user; None where the client's word stands."""
+        name = self.display_name or self.subject
+        return {"id": self.subject, "name": name} if self.stamped else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,20 +295,31 @@ class AwarenessTable:
                 found.append((entry, record.heard, record.owner))
         return found
 
-    def current(self, *, to: Publisher | None = None) -> tuple[AwarenessEntry, ...]:
-        """All present states, for somebody who joins or asks, but without their own."""
-        return tuple(
-            AwarenessEntry(client_id, _told_clock(record, to), record.state)
-            for client_id, record in self._records.items()
-            if record.state is not None and not _is_owned(record, to)
-        )
+    def leads(self, client_id: int) -> bool:
+        """Whether others are told a higher clock of a present state than its owner said."""
+        record = self._records.get(client_id)
+        return record is not None and record.state is not None and record.clock != record.heard
 
-    def remembered(self, *, to: Publisher | None = None) -> tuple[AwarenessEntry, ...]:
-        """All states, withdrawn ones as well: for somebody who may have missed the withdrawal."""
+    def current(
+        self,
+        *,
+        to: Publisher | None = None,
+        missed: bool = False,
+        among: Iterable[int] | None = None,
+    ) -> tuple[AwarenessEntry, ...]:
+        """All present states, for somebody who joins or asks, but without their own.
+
+        Args:
+            to: who that is.
+            missed: with withdrawn ones as well, which they may have missed.
+            among: of these client ids alone.
+        """
         return tuple(
             AwarenessEntry(client_id, _told_clock(record, to), record.state)
             for client_id, record in self._records.items()
-            if record.clock >= 0 and not _is_owned(record, to)
+            if (record.state is not None or (missed and record.clock >= 0))
+            and (among is None or client_id in among)
+            and not _is_owned(record, to)
         )
 
     def _judge(
@@ -350,7 +363,7 @@ class AwarenessTable:
     ) -> AwarenessEntry:
         state = entry.state
         if state is not None:
-            state = checked_state(state, publisher, self.state_bytes_max)
+            state = checked_state(state, publisher.stamp, self.state_bytes_max)
         self._own(publisher, entry.client_id)
         clock = _next_clock(self._records.get(entry.client_id), entry)
         self._records[entry.client_id] = _Record(clock, entry.clock, state, publisher, now_ms)
@@ -392,37 +405,6 @@ class AwarenessTable:
             return None
         record.clock += 1
         return AwarenessEntry(client_id, record.clock, None)
-
-
-def checked_state(state: str, publisher: Publisher, state_bytes_max: int) -> str:
-    """Check a state's JSON and stamp it with the token's user where there is one.
-
-    Raises:
-        ProtocolError: not a JSON object.
-        LimitExceeded: larger than `state_bytes_max` bytes of UTF-8.
-    """
-    if len(state) > state_bytes_max or len(state.encode("utf-8", "replace")) > state_bytes_max:
-        raise LimitExceeded(
-            f"an awareness state has at most {state_bytes_max} bytes",
-            limit="awareness_state_bytes_max",
-        )
-    try:
-        value = json.loads(state, parse_constant=refuse_constant)
-    except _STATE_DEPTH_ERRORS as error:
-        raise ProtocolError("an awareness state is not valid JSON") from error
-    if not isinstance(value, dict):
-        raise ProtocolError("an awareness state is not a JSON object")
-    if state.count("[") + state.count("{") > ANY_DEPTH_MAX and is_deep(value):
-        raise ProtocolError(f"an awareness state is nested deeper than {ANY_DEPTH_MAX}")
-    if not publisher.stamped:
-        return state
-    user = value.get("user")
-    stamp = {"id": publisher.subject, "name": publisher.display_name or publisher.subject}
-    value["user"] = {**user, **stamp} if isinstance(user, dict) else stamp
-    try:
-        return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    except _STATE_DEPTH_ERRORS as error:
-        raise ProtocolError("an awareness state has numbers that are not JSON") from error
 
 
 def _next_clock(record: _Record | None, entry: AwarenessEntry) -> int:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import Enum
 
 from collab.ids import SessionId
@@ -75,13 +75,12 @@ class Announce:
 
     Attributes:
         entries: the states.
-        session_id: a session that has to be told other clocks, or None.
-        echoes: what it is told instead of the entries of the same client ids.
+        own: what single sessions are told instead of the entries of the same client ids: other
+            clocks of the same states.
     """
 
     entries: Sequence[AwarenessEntry]
-    session_id: SessionId | None = None
-    echoes: Sequence[AwarenessEntry] = ()
+    own: Mapping[SessionId, Sequence[AwarenessEntry]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

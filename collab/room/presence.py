@@ -43,8 +43,8 @@ class Presence:
         self.due_ms: float | None = None
         self._begun_ms = 0.0
         self._waiting: dict[int, AwarenessEntry] = {}
-        # By client id: whose it is, and the entry as that session has to hear it.
-        self._echoes: dict[int, tuple[SessionId, AwarenessEntry]] = {}
+        # By client id: sessions that have to hear another entry of it, and that.
+        self._echoes: dict[int, dict[SessionId, AwarenessEntry]] = {}
 
     def note(self, change: Announce, receivers: int, now_ms: float) -> Round | None:
         """Take changed states; the newest one of a client id counts.
@@ -62,9 +62,9 @@ class Presence:
             self._waiting[entry.client_id] = entry
             if self._echoes:
                 self._echoes.pop(entry.client_id, None)
-        if change.session_id is not None:
-            for echo in change.echoes:
-                self._echoes[echo.client_id] = (change.session_id, echo)
+        for session_id, echoes in change.own.items():
+            for echo in echoes:
+                self._echoes.setdefault(echo.client_id, {})[session_id] = echo
         return self.end_tick(receivers, now_ms) if is_due else None
 
     def end_tick(self, receivers: int, now_ms: float) -> Round | None:
@@ -98,12 +98,13 @@ def tick_ms(receivers: int, message_bytes: int) -> float:
 
 
 def _own(
-    waiting: dict[int, AwarenessEntry], echoes: dict[int, tuple[SessionId, AwarenessEntry]]
+    waiting: dict[int, AwarenessEntry], echoes: dict[int, dict[SessionId, AwarenessEntry]]
 ) -> dict[SessionId, Parcel]:
-    """What the sessions are sent that gave their states other clocks than the others hear."""
+    """What the sessions are sent that have to hear other clocks than the others."""
     heard: dict[SessionId, dict[int, AwarenessEntry]] = {}
-    for client_id, (session_id, echo) in echoes.items():
-        heard.setdefault(session_id, dict(waiting))[client_id] = echo
+    for client_id, told in echoes.items():
+        for session_id, echo in told.items():
+            heard.setdefault(session_id, dict(waiting))[client_id] = echo
     return {
         session_id: Parcel((y_sync.encode_awareness(entries.values()),), ())
         for session_id, entries in heard.items()

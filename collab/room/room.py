@@ -70,6 +70,7 @@ from collab.room.effects import (
     announced,
 )
 from collab.room.fanout import broadcast_of, news_of_peer
+from collab.room.returning import own_clocks
 from collab.room.session import Session, Wire
 from collab.room.state import RoomState
 
@@ -424,9 +425,10 @@ class Room:
         if not self._may(session, Action.PRESENCE):
             return [Refused(session.session_id, "presence")]
         outcome = self.awareness.receive(session.publisher, entries, now_ms)
-        effects = announced(outcome.changed)
+        own = own_clocks(self.awareness, self.sessions.values(), outcome.changed)
         if outcome.echoes != outcome.changed:
-            effects = [Announce(outcome.changed, session.session_id, outcome.echoes)]
+            own[session.session_id] = outcome.echoes
+        effects: list[Effect] = [Announce(outcome.changed, own)] if outcome.changed else []
         if outcome.corrections:
             effects.append(Send(session.session_id, y_sync.encode_awareness(outcome.corrections)))
         if outcome.conflict is not None:
@@ -436,7 +438,7 @@ class Room:
 
     def _present(self, session_id: SessionId, *, missed: bool = False) -> list[Effect]:
         table, to = self.awareness, self.sessions[session_id].publisher
-        states = table.remembered(to=to) if missed else table.current(to=to)
+        states = table.current(to=to, missed=missed)
         return [Send(session_id, y_sync.encode_awareness(states))] if states else []
 
     def _pay(self, session: Session) -> list[Effect]:

@@ -26,6 +26,7 @@ from collab.limits import BUS_INBOX_BYTES_MAX, BUS_STATES_MS, BUS_UPDATES_BYTES_
 from collab.protocol.close_codes import CloseCode
 from collab.protocol.messages import AwarenessEntry
 from collab.room.effects import Announce
+from collab.room.returning import own_clocks
 from collab.room.room import RoomState
 from gateway.observe.metrics import Metrics
 from gateway.rooms.clock import now_ms
@@ -349,7 +350,9 @@ class RoomLink:
 
     def _tell(self, entries: SequenceOf[AwarenessEntry]) -> None:
         if entries:
-            self._runner.announce(Announce(tuple(entries)))
+            room = self._runner.room
+            own = own_clocks(room.awareness, room.sessions.values(), entries)
+            self._runner.announce(Announce(tuple(entries), own))
 
 
 def _size_bytes(envelope: Envelope) -> int:

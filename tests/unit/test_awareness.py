@@ -116,7 +116,7 @@ def test_an_owner_hears_its_own_clocks_while_others_are_ahead() -> None:
     outcome = give(table, ANN_AGAIN, entry(5, 9))
     assert outcome.changed == outcome.echoes
     assert table.current(to=ANN_AGAIN) == ()
-    assert table.remembered(to=ANN_AGAIN) == ()
+    assert table.current(to=ANN_AGAIN, missed=True) == ()
 
 
 @pytest.mark.parametrize("clock", [0, 3, 4])
@@ -239,7 +239,7 @@ def test_a_claimed_id_is_owned_without_a_state() -> None:
     table.claim(ANN, ClientId(5), Milliseconds(0))
     assert table.owner_of(5) == ANN
     assert table.current() == ()
-    assert table.remembered() == ()
+    assert table.current(missed=True) == ()
     assert clocks(give(table, ANN, entry(5, 0)).changed) == [(5, 0, True)]
 
 
@@ -315,11 +315,11 @@ def test_a_withdrawn_state_is_remembered_for_two_minutes() -> None:
     give(table, BOB, entry(6, 1, None), entry(7, 1))
     give(table, BOB, entry(7, 2, None))
     table.leave(ANN.session_id, Milliseconds(1_000))
-    assert entry(5, 4, None) in table.remembered()
+    assert entry(5, 4, None) in table.current(missed=True)
     table.expire(Milliseconds(120_999))
     assert give(table, BOB, entry(5, 3)).corrections == (entry(5, 4, None),)
     table.expire(Milliseconds(121_000))
-    assert table.remembered() == (entry(7, 2, None),)
+    assert table.current(missed=True) == (entry(7, 2, None),)
     assert clocks(give(table, BOB, entry(5, 1)).changed) == [(5, 1, True)]
 
 
@@ -339,4 +339,4 @@ def test_those_who_missed_something_are_told_withdrawals_too() -> None:
     give(table, OPEN_2, entry(6, 1))
     table.leave(OPEN_2.session_id, Milliseconds(0))
     assert table.current() == (entry(5, 3),)
-    assert table.remembered() == (entry(5, 3), entry(6, 2, None))
+    assert table.current(missed=True) == (entry(5, 3), entry(6, 2, None))

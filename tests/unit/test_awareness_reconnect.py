@@ -45,4 +45,4 @@ def test_a_client_that_comes_back_early_is_not_told_its_old_state_with_a_newer_c
     assert shown.clock == 7
     assert [entry.clock for entry in table.current(to=other)] == [7]
     assert [entry.clock for entry in table.current(to=again)] == [5]
-    assert [entry.clock for entry in table.remembered(to=again)] == [5]
+    assert [entry.clock for entry in table.current(to=again, missed=True)] == [5]

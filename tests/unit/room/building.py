@@ -141,8 +141,8 @@ def echoed(effects: Iterable[Effect], session_id: SessionId) -> list[State]:
     return [
         _state(entry)
         for effect in effects
-        if isinstance(effect, Announce) and effect.session_id == session_id
-        for entry in effect.echoes
+        if isinstance(effect, Announce)
+        for entry in effect.own.get(session_id, ())
     ]
 
 

@@ -68,7 +68,7 @@ def test_a_session_hears_its_own_clocks() -> None:
     presence = Presence()
     presence.note(change(9, 1), 3, 0.0)
     presence.note(change(8, 2), 3, 1.0)
-    own = Announce((AwarenessEntry(7, 5, "{}"),), A, (AwarenessEntry(7, 1, "{}"),))
+    own = Announce((AwarenessEntry(7, 5, "{}"),), {A: (AwarenessEntry(7, 1, "{}"),)})
     presence.note(own, 3, 2.0)
     sent = presence.end_tick(3, 30.0)
     assert states(sent, A) == [State(7, 1, {}), State(8, 2, {})]
@@ -79,7 +79,7 @@ def test_what_the_server_says_afterwards_counts_for_the_session_as_well() -> Non
     """An expiry must reach the owner with the clock that makes it news."""
     presence = Presence()
     presence.note(change(9, 1), 3, 0.0)
-    own = Announce((AwarenessEntry(7, 5, "{}"),), A, (AwarenessEntry(7, 1, "{}"),))
+    own = Announce((AwarenessEntry(7, 5, "{}"),), {A: (AwarenessEntry(7, 1, "{}"),)})
     presence.note(own, 3, 1.0)
     presence.note(change(7, 6, None), 3, 2.0)
     assert states(presence.end_tick(3, 30.0), A) == [State(7, 6, None)]
