@@ -127,7 +127,8 @@ def skip_type(reader: Reader) -> None:
     Raises:
         ProtocolError: cut short, or a type that not every replica reads alike.
     """
-    type_ref = reader.read_uint()
+    # Yjs reads a varint, the library one byte: written longer than it need be, a number is two.
+    type_ref = reader.read_u8()
     if type_ref > XML_TEXT or type_ref == XML_HOOK:
         raise MalformedUpdate(f"shared type {type_ref} is not accepted")
     if type_ref == XML_ELEMENT:

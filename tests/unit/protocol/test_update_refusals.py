@@ -67,6 +67,7 @@ REFUSED = {
     "weak link": update(block(5, 0, shared(7, b"\x00"))),
     "undefined type": update(block(5, 0, shared(15))),
     "type beyond a byte": update(block(5, 0, shared(300))),
+    "type in two bytes": update(block(5, 0, item(7, b"\x80\x00"))),
     "itself as origin": update(block(5, 4, string("a", origin=(5, 4)))),
     "its future as origin": update(block(5, 0, string("a", origin=(5, 1)), string("b"))),
     "its future as right origin": update(block(5, 0, string("a", right=(5, 7)))),
