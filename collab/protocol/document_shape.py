@@ -15,6 +15,9 @@ a few bytes, so the server keeps the shape of each document and refuses what wou
   library when that map is deleted. Under a key of a root, which nobody deletes, Yjs does put
   several: values that were overwritten and that its undo keeps become one struct.
 
+A struct of which the document knows a part is not refused, since honest replicas repeat things, but
+taken apart; see `taken_apart.py`.
+
 The shape holds, for each client, runs of clocks that lie at one depth, in a map or not, and are or
 are not shared types; typing one text costs no more than one run.
 """
@@ -22,12 +25,14 @@ are not shared types; typing one text costs no more than one run.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Generator
 from typing import Final
 
 from collab.errors import LimitExceeded, MalformedUpdate
 from collab.limits import CLIENT_IDS_ALIKE_MAX, TYPE_DEPTH_MAX
 from collab.protocol.causal_order import CausalOrder
 from collab.protocol.scanned import ScannedUpdate
+from collab.protocol.taken_apart import Cut, Rewritten, take_apart
 from collab.protocol.update_format import (
     ANY,
     CONTENT_BITS,
@@ -110,12 +115,15 @@ class DocumentShape:
         # How many client ids have the same low bits; counted once there are many at all.
         self._alike: dict[int, int] | None = None
 
-    def admit(self, update: bytes, scanned: ScannedUpdate) -> None:
+    def admit(self, update: bytes, scanned: ScannedUpdate) -> bytes:
         """Check an update that is about to be applied, and take in its shape.
 
         Args:
             update: the bytes.
             scanned: their scan. The update integrates into the document as it is.
+
+        Returns:
+            The update to apply; see :class:`ShapeCheck`.
 
         Raises:
             LimitExceeded: shared types would be nested too deep.
@@ -126,6 +134,7 @@ class DocumentShape:
         while not check.advance(scanned.struct_count + len(scanned.deletes) + 1):
             pass
         check.commit()
+        return check.update
 
     def end_of(self, client: int) -> int:
         """The next clock expected from a client."""
@@ -175,6 +184,12 @@ class ShapeCheck:
         shape: the document's.
         update: the bytes.
         scanned: their scan.
+
+    Attributes:
+        update: the bytes to apply, to store and to pass on, once :meth:`advance` has returned True:
+            those given, or what :func:`take_apart` makes of them. What is made is checked like what
+            is given, from the beginning.
+        scanned: their scan.
     """
 
     __slots__ = (
@@ -182,17 +197,26 @@ class ShapeCheck:
         "_at",
         "_client",
         "_clocks",
+        "_cuts",
         "_deletes_at",
         "_offsets",
         "_order",
         "_reader",
-        "_scanned",
+        "_rewriting",
         "_shape",
+        "scanned",
+        "update",
     )
 
     def __init__(self, shape: DocumentShape, update: bytes, scanned: ScannedUpdate) -> None:
         self._shape: DocumentShape = shape
-        self._scanned: ScannedUpdate = scanned
+        self._begin(update, scanned)
+
+    def _begin(self, update: bytes, scanned: ScannedUpdate) -> None:
+        self.update: bytes = update
+        self.scanned: ScannedUpdate = scanned
+        self._cuts: list[Cut] = []
+        self._rewriting: Generator[None, None, Rewritten] | None = None
         self._reader: Reader = Reader(update)
         self._order: CausalOrder | None = None
         if len(scanned.ranges) > 1:
@@ -223,16 +247,19 @@ class ShapeCheck:
         else:
             while budget > 0 and order.peek():
                 budget -= 1
-                self._client = self._scanned.ranges[order.block].client
+                self._client = self.scanned.ranges[order.block].client
                 self._check_struct(order.at)
                 order.take()
-        deletes = self._scanned.deletes
+        deletes = self.scanned.deletes
         while budget > 0 and self._deletes_at < len(deletes):
             budget -= 1
             span = deletes[self._deletes_at]
             self._deletes_at += 1
             self._refuse_cut(span.client, span.start)
             self._refuse_cut(span.client, span.end)
+        if budget > 0 and self._cuts:
+            self._rewrite()
+            return False
         return budget > 0
 
     def commit(self) -> None:
@@ -247,6 +274,15 @@ class ShapeCheck:
             client, added = self._added.popitem()
             self._shape.extend(client, added)
         return not self._added
+
+    def _rewrite(self) -> None:
+        """Go on to take structs apart; once that is done, begin again."""
+        if self._rewriting is None:
+            self._rewriting = take_apart(self.update, self.scanned, self._cuts)
+        try:
+            next(self._rewriting)
+        except StopIteration as done:
+            self._begin(*done.value)
 
     def _check_only_block(self, budget: int) -> int:
         """Check structs of one client, which stand in order already."""
@@ -282,6 +318,8 @@ class ShapeCheck:
             )
         if place & _KEYED and end > start + 1 and not _may_stand_together(content, place):
             raise MalformedUpdate("more than one element under a key")
+        if start < known:
+            self._cuts.append(Cut(at, known))
         if content == STRING:
             self._add_halves(reader, start, known)
         self._added_to(known).add(end, place | _kind_of(content))

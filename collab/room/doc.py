@@ -14,6 +14,8 @@ the same, and others waited for it             and those as well     the differe
 lacks something, or has a Skip                 integrated in part;   the difference, if there is any
                                                the rest waits
 its shape is forbidden                         refused whole         nothing
+its shape is taken apart                       integrated, stored    the form that it has then
+                                               in another form
 waited, and its shape turns out forbidden      that part is dropped  nothing of that part
 =============================================  ====================  ===============================
 """
@@ -21,8 +23,7 @@ waited, and its shape turns out forbidden      that part is dropped  nothing of 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 
 from collab.errors import PeerError
 from collab.limits import SLICE_BRANCHES, SLICE_BYTES, SLICE_CHECKS, SLICE_STRUCTS
@@ -32,54 +33,11 @@ from collab.protocol.scanned import ClockRange
 from collab.protocol.state_vector import EMPTY_STATE_VECTOR, advance_clocks, encode_state_vector
 from collab.protocol.update_scan import ScannedUpdate, scan_update
 from collab.protocol.update_slices import UpdateSlices
+from collab.room.applied import Applied, Part, Progress, Steps, finish
 from collab.room.dissolving import dissolve
 from collab.room.encoded_state import Answers
 from collab.room.replica import MapWatch, Replica
 from collab.room.waiting import Missing, Run, Waiting, delete_update, runs_of
-
-Steps = Generator[None, float | None, "Applied"]
-"""Work in steps: send it, after each, how many milliseconds the step took."""
-
-Part = Generator[None, float | None, None]
-"""Some of that work."""
-
-
-@dataclass(frozen=True, slots=True)
-class Applied:
-    """What applying an update did.
-
-    Attributes:
-        news: what to send to the others, or None when nothing new was integrated.
-        rewind: the clocks, before, of the clients that moved.
-        incomplete: the update, or part of it, waits for others that it depends on.
-        released: what waited and was integrated thanks to this update: its sender lacks that too.
-    """
-
-    news: bytes | None
-    rewind: dict[int, int]
-    incomplete: bool
-    released: bytes | None = None
-
-
-@dataclass(slots=True)
-class _Progress:
-    """What has become of one update so far.
-
-    Attributes:
-        before: the clocks before it.
-        reached: where each of its own blocks ends.
-        whole: whether all of it is integrated.
-        waits: whether some of it waits.
-        deleted: whether anything was deleted.
-        released_deletes: whether deletes that waited were among that.
-    """
-
-    before: Mapping[int, int]
-    reached: Mapping[int, int]
-    whole: bool = False
-    waits: bool = False
-    deleted: bool = False
-    released_deletes: bool = False
 
 
 class RoomDoc:
@@ -225,20 +183,20 @@ class RoomDoc:
                 longer be trusted.
         """
         if self.may_wait(scanned):
-            return _finish(self.apply_in_steps(update, scanned, stored=stored))
+            return finish(self.apply_in_steps(update, scanned, stored=stored))
         rewind = {client: self._clocks.get(client, 0) for client, _, _ in scanned.ranges}
         try:
-            self._take_whole(update, scanned, max(rewind.values(), default=0))
+            update = self._take_whole(update, scanned, max(rewind.values(), default=0))
         except PeerError:
             if not stored:
                 raise
-            return _finish(self.apply_in_steps(update, scanned, stored=True))
+            return finish(self.apply_in_steps(update, scanned, stored=True))
         if not any(self._waiting.awaits(client) for client in rewind):
-            return Applied(update, rewind, incomplete=False)
-        progress = _Progress(
+            return Applied(update, update, rewind, incomplete=False)
+        progress = Progress(
             self.rewound(rewind), _ends(scanned), whole=True, deleted=bool(scanned.deletes)
         )
-        return _finish(self._release(progress, update))
+        return finish(self._release(progress, update))
 
     def apply_in_steps(
         self, update: bytes, scanned: ScannedUpdate, *, stored: bool = False
@@ -248,7 +206,7 @@ class RoomDoc:
         Until the last step, what it brings is in no state vector, and :meth:`adds` does not know
         of it.
         """
-        progress = _Progress(dict(self._clocks), _ends(scanned))
+        progress = Progress(dict(self._clocks), _ends(scanned))
         self._settled = dict(self._clocks)
         try:
             if self.may_wait(scanned):
@@ -262,21 +220,20 @@ class RoomDoc:
                 if not stored:
                     raise
                 return (yield from self._apply_parts(update, scanned, progress))
-            yield from self._take_slices(update, scanned, check)
-            progress.whole = True
-            progress.deleted = bool(scanned.deletes)
-            return (yield from self._release(progress, update))
+            yield from self._take_slices(check)
+            progress.whole, progress.deleted = True, bool(scanned.deletes)
+            return (yield from self._release(progress, check.update))
         finally:
             self._settled = None
             self._state_vector = None
 
-    def _apply_parts(self, update: bytes, scanned: ScannedUpdate, progress: _Progress) -> Steps:
+    def _apply_parts(self, update: bytes, scanned: ScannedUpdate, progress: Progress) -> Steps:
         """Integrate what can be integrated, leave out what is forbidden, keep the rest."""
         yield from self._take_runs(deque(runs_of(update, scanned)), progress)
         yield from self._take_deletes(scanned.deletes, progress)
         return (yield from self._release(progress, update))
 
-    def _release(self, progress: _Progress, update: bytes) -> Steps:
+    def _release(self, progress: Progress, update: bytes) -> Steps:
         """Integrate what waited for an update, and tell what became of all."""
         runs: deque[Run] = deque()
         for client in self._waiting.clients.intersection(progress.reached):
@@ -287,7 +244,7 @@ class RoomDoc:
             progress.released_deletes |= self._delete(due)
         return self._outcome(progress, update)
 
-    def _outcome(self, progress: _Progress, update: bytes) -> Applied:
+    def _outcome(self, progress: Progress, update: bytes) -> Applied:
         before, reached, after = progress.before, progress.reached, self._clocks
         moved = {
             client: before.get(client, 0)
@@ -298,7 +255,7 @@ class RoomDoc:
             after[client] > reached.get(client, 0) for client in moved
         )
         if not (moved or progress.deleted or progress.released_deletes):
-            return Applied(None, moved, incomplete=progress.waits)
+            return Applied(update, None, moved, incomplete=progress.waits)
         news = update
         if others or not progress.whole:
             news = self._doc.get_update(encode_state_vector(before))
@@ -308,20 +265,22 @@ class RoomDoc:
             for client, end in reached.items():
                 has[client] = max(has.get(client, 0), min(end, after.get(client, 0)))
             released = self._doc.get_update(encode_state_vector(has))
-        return Applied(news, moved, incomplete=progress.waits, released=released)
+        return Applied(update, news, moved, incomplete=progress.waits, released=released)
 
     # Whole updates ----------------------------------------------------------------------------
 
-    def _take_whole(self, update: bytes, scanned: ScannedUpdate, clock: int | None = None) -> None:
+    def _take_whole(self, update: bytes, scanned: ScannedUpdate, clock: int | None = None) -> bytes:
         check = ShapeCheck(self._shape, update, scanned)
         while not check.advance(SLICE_STRUCTS):
             pass
-        self._give(update, clock)
+        self._give(check.update, clock)
         check.commit()
         self._reach(scanned)
+        return check.update
 
-    def _take_slices(self, update: bytes, scanned: ScannedUpdate, check: ShapeCheck) -> Part:
-        slices = UpdateSlices(update, scanned, SLICE_BYTES)
+    def _take_slices(self, check: ShapeCheck) -> Part:
+        scanned = check.scanned
+        slices = UpdateSlices(check.update, scanned, SLICE_BYTES)
         for piece in slices:
             self._give(piece)
             slices.adapt((yield) or 0.0)
@@ -347,7 +306,7 @@ class RoomDoc:
 
     # Parts ------------------------------------------------------------------------------------
 
-    def _take_runs(self, runs: deque[Run], progress: _Progress) -> Part:
+    def _take_runs(self, runs: deque[Run], progress: Progress) -> Part:
         """Integrate runs as far as they go, and what waited for them; the rest waits."""
         while runs:
             run = runs.popleft()
@@ -391,7 +350,7 @@ class RoomDoc:
             self._settled = settled
         return True
 
-    def _take_deletes(self, spans: Iterable[ClockRange], progress: _Progress) -> Part:
+    def _take_deletes(self, spans: Iterable[ClockRange], progress: Progress) -> Part:
         """Delete what is known; the rest waits."""
         known = self._clocks
         due: list[ClockRange] = []
@@ -439,12 +398,3 @@ class RoomDoc:
 
 def _ends(scanned: ScannedUpdate) -> dict[int, int]:
     return {client: end for client, _, end in scanned.ranges}
-
-
-def _finish(steps: Steps) -> Applied:
-    while True:
-        try:
-            next(steps)
-        except StopIteration as done:
-            outcome: Applied = done.value
-            return outcome

@@ -43,7 +43,7 @@ from collab.limits import (
 )
 from collab.protocol import y_sync
 from collab.protocol.update_scan import ScannedUpdate
-from collab.room.doc import Applied
+from collab.room.applied import Applied
 from collab.room.effects import Broadcast, Effect, Joint
 from collab.room.replica import is_library_failure
 
@@ -57,18 +57,15 @@ _RATE_SPAN_MS: Final = 250.0  # over about which the rate is taken
 _PATIENCE: Final = 40.0
 
 
-def broadcast_of(
-    outcome: Applied, update: bytes, scanned: ScannedUpdate, *, skip: SessionId | None
-) -> Broadcast:
+def broadcast_of(outcome: Applied, scanned: ScannedUpdate, *, skip: SessionId | None) -> Broadcast:
     """Tell others the news of an update.
 
     Args:
         outcome: what applying it did; with news.
-        update: its bytes as received.
         scanned: its scan.
         skip: its sender.
     """
-    news, rewind = outcome.news, outcome.rewind
+    update, news, rewind = outcome.update, outcome.news, outcome.rewind
     assert news is not None
     joint = None
     structs = scanned.struct_count + len(scanned.deletes)
@@ -82,9 +79,9 @@ def broadcast_of(
     return Broadcast(y_sync.encode_update(news), skip, rewind, joint)
 
 
-def news_of_peer(outcome: Applied, update: bytes, scanned: ScannedUpdate) -> list[Effect]:
+def news_of_peer(outcome: Applied, scanned: ScannedUpdate) -> list[Effect]:
     """Tell everybody the news of another writer's update, if there are any."""
-    return [] if outcome.news is None else [broadcast_of(outcome, update, scanned, skip=None)]
+    return [] if outcome.news is None else [broadcast_of(outcome, scanned, skip=None)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,8 @@ from collab.protocol.messages import (
 from collab.protocol.state_vector import decode_state_vector, encode_state_vector
 from collab.protocol.update_scan import ScannedUpdate
 from collab.room.admission import Admitted, RoomLimits, check_client_ids, check_size, holds_retired
-from collab.room.doc import Applied, RoomDoc
+from collab.room.applied import Applied
+from collab.room.doc import RoomDoc
 from collab.room.effects import (
     Announce,
     Close,
@@ -287,7 +288,7 @@ class Room:
             InvariantViolated: the document can no longer be trusted; discard the room.
         """
         if not admitted.adds:
-            return self._applied(admitted, Applied(None, {}, incomplete=False))
+            return self._applied(admitted, Applied(admitted.update, None, {}, incomplete=False))
         return self._applied(admitted, self.doc.apply(admitted.update, admitted.scanned))
 
     def apply_in_steps(self, admitted: Admitted) -> Generator[None, float | None, list[Effect]]:
@@ -302,7 +303,7 @@ class Room:
             InvariantViolated: as :meth:`apply`.
         """
         if not admitted.adds:
-            return self._applied(admitted, Applied(None, {}, incomplete=False))
+            return self._applied(admitted, Applied(admitted.update, None, {}, incomplete=False))
         outcome = yield from self.doc.apply_in_steps(admitted.update, admitted.scanned)
         return self._applied(admitted, outcome)
 
@@ -310,7 +311,7 @@ class Room:
         """An update that another writer has stored already: apply it and tell the sessions."""
         if self.state is not RoomState.LIVE or not self.doc.adds(scanned):
             return []
-        return news_of_peer(self.doc.apply(update, scanned, stored=True), update, scanned)
+        return news_of_peer(self.doc.apply(update, scanned, stored=True), scanned)
 
     def peer_update_in_steps(
         self, update: bytes, scanned: ScannedUpdate
@@ -319,7 +320,7 @@ class Room:
         if self.state is not RoomState.LIVE or not self.doc.adds(scanned):
             return []
         outcome = yield from self.doc.apply_in_steps(update, scanned, stored=True)
-        return news_of_peer(outcome, update, scanned)
+        return news_of_peer(outcome, scanned)
 
     def appended(self, ticket: int) -> list[Effect]:
         """Everything up to a ticket is durable: pay what is owed for it."""
@@ -336,12 +337,11 @@ class Room:
         effects: list[Effect] = []
         sender = admitted.session_id
         if outcome.news is not None:
-            effects.append(broadcast_of(outcome, admitted.update, admitted.scanned, skip=sender))
+            effects.append(broadcast_of(outcome, admitted.scanned, skip=sender))
         if admitted.adds:
             self.last_ticket += 1
-            effects.append(Persist(admitted.update, self.last_ticket))
-        session = self.sessions.get(sender) if sender is not None else None
-        if session is not None:
+            effects.append(Persist(outcome.update, self.last_ticket))
+        if sender is not None and (session := self.sessions.get(sender)) is not None:
             effects += self._answer_sender(session, admitted, outcome)
         return effects
 

@@ -189,8 +189,8 @@ class Slices:
             return
         is_first = not doc.size_bytes
         applied = await self.run(doc.apply_in_steps(update, scanned, stored=True))
-        if is_first and applied.news is update and doc.is_whole:
-            doc.answers.adopt(update)
+        if is_first and applied.news is applied.update and doc.is_whole:
+            doc.answers.adopt(applied.update)
 
     async def hold(self, *, room: Hashable, sender: Hashable) -> None:
         """Wait until nothing is overdrawn; :meth:`run` does so before each of its turns."""

@@ -165,6 +165,77 @@ def _beside(random: Random, ids: list[b.Id]) -> dict[str, object]:
     return where or {"parent": random.choice((*ROOTS, (1, 0))), "sub": random.choice("kl")}
 
 
+def kept(random: Random) -> list[bytes]:
+    """Updates with rows of values under keys of maps within maps, as undo keeps them, and worse.
+
+    What they refer to may be wrong, missing or deleted; they repeat what is known, in whole or in
+    part, and leave gaps; now and then the maps go, by deletion or as if collected.
+    """
+    clocks = {1: 3, 2: 0, 3: 0, 2**32 + 1: 0}
+    ids: list[b.Id] = []
+    maps: list[b.Id] = [(1, 0), (1, 1), (1, 2)]
+    nested = [b.shared(1, sub="m"), *(b.shared(1, parent=(1, at), sub="k") for at in (0, 1))]
+    updates = [b.update(b.block(1, 0, *nested))]
+    for _ in range(random.randint(2, 8)):
+        blocks = []
+        for client in random.sample(list(clocks), random.choice((1, 1, 1, 2))):
+            known = clocks[client]
+            start = clock = max(0, known + random.choice((0, 0, 0, 0, -1, -2, -4, 2)))
+            structs: list[bytes] = []
+            for _ in range(random.randint(1, 4)):
+                struct, length = _kept(random, ids, maps, (client, clock))
+                structs.append(struct)
+                ids += [(client, at) for at in range(clock, min(clock + length, clock + 6))]
+                clock += length
+            clocks[client] = max(known, clock)
+            blocks.append(b.block(client, start, *structs))
+        updates.append(b.update(*blocks, delete_set=_pieces(random, ids, maps)))
+    updates.append(b.update(delete_set=b.deletes({1: [(random.randrange(2), 1)]})))
+    if random.random() < 0.3:
+        random.shuffle(updates)
+    return updates
+
+
+def _kept(random: Random, ids: list[b.Id], maps: list[b.Id], own: b.Id) -> tuple[bytes, int]:
+    kind = random.randrange(12)
+    length = random.choice((1, 1, 2, 3, 4, 5, random.choice((2, 2000))))
+    if kind == 0:
+        return b.gc(length), length
+    client, clock = own
+    where: dict[str, object] = {}
+    style = random.randrange(10)
+    if style <= 3 and clock:
+        where["origin"] = (client, clock - 1)
+    elif style <= 6 and ids:
+        where["origin"] = random.choice(ids)
+    if style in (6, 7) and ids and random.random() < 0.3:
+        where["right"] = random.choice(ids)
+    if not where:
+        where = {"parent": random.choice((*maps, "t")), "sub": random.choice(("k", "l", None))}
+    if kind == 1:
+        return b.deleted(length, **where), length
+    if kind == 2:
+        return b.string("a" * length, **where), length
+    if kind == 3:
+        maps.append(own)
+        return b.shared(random.choice((0, 1, 1)), b"", **where), 1
+    each = random.choices((b.NULL, b.TRUE, b"\x77\x01x", b"\x75\x01" + b.NULL), k=length)
+    return b.values(*each, **where), length
+
+
+def _pieces(random: Random, ids: list[b.Id], maps: list[b.Id]) -> bytes:
+    """A delete set of some of what was written, or of a map."""
+    by_client: dict[int, list[tuple[int, int]]] = {}
+    for client, clock in sorted(random.sample(ids, min(len(ids), random.choice((0, 0, 1, 3))))):
+        ranges = by_client.setdefault(client, [])
+        if not ranges or clock >= sum(ranges[-1]):
+            ranges.append((clock, random.choice((1, 1, 2, 4))))
+    if random.random() < 0.1:
+        client, clock = random.choice(maps)
+        by_client[client] = [(clock, 1)]
+    return b.deletes(by_client)
+
+
 def mutated(random: Random, originals: list[bytes]) -> bytes:
     """A real update with a few bytes changed, dropped, added, or exchanged with another's."""
     data = bytearray(random.choice(originals))

@@ -13,7 +13,7 @@ import pytest
 
 from collab.errors import PeerError
 from collab.protocol.update_scan import scan_update
-from tests.property.protocol.hostile import History, entries, mutated, real_updates
+from tests.property.protocol.hostile import History, entries, kept, mutated, real_updates
 from tests.support.counts import repeats
 from tests.support.form import same_form_environment
 
@@ -93,7 +93,7 @@ def _is_scanned(update: bytes) -> bool:
 
 @pytest.mark.prove
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("draw", [_contradicting, _damaged, entries])
+@pytest.mark.parametrize("draw", [_contradicting, _damaged, entries, kept])
 def test_the_library_survives_all_that_is_let_through(
     draw: Callable[[Random], list[bytes]],
     victim: Victim,

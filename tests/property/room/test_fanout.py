@@ -110,7 +110,7 @@ class Place:
         if not self.doc.adds(scanned):
             return
         outcome = self.doc.apply(update, scanned)
-        broadcast = broadcast_of(outcome, update, scanned, skip=replica.session_id)
+        broadcast = broadcast_of(outcome, scanned, skip=replica.session_id)
         self.deliver(self.fanout.take(broadcast, len(self.here) - 1, self.now_ms))
 
     def wait(self, span_ms: float) -> None:

@@ -10,7 +10,8 @@ from pycrdt import Doc, Map, Text, merge_updates
 from collab.errors import MalformedUpdate
 from collab.protocol.scanned import ScannedUpdate
 from collab.protocol.update_scan import scan_update
-from collab.room.doc import Applied, RoomDoc
+from collab.room.applied import Applied
+from collab.room.doc import RoomDoc
 from tests.property.room.world import Id, World
 from tests.support.providers import clocks_of
 

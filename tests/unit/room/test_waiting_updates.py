@@ -175,13 +175,16 @@ def test_a_skip_leaves_a_gap_and_what_is_behind_it_waits() -> None:
 
 
 def test_overlapping_updates_count_each_clock_once() -> None:
-    """A step 2 often repeats the beginning of what an update brought meanwhile."""
+    """SCAN-18: A step 2 often repeats the beginning of what an update brought meanwhile."""
     room = live_room()
     settled(room, A)
     settled(room, B)
     edit(room, A, words(7, 0, "ab"))
     effects = edit(room, A, words(7, 0, "abcd"))
-    assert broadcast(effects) == [(Told("update", words(7, 0, "abcd")), A)]
+    rest = after(STRING, wire.string("cd"), origin=(7, 1))
+    told = update([Block(7, 0, [text("ab"), rest])])
+    assert broadcast(effects) == [(Told("update", told), A)]
+    assert stored(effects) == [(told, 2)]
     assert dict(room.doc.clocks) == {7: 4}
 
 
