@@ -12,11 +12,11 @@ a few bytes, so the server keeps the shape of each document and refuses what wou
 - bring client ids that agree in their low bits: one at a time passes the scan, but many of them
   turn the library's hash tables into lists;
 - put several elements at once under one key of a map within another type: pieces of them trip the
-  library when that map is deleted. Under a key of a root, which nobody deletes, Yjs does put
-  several: values that were overwritten and that its undo keeps become one struct.
+  library when that map is deleted.
 
-A struct of which the document knows a part is not refused, since honest replicas repeat things, but
-taken apart; see `taken_apart.py`.
+Two things that honest replicas do as well are not refused but taken apart, see `taken_apart.py`:
+values that were overwritten under such a key and are kept for undo (under a key of a root, which
+nobody deletes, they are left as they are), and structs of which the document knows a part.
 
 The shape holds, for each client, runs of clocks that lie at one depth, in a map or not, and are or
 are not shared types; typing one text costs no more than one run.
@@ -317,9 +317,11 @@ class ShapeCheck:
                 f"shared types nested deeper than {TYPE_DEPTH_MAX}", limit="type_depth_max"
             )
         if place & _KEYED and end > start + 1 and not _may_stand_together(content, place):
-            raise MalformedUpdate("more than one element under a key")
-        if start < known:
-            self._cuts.append(Cut(at, known))
+            if content != ANY or info & HAS_RIGHT_ORIGIN:
+                raise MalformedUpdate("more than one element under a key")
+            self._cuts.append(Cut(at, max(start, known), is_overwritten=True))
+        elif start < known:
+            self._cuts.append(Cut(at, known, is_overwritten=False))
         if content == STRING:
             self._add_halves(reader, start, known)
         self._added_to(known).add(end, place | _kind_of(content))

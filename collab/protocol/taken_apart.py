@@ -8,12 +8,19 @@ a struct before                            after
 =========================================  ==================================================
 from clock c on, of which the document     the known part as it was; behind it the rest,
 knows what is before clock k               whose origin is the clock before k
+n values under a key, from clock c on      n - 1 deleted clocks, in the same place; behind
+                                           them one value
 =========================================  ==================================================
 
 Replicas put the rest of a struct behind the part that they know, and yet believe what the struct
 says of its parent. Where that is not the known part's parent, the rest is counted by one and lies
 in the other, and outlives the one that it names. So a rest says nothing of its parent here, nor
 does it where Yjs writes one: it belongs where its origin does.
+
+A Yjs editor that can undo keeps what it overwrites, and joins neighbours: values that it put under
+one key one after the other travel as one struct. An editor that cannot undo tells of the same
+edits as of deleted clocks and a last value. A value that is followed by another under its key is
+deleted as soon as that one is integrated, so that replicas come to the same from either form.
 """
 
 from __future__ import annotations
@@ -47,11 +54,13 @@ class Cut(NamedTuple):
 
     Attributes:
         place: in the index of structs.
-        known: the clock behind what the document knows of it.
+        known: the clock behind what the document knows of it; its first one for nothing.
+        is_overwritten: whether all its values but the last were overwritten.
     """
 
     place: int
     known: int
+    is_overwritten: bool
 
 
 class _Piece(NamedTuple):
@@ -156,18 +165,19 @@ class _Struct:
                 _Piece(first, STRING, write_string(before.decode(_UTF_16))),
                 _Piece(known, STRING, write_string(behind.decode(_UTF_16))),
             ]
+        rest_at = end - 1 if cut.is_overwritten else known
         read_count(reader, 1)
         before_at = reader.at
-        self._values.begin(known - first)
+        self._values.begin(rest_at - first)
         while not self._values.is_done:
             self._values.advance(SLICE_CHECKS)
             yield
-        values = reader.data[before_at : reader.at]
-        rest = reader.data[reader.at : self._end]
-        return [
-            _Piece(first, ANY, write_uint(known - first) + values),
-            _Piece(known, ANY, write_uint(end - known) + rest),
-        ]
+        before = reader.data[before_at : reader.at]
+        behind = reader.data[reader.at : self._end]
+        rest = _Piece(rest_at, ANY, write_uint(end - rest_at) + behind)
+        if cut.is_overwritten:
+            return [*_deleted(first, known, rest_at), rest]
+        return [_Piece(first, ANY, write_uint(known - first) + before), rest]
 
     def written(self, pieces: list[_Piece], client: int) -> Iterator[bytes]:
         """Write pieces: the first one in the struct's place, each other one behind the last."""

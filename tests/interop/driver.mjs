@@ -56,6 +56,8 @@ class Member {
       case "textLength":
       case "list":
         return documents[name](doc);
+      case "inner":
+        return documents.nested(doc, "inner");
       case "stateVector":
         return Object.fromEntries(documents.stateVectorEntries(doc));
       case "update":
@@ -97,6 +99,14 @@ const OPS = {
   },
   set: ({ doc }, { key, value }) => void documents.set(doc, key, value),
   remove: ({ doc }, { key }) => void documents.remove(doc, key),
+  // A map within the root map, and what stands in it.
+  nest: ({ doc }, { key }) => void documents.nest(doc, key),
+  setIn: ({ doc }, { outer, key, value }) => void documents.setIn(doc, outer, key, value),
+  // From here on the client keeps what it overwrites, for its user to take back.
+  keepForUndo: (member) => {
+    member.undoing = documents.undoManager(member.doc);
+  },
+  undo: ({ undoing }) => void undoing.undo(),
   // Places beyond the end count as the end: others may have deleted what was there.
   insert: ({ doc }, { index, text }) =>
     void documents.insert(doc, Math.min(index, documents.textLength(doc)), text),

@@ -118,10 +118,10 @@ def test_a_parent_may_have_been_deleted_meanwhile(parent: bytes) -> None:
     "entry",
     [
         string("ab", sub="k"),
-        values(NULL, NULL, parent=(6, 0), sub="k"),
         string("ab", parent=(6, 0), sub="k"),
-        values(NULL, NULL, origin=(6, 1)),
+        string("ab", origin=(6, 1)),
         values(NULL, NULL, right=(6, 1)),
+        values(NULL, NULL, origin=(6, 1), right=(6, 1)),
     ],
 )
 def test_under_a_key_stands_one_element_at_a_time(entry: bytes) -> None:
