@@ -229,13 +229,22 @@ class _Score:
 
     def _reached(self, part_id: str, absent: set[str]) -> Sequence[str]:
         """Name the measures up to the last that a part has: in the file some parts end early."""
-        facts = self._facts
+        facts, told = self._facts, self._newly_set(part_id) if absent else frozenset()
         for count in range(len(self._measures), 0, -1):
             place = (part_id, self._measures[count - 1])
             held = place in self._cells or place in facts.events or place in facts.directions
-            if held or place[1] not in absent:
+            if held or place[1] in told or place[1] not in absent:
                 return self._measures[:count]
         return []
+
+    def _newly_set(self, part_id: str) -> frozenset[str]:
+        """Name the measures in which the file does not say what is set for a part."""
+        file = {} if self._reading is None else self._reading.facets["attr"]
+        changed = (
+            key for key, value in self._facts.facets["attr"].items() if file.get(key) != value
+        )
+        places = (key.split("|") for key in changed)
+        return frozenset(place[1] for place in places if place[2] in ("*", part_id))
 
 
 def _divisions_of(facts: Facts, part_id: str, measures: Sequence[str]) -> int:

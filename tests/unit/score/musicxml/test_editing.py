@@ -279,6 +279,18 @@ def test_new_endings_and_their_repeats_are_written_in_every_part() -> None:
     assert list(map(markup, two.iterfind("measure[@number='1']/barline"))) == first_ending
 
 
+def test_mxl_4_what_is_set_for_all_reaches_a_part_that_ends_before() -> None:
+    def change(facets: Facets) -> None:
+        facets["attr"]["key|m2|*|0/1"] = {"fifths": 4, "mode": "major"}
+
+    before, after = edited("two parts of different length", change)
+    measures = [[each.get("number") for each in part] for part in after.findall("part")]
+    assert measures == [["1", "2", "3"], ["1", "2"]]
+    assert texts(after, "part/measure[@number='2']/attributes/key/fifths") == ["4", "4"]
+    (was,) = before.findall("part")[1]
+    assert markup(after.findall("part")[1][0]) == markup(was)
+
+
 def test_an_ending_of_which_one_measure_is_deleted_is_not_exported() -> None:
     def delete(facets: Facets) -> None:
         facets["sp"] = {"e": {**facets["sp"]["ending-m2"], "end": "m3"}}
