@@ -102,6 +102,21 @@ test("rows of the chorale show what the whole score shows there", () => {
   expect(windows.length).toBeGreaterThan(2);
 });
 
+test("staves in which nothing is written are drawn in each row, and a row of nothing else too", () => {
+  const facets = quarters({
+    parts: {
+      p: { order: "a", name: "Violin", staves: 1 },
+      q: { order: "b", name: "Piano", staves: 2 },
+    },
+    ev: { only: at(1, 0) },
+    pt: { only: { step: "A", octave: 4 } },
+  });
+  const { windows, rows } = compared(facets);
+  expect(windows.length).toBeGreaterThan(1);
+  const staves = windows.map(({ measures }) => measures.length * 3);
+  expect(rows.map((row) => counts(row)["staff"])).toEqual(staves);
+});
+
 test("ties, slurs and hairpins go over the ends of rows, and over whole rows", () => {
   const facets = quarters({
     sp: {

@@ -6,6 +6,8 @@ export const OPTIONS = {
   adjustPageHeight: true,
   // Rows are cast off before: each comes on a page of its own.
   breaks: "encoded",
+  // Staves stay where nothing is written yet: it is to be written there.
+  condense: "none",
   footer: "none",
   header: "none",
   // Fonts come with the page; the picture names none and carries no style of its own.
