@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from collab.score.chorale import chorale_facets
 from collab.score.operations import Changes, EditRefused, Operation, encode_operation, plan
+from collab.score.operations.operations import InsertMeasures
 from collab.score.schema import FACETS, Facets
 from tests.support.random_edits import first_score, ids, random_operation
 from tests.support.random_scores import random_facets
@@ -63,8 +64,10 @@ def _case(name: str, facets: Facets) -> dict[str, Any]:
     now: dict[str, dict[str, Any]] = {facet: dict(begun.get(facet, {})) for facet in FACETS}
     rng, new_ids = random.Random(name), ids("x")
     steps: list[dict[str, Any]] = []
-    for _ in range(STEPS):
-        operation = random_operation(rng, now)
+    for step in range(STEPS):
+        # The chorale is the one that ends with a final barline, which goes along.
+        is_end = step == 0 and name == "chorale"
+        operation = InsertMeasures("m11", 2) if is_end else random_operation(rng, now)
         plan_ = planned(now, operation, new_ids)
         make(now, plan_)
         steps.append({"operation": encode_operation(operation), **plan_})

@@ -145,3 +145,22 @@ test("with nothing selected nothing is repeated", () => {
   type(desk, "<Escape>rRvV");
   expect([endings(score), barlines(score)]).toEqual([[], END]);
 });
+
+test("the piece ends with its last measure, whichever that is, and one undo takes both back", () => {
+  const { desk, score } = measures();
+  const final = { style: "light-heavy" };
+  select(desk, "F");
+  type(desk, "7cd");
+  const [last] = Object.keys(barlines(score));
+  expect(barlines(score)).toEqual({ [String(last)]: final });
+  expect(desk.desktop.get().index.view.measures.at(-1)?.id).toBe(last?.split("|")[1]);
+  type(desk, "^<Backspace>");
+  expect(barlines(score)).toMatchObject({ [String(last)]: final });
+  const { measures: left } = desk.desktop.get().index.view;
+  expect(barlines(score)[`barline|${left.at(-1)?.id}|*|right`]).toEqual(final);
+  type(desk, "^z^z^z");
+  expect(barlines(score)).toEqual({ "barline|F|*|right": final });
+  select(desk, "E", "F");
+  type(desk, "^<Backspace>");
+  expect(barlines(score)["barline|D|*|right"]).toEqual(final);
+});

@@ -28,8 +28,9 @@ from collab.score.operations.operations import (
 )
 from collab.score.operations.places import bars, measures_in_order
 from collab.score.order import place_after
-from collab.score.schema import KEY_SEPARATOR, Facet, Json
+from collab.score.schema import EVERY_PART, KEY_SEPARATOR, Facet, Json, attribute_key
 
+_FINAL: Final = "light-heavy"  # how the barline looks that ends a piece
 _IN_CELLS: Final[tuple[Facet, ...]] = ("ev", "dir")
 
 
@@ -46,7 +47,19 @@ def set_header(draft: Draft, operation: SetHeader) -> None:
 
 
 def insert_measures(draft: Draft, operation: InsertMeasures) -> Sequence[str]:
-    """Add empty measures; returns their ids, in order."""
+    """Add empty measures; behind the last one, the end of the piece goes along.
+
+    Returns their ids, in order.
+    """
+    present = [bar.id for bar in bars(draft)]
+    new = add_measures(draft, operation)
+    if operation.after is not None and present[-1:] == [operation.after]:
+        _move_end(draft, operation.after, new[-1])
+    return new
+
+
+def add_measures(draft: Draft, operation: InsertMeasures) -> Sequence[str]:
+    """Add empty measures and nothing else; returns their ids, in order."""
     if not 1 <= operation.count <= SCORE_MEASURES_EMPTY_MAX:
         raise refusal(
             "out-of-range", f"From 1 to {SCORE_MEASURES_EMPTY_MAX} measures are inserted at once."
@@ -184,6 +197,15 @@ def _order(
     others = [entry for entry in present if entry[1] not in moving]
     for key, order in place_after(others, after, placed).items():
         draft.put(facet, key, {**draft.find(facet, key, "element"), "order": order})
+
+
+def _move_end(draft: Draft, former: str, last: str) -> None:
+    """Move the barline that ends a piece; one that repeats stays where it is."""
+    old = attribute_key("barline", former, EVERY_PART, "right")
+    value = draft.get("attr", old)
+    if value is not None and value.get("style") == _FINAL and "repeat" not in value:
+        draft.drop("attr", old)
+        draft.put("attr", attribute_key("barline", last, EVERY_PART, "right"), value)
 
 
 def _numbers(draft: Draft, operation: InsertMeasures) -> list[str]:

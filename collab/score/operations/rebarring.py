@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from collab.score.model import Event, read_event, read_score
 from collab.score.operations.changes import Draft, refusal, written_time
-from collab.score.operations.frame import delete_measures, insert_measures
+from collab.score.operations.frame import add_measures, delete_measures
 from collab.score.operations.operations import DeleteMeasures, InsertMeasures, Rebar
 from collab.score.operations.places import Bar, bars, require_measure
 from collab.score.operations.timeline import Timeline, lay
@@ -32,7 +32,7 @@ def rebar(draft: Draft, operation: Rebar) -> None:
     missing = old.end - sum((length for _, length in new_bars), Fraction(0))
     if missing > 0:
         last, length = new_bars[-1]
-        added = insert_measures(draft, InsertMeasures(last, math.ceil(missing / length)))
+        added = add_measures(draft, InsertMeasures(last, math.ceil(missing / length)))
         new_bars += [(key, length) for key in added]
     new = Timeline(new_bars)
     _move_events(draft, events, old, new)

@@ -57,6 +57,17 @@ def test_edit_8_measures_are_inserted_moved_deleted_and_restored() -> None:
     assert _edited(deleted, ops.RestoreMeasures(("n2", "m1"))) == moved
 
 
+def test_edit_8_a_piece_that_goes_on_ends_with_its_new_last_measure() -> None:
+    final, again = {"style": "light-heavy"}, {"style": "light-heavy", "repeat": "backward"}
+    score = _edited(small_score(measures=2), ops.ChangeSetting("barline", "m2", final, at="right"))
+    after = ops.InsertMeasures("m2", 2)
+    barlines = {key: value for key, value in _edited(score, after)["attr"].items() if "bar" in key}
+    assert barlines == {"barline|n2|*|right": final}
+    assert _edited(score, ops.InsertMeasures("m1"))["attr"] == score["attr"]
+    repeated = _edited(score, ops.ChangeSetting("barline", "m2", again, at="right"))
+    assert _edited(repeated, after)["attr"] == repeated["attr"]
+
+
 def test_edit_3_a_header_is_one_text_and_empty_text_takes_it_away() -> None:
     score = _edited({**small_score(), "meta": {"schema": "2", "title": "Old"}})
     named = _edited(

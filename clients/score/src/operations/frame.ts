@@ -1,6 +1,7 @@
-import { before, KEY_SEPARATOR, readScore } from "../model.ts";
+import { before, EVERY_PART, KEY_SEPARATOR, readScore } from "../model.ts";
 import { asRational, type Draft, EditRefused, writtenTime } from "./draft.ts";
 import { deleteElements } from "./events.ts";
+import { attributeKey } from "./lines.ts";
 import type {
   AddPart,
   DeleteMeasures,
@@ -23,6 +24,8 @@ import { barsOf, measuresInOrder } from "./places.ts";
 const INSERTED_MAX = 1000;
 const TEXT_CHARS_MAX = 1000;
 const HEADERS = new Set(["title", "movement", "composer", "lyricist", "arranger", "rights"]);
+/** How the barline looks that ends a piece. */
+const FINAL = "light-heavy";
 const LETTERS = "abcdefghijklmnopqrstuvwxyz";
 
 /** Sets or deletes one text of `meta`; what else is there is not for editors. */
@@ -39,8 +42,30 @@ export function setHeader(draft: Draft, { name, text }: SetHeader): void {
   }
 }
 
-/** Adds empty measures; gives their ids, in order. */
-export function insertMeasures(
+/** Adds empty measures; behind the last one, the end of the piece goes along. Gives their ids, in order. */
+export function insertMeasures(draft: Draft, operation: Omit<InsertMeasures, "op">): string[] {
+  const { after } = operation;
+  const isLast = after !== null && barsOf(draft).at(-1)?.id === after;
+  const added = addMeasures(draft, operation);
+  const last = added.at(-1);
+  if (isLast && last !== undefined) {
+    moveEnd(draft, after, last);
+  }
+  return added;
+}
+
+/** Moves the barline that ends a piece; one that repeats stays where it is. */
+function moveEnd(draft: Draft, former: string, last: string): void {
+  const old = attributeKey("barline", former, EVERY_PART, "right");
+  const value = draft.get("attr", old);
+  if (value?.["style"] === FINAL && !("repeat" in value)) {
+    draft.drop("attr", old);
+    draft.put("attr", attributeKey("barline", last, EVERY_PART, "right"), value);
+  }
+}
+
+/** Adds empty measures and nothing else; gives their ids, in order. */
+export function addMeasures(
   draft: Draft,
   { after, count = 1 }: Omit<InsertMeasures, "op">,
 ): string[] {

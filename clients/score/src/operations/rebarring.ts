@@ -2,7 +2,7 @@ import { EVERY_PART, readEvent, readScore, type ScoreEvent } from "../model.ts";
 import { add, ceiling, divide, later, type Rational, subtract, ZERO } from "../rational.ts";
 import { compareText } from "../sorting.ts";
 import { asRational, type Draft, EditRefused, isZero, sum, writtenTime } from "./draft.ts";
-import { deleteMeasures, insertMeasures } from "./frame.ts";
+import { addMeasures, deleteMeasures } from "./frame.ts";
 import { attributeKey } from "./lines.ts";
 import type { Rebar } from "./operations.ts";
 import { type Bar, barsOf, endOf, extent, requireMeasure } from "./places.ts";
@@ -29,7 +29,7 @@ export function rebar(draft: Draft, operation: Rebar): void {
   const [last, length] = newBars.at(-1) as [string, Rational];
   if (missing.numerator > 0n) {
     const count = ceiling(divide(missing, length));
-    for (const key of insertMeasures(draft, { after: last, count })) {
+    for (const key of addMeasures(draft, { after: last, count })) {
       newBars.push([key, length]);
     }
   }

@@ -13,6 +13,7 @@ import {
 import { asEntry, asText, entryOf } from "../engraving/entries.ts";
 import type { Place } from "../engraving/places.ts";
 import { alterAt, altered, height, middleOf, nearest, pitchOf, stepped } from "./pitches.ts";
+import { endKept } from "./repeats.ts";
 import { endOf, type ScoreIndex, type Spot } from "./score-index.ts";
 
 /** How long the next note will be. */
@@ -391,7 +392,7 @@ export function removeMeasures(index: ScoreIndex, places: readonly Place[]): Act
   const at = index.view.measures.findIndex((measure) => gone.has(measure.id));
   const next = left[at] ?? left.at(-1);
   return {
-    operations: [{ op: "DeleteMeasures", measures: [...gone] }],
+    operations: [...endKept(index, gone), { op: "DeleteMeasures", measures: [...gone] }],
     ...(next ? { cursor: { ...spotOf(first), measure: next.id, onset: ZERO_TIME } } : {}),
   };
 }

@@ -80,6 +80,19 @@ export function toggleEnding(
   return { operations };
 }
 
+/** The piece still ends with a barline of that kind when the measures go that have it. */
+export function endKept(index: ScoreIndex, gone: ReadonlySet<string>): Operation[] {
+  const { measures } = index.view;
+  const last = measures.length - 1;
+  const left = measures.findLastIndex((measure) => !gone.has(measure.id));
+  const isEnd = barlinesAt(index, last, "right").some(
+    ({ value }) => value["style"] === SIGNS.right.style && !("repeat" in value),
+  );
+  return isEnd && left >= 0 && left < last && barlinesAt(index, left, "right").length === 0
+    ? withBarline(index, left, "right", { style: SIGNS.right.style })
+    : [];
+}
+
 interface Range {
   readonly first: number;
   readonly last: number;
