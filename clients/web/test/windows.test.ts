@@ -246,6 +246,36 @@ test("tuplets and beams stay within their row", () => {
   expect(rows.filter((row) => counts(row)["tuplet"] === 1).length).toBe(1);
 });
 
+/** How wide the engraver draws each measure when nothing presses them. */
+function natural(writing: Writing): number[] {
+  const free = { breaks: "none", adjustPageWidth: true, pageWidth: 20_000 };
+  toolkit.setOptions({ ...OPTIONS, pageHeight: PAGE_HEIGHT, ...free });
+  expect(toolkit.loadData(wholeText(writing))).toBeTruthy();
+  const svg = toolkit.renderToSVG(1);
+  toolkit.setOptions({ adjustPageWidth: false });
+  const ends = [...svg.matchAll(/class="barLine">\s*<path d="M(\d+)/g)].map(
+    ([, x]) => Number(x) / 10,
+  );
+  return ends.map((end, at) => end - (ends[at - 1] ?? 0));
+}
+
+test("a measure with new signs takes about as much of a row as the engraver does", () => {
+  const changes = {
+    none: {},
+    key: { "key|m3|*|0/1": { fifths: -5 } },
+    metre: { "time|m3|*|0/1": { beats: [2], unit: 2 } },
+    repeat: {
+      "barline|m3|*|left": { style: "heavy-light", repeat: "forward" },
+      "barline|m3|*|right": { style: "light-heavy", repeat: "backward" },
+    },
+  };
+  for (const [name, attr] of Object.entries(changes)) {
+    const writing = writingOf(quarters({ attr }));
+    const ratio = (writing.measures[2]?.width ?? 0) / (natural(writing)[2] ?? 0);
+    expect([name, ratio > 0.95, ratio < 1.125]).toEqual([name, true, true]);
+  }
+});
+
 test("rows stay where they were while they fill the page well enough", () => {
   const bars = (...widths: readonly number[]) =>
     widths.map((width, index) => ({ id: `m${index}`, width }));
@@ -260,7 +290,7 @@ test("rows stay where they were while they fill the page well enough", () => {
   // Too much for one row: only this one is broken, the next one begins where it did.
   expect(starts([30, 30, 80, 30, 30, 30], ["m0", "m3"])).toEqual([0, 2, 3]);
   // Too little: it takes in the next row.
-  expect(starts([10, 10, 10, 30, 30, 30], ["m0", "m3"])).toEqual([0]);
+  expect(starts([5, 5, 10, 30, 30, 30], ["m0", "m3"])).toEqual([0]);
   // Measures that are wider than the page have rows of their own.
   expect(starts([300, 20, 300])).toEqual([0, 1, 2]);
 });

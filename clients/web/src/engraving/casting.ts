@@ -12,7 +12,7 @@ interface Cast {
 
 /** A row that was there before stays while it fills the page between these parts of its width. */
 const KEPT_FILL_MIN = 0.55;
-const KEPT_FILL_MAX = 1.2;
+const KEPT_FILL_MAX = 1.1;
 
 /**
  * Sorts measures into rows, as many as fit in each. Rows that began at a measure before begin there

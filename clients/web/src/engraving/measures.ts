@@ -99,6 +99,7 @@ export function writeMeasure(
         letters: Math.max(0, ...place.events.map((id) => lettersUnder(id, sources.syllables))),
       })),
       toNumber(lengthOf(measure, cells.get(places[0]?.part ?? ""))),
+      isFirst ? null : signs,
     ),
   };
 }
