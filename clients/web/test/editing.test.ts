@@ -129,3 +129,44 @@ test("a measure goes with what is in it, and comes back", () => {
   type(tune.desk, "^z^z");
   expect(music(tune)).toEqual(["D5:4", "E5:4", "-:4"]);
 });
+
+test("an arrow leaves what is selected at the end that it points to", () => {
+  const tune = begun();
+  type(tune.desk, "5defg<ArrowLeft><ArrowLeft>_<ArrowLeft>_<ArrowLeft>");
+  expect(tune.desk.desktop.get().selected.length).toBe(3);
+  type(tune.desk, "<ArrowRight>a");
+  expect(music(tune)[0]).toBe("D5:1 E5:1 F#5:1 A5:1");
+  type(tune.desk, "_<ArrowLeft>_<ArrowLeft><ArrowLeft>c");
+  expect(music(tune)[0]).toBe("C#5:1 E5:1 F#5:1 A5:1");
+});
+
+test("all of a voice is selected, from the beginning to the end", () => {
+  const tune = begun();
+  type(tune.desk, "5defga^a<ArrowUp>");
+  expect(music(tune)).toEqual(["E5:1 F#5:1 G5:1 A5:1", "B5:1 -:1 -:2"]);
+});
+
+test("what is copied is pasted instead of what is there, over barlines, with new measures", () => {
+  const tune = begun();
+  type(tune.desk, "5d4fg6at<ArrowRight>");
+  expect(music(tune)).toEqual(["D5:1 F#5:1/2 G5:1/2 A5:2", "A5:2 -:2"]);
+  const { index } = tune.desk.desktop.get();
+  tune.desk.select(index.inMeasure("m1")[0]?.id ?? "");
+  type(tune.desk, "_<ArrowRight>_<ArrowRight>^c<ArrowRight><ArrowRight>^v");
+  expect(music(tune)).toEqual(["D5:1 F#5:1/2 G5:1/2 A5:2", "D5:1 F#5:1/2 G5:1/2 -:2"]);
+  // Behind what was pasted it goes on; the last third of it is in a measure that was not there.
+  type(tune.desk, "^v<ArrowLeft>^v");
+  const [, second, third] = music(tune);
+  expect(second).toBe("D5:1 F#5:1/2 G5:1/2 D5:1 F#5:1/2 D5:1/2");
+  expect(third).toMatch(/^D5:1\/2 F#5:1\/2 G5:1\/2 /);
+  type(tune.desk, "^z^z^z");
+  expect(music(tune)).toEqual(["D5:1 F#5:1/2 G5:1/2 A5:2", "A5:2 -:2"]);
+});
+
+test("what is cut is pasted on another staff, in its voice", () => {
+  const tune = begun((score) => score.doc.getMap("parts").set("p", { order: "a", staves: 2 }));
+  type(tune.desk, "5de<ArrowLeft>_<ArrowLeft>^x");
+  expect(voices(tune)).toEqual({});
+  type(tune.desk, "~<ArrowDown>^v");
+  expect(voices(tune)).toEqual({ "2/5": "D5@0/1 E5@1/1" });
+});

@@ -1,3 +1,4 @@
+import { type Clip, subtractTimes } from "bandpro-score";
 import {
   compareTimes,
   EditRefused,
@@ -5,7 +6,6 @@ import {
   type Score,
   ScoreError,
   type WrittenPitch,
-  ZERO_TIME,
 } from "bandpro-sdk";
 import { asEntry, asText, entryOf } from "../engraving/entries.ts";
 import type { Place } from "../engraving/places.ts";
@@ -31,6 +31,7 @@ import {
   write,
   writtenAs,
 } from "./actions.ts";
+import { copied, pasted } from "./clipboard.ts";
 import { type Command, FIRST_VALUE } from "./keys.ts";
 import { toggleEnding, toggleRepeat } from "./repeats.ts";
 import { endOf, ScoreIndex, type Spot } from "./score-index.ts";
@@ -68,6 +69,7 @@ export class Desk {
   #selection: Selection = { kind: "none" };
   #value: NextValue = FIRST_VALUE;
   #entered: readonly string[] = [];
+  #clip: Clip | null = null;
   readonly #unsubscribe: () => void;
   /** Runs while the picture is older than the score. */
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -118,6 +120,10 @@ export class Desk {
 
   /** Does what a key or a button asks for, other than playing and words. */
   run(command: Command): void {
+    if (command.do === "copy" || command.do === "cut") {
+      const { index, selected } = this.#now();
+      this.#clip = copied(index, selected) ?? this.#clip;
+    }
     const action = this.#actionOf(command);
     if (action) {
       this.#act(action);
@@ -134,6 +140,8 @@ export class Desk {
     } else if (command.do === "undo" || command.do === "redo") {
       this.#score.history[command.do]();
       this.#refresh();
+    } else if (command.do === "all") {
+      this.#selectAll();
     } else if (command.do === "clear") {
       this.#selection = { kind: "none" };
       this.#refresh();
@@ -186,6 +194,10 @@ export class Desk {
         return toggleRepeat(index, selected, command.edge);
       case "ending":
         return toggleEnding(index, writing.endings, selected, command.number);
+      case "paste":
+        return this.#clip && pasted(index, selected, this.#clip);
+      case "cut":
+        return remove(selected);
       case "delete":
         return this.#removal();
       case "deleteMeasures":
@@ -287,9 +299,11 @@ export class Desk {
 
   #go(by: 1 | -1, isExtending: boolean): void {
     const { index, selected } = this.#desktop.get();
+    const end = by > 0 ? selected.at(-1) : selected[0];
+    // As in a text: what is selected is left at the end that the arrow points to.
     const head =
-      (this.#selection.kind === "things" ? index.place(this.#selection.to) : null) ??
-      (by > 0 ? selected.at(-1) : selected[0]);
+      (isExtending && this.#selection.kind === "things" ? index.place(this.#selection.to) : null) ??
+      end;
     if (!head) {
       this.begin();
       return;
@@ -312,9 +326,11 @@ export class Desk {
   #goOn(head: Place): void {
     const { index } = this.#desktop.get();
     const onset = endOf(head);
-    const isInside = compareTimes(onset, index.length(head.measure, head.part)) < 0;
+    const length = index.length(head.measure, head.part);
+    const isInside = compareTimes(onset, length) < 0;
     if (isInside || index.measureAfter(head.measure) !== null) {
-      this.#moveTo({ ...spotOf(head), onset });
+      // A measure may have more in it than fits: the next one begins with its beginning all the same.
+      this.#moveTo({ ...spotOf(head), onset: isInside ? onset : length });
     }
   }
 
@@ -328,6 +344,20 @@ export class Desk {
     }
   }
 
+  /** All that the voice of the cursor has, from the beginning to the end. */
+  #selectAll(): void {
+    const { index, selected } = this.#now();
+    const own = selected[0] ?? index.first;
+    const line = index.places.filter(
+      ({ part, staff, voice }) => part === own?.part && staff === own.staff && voice === own.voice,
+    );
+    const [from, to] = [line[0], line.at(-1)];
+    if (from && to) {
+      this.#selection = { kind: "things", from: from.id, to: to.id };
+      this.#refresh();
+    }
+  }
+
   #goAcross(by: 1 | -1): void {
     const { index, selected } = this.#desktop.get();
     const next = selected[0] && index.acrossStaves(selected[0], by);
@@ -338,12 +368,14 @@ export class Desk {
 
   #moveTo(spot: Spot): void {
     const { index } = this.#now();
-    const isPast = compareTimes(spot.onset, index.length(spot.measure, spot.part)) >= 0;
-    const next = isPast ? index.measureAfter(spot.measure) : null;
-    this.#selection = {
-      kind: "spot",
-      spot: next === null ? spot : { ...spot, measure: next, onset: ZERO_TIME },
-    };
+    let { measure, onset } = spot;
+    for (;;) {
+      const length = index.length(measure, spot.part);
+      const next = compareTimes(onset, length) >= 0 ? index.measureAfter(measure) : null;
+      if (next === null) break;
+      [measure, onset] = [next, subtractTimes(onset, length)];
+    }
+    this.#selection = { kind: "spot", spot: { ...spot, measure, onset } };
     this.#refresh();
   }
 

@@ -24,6 +24,10 @@ export type Command =
         | "tuplet"
         | "delete"
         | "deleteMeasures"
+        | "all"
+        | "copy"
+        | "cut"
+        | "paste"
         | "undo"
         | "redo"
         | "lyrics"
@@ -32,7 +36,8 @@ export type Command =
         | "clear";
     };
 
-interface Key {
+/** A key of the keyboard, with those that are held with it. */
+export interface Key {
   readonly key: string;
   readonly code: string;
   readonly ctrlKey: boolean;
@@ -65,6 +70,14 @@ const PLAIN: Readonly<Record<string, Command>> = {
   "-": { do: "alter", by: -1 },
   "=": { do: "alter", by: null },
 };
+const WITH_CONTROL: Readonly<Record<string, Command>> = {
+  "3": { do: "tuplet" },
+  a: { do: "all" },
+  c: { do: "copy" },
+  v: { do: "paste" },
+  x: { do: "cut" },
+  y: { do: "redo" },
+};
 const STEPS_IN_OCTAVE = 7;
 
 /** What a key asks for; null leaves it to the browser. */
@@ -92,7 +105,7 @@ export function commandOf(key: Key): Command | null {
     if (letter === "z") {
       return { do: key.shiftKey ? "redo" : "undo" };
     }
-    return letter === "y" ? { do: "redo" } : letter === "3" ? { do: "tuplet" } : null;
+    return WITH_CONTROL[letter] ?? null;
   }
   if (isControl || key.altKey) {
     return null;
