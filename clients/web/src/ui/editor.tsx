@@ -1,9 +1,9 @@
 "use client";
 import { toNumber } from "bandpro-score";
 import type { Score } from "bandpro-sdk";
-import { type KeyboardEvent, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { type Desk, type Desktop, described } from "../editing/desk.ts";
-import { type Command, commandOf } from "../editing/keys.ts";
+import { type Command, commandOf, type Key } from "../editing/keys.ts";
 import type { ScoreIndex } from "../editing/score-index.ts";
 import { asText, entryOf } from "../engraving/entries.ts";
 import type { Place } from "../engraving/places.ts";
@@ -23,6 +23,7 @@ import { useAfterPaint } from "./use-after-paint.ts";
 import { type Comparison, useComparison } from "./use-comparison.ts";
 import { useDesk } from "./use-desk.ts";
 import { useFollowing } from "./use-following.ts";
+import { useLostKeys } from "./use-lost-keys.ts";
 import { useMeasured } from "./use-measuring.ts";
 import { usePlaying } from "./use-playing.ts";
 import { useTitle } from "./use-title.ts";
@@ -80,12 +81,12 @@ function OpenDesk(props: Props & { readonly desk: Desk }) {
     (command: Command) => {
       if (command.do === "play") hearing.toggle();
       else if (command.do === "loop") hearing.toggleLoop();
-      else if (command.do === "lyrics") setWriting(true);
+      else if (command.do === "lyrics") setWriting(desk.desktop.get().selected.length > 0);
       else desk.run(command);
     },
     [desk, hearing.toggle, hearing.toggleLoop],
   );
-  const press = (event: KeyboardEvent) => {
+  const press = (event: Key & Pick<KeyboardEvent, "preventDefault">) => {
     const command = comparison.isBefore ? null : commandOf(event);
     if (!command) return;
     event.preventDefault();
@@ -100,11 +101,15 @@ function OpenDesk(props: Props & { readonly desk: Desk }) {
       run(command);
     }
   };
-  const endWriting = () => {
-    setWriting(false);
-    surface.current?.focus();
-  };
   const goOn = () => surface.current?.focus({ preventScroll: true });
+  const endWriting = (isByKey: boolean) => {
+    setWriting(false);
+    if (isByKey) goOn();
+  };
+  useLostKeys(first !== undefined, (event) => {
+    goOn();
+    press(event);
+  });
 
   return (
     <div className="editor">
@@ -116,6 +121,7 @@ function OpenDesk(props: Props & { readonly desk: Desk }) {
           run={run}
           hearing={hearing}
           words={words}
+          onEnd={goOn}
         />
       ) : null}
       <StatusBar

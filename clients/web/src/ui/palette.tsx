@@ -1,13 +1,14 @@
 "use client";
 import { compareTimes, type Fields, readTime } from "bandpro-score";
 import type { Score } from "bandpro-sdk";
-import type { ReactNode } from "react";
+import { type ReactNode, useRef } from "react";
 import { timeOf, writtenAs } from "../editing/actions.ts";
 import type { Desk, Desktop } from "../editing/desk.ts";
 import type { Command } from "../editing/keys.ts";
 import { settingAt } from "../editing/pitches.ts";
 import { repeatedAt } from "../editing/repeats.ts";
 import type { ScoreIndex } from "../editing/score-index.ts";
+import { setForAll, setKey } from "../editing/settings.ts";
 import { asNumber, asText, type Entry, entryOf } from "../engraving/entries.ts";
 import type { Place } from "../engraving/places.ts";
 import { useStore } from "../session/store.ts";
@@ -21,8 +22,11 @@ interface Props {
   readonly run: (command: Command) => void;
   readonly hearing: Hearing;
   readonly words: Words;
+  /** Told when a choice by pointer is over: keys are the score's again. */
+  readonly onEnd: () => void;
 }
 
+const STEPS = ["C", "D", "E", "F", "G", "A", "B"];
 const VALUES = [
   ["sixteenth", 1 / 4],
   ["eighth", 1 / 2],
@@ -43,7 +47,7 @@ const CLEFS: Readonly<Record<string, Fields>> = {
 };
 
 /** What can be done with the selection, as buttons; all of it has a key as well. */
-export function Palette({ desk, desktop, score, run, hearing, words }: Props) {
+export function Palette({ desk, desktop, score, run, hearing, words, onEnd }: Props) {
   const steps = useStore(score.history.state);
   const { selected, value, index, writing } = desktop;
   const repeated = repeatedAt(index, writing.endings, selected);
@@ -86,6 +90,9 @@ export function Palette({ desk, desktop, score, run, hearing, words }: Props) {
         {button(words.dot, "•", { do: "dot" }, shown.dots > 0)}
         {button(words.rest, <RestIcon />, { do: "rest" })}
       </div>
+      <div className="group steps">
+        {STEPS.map((step) => button(step, step, { do: "step", step, isChord: false }))}
+      </div>
       <div className="group">
         {button(words.flat, "♭", { do: "alter", by: -1 })}
         {button(words.natural, "♮", { do: "alter", by: null })}
@@ -121,11 +128,12 @@ export function Palette({ desk, desktop, score, run, hearing, words }: Props) {
           return button(name, <EndingIcon label={label} />, { do: "ending", number }, isOn);
         })}
       </div>
-      <Settings desk={desk} desktop={desktop} run={run} words={words} />
+      <Settings desk={desk} desktop={desktop} run={run} words={words} onEnd={onEnd} />
       <div className="group">
         <button
           type="button"
           title={words.addMeasure}
+          onMouseDown={(event) => event.preventDefault()}
           onClick={() => {
             const last = index.view.measures.at(-1)?.id ?? null;
             desk.edit({ op: "InsertMeasures", after: last });
@@ -138,6 +146,7 @@ export function Palette({ desk, desktop, score, run, hearing, words }: Props) {
           title={words.deleteMeasure}
           data-testid="delete-measure"
           disabled={!first}
+          onMouseDown={(event) => event.preventDefault()}
           onClick={() => desk.run({ do: "deleteMeasures" })}
         >
           − {words.measure}
@@ -152,7 +161,8 @@ function Settings({
   desktop,
   run,
   words,
-}: Pick<Props, "desk" | "desktop" | "run" | "words">) {
+  onEnd,
+}: Pick<Props, "desk" | "desktop" | "run" | "words" | "onEnd">) {
   const { selected, index } = desktop;
   // Always there, so that the page does not move when something is selected.
   const first = selected[0] ?? index.first;
@@ -164,43 +174,49 @@ function Settings({
   const clef = settingAt(index.view, index.facets, "clef", first) ?? {};
   const beats = Array.isArray(time["beats"]) ? time["beats"].join("+") : "";
   const clefName = clefNameOf(clef);
-  const set = (kind: "key" | "time" | "clef", value: Fields, scope: string) =>
-    desk.edit({ op: "ChangeSetting", kind, measure: first.measure, value, scope });
   const dynamic = dynamicAt(index, first);
   return (
     <div className="group">
       <Choice
         label={words.voice}
+        onEnd={onEnd}
         value={String(index.voicesOf(first).indexOf(first.voice) + 1)}
         options={index.voicesOf(first).map((_, at) => [String(at + 1), String(at + 1)])}
         onChoose={(chosen) => run({ do: "voice", ordinal: Number(chosen) })}
       />
       <Choice
         label={words.key}
+        onEnd={onEnd}
         value={String(asNumber(key["fifths"], 0))}
         options={MAJOR.map((name, at) => [String(at - SHARPS_MAX), name])}
-        onChoose={(chosen) => set("key", { fifths: Number(chosen) }, "*")}
+        onChoose={(chosen) => desk.edit(...setKey(index, first, Number(chosen)))}
       />
       <Choice
         label={words.time}
+        onEnd={onEnd}
         value={`${beats}/${asNumber(time["unit"], 4)}`}
         options={TIMES.map((name) => [name, name])}
         onChoose={(chosen) => {
           const [count, unit] = chosen.split("/").map(Number);
-          set("time", { beats: [count ?? 4], unit: unit ?? 4 }, "*");
+          const value = { beats: [count ?? 4], unit: unit ?? 4 };
+          desk.edit(...setForAll(index, "time", first.measure, value));
         }}
       />
       <Choice
         label={words.clef}
+        onEnd={onEnd}
         value={clefName}
         options={Object.keys(CLEFS).map((name) => [name, words[name as "clefBass"]])}
         onChoose={(chosen) => {
-          const fields = CLEFS[chosen];
-          if (fields) set("clef", fields, scopeOf(desktop, first.part, first.staff));
+          const value = CLEFS[chosen];
+          const scope = scopeOf(desktop, first.part, first.staff);
+          const { measure } = first;
+          if (value) desk.edit({ op: "ChangeSetting", kind: "clef", measure, value, scope });
         }}
       />
       <Choice
         label={words.dynamics}
+        onEnd={onEnd}
         value={dynamic?.text ?? ""}
         options={[["", words.dynamicsNone], ...DYNAMICS.map((name) => [name, name] as const)]}
         onChoose={(chosen) => {
@@ -261,14 +277,30 @@ interface ChoiceProps {
   readonly value: string;
   readonly options: readonly (readonly [value: string, name: string])[];
   readonly onChoose: (value: string) => void;
+  readonly onEnd: () => void;
 }
 
-function Choice({ label, value, options, onChoose }: ChoiceProps) {
+function Choice({ label, value, options, onChoose, onEnd }: ChoiceProps) {
+  // Whoever walks through the choices with arrows is not done with the first one.
+  const isByPointer = useRef(false);
   const isKnown = options.some(([each]) => each === value);
   return (
     <label className="choice">
       <span>{label}</span>
-      <select value={value} onChange={(event) => onChoose(event.target.value)}>
+      <select
+        value={value}
+        onPointerDown={() => {
+          isByPointer.current = true;
+        }}
+        onKeyDown={(event) => {
+          isByPointer.current = false;
+          if (event.key === "Escape") onEnd();
+        }}
+        onChange={(event) => {
+          onChoose(event.target.value);
+          if (isByPointer.current) onEnd();
+        }}
+      >
         {isKnown ? null : <option value={value}>{value}</option>}
         {options.map(([each, name]) => (
           <option key={each} value={each}>

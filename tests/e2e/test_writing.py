@@ -1,0 +1,137 @@
+"""Writing in the web editor: whose keys are whose, words under notes, and a phone without keys."""
+
+from collections.abc import Iterator
+from typing import Final
+from urllib.parse import quote
+
+import pytest
+from playwright.async_api import Browser, Locator, expect
+
+from tests.e2e.browsing import Browsing, Visitor, browsing
+from tests.support.score_api import make
+from tests.support.server import Server, serving
+
+pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
+
+MEASURES: Final = 16
+STAVES: Final = 3
+PHONE: Final = 390
+LONG: Final = "Donaudampfschifffahrtsgesellschaftskapitaensmuetzenmarsch"
+SYLLABLES: Final = """sheet => [...sheet.querySelectorAll('.syl')]
+  .map(each => each.textContent.replace(/\\s+/g, ''))"""
+HYPHENS: Final = ".syl rect"
+WIDER: Final = "() => document.documentElement.scrollWidth - innerWidth"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server as `make run` starts it."""
+    with serving(tmp_path_factory.mktemp("writing")) as running:
+        yield running
+
+
+async def made(visits: Browsing, room: str, title: str) -> Visitor:
+    """Somebody at a new score for a voice and a piano, all of it drawn."""
+    answer = await make(
+        visits.server, room, title=title, template="voice-and-piano", measures=MEASURES
+    )
+    assert answer.is_success, answer.text
+    visitor = await visits.open(f"/#/{quote(room, safe='')}")
+    await expect(visitor.part("sheet").locator(".mRest").first).to_be_visible()
+    return visitor
+
+
+def choice(visitor: Visitor, name: str) -> Locator:
+    """A choice of the palette."""
+    label = visitor.page.locator("label.choice").filter(has_text=name)
+    return label.locator("select")
+
+
+async def test_a_new_score_is_all_there(server: Server, browser: Browser) -> None:
+    """Its last row as well, in which nothing is written; and nothing is wider than the window."""
+    async with browsing(server, browser) as visits:
+        visitor = await made(visits, "e2e/new", "New")
+        await expect(visitor.part("sheet").locator(".mRest")).to_have_count(STAVES * MEASURES)
+        assert await visitor.page.evaluate(WIDER) == 0
+
+
+async def test_keys_are_the_scores_after_a_choice_or_a_click_beside_it(
+    server: Server, browser: Browser
+) -> None:
+    """And those of whoever walks through the choices by keyboard are the choice's."""
+    async with browsing(server, browser) as visits:
+        visitor = await made(visits, "e2e/keys", "Keys")
+        keys, surface = visitor.page.keyboard, visitor.part("surface")
+        await visitor.part("sheet").locator(".mRest").first.click()
+        key = choice(visitor, "Key")
+        await key.dispatch_event("pointerdown")
+        await key.focus()
+        await key.select_option("2")
+        await expect(surface).to_be_focused()
+        await visitor.page.get_by_title("Add a measure").click()
+        await keys.press("f")
+        await expect(visitor.part("sheet").locator(".note")).to_have_count(1)
+        await expect(key).to_have_value("2")
+        # Beside the page, where nothing takes keys.
+        await visitor.page.mouse.click(8, 400)
+        await expect(surface).not_to_be_focused()
+        await keys.press("ArrowLeft")
+        await expect(visitor.part("selection")).to_contain_text("F♯")
+        await key.focus()
+        await keys.press("ArrowDown")
+        await expect(key).to_be_focused()
+        await keys.press("Escape")
+        await expect(surface).to_be_focused()
+
+
+async def test_words_are_kept_when_one_points_elsewhere(server: Server, browser: Browser) -> None:
+    """And a word that is written again still goes on to its next syllable."""
+    async with browsing(server, browser) as visits:
+        visitor = await made(visits, "e2e/words", "Words")
+        keys, sheet = visitor.page.keyboard, visitor.part("sheet")
+        # Without a note there is nothing to write under.
+        await visitor.page.get_by_role("button", name="Lyrics").click()
+        await sheet.locator(".mRest").first.click()
+        await keys.type("cdef")
+        await expect(sheet.locator(".note")).to_have_count(4)
+        await expect(visitor.part("lyric")).to_have_count(0)
+        await sheet.locator(".note").nth(0).click()
+        await keys.press("l")
+        await keys.type("Sun-set is")
+        await sheet.locator(".note").nth(3).click()
+        await expect(visitor.part("lyric")).to_have_count(0)
+        await expect(visitor.part("selection")).to_contain_text("F5")
+        assert await sheet.evaluate(SYLLABLES) == ["Sun", "set", "is"]
+        await expect(sheet.locator(HYPHENS)).to_have_count(1)
+        await sheet.locator(".note").nth(0).click()
+        await keys.press("l")
+        await expect(visitor.part("lyric")).to_have_value("Sun")
+        await keys.type("Moon")
+        await keys.press("Enter")
+        await expect(visitor.part("surface")).to_be_focused()
+        await expect(sheet.locator(".syl").first).to_contain_text("Moon")
+        assert await sheet.evaluate(SYLLABLES) == ["Moon", "set", "is"]
+        await expect(sheet.locator(HYPHENS)).to_have_count(1)
+
+
+async def test_a_phone_writes_notes_and_long_titles_stay_in_its_lists(
+    server: Server, browser: Browser
+) -> None:
+    """Where there is no keyboard, the letters are buttons."""
+    async with browsing(server, browser) as visits:
+        wide = await made(visits, "e2e/phone", LONG)
+        letter = wide.page.get_by_role("button", name="G", exact=True)
+        await expect(letter).to_be_hidden()
+        context = await browser.new_context(
+            viewport={"width": PHONE, "height": 844}, has_touch=True, is_mobile=True
+        )
+        visits.profiles.append(context)
+        page = await context.new_page()
+        await page.goto(server.url)
+        await expect(page.get_by_test_id("scores")).to_contain_text(LONG)
+        assert await page.evaluate(WIDER) == 0
+        await page.goto(f"{server.url}/#/{quote('e2e/phone', safe='')}")
+        await page.get_by_test_id("sheet").locator(".mRest").first.tap()
+        await page.get_by_role("button", name="G", exact=True).tap()
+        await expect(page.get_by_test_id("sheet").locator(".note")).to_have_count(1)
+        assert await page.evaluate(WIDER) == 0
