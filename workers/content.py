@@ -16,6 +16,9 @@ from typing import Any, cast
 from pycrdt import Array, Doc, Map, Text, XmlElement, XmlFragment, XmlText
 
 from collab.limits import UINT53_MAX
+from collab.protocol.state_vector import encode_state_vector
+from collab.protocol.update_scan import scan_update
+from collab.room.doc import RoomDoc
 
 
 class Kind(StrEnum):
@@ -29,11 +32,24 @@ class Kind(StrEnum):
 
 
 def load(update: bytes, *, client: int | None = None) -> Doc[Any]:
-    """A document from one update, empty from none; under a client id if it is to be edited."""
+    """A document from one update, empty from none; under a client id if it is to be edited.
+
+    What waits in the update for what is not there is left out, as in the room itself.
+    """
     doc: Doc[Any] = Doc(client_id=client)
     if update:
-        doc.apply_update(update)
+        doc.apply_update(_integrated(update))
     return doc
+
+
+def _integrated(update: bytes) -> bytes:
+    """An update without what waits in it: the library would take in what stands behind a gap."""
+    scanned = scan_update(update, stored=True)
+    if scanned.integrates({}):
+        return update
+    room = RoomDoc()
+    room.apply(update, scanned, stored=True)
+    return room.difference(encode_state_vector({}))
 
 
 def root_names(*docs: Doc[Any]) -> list[str]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Sequence as SequenceOf
-from typing import Any
 
 import pycrdt
 
 from collab.errors import InvariantViolated
 from collab.history.coverage import lost_by_merge
 from collab.protocol.update_scan import scan_update
+from workers.content import load
 
 MergeUpdates = Callable[..., bytes]
 
@@ -45,6 +45,4 @@ def state_vector(update: bytes) -> bytes:
 
 def state(updates: SequenceOf[bytes]) -> bytes:
     """The document that updates integrate to, as one update; deleted content is blanked."""
-    doc: pycrdt.Doc[Any] = pycrdt.Doc()
-    doc.apply_update(pycrdt.merge_updates(*updates))
-    return doc.get_update()
+    return load(pycrdt.merge_updates(*updates)).get_update()

@@ -7,8 +7,9 @@ import pytest
 from pycrdt import Array, Doc, Map, Text, XmlElement, XmlFragment, XmlText
 
 from workers.compare import compare
-from workers.content import describe
+from workers.content import describe, load
 from workers.differences import clusters, edits
+from workers.merge import merge, state
 from workers.restore import restore
 
 
@@ -123,3 +124,39 @@ def test_edits_of_long_sequences_take_bounded_work() -> None:
     assert edits("abcd", "abxcd") == [(2, 2, 2, 3)]
     long = ["a", *map(str, range(2_000)), "z"]
     assert edits(long, ["a", *map(str, range(5_000, 7_000)), "z"]) == [(1, 2_001, 1, 2_001)]
+
+
+def in_pieces(*pieces: str) -> list[bytes]:
+    """Updates of one client, each of which writes a piece behind those before, and counts them."""
+    doc: Doc[Any] = Doc(client_id=11)
+    text, counted = doc.get("text", type=Text), doc.get("map", type=Map)
+    made: list[bytes] = []
+    subscription = doc.observe(lambda event: made.append(event.update))
+    for number, piece in enumerate(pieces):
+        with doc.transaction():
+            text.insert(len(str(text)), piece)
+            counted[f"after {number}"] = piece
+    doc.unobserve(subscription)
+    return made
+
+
+def test_what_waits_behind_a_gap_is_not_in_the_document() -> None:
+    """Whoever reads a version sees what those saw who had it open."""
+    first, second, third = in_pieces("one ", "two ", "three")
+    gap = merge([first, third])
+    assert json.loads(describe(gap)) == json.loads(describe(first))
+    doc = load(gap)
+    assert str(doc.get("text", type=Text)) == "one "
+    assert json.loads(describe(state([first, third]))) == json.loads(describe(first))
+    whole = load(merge([gap, second]))
+    assert str(whole.get("text", type=Text)) == "one two three"
+
+
+def test_what_waits_is_not_restored() -> None:
+    """Nor is it deleted from where it has come since."""
+    first, second, third = in_pieces("one ", "two ", "three")
+    answer = restore(merge([first, second, third]), merge([first, third]), b"12")
+    edit = answer[4 + int.from_bytes(answer[:4], "big") :]
+    after = load(merge([first, second, third, edit]))
+    assert str(after.get("text", type=Text)) == "one "
+    assert list(after.get("map", type=Map)) == ["after 0"]
