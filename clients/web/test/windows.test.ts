@@ -152,6 +152,24 @@ test("ties, slurs and hairpins go over the ends of rows, and over whole rows", (
   }
 });
 
+test("a word at which a slur begins does not lead to those of the next row", () => {
+  const { windows } = compared(quarters({}));
+  const [bar, next] = [windows[0]?.measures.at(-1), windows[1]?.measures[0]].map((id) =>
+    Number(id?.slice(1)),
+  );
+  const facets = quarters({
+    sp: { slur: { kind: "slur", start: `n${bar}-0`, end: `n${next}-1` } },
+    ly: {
+      [`n${bar}-0|1`]: { text: "Sun", syllabic: "begin" },
+      [`n${bar}-1|1`]: { text: "set", syllabic: "end" },
+      [`n${next}-0|1`]: { text: "is", syllabic: "single" },
+    },
+  });
+  const { rows } = compared(facets);
+  const hyphens = rows.map((row) => [...row.matchAll(/class="syl">(?:(?!<\/g>).)*<rect/gs)].length);
+  expect(hyphens.slice(0, 2)).toEqual([1, 0]);
+});
+
 /** The lines of endings in a picture, as their texts and how many strokes they have. */
 function brackets(svg: string): (readonly [text: string, strokes: number])[] {
   return [...svg.matchAll(/class="voltaBracket">(.*?)<\/g>/gs)].map(([, drawn = ""]) => {

@@ -246,7 +246,8 @@ function place(
     const stub = stubOf(at);
     if (item && stub) {
       const items = stub.items.get(item.staff) ?? new Set();
-      stub.items.set(item.staff, items.add(item.markup));
+      // Words of its own would lead to those of the row.
+      stub.items.set(item.staff, items.add(withoutWords(item.markup)));
     }
   }
   const near = (at: number) => Math.min(Math.max(at, row.first - 1), row.last + 1);
@@ -274,11 +275,20 @@ function joinWords(
   if (last === undefined || !last.includes(GOES_ON)) {
     return;
   }
-  before?.items.set(staff, (before.items.get(staff) ?? new Set()).add(last));
+  const leading = [...(before?.items.get(staff) ?? [])].filter(
+    (each) => each !== withoutWords(last),
+  );
+  before?.items.set(staff, new Set([...leading, last]));
   const first = after && nearest(measures, start, 1, staff)?.first;
   if (first) {
-    after.items.set(staff, new Set([first, ...(after.items.get(staff) ?? [])]));
+    const others = [...(after.items.get(staff) ?? [])];
+    const left = others.filter((each) => each !== withoutWords(first));
+    after.items.set(staff, new Set([first, ...left]));
   }
+}
+
+function withoutWords(markup: string): string {
+  return markup.replace(/<verse\b.*?<\/verse>/gs, "");
 }
 
 function nearest(
