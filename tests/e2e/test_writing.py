@@ -101,6 +101,7 @@ async def test_words_are_kept_when_one_points_elsewhere(server: Server, browser:
         await sheet.locator(".note").nth(3).click()
         await expect(visitor.part("lyric")).to_have_count(0)
         await expect(visitor.part("selection")).to_contain_text("F5")
+        await expect(sheet.locator(".syl")).to_have_count(3)
         assert await sheet.evaluate(SYLLABLES) == ["Sun", "set", "is"]
         await expect(sheet.locator(HYPHENS)).to_have_count(1)
         await sheet.locator(".note").nth(0).click()
@@ -132,6 +133,26 @@ async def test_a_phone_writes_notes_and_long_titles_stay_in_its_lists(
         assert await page.evaluate(WIDER) == 0
         await page.goto(f"{server.url}/#/{quote('e2e/phone', safe='')}")
         await page.get_by_test_id("sheet").locator(".mRest").first.tap()
+        for name in ("C", "B", "Sixteenth", "Rest"):
+            button = page.get_by_role("button", name=name, exact=True)
+            await expect(button).to_be_in_viewport(ratio=1)
         await page.get_by_role("button", name="G", exact=True).tap()
         await expect(page.get_by_test_id("sheet").locator(".note")).to_have_count(1)
         assert await page.evaluate(WIDER) == 0
+
+
+async def test_a_comment_is_answered_with_a_button_and_says_who_wrote_it(
+    server: Server, browser: Browser
+) -> None:
+    """Where the server asks nobody who they are, that is somebody."""
+    async with browsing(server, browser) as visits:
+        visitor = await made(visits, "e2e/comments", "Comments")
+        await visitor.part("open-comments").locator("summary").click()
+        comments = visitor.part("comments")
+        await comments.get_by_role("textbox", name="About the score").fill("Slower?")
+        await comments.get_by_role("button", name="Comment", exact=True).click()
+        await comments.get_by_role("textbox", name="Reply").fill("Yes.")
+        await comments.get_by_role("button", name="Reply").click()
+        await expect(comments.get_by_role("listitem").locator("p")).to_have_text(
+            ["Somebody Slower?", "Somebody Yes."]
+        )

@@ -56,6 +56,9 @@ export function CommentsPanel({ score, desk, desktop, words }: Props) {
   );
 }
 
+/** What everybody is called where the server does not ask who one is. */
+const NOBODY = "anonymous";
+
 interface ItemProps {
   readonly thread: Thread;
   readonly score: Score;
@@ -78,7 +81,7 @@ function ThreadItem({ thread, score, desk, words, tell }: ItemProps) {
         .filter((message) => !message.isDeleted)
         .map((message) => (
           <p key={message.id}>
-            <strong>{message.name || message.author || words.someone}</strong> {message.text}
+            <strong>{writerOf(message) || words.someone}</strong> {message.text}
           </p>
         ))}
       {thread.anchor === "detached" ? <p className="quiet-line">{words.detached}</p> : null}
@@ -87,6 +90,7 @@ function ThreadItem({ thread, score, desk, words, tell }: ItemProps) {
           <span className="visually-hidden">{words.reply}</span>
           <input name="text" placeholder={words.reply} required maxLength={4_000} />
         </label>
+        <button type="submit">{words.reply}</button>
         {element !== null && thread.anchor === "attached" ? (
           <button type="button" onClick={() => desk.select(element)}>
             {words.showPlace}
@@ -98,4 +102,14 @@ function ThreadItem({ thread, score, desk, words, tell }: ItemProps) {
       </form>
     </li>
   );
+}
+
+function writerOf({
+  name,
+  author,
+}: {
+  readonly name: string | null;
+  readonly author: string;
+}): string {
+  return name || (author === NOBODY ? "" : author);
 }

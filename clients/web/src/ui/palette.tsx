@@ -78,7 +78,7 @@ export function Palette({ desk, desktop, score, run, hearing, words, onEnd }: Pr
         {button(words.play, hearing.isOn ? "■" : "▶", { do: "play" })}
         {button(words.loop, "⟳", { do: "loop" }, hearing.isLooping)}
       </div>
-      <div className="group">
+      <div className="group values">
         {VALUES.map(([name, quarters]) =>
           button(
             words[name],

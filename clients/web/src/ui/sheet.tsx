@@ -245,7 +245,10 @@ function useSight(
     );
     if (!row || !box.current || id === undefined) return;
     const { top, bottom } = (drawnOf(box.current, id) ?? row).getBoundingClientRect();
-    if (bottom < 0 || top > innerHeight) row.scrollIntoView({ block: "nearest" });
+    // The palette stays at the upper edge, over what is scrolled there.
+    const palette = document.querySelector(".palette")?.getBoundingClientRect();
+    const covered = palette && palette.top <= 0 ? Math.max(0, palette.bottom) : 0;
+    if (bottom < covered || top > innerHeight) row.scrollIntoView({ block: "nearest" });
   }, [id]);
 }
 
