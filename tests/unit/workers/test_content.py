@@ -126,37 +126,42 @@ def test_edits_of_long_sequences_take_bounded_work() -> None:
     assert edits(long, ["a", *map(str, range(5_000, 7_000)), "z"]) == [(1, 2_001, 1, 2_001)]
 
 
-def in_pieces(*pieces: str) -> list[bytes]:
-    """Updates of one client, each of which writes a piece behind those before, and counts them."""
+def with_a_gap() -> tuple[list[bytes], bytes]:
+    """Updates of two clients, of which the second writes three; and one that comes between two."""
+    base: Doc[Any] = Doc(client_id=12)
+    base.get("text", type=Text).insert(0, "abc")
     doc: Doc[Any] = Doc(client_id=11)
+    doc.apply_update(base.get_update())
     text, counted = doc.get("text", type=Text), doc.get("map", type=Map)
     made: list[bytes] = []
     subscription = doc.observe(lambda event: made.append(event.update))
-    for number, piece in enumerate(pieces):
-        with doc.transaction():
-            text.insert(len(str(text)), piece)
-            counted[f"after {number}"] = piece
+    counted["first"] = 1
+    counted["second"] = 2
+    # Behind and before what the other client wrote: nothing that it names is missing.
+    text.insert(1, "third")
     doc.unobserve(subscription)
-    return made
+    first, second, third = made
+    return [base.get_update(), first, third], second
+
+
+def shown(update: bytes) -> tuple[str, list[str]]:
+    """The text, and the keys of the map."""
+    doc = load(update)
+    return str(doc.get("text", type=Text)), sorted(doc.get("map", type=Map).keys())
 
 
 def test_what_waits_behind_a_gap_is_not_in_the_document() -> None:
     """Whoever reads a version sees what those saw who had it open."""
-    first, second, third = in_pieces("one ", "two ", "three")
-    gap = merge([first, third])
-    assert json.loads(describe(gap)) == json.loads(describe(first))
-    doc = load(gap)
-    assert str(doc.get("text", type=Text)) == "one "
-    assert json.loads(describe(state([first, third]))) == json.loads(describe(first))
-    whole = load(merge([gap, second]))
-    assert str(whole.get("text", type=Text)) == "one two three"
+    updates, between = with_a_gap()
+    assert shown(merge(updates)) == shown(state(updates)) == ("abc", ["first"])
+    assert json.loads(describe(merge(updates))) == json.loads(describe(merge(updates[:2])))
+    assert shown(merge([*updates, between])) == ("athirdbc", ["first", "second"])
 
 
 def test_what_waits_is_not_restored() -> None:
-    """Nor is it deleted from where it has come since."""
-    first, second, third = in_pieces("one ", "two ", "three")
-    answer = restore(merge([first, second, third]), merge([first, third]), b"12")
+    """It is taken away again where it has come since."""
+    updates, between = with_a_gap()
+    whole = merge([*updates, between])
+    answer = restore(whole, merge(updates), b"13")
     edit = answer[4 + int.from_bytes(answer[:4], "big") :]
-    after = load(merge([first, second, third, edit]))
-    assert str(after.get("text", type=Text)) == "one "
-    assert list(after.get("map", type=Map)) == ["after 0"]
+    assert shown(merge([whole, edit])) == ("abc", ["first"])
