@@ -28,7 +28,14 @@ SCORE_ORDER: Final = (
     *("work", "movement-number", "movement-title", "identification", "defaults", "credit"),
     *("part-list", "part"),
 )
-IDENTIFICATION_ORDER: Final = ("creator", "rights", "encoding", "source", "relation")
+IDENTIFICATION_ORDER: Final = (
+    "creator",
+    "rights",
+    "encoding",
+    "source",
+    "relation",
+    "miscellaneous",
+)
 DIRECTION_ORDER: Final = (
     *("direction-type", "offset", "footnote", "level", "voice", "staff", "sound", "listening"),
 )

@@ -315,6 +315,20 @@ def test_titles_and_names_are_changed_in_place() -> None:
     assert after.find("defaults") is not None
 
 
+def test_a_first_creator_stands_before_all_else_that_identifies() -> None:
+    """As the schema of MusicXML asks for."""
+    others = (
+        "<rights>R</rights><encoding><software>s</software></encoding><source>S</source>"
+        "<relation>r</relation><miscellaneous/>"
+    )
+    data = score(first(note("C4")), head=f"<identification>{others}</identification>")
+    facets: Any = read_musicxml(data).facets
+    facets["meta"]["composer"] = "C. W."
+    written = etree.fromstring(export_musicxml(facets).data).find("identification")
+    tags = [child.tag for child in written if child.text != "s"]
+    assert tags == ["creator", "rights", "encoding", "source", "relation", "miscellaneous"]
+
+
 def test_parts_are_added_moved_and_removed() -> None:
     def change(facets: Facets) -> None:
         facets["parts"]["new"] = {"order": "Zz", "name": "Oboe", "staves": 1}
