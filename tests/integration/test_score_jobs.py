@@ -231,7 +231,7 @@ async def test_an_import_that_cannot_be_leaves_the_room_as_it_is(
     assert (await make(server, "jobs/empty", owner, title="Mine", composer="Me")).is_success
     async with people(server, "jobs/empty", owner) as members:
         await imported(server, "jobs/empty", owner, score(3))
-        assert members[1].ended is not None  # it comes back to the score as it is now
+        await members[1].until_closed()  # it comes back to the score as it is now
     filled = (await request(server, "GET", score_path("jobs/empty"), token=owner)).json()
     assert (filled["measures"], filled["origin"]) == (3, "musicxml")
     assert (filled["people"], filled["title"]) == ({"composer": "Me"}, "Mine")
