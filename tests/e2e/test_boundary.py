@@ -1,7 +1,6 @@
 """What becomes of the page when a part of it fails."""
 
 import asyncio
-from collections.abc import Iterator
 from typing import Final
 
 import pytest
@@ -10,7 +9,7 @@ from playwright.async_api import Browser, expect
 from bandpro_client import open_score
 from collab.score.intervals import WrittenPitch
 from tests.e2e.browsing import WITHIN_MS, browsing
-from tests.support.server import Server, serving
+from tests.support.server import Server
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
@@ -21,13 +20,6 @@ BREAK: Final = """() => {
   Element.prototype.replaceChildren = () => { throw new Error("a defect"); };
   window.mend = () => { Element.prototype.replaceChildren = replaceChildren; };
 }"""
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server as `make run` starts it."""
-    with serving(tmp_path_factory.mktemp("boundary")) as running:
-        yield running
 
 
 async def test_a_part_that_fails_takes_neither_the_page_nor_the_score_with_it(

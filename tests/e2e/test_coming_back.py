@@ -1,8 +1,6 @@
 """The first rows of a score in a browser that drew them before."""
 
 import asyncio
-import json
-from collections.abc import Iterator
 from typing import Final
 
 import pytest
@@ -10,7 +8,8 @@ from playwright.async_api import Browser, Route, expect
 
 from tests.e2e.browsing import WITHIN_MS, Browsing, Visitor, browsing
 from tests.support.http import request, room_path
-from tests.support.server import Server, serving
+from tests.support.score_api import make
+from tests.support.server import Server
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
@@ -32,13 +31,6 @@ KEPT: Final = """async notes => {
   }
   kept.close();
 }"""
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server as `make run` starts it."""
-    with serving(tmp_path_factory.mktemp("coming-back")) as running:
-        yield running
 
 
 async def opened(visits: Browsing, was: Visitor | None = None) -> Visitor:
@@ -70,13 +62,8 @@ async def test_who_comes_back_sees_notes_before_the_engraver_is_there(
     Bears EDITOR-14.
     """
     async with browsing(server, browser) as visits:
-        maker = await visits.open("/")
-        await maker.page.request.post(
-            f"{server.url}/v1/scores",
-            data=json.dumps({"room": ROOM, "template": "solo", "measures": 8}),
-            headers={"content-type": "application/json"},
-        )
-        anna = await opened(visits, maker)
+        assert (await make(server, ROOM, template="solo", measures=8)).is_success
+        anna = await opened(visits)
         await anna.part("sheet").locator(".mRest").first.click()
         await write(anna, "cde", 3)
         await anna.page.goto(f"{server.url}/#/")

@@ -4,7 +4,6 @@ import asyncio
 import json
 import re
 from base64 import b64encode
-from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
@@ -16,7 +15,7 @@ from playwright.async_api import Browser, expect
 
 from tests.e2e.browsing import Browsing, Visitor, browsing
 from tests.support.nodes import metric, until_metric
-from tests.support.server import Server, serving
+from tests.support.server import Server
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
@@ -67,13 +66,6 @@ KEPT: Final = """async least => {
 }"""
 # What the picture holds, whatever the engraver calls its own parts of it.
 DRAWN: Final = """sheet => [...sheet.querySelectorAll('.note')].map(note => note.id).sort()"""
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server as `make run` starts it."""
-    with serving(tmp_path_factory.mktemp("editor")) as running:
-        yield running
 
 
 async def make_score(visits: Browsing) -> None:

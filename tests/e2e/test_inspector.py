@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from pycrdt import Doc, Map
 from tests.e2e.browsing import WITHIN_MS, Browsing, Visitor, browsing
 from tests.interop.stock import HOCUSPOCUS, Stock, stock, update_of
 from tests.support.access import mint
-from tests.support.server import Server, running_server, serving
+from tests.support.server import Server, running_server
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
@@ -26,13 +26,6 @@ SECOND: Final = "s1n1"
 POLL_S: Final = 0.05
 LABELS: Final = "notes => notes.map((note) => [note.dataset.note, note.ariaLabel])"
 WORDS: Final = {-1: " flat", 0: "", 1: " sharp"}
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server as `make run` starts it."""
-    with serving(tmp_path_factory.mktemp("e2e")) as running:
-        yield running
 
 
 @pytest_asyncio.fixture(loop_scope="module")

@@ -1,6 +1,5 @@
 """Repeats and endings in the web editor: drawn, made, played and written into the file."""
 
-from collections.abc import Iterator
 from typing import Final
 from urllib.parse import quote
 
@@ -12,7 +11,7 @@ from tests.e2e.browsing import Browsing, Visitor, browsing
 from tests.support.http import request
 from tests.support.musicxml_markup import first, measure, note, score
 from tests.support.score_api import score_path
-from tests.support.server import Server, serving
+from tests.support.server import Server
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
@@ -33,13 +32,6 @@ LISTEN: Final = """sheet => {
     if (at && at !== window.heard.at(-1)) window.heard.push(at);
   }).observe(sheet, {subtree: true, attributes: true, attributeFilter: ['class']});
 }"""
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server as `make run` starts it."""
-    with serving(tmp_path_factory.mktemp("repeats")) as running:
-        yield running
 
 
 async def opened(visits: Browsing, room: str, *, width: int = 1400) -> Visitor:

@@ -4,7 +4,7 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import pytest
@@ -23,7 +23,7 @@ from tests.support.http import request
 from tests.support.nodes import metric
 from tests.support.score_api import score_path
 from tests.support.score_corpus import corpus, corpus_name
-from tests.support.server import Server, serving
+from tests.support.server import Server
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
@@ -36,13 +36,6 @@ EMPTY_MEASURES: Final = repeats(6, proof=60)
 QUIET_WITHIN_S: Final = 60.0
 HEAP_GROWTH_MB_MAX: Final = 16.0
 ACCEPTED: Final = "bandpro_updates_accepted_total"
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server as `make run` starts it."""
-    with serving(tmp_path_factory.mktemp("session")) as running:
-        yield running
 
 
 async def make_score(server: Server) -> None:

@@ -1,7 +1,6 @@
 """Titles of scores in the web editor and in its list, in a real browser, at a real server."""
 
 import json
-from collections.abc import Iterator
 from typing import Final
 from urllib.parse import quote
 
@@ -10,30 +9,18 @@ from playwright.async_api import Browser, Locator, expect
 
 from tests.e2e.browsing import Browsing, Visitor, browsing
 from tests.e2e.test_editor import opened, violations
-from tests.support.server import Server, serving
+from tests.support.score_api import make
+from tests.support.server import Server
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
 ROOM: Final = "e2e/title"
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server as `make run` starts it."""
-    with serving(tmp_path_factory.mktemp("titles")) as running:
-        yield running
-
-
 async def make_score(visits: Browsing, room: str, title: str) -> None:
     """An empty score with a title."""
-    visitor = await visits.open("/")
-    answer = await visitor.page.request.post(
-        f"{visits.server.url}/v1/scores",
-        data=json.dumps({"room": room, "title": title, "template": "solo", "measures": 4}),
-        headers={"content-type": "application/json"},
-    )
-    assert answer.ok
-    await visitor.page.context.close()
+    answer = await make(visits.server, room, title=title, template="solo", measures=4)
+    assert answer.is_success
 
 
 def heading(visitor: Visitor) -> Locator:

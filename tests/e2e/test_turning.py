@@ -1,7 +1,6 @@
 """The page turns to what is played, in a real browser, at a real server."""
 
 import json
-from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any, Final
 from urllib.parse import quote
@@ -11,7 +10,7 @@ from playwright.async_api import Browser, Locator, expect
 
 from tests.e2e.browsing import Browsing, Visitor, browsing
 from tests.e2e.test_editor import opened
-from tests.support.server import Server, serving
+from tests.support.server import Server
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
@@ -24,13 +23,6 @@ STOOD: Final = """() => {
   window.stood = [scrollY];
   addEventListener("scroll", () => window.stood.push(scrollY));
 }"""
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server as `make run` starts it."""
-    with serving(tmp_path_factory.mktemp("turning")) as running:
-        yield running
 
 
 async def make_score(visits: Browsing) -> None:

@@ -1,6 +1,5 @@
 """Writing in the web editor: whose keys are whose, words under notes, and a phone without keys."""
 
-from collections.abc import Iterator
 from typing import Final
 from urllib.parse import quote
 
@@ -9,7 +8,7 @@ from playwright.async_api import Browser, Locator, expect
 
 from tests.e2e.browsing import Browsing, Visitor, browsing
 from tests.support.score_api import make
-from tests.support.server import Server, serving
+from tests.support.server import Server
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
@@ -21,13 +20,6 @@ SYLLABLES: Final = """sheet => [...sheet.querySelectorAll('.syl')]
   .map(each => each.textContent.replace(/\\s+/g, ''))"""
 HYPHENS: Final = ".syl rect"
 WIDER: Final = "() => document.documentElement.scrollWidth - innerWidth"
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server as `make run` starts it."""
-    with serving(tmp_path_factory.mktemp("writing")) as running:
-        yield running
 
 
 async def made(visits: Browsing, room: str, title: str) -> Visitor:
