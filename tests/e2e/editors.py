@@ -3,7 +3,6 @@
 import asyncio
 import random
 import time
-from base64 import b64decode
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
@@ -14,6 +13,7 @@ from pycrdt import Doc
 from bandpro_client.facets import LiveFacets
 from collab.protocol.state_vector import decode_state_vector
 from tests.e2e.browsing import Browsing, Visitor
+from tests.e2e.kept import kept_updates
 
 BETWEEN_S: Final = (1.0, 3.0)
 OFFLINE_S: Final = (2.0, 6.0)
@@ -25,23 +25,6 @@ IN_SIGHT: Final = """(sheet, [kind, above, below]) => [...sheet.querySelectorAll
   .map(each => (each.querySelector('.notehead') ?? each).getBoundingClientRect())
   .map(({x, y, width, height}) => [x + width / 2, y + height / 2])
   .filter(([x, y]) => x > 0 && x < innerWidth && y > above && y < innerHeight - below)"""
-# What the page keeps of the score in this browser, update by update.
-KEPT_UPDATES: Final = """async () => {
-  const answered = request => new Promise((give, fail) => {
-    request.onsuccess = () => give(request.result);
-    request.onerror = () => fail(request.error);
-  });
-  const kept = await answered(indexedDB.open("bandpro"));
-  const rows = await answered(kept.transaction("updates").objectStore("updates").getAll());
-  kept.close();
-  return rows.map(({update}) => {
-    let text = "";
-    for (let at = 0; at < update.length; at += 8192) {
-      text += String.fromCharCode(...update.subarray(at, at + 8192));
-    }
-    return btoa(text);
-  });
-}"""
 # The notes of each measure that is drawn.
 DRAWN: Final = """sheet => [...sheet.querySelectorAll('g.measure')].map(measure =>
   [measure.id, [...measure.querySelectorAll('.note')].map(note => note.id).sort()])"""
@@ -206,11 +189,10 @@ class Editor:
 
     async def document(self) -> tuple[Mapping[int, int], Facts]:
         """What the page holds, as it keeps it: clock by client, and all entries."""
-        updates: list[str] = await self.visitor.page.evaluate(KEPT_UPDATES)
         doc: Doc[Any] = Doc()
         live = LiveFacets(doc)
-        for update in updates:
-            doc.apply_update(b64decode(update))
+        for update in await kept_updates(self.visitor.page):
+            doc.apply_update(update)
         return state_of(doc), {name: dict(entries) for name, entries in live.read().items()}
 
     async def drawn(self) -> dict[str, list[str]]:

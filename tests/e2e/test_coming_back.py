@@ -1,12 +1,14 @@
 """The first rows of a score in a browser that drew them before."""
 
 import asyncio
+import json
 from typing import Final
 
 import pytest
 from playwright.async_api import Browser, Route, expect
 
 from tests.e2e.browsing import WITHIN_MS, Browsing, Visitor, browsing
+from tests.e2e.kept import PICTURES, until_kept
 from tests.support.http import request, room_path
 from tests.support.score_api import make
 from tests.support.server import Server
@@ -15,22 +17,6 @@ pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
 ROOM: Final = "e2e/again"
 ADDRESS: Final = "/#/e2e%2Fagain"
-# Waits until the pictures that the page keeps in this browser show so many notes.
-KEPT: Final = """async notes => {
-  const answered = request => new Promise((give, fail) => {
-    request.onsuccess = () => give(request.result);
-    request.onerror = () => fail(request.error);
-  });
-  const kept = await answered(indexedDB.open("bandpro-pictures"));
-  for (;;) {
-    const rows = await answered(kept.transaction("updates").objectStore("updates").getAll());
-    const [last] = rows.slice(-1).map(({update}) => JSON.parse(new TextDecoder().decode(update)));
-    const pictures = (last?.drawn ?? []).map(({picture}) => picture.svg).join("");
-    if (pictures.split('class="note"').length - 1 === notes) break;
-    await new Promise(go => setTimeout(go, 50));
-  }
-  kept.close();
-}"""
 
 
 async def opened(visits: Browsing, was: Visitor | None = None) -> Visitor:
@@ -46,6 +32,17 @@ async def write(visitor: Visitor, steps: str, notes: int) -> None:
     await visitor.part("surface").press_sequentially(steps)
     await visitor.expect_saved()
     await expect(visitor.part("sheet").locator(".note")).to_have_count(notes)
+
+
+async def until_shown_in_kept(visitor: Visitor, notes: int) -> None:
+    """Wait until the pictures that are kept in this browser show so many notes."""
+
+    def is_shown(rows: list[bytes]) -> bool:
+        drawn = json.loads(rows[-1])["drawn"] if rows else []
+        svg = "".join(each["picture"]["svg"] for each in drawn)
+        return svg.count('class="note"') == notes
+
+    await until_kept(visitor.page, is_shown, PICTURES)
 
 
 async def erase(server: Server) -> None:
@@ -67,8 +64,7 @@ async def test_who_comes_back_sees_notes_before_the_engraver_is_there(
         await anna.part("sheet").locator(".mRest").first.click()
         await write(anna, "cde", 3)
         await anna.page.goto(f"{server.url}/#/")
-        async with asyncio.timeout(WITHIN_MS / 1000):
-            await anna.page.evaluate(KEPT, 3)
+        await until_shown_in_kept(anna, 3)
         is_asked, is_let = asyncio.Event(), asyncio.Event()
 
         async def hold(route: Route) -> None:
@@ -90,5 +86,4 @@ async def test_who_comes_back_sees_notes_before_the_engraver_is_there(
         await expect(anna.part("sheet").locator(".note")).to_have_count(4)
         # Nothing is kept of what is erased.
         await erase(server)
-        async with asyncio.timeout(WITHIN_MS / 1000):
-            await anna.page.evaluate(KEPT, 0)
+        await until_shown_in_kept(anna, 0)

@@ -14,6 +14,7 @@ from lxml import etree
 from playwright.async_api import Browser, expect
 
 from tests.e2e.browsing import Browsing, Visitor, browsing
+from tests.e2e.kept import until_kept
 from tests.support.nodes import metric, until_metric
 from tests.support.server import Server
 
@@ -46,22 +47,6 @@ LET_GO: Final = """(target, [name, base64]) => {
   dataTransfer.items.add(new File([bytes], name));
   for (const kind of ["dragover", "drop"]) {
     target.dispatchEvent(new DragEvent(kind, {bubbles: true, cancelable: true, dataTransfer}));
-  }
-}"""
-# How many updates of scores are kept in this browser, once they are more than so many.
-KEPT: Final = """async least => {
-  const answered = request => new Promise((give, fail) => {
-    request.onsuccess = () => give(request.result);
-    request.onerror = () => fail(request.error);
-  });
-  const kept = await answered(indexedDB.open("bandpro"));
-  for (;;) {
-    const rows = await answered(kept.transaction("updates").objectStore("updates").count());
-    if (rows > least) {
-      kept.close();
-      return rows;
-    }
-    await new Promise(go => setTimeout(go, 50));
   }
 }"""
 # What the picture holds, whatever the engraver calls its own parts of it.
@@ -200,13 +185,13 @@ async def write_offline(visits: Browsing, anna: Visitor, ben: Visitor) -> Visito
     await expect(anna.part("saved-state")).to_have_attribute("data-state", "offline")
     await expect(anna.page.get_by_role("alert").first).to_be_visible()
     await anna.part("sheet").locator(".note").nth(NOTES_OF_HALF - 1).click()
-    kept = await anna.page.evaluate(KEPT, 0)
+    kept = await until_kept(anna.page, lambda rows: len(rows) > 0)
     await anna.part("surface").press("Delete")
-    kept = await anna.page.evaluate(KEPT, kept)
+    deleted = await until_kept(anna.page, lambda rows: len(rows) > len(kept))
     await drawn(anna, NOTES - 1)
     await typed(anna, "6c")
     await expect(anna.part("saved-state")).not_to_have_attribute("data-unsaved", "0")
-    await anna.page.evaluate(KEPT, kept)
+    await until_kept(anna.page, lambda rows: len(rows) > len(deleted))
     (new,) = set(await drawn(anna, NOTES)) - set(await drawn(ben, NOTES))
     await ben.part("sheet").locator(".note").nth(NOTES - 1).click()
     await ben.part("surface").press("ArrowUp")

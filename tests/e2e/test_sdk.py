@@ -16,6 +16,7 @@ from playwright.async_api import Browser, Page, Route, expect
 from pycrdt import Doc, Map
 
 from tests.e2e.browsing import OUTAGE, chromium
+from tests.e2e.kept import kept_updates
 from tests.support.http import request, stored_update
 from tests.support.nodes import metric, until_metric
 from tests.support.server import Server, running_server
@@ -26,14 +27,6 @@ COUNTED: Final = "bandpro_client_seconds_count"
 # What was asked to be done after the next frame is done.
 FRAME: Final = """() => new Promise((resolve) => {
   requestAnimationFrame(() => setTimeout(resolve));
-})"""
-# A transaction comes after those that were begun before it.
-WRITTEN: Final = """() => new Promise((resolve) => {
-  const asked = indexedDB.open("bandpro");
-  asked.onsuccess = () => {
-    const rows = asked.result.transaction("updates").objectStore("updates").count();
-    rows.onsuccess = () => { asked.result.close(); resolve(rows.result); };
-  };
 })"""
 
 MODULE: Final = "/offline/indexed-db.js"
@@ -138,7 +131,7 @@ async def test_pages_of_the_examples_keep_what_was_written_offline(
         for page in (plain, react):
             await page.get_by_text("Add a measure").click()
             await expect(page.get_by_text("offline: 1")).to_be_visible()
-            await page.evaluate(WRITTEN)
+            await kept_updates(page)  # its writing comes before this reading
             await page.reload()
             await expect(page.get_by_text("2 measures")).to_be_visible()
         await server.start()
