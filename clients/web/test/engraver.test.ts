@@ -7,31 +7,37 @@ import {
   type Sheet,
 } from "../src/engraving/engraver.ts";
 import { type Drawn, PICTURES_MAX } from "../src/engraving/pictures.ts";
+import { engraverWorker } from "../src/engraving/shared.ts";
 
 /** Stands in for the worker: holds what it is asked, and answers when it is told to. */
-class Hands {
+class Hands extends EventTarget {
   readonly asked: Question[] = [];
-  #told: (event: { data: Answer }) => void = () => undefined;
+  hasEnded = false;
 
   postMessage(question: Question): void {
     this.asked.push(question);
   }
 
-  addEventListener(_name: string, told: (event: { data: Answer }) => void): void {
-    this.#told = told;
-  }
-
-  removeEventListener(): void {
-    this.#told = () => undefined;
+  terminate(): void {
+    this.hasEnded = true;
   }
 
   /** Draws what was asked for, last unless said otherwise: its text, in capitals. */
   draw({ number, mei } = this.asked.at(-1) ?? { number: 0, mei: "" }): void {
-    this.#told({ data: { number, picture: { svg: mei.toUpperCase(), ratio: 0.5 } } });
+    this.#tell({ number, picture: { svg: mei.toUpperCase(), ratio: 0.5 } });
   }
 
   fail(): void {
-    this.#told({ data: { number: this.asked.at(-1)?.number ?? 0, picture: null } });
+    this.#tell({ number: this.asked.at(-1)?.number ?? 0, picture: null });
+  }
+
+  /** Ends as a worker does that cannot be loaded or crashes; true for an error that nobody took. */
+  crash(name = "error"): boolean {
+    return this.dispatchEvent(new Event(name, { cancelable: true }));
+  }
+
+  #tell(data: Answer): void {
+    this.dispatchEvent(new MessageEvent("message", { data }));
   }
 }
 
@@ -158,4 +164,62 @@ test("an answer to the engraver of another score is none to the next", async () 
   expect([same === worker, drawn(sheets)]).toEqual([true, [null]]);
   same.draw(own);
   expect(drawn(sheets)).toEqual(["B"]);
+});
+
+test.each(["error", "messageerror"])(
+  "who waits for a worker that ends by %s is told, and has another one by trying again",
+  async (name) => {
+    const { engraver, worker, sheets } = await begun();
+    engraver.look(new Set(["1", "2"]));
+    engraver.show(rows("a", "b"), null);
+    worker.draw();
+    expect([worker.crash(name), worker.hasEnded]).toEqual([false, true]);
+    expect([drawn(sheets), sheets.at(-1)?.isDown]).toEqual([["A", null], true]);
+    engraver.show(rows("a", "c"), null);
+    expect(globalThis.bandproEngraver).toBeUndefined();
+    // Begun for what comes, it ends like the first: what was asked for is waited for still.
+    (engraver.prepare() as unknown as Hands).crash(name);
+    expect(sheets.at(-1)?.isDown).toBe(true);
+    engraver.tryAgain();
+    expect(sheets.at(-1)?.isDown).toBe(false);
+    const next = engraver.prepare() as unknown as Hands;
+    expect([next === worker, asked(next)]).toEqual([false, ["c"]]);
+    next.draw();
+    expect(drawn(sheets)).toEqual(["A", "C"]);
+    worker.draw();
+    expect([drawn(sheets), sheets.at(-1)?.isDown]).toEqual([["A", "C"], false]);
+  },
+);
+
+test("a worker that ends while nobody waits for it is replaced without a word", async () => {
+  const { engraver, worker, sheets } = await begun();
+  engraver.look(new Set(["1"]));
+  engraver.show(rows("a"), null);
+  worker.draw();
+  worker.crash();
+  engraver.show(rows("b"), null);
+  const next = engraver.prepare() as unknown as Hands;
+  next.draw();
+  expect([next === worker, drawn(sheets)]).toEqual([false, ["B"]]);
+  expect(sheets.some((sheet) => sheet.isDown)).toBe(false);
+});
+
+test("a worker that failed before anybody could hear it is not the one that is asked", async () => {
+  vi.stubGlobal("Worker", Hands);
+  const early = engraverWorker("worker.js") as unknown as Hands;
+  expect(early.crash()).toBe(false);
+  const { engraver, worker } = await begun();
+  engraver.show(rows("a"), null);
+  expect([worker === early, asked(worker)]).toEqual([false, ["a"]]);
+});
+
+test("a score that is open after another one was left with a worker that ended has its own", async () => {
+  const { engraver, worker, sheets } = await begun();
+  engraver.show(rows("a"), null);
+  engraver.end();
+  worker.crash();
+  const { engraver: next, worker: other, sheets: shown } = await begun();
+  next.show(rows("b"), null);
+  other.draw();
+  expect([drawn(shown), drawn(sheets)]).toEqual([["B"], [null]]);
 });

@@ -1,5 +1,5 @@
 import { type Drawn, PICTURES_MAX, type Picture, Pictures, USUAL_RATIO } from "./pictures.ts";
-import { engraverWorker } from "./shared.ts";
+import { engraverWorker, FAILURES } from "./shared.ts";
 import type { Window } from "./windows.ts";
 
 /** What the worker is asked: to draw one page of a text. */
@@ -33,6 +33,8 @@ export interface Sheet {
   readonly rows: readonly DrawnRow[];
   /** The newest state of some row could not be drawn: it is an older one. */
   readonly isBehind: boolean;
+  /** The worker ended while it was waited for: nothing is drawn until it is asked to try again. */
+  readonly isDown: boolean;
 }
 
 /** What is asked of a row: its picture is known by its content. */
@@ -41,7 +43,7 @@ export type RowToDraw = Pick<Window, "key" | "page" | "width" | "text" | "conten
 /** Over all engravers of the page: an answer to a former one is none to the next. */
 let asked = 0;
 
-export const BLANK: Sheet = { rows: [], isBehind: false };
+export const BLANK: Sheet = { rows: [], isBehind: false, isDown: false };
 
 /**
  * Draws the rows that are in sight in a worker, the newest state of each only: what changed
@@ -66,6 +68,7 @@ export class Engraver {
   #number = 0;
   /** What the worker draws now. */
   #drawing: string | null = null;
+  #isDown = false;
 
   /** @param known pictures that were drawn before; nothing is drawn until they are there. */
   constructor(onSheet: (sheet: Sheet) => void, known: Promise<readonly Drawn[]>) {
@@ -119,12 +122,21 @@ export class Engraver {
     if (this.#worker === null) {
       this.#worker = engraverWorker(`${process.env["ENGRAVER"]}worker.js`);
       this.#worker.addEventListener("message", this.#take);
+      for (const name of FAILURES) this.#worker.addEventListener(name, this.#lose);
     }
     return this.#worker;
   }
 
+  /** Has another worker draw what the last one did not. */
+  tryAgain(): void {
+    this.#isDown = false;
+    this.#failed.clear();
+    this.#update();
+  }
+
   end(): void {
     this.#worker?.removeEventListener("message", this.#take);
+    for (const name of FAILURES) this.#worker?.removeEventListener(name, this.#lose);
   }
 
   #update(): void {
@@ -153,7 +165,7 @@ export class Engraver {
   }
 
   #next(): void {
-    if (this.#drawing !== null || this.#isWaiting) {
+    if (this.#drawing !== null || this.#isWaiting || this.#isDown) {
       return;
     }
     const due = this.#windows.filter(
@@ -185,6 +197,15 @@ export class Engraver {
     this.#update();
   };
 
+  /** The worker has ended. If nobody waits, whatever is drawn next begins another one. */
+  readonly #lose = (): void => {
+    this.end();
+    this.#worker = null;
+    this.#isDown ||= this.#drawing !== null;
+    this.#drawing = null;
+    this.#tell();
+  };
+
   #forget(): void {
     if (this.#failed.size >= PICTURES_MAX) {
       this.#failed.clear();
@@ -207,10 +228,11 @@ export class Engraver {
     const isBehind = this.#windows.some(
       (window) => this.#isDue(window) && this.#failed.has(window.content),
     );
-    const { rows: before, isBehind: wasBehind } = this.#sheet;
+    const isDown = this.#isDown;
+    const { rows: before, ...was } = this.#sheet;
     const isSame = rows.length === before.length && rows.every((row, at) => row === before[at]);
-    if (!isSame || isBehind !== wasBehind) {
-      this.#sheet = { rows, isBehind };
+    if (!isSame || isBehind !== was.isBehind || isDown !== was.isDown) {
+      this.#sheet = { rows, isBehind, isDown };
       this.#onSheet(this.#sheet);
     }
   }

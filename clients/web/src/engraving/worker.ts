@@ -10,41 +10,60 @@ const SAMPLE_WIDTH = 2_000;
 /** Put in when the page is built. */
 const ADDRESSES = process.env["VEROVIO"] as unknown as Addresses;
 
-let ready = started();
+let ready = begun();
 let wasAsked = false;
 // Whoever asks is told what failed.
 rehearsed().catch(() => undefined);
 
+/** A toolkit; null where none can be had, which the page is told as the end of this worker. */
+async function begun(): Promise<VerovioToolkit | null> {
+  try {
+    return await started();
+  } catch (error) {
+    reportError(error);
+    return null;
+  }
+}
+
 async function started(): Promise<VerovioToolkit> {
-  const beside = (name: string) => fetch(new URL(name, import.meta.url));
   const wasm = WebAssembly.compileStreaming(beside("verovio.wasm"));
-  const memory = await (await beside("verovio-memory.bin")).arrayBuffer();
-  return restored(createModule, wasm, memory, ADDRESSES);
+  const memory = beside("verovio-memory.bin").then((answer) => answer.arrayBuffer());
+  // Both are waited for here, so that none fails unheard.
+  const [bytes] = await Promise.all([memory, wasm]);
+  return restored(createModule, wasm, bytes, ADDRESSES);
+}
+
+async function beside(name: string): Promise<Response> {
+  const answer = await fetch(new URL(name, import.meta.url));
+  if (!answer.ok) throw new Error(`${name}: ${answer.status}`);
+  return answer;
 }
 
 self.onmessage = async ({ data }: MessageEvent<Question>) => {
   wasAsked = true;
-  // It is waited for, whatever fails.
-  const picture = await drawn(data).catch(() => {
-    ready = started(); // what failed within the engraver may have left anything behind
-    return null;
-  });
+  const toolkit = await ready;
+  if (toolkit === null) return;
+  let picture: Answer["picture"] = null;
+  try {
+    picture = drawn(toolkit, data);
+  } catch {
+    ready = begun(); // what failed within the engraver may have left anything behind
+  }
   const answer: Answer = { number: data.number, picture };
   self.postMessage(answer);
 };
 
-async function drawn({ mei, page, width }: Question): Promise<Answer["picture"]> {
-  const toolkit = await ready;
+function drawn(toolkit: VerovioToolkit, { mei, page, width }: Question): Answer["picture"] {
   toolkit.setOptions({ ...OPTIONS, pageWidth: width, pageHeight: PAGE_HEIGHT });
   return toolkit.loadData(mei) ? pictureOf(toolkit.renderToSVG(page)) : null;
 }
 
 /** Draws what nobody sees, until there is a question: code that never ran takes several times as long. */
 async function rehearsed(): Promise<void> {
-  await ready;
+  const toolkit = await ready;
   for (const mei of SAMPLES) {
     await new Promise((resolve) => setTimeout(resolve)); // questions that wait come first
-    if (wasAsked) return;
-    await drawn({ number: 0, mei, page: 1, width: SAMPLE_WIDTH });
+    if (wasAsked || toolkit === null) return;
+    drawn(toolkit, { number: 0, mei, page: 1, width: SAMPLE_WIDTH });
   }
 }

@@ -27,16 +27,28 @@ export class Boundary extends Component<Props, State> {
     const { words, children } = this.props;
     const { problem } = this.state;
     if (problem === null) return children;
-    return (
-      <div className="banner" role="alert" data-testid="failed">
-        <span>{filled(words.failedToShow, { problem })}</span>
-        <button type="button" onClick={() => this.setState({ problem: null })}>
-          {words.tryAgain}
-        </button>
-        <button type="button" onClick={() => location.reload()}>
-          {words.reload}
-        </button>
-      </div>
-    );
+    const text = filled(words.failedToShow, { problem });
+    return <Failed text={text} words={words} onAgain={() => this.setState({ problem: null })} />;
   }
+}
+
+interface FailedProps {
+  readonly text: string;
+  readonly words: Words;
+  readonly onAgain: () => void;
+}
+
+/** What stands in the place of something that failed. */
+export function Failed({ text, words, onAgain }: FailedProps) {
+  return (
+    <div className="banner" role="alert" data-testid="failed">
+      <span>{text}</span>
+      <button type="button" onClick={onAgain}>
+        {words.tryAgain}
+      </button>
+      <button type="button" onClick={() => location.reload()}>
+        {words.reload}
+      </button>
+    </div>
+  );
 }

@@ -18,6 +18,7 @@ import type { Writing } from "../engraving/writer.ts";
 import type { FirstPictures } from "../session/first-pictures.ts";
 import type { Person } from "../session/people.ts";
 import type { Words } from "../words/words.ts";
+import { Failed } from "./boundary.tsx";
 import { drawnOf } from "./drawn.ts";
 import { showEntered } from "./entered.ts";
 
@@ -67,7 +68,13 @@ export function Sheet({ desk, desktop, people, marks, pictures, words, onDrawn }
   const width = useWidth(box);
   const { writing, index, entered } = desktop;
   const [place] = desktop.selected;
-  const { drawn, windows } = useDrawn(box, writing, width, place?.measure ?? null, pictures);
+  const { drawn, windows, tryAgain } = useDrawn(
+    box,
+    writing,
+    width,
+    place?.measure ?? null,
+    pictures,
+  );
   for (const name of MARKS) {
     // biome-ignore lint/correctness/useHookAtTopLevel: the same ones, in the same order, each time
     useMarks(box, drawn, name, marks[name]);
@@ -102,27 +109,38 @@ export function Sheet({ desk, desktop, people, marks, pictures, words, onDrawn }
     }
   };
 
-  const { isBehind, rows } = drawn;
+  const { isBehind, isDown, rows } = drawn;
   const told =
     writing.measures.length === 0
       ? words.emptyScore
-      : isBehind
-        ? words.cannotDraw
-        : rows.every((row) => row.svg === null)
-          ? words.notDrawnYet
-          : null;
+      : isDown
+        ? null
+        : isBehind
+          ? words.cannotDraw
+          : rows.every((row) => row.svg === null)
+            ? words.notDrawnYet
+            : null;
 
   return (
-    // Keys are handled by the editor around it, which has the focus.
-    // biome-ignore lint/a11y/noStaticElementInteractions: see above
-    // biome-ignore lint/a11y/useKeyWithClickEvents: see above
-    <div className="sheet" ref={box} onClick={point} data-testid="sheet">
-      {told === null ? null : <p className="quiet">{told}</p>}
-      <div className="foreseen" aria-hidden="true" />
-      {rows.map((row) => (
-        <Row key={row.key} row={row} />
-      ))}
-    </div>
+    <>
+      {isDown ? (
+        // Keys that press its buttons are none of the score's.
+        // biome-ignore lint/a11y/noStaticElementInteractions: see above
+        <div onKeyDown={(event) => event.stopPropagation()}>
+          <Failed text={words.engraverFailed} words={words} onAgain={tryAgain} />
+        </div>
+      ) : null}
+      {/* Keys are handled by the editor around it, which has the focus. */}
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: see above */}
+      {/* biome-ignore lint/a11y/useKeyWithClickEvents: see above */}
+      <div className="sheet" ref={box} onClick={point} data-testid="sheet">
+        {told === null ? null : <p className="quiet">{told}</p>}
+        <div className="foreseen" aria-hidden="true" />
+        {rows.map((row) => (
+          <Row key={row.key} row={row} />
+        ))}
+      </div>
+    </>
   );
 }
 
@@ -151,7 +169,7 @@ function useDrawn(
   width: number,
   at: string | null,
   pictures: FirstPictures | null,
-): { drawn: Drawn; windows: readonly Window[] } {
+): { drawn: Drawn; windows: readonly Window[]; tryAgain: () => void } {
   const engraver = useRef<Engraver | null>(null);
   const caster = useRef(new Windows());
   const [drawn, setDrawn] = useState(BLANK);
@@ -212,7 +230,7 @@ function useDrawn(
     return () => observer.disconnect();
   }, [box, keys]);
 
-  return { drawn, windows };
+  return { drawn, windows, tryAgain: () => engraver.current?.tryAgain() };
 }
 
 /** How many units of the engraver a page has that is so many pixels wide. */

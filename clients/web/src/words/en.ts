@@ -43,6 +43,8 @@ export const en = {
   emptyList: "No scores yet. Create one, or drop a file.",
   emptyScore: "Nothing is written here yet.",
   eighth: "Eighth",
+  engraverFailed:
+    "The notes cannot be drawn: what draws them did not load, or has ended. The score is still open, and nothing that you wrote is lost.",
   exportScore: "Export",
   exporting: "Exporting {format} …",
   failed: "That did not work: {reason}",

@@ -45,6 +45,7 @@ export const zhHant: Words = {
   emptyList: "還沒有樂譜。請建立一份，或拖放檔案。",
   emptyScore: "這裡還沒有任何內容。",
   eighth: "八分音符",
+  engraverFailed: "無法繪製音符：繪譜程式未能載入，或已中止。樂譜仍然開啟，您寫下的內容沒有遺失。",
   exportScore: "匯出",
   exporting: "正在匯出 {format}……",
   failed: "操作失敗：{reason}",
