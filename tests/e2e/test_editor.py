@@ -232,6 +232,31 @@ async def speak_of_a_note(speaker: Visitor, reader: Visitor) -> None:
     await comments.get_by_role("button", name="Comment", exact=True).click()
     await expect(comments.get_by_role("listitem")).to_contain_text("So high?")
     await expect(reader.part("sheet").locator(".has-comment")).to_have_count(1)
+    await settle_and_reopen(speaker, reader)
+
+
+async def settle_and_reopen(speaker: Visitor, reader: Visitor) -> None:
+    """What is settled goes for both, is found by either on demand, and comes back the same way."""
+    threads = speaker.part("comments").get_by_role("listitem")
+    await threads.get_by_role("button", name="Resolve").click()
+    await expect(reader.part("sheet").locator(".has-comment")).to_have_count(0)
+    await expect(threads).to_have_count(0)  # nobody has asked for it
+    await reader.part("open-comments").locator("summary").click()
+    resolved = reader.part("resolved")
+    await reader.page.get_by_role("button", name="中文").click()
+    await expect(resolved.locator("summary")).to_have_text("已解決（1）")
+    await reader.page.get_by_role("button", name="English").click()
+    await expect(resolved.locator("summary")).to_have_text("Resolved (1)")
+    await expect(resolved.get_by_role("listitem")).to_have_count(0)
+    await resolved.locator("summary").press("Enter")
+    await expect(resolved.get_by_role("listitem")).to_contain_text("So high?")
+    await expect(resolved.get_by_role("listitem")).to_contain_text("Resolved by Somebody")
+    assert await violations(reader) == []
+    await resolved.get_by_role("button", name="Reopen").click()
+    await expect(resolved).to_have_count(0)
+    await expect(threads).to_contain_text("So high?")
+    await expect(reader.part("sheet").locator(".has-comment")).to_have_count(1)
+    await reader.part("open-comments").locator("summary").click()
 
 
 async def keep_and_restore(keeper: Visitor, other: Visitor) -> None:
