@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from collab.access import Action
 from collab.errors import AccessDenied
-from collab.ids import RoomName, commented_room, room_name
+from collab.ids import NO_SEQUENCE, RoomName, commented_room, room_name
 from collab.limits import SCORE_FACETS_BYTES_MAX, SCORE_FILE_BYTES_MAX, SCORES_LOOKED_AT_MAX
 from collab.score.schema import SCHEMA_VERSION, Facets, Json
 from collab.score.templates import TEMPLATES, template_facets
@@ -31,6 +31,7 @@ from gateway.api.requests import (
     read_query,
 )
 from gateway.api.score_services import EMPTY, NewScore
+from gateway.api.services import RoomSummary
 from gateway.api.versions import UPDATE_SCHEMA
 from gateway.api.visible import visible_rooms
 
@@ -71,7 +72,7 @@ class ScoresApi:
                     return _scores(found, after)
                 looked_at += 1
                 after = room.name
-                facts = await self._listed(room.name, is_archived=query.is_archived)
+                facts = await self._listed(room, is_archived=query.is_archived)
                 found += [] if facts is None else [facts]
             if len(page) < query.limit:
                 return _scores(found, None)
@@ -160,13 +161,14 @@ class ScoresApi:
         read_query(request, NoQuery)
         return json_response(_TEMPLATES.model_dump())
 
-    async def _listed(self, name: RoomName, *, is_archived: bool) -> bodies.ScoreFacts | None:
-        if commented_room(name) is not None:
+    async def _listed(self, room: RoomSummary, *, is_archived: bool) -> bodies.ScoreFacts | None:
+        # An import makes its room before its score, so that the file is sealed and erased with it.
+        if room.head == NO_SEQUENCE or commented_room(room.name) is not None:
             return None
-        record = await self._services.scores.record(name)
+        record = await self._services.scores.record(room.name)
         if record.is_archived != is_archived:
             return None
-        return bodies.ScoreFacts.of_record(name, record)
+        return bodies.ScoreFacts.of_record(room.name, record)
 
     async def _described(self, name: RoomName) -> Response:
         summary = await self._services.scores.summary(name)
@@ -251,7 +253,8 @@ def _of_all(api: ScoresApi) -> list[Endpoint]:
             "listScores",
             TAG,
             "List scores",
-            "Those in use, or archived, that the token may read, in order of room.",
+            "Those in use, or archived, that the token may read, in order of room. A room in which "
+            "nothing was ever written is none.",
             answer=Body(JSON, schema_of(bodies.Scores)),
             parameters=parameters_of(bodies.ScoresQuery),
             problems=(Problem.INVALID_ROOM_NAME,),

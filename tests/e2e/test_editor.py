@@ -128,6 +128,10 @@ async def bring_files(visits: Browsing) -> None:
     await expect(told).to_contain_text("broken.mid could not be read")
     await expect(told).to_contain_text("save it as MusicXML")
     assert await violations(visitor) == []
+    # Nothing is left of it.
+    await visitor.page.reload()
+    await expect(visitor.part("scores")).to_contain_text("Hymn")
+    await expect(visitor.part("scores")).not_to_contain_text("broken")
     await dropped(visitor, "two notes.mid", MIDI)
     await drawn(visitor, 2)
     # It says no title, so it is called as its file is.

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -250,6 +251,42 @@ async def test_an_import_that_cannot_be_leaves_the_room_as_it_is(
     assert heard["state"] == "done", heard
     facts = (await request(server, "GET", score_path("jobs/broken"), token=owner)).json()
     assert (facts["title"], facts["notes"]) == ("Tune", 6)
+
+
+async def test_an_import_that_comes_to_nothing_leaves_no_score_in_lists(
+    server: Server, owner: str, tmp_path: Path
+) -> None:
+    """SCO-5: Neither while it waits, nor when it has failed or was cancelled, nor in archives."""
+
+    async def listed(at: Server) -> list[str]:
+        reader = mint(at, {"nothing/*": "viewer"})
+        found = []
+        for is_archived in ("false", "true"):
+            path = f"/v1/scores?is_archived={is_archived}"
+            page = (await request(at, "GET", path, token=reader)).json()
+            found += [each["room"] for each in page["scores"]]
+        return found
+
+    failed = "nothing/failed"
+    broken = await ended(server, await order_import(server, failed, owner, "<oops"), owner)
+    assert broken["state"] == "failed"
+    async with people(server, "nothing/seen", owner) as (shared, own):
+        await shared.until(lambda: shared.synced)
+        await own.until(lambda: own.synced)
+        assert await listed(server) == []
+    # The room is there for those who erase the file with it, and for another try.
+    erasure = f"{room_path(failed)}/erasure?mode=everything"
+    assert (await request(server, "POST", erasure, token=owner)).is_success
+    assert await listed(server) == []
+    await imported(server, failed, owner)
+    assert await listed(server) == [failed]
+    with serving(tmp_path, auth="token", args=["--jobs", "off"]) as idle:
+        editor = mint(idle, {"nothing/*": "editor"}, subject="u-emil")
+        waits = (await order_import(idle, "nothing/waits", editor, score())).json()
+        assert (waits["state"], await listed(idle)) == ("waiting", [])
+        path = f"/v1/jobs/{waits['job_id']}/cancel"
+        cancelled = await request(idle, "POST", path, token=editor)
+        assert (cancelled.json()["state"], await listed(idle)) == ("cancelled", [])
 
 
 async def test_a_job_is_followed_over_a_restart_and_cancelled(server: Server, owner: str) -> None:
