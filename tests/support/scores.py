@@ -63,3 +63,54 @@ def entry(score: Facets, facet: str, key: str) -> dict[str, Json]:
     value = score[facet][key]
     assert isinstance(value, dict)
     return value
+
+
+def sectioned_score() -> Facets:
+    """An upbeat, a repeat with two endings and a coda: all that a barline can cut or move."""
+    third = Fraction(2, 3)
+    short = {"type": "quarter"}
+    music = notes(
+        up=event(0, 1),
+        a=event(0, 4, "m2"),
+        b=event(2, 2, "m3"),
+        t1=event(0, third, "m3", **short),
+        t2=event(third, third, "m3", **short),
+        t3=event(2 * third, third, "m3", **short),
+        c=event(0, 4, "m4"),
+        g=event(4, 0, "m4", grace={"order": "a"}),
+        d=event(0, 1, "m5"),
+        u1=event(1, third, "m5", voice=2, **short),
+        u2=event(1 + third, third, "m5", voice=2, **short),
+        u3=event(1 + 2 * third, third, "m5", voice=2, **short),
+        e=event(0, 4, "m6"),
+        f=event(0, 3, "m7"),
+    )
+    score = small_score(music, measures=7)
+    score["pt"]["silent"] = pitch("measure")
+    score["ev"]["silent"] = event(0, 4, "m6", voice=2)
+    entry(score, "measures", "m1")["length"] = [1, 1]
+    entry(score, "measures", "m7")["length"] = [3, 1]
+    tuplet: dict[str, Json] = {"kind": "tuplet", "actual": 3, "normal": 2}
+    score["sp"] = {
+        "tie": {"kind": "tie", "start": "a", "end": "t1"},
+        "slur": {"kind": "slur", "start": "up", "end": "c"},
+        "three": {**tuplet, "start": "t1", "end": "t3"},
+        "again": {**tuplet, "start": "u1", "end": "u3"},
+        "one": {"kind": "ending", "start": "m4", "end": "m4", "text": "1"},
+        "two": {"kind": "ending", "start": "m5", "end": "m5", "text": "2"},
+    }
+    score["nx"] = {"f": {"fermata": "upright"}, "e": {"beams": ["begin"], "stem": "up"}}
+    score["dir"] = {
+        "fine": {"part": "p", "measure": "m5", "onset": [4, 1], "kind": "words", "text": "Fine"},
+        "loud": {"part": "p", "measure": "m3", "onset": [2, 1], "kind": "dynamics", "text": "f"},
+    }
+    score["attr"] |= {
+        "barline|m2|*|left": {"style": "heavy-light", "repeat": "forward"},
+        "barline|m4|*|right": {"style": "light-heavy", "repeat": "backward"},
+        "barline|m5|p|right": {"style": "light-light"},
+        "barline|m7|*|right": {"style": "light-heavy"},
+        "clef|m2|p|4/1": {"sign": "F", "line": 4},
+        "clef|m3|p|0/1": {"sign": "G", "line": 2},
+        "key|m6|*|0/1": {"fifths": -1},
+    }
+    return score

@@ -5,19 +5,23 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
 from collab.score.chorale import chorale_facets
+from collab.score.normalise import normalise
 from collab.score.operations import Changes, EditRefused, Operation, encode_operation, plan
-from collab.score.operations.operations import InsertMeasures
+from collab.score.operations.operations import ChangeSetting, InsertMeasures, Rebar
 from collab.score.schema import FACETS, Facets
 from tests.support.random_edits import first_score, ids, random_operation
 from tests.support.random_scores import random_facets
+from tests.support.scores import sectioned_score
 
 PATH: Final = Path(__file__).with_name("score_edits.json")
 STEPS: Final = 24
 SEEDS: Final = range(40)
+METRES: Final = (2, 3, 5, 7)
 
 
 def planned(
@@ -56,7 +60,25 @@ def cases() -> list[dict[str, Any]]:
     scores: dict[str, Facets] = {"chorale": chorale_facets()}
     scores |= {f"three measures, seed {seed}": first_score() for seed in SEEDS}
     scores |= {f"seed {seed}": random_facets(random.Random(seed)) for seed in SEEDS}
-    return [_case(name, facets) for name, facets in scores.items()]
+    return [*(_case(name, facets) for name, facets in scores.items()), *map(_barred, METRES)]
+
+
+def _barred(beats: int) -> dict[str, Any]:
+    """A score with all that barlines can cut or move, in another metre and back."""
+    new_ids = ids("x")
+    facets = sectioned_score()
+    now: dict[str, dict[str, Any]] = {facet: dict(facets.get(facet, {})) for facet in FACETS}
+    steps: list[dict[str, Any]] = []
+    for count, former in ((beats, Fraction(4)), (4, Fraction(beats)), (beats, None)):
+        last = [bar.id for bar in normalise(now).measures][-1]
+        for operation in (
+            ChangeSetting("time", "m1", {"beats": [count], "unit": 4}),
+            Rebar("m1", last, former),
+        ):
+            plan_ = planned(now, operation, new_ids)
+            make(now, plan_)
+            steps.append({"operation": encode_operation(operation), **plan_})
+    return {"name": f"sections in {beats}", "facets": facets, "steps": steps}
 
 
 def _case(name: str, facets: Facets) -> dict[str, Any]:

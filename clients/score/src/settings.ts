@@ -58,9 +58,11 @@ export class Settings {
 
   /** How long the entered measure is for a part, or for all (`*`). */
   length(measure: Measure, part: string): Rational | null {
-    if (measure.length !== null) {
-      return measure.length;
-    }
+    return measure.length ?? this.metre(part);
+  }
+
+  /** How long the metre of the entered measure is, for a part or for all. */
+  metre(part: string): Rational | null {
     const [everyone, own] = [this.#lengths.get(EVERY_PART), this.#lengths.get(part)];
     if (!everyone || !own) {
       return (everyone ?? own)?.[1] ?? null;

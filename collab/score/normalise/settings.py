@@ -72,8 +72,10 @@ class Settings:
 
     def length(self, measure: Measure, part: str) -> Fraction | None:
         """How many quarter notes the entered measure has for a part, or for all (``*``)."""
-        if measure.length is not None:
-            return measure.length
+        return self.metre(part) if measure.length is None else measure.length
+
+    def metre(self, part: str) -> Fraction | None:
+        """How many quarter notes the metre of the entered measure has, for a part or for all."""
         everyone, own = self._lengths.get(EVERY_PART), self._lengths.get(part)
         if everyone is None or own is None:
             latest = everyone or own

@@ -23,11 +23,13 @@ class Bar:
 
     Attributes:
         length: in quarter notes, for one part; None without a metre.
+        usual: the same by the metre alone, whatever the measure says of itself.
         fifths: the key signature that holds at its start.
     """
 
     id: str
     length: Fraction | None
+    usual: Fraction | None
     fifths: int
 
     @property
@@ -53,7 +55,9 @@ def _bars(draft: Draft, part: str) -> Sequence[Bar]:
         for at, value in keys:
             fifths = fifths if at else value
         if not measure.is_deleted:
-            found.append(Bar(measure.id, settings.length(measure, part), fifths))
+            usual = settings.metre(part)
+            length = usual if measure.length is None else measure.length
+            found.append(Bar(measure.id, length, usual, fifths))
         fifths = keys[-1][1] if keys else fifths
     return found
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -27,8 +27,8 @@ class Timeline:
     """Measures one after the other, in quarter notes from the first on."""
 
     def __init__(self, lengths: Sequence[tuple[str, Fraction]]) -> None:
-        self._measures = [key for key, _ in lengths]
-        self._places = {key: place for place, key in enumerate(self._measures)}
+        self.measures: Sequence[str] = [key for key, _ in lengths]
+        self._places = {key: place for place, key in enumerate(self.measures)}
         ends = list(accumulate(length for _, length in lengths))
         self._starts = [Fraction(0), *ends[:-1]]
         self.end = ends[-1] if ends else Fraction(0)
@@ -41,14 +41,16 @@ class Timeline:
     def at(self, time: Fraction) -> tuple[str, Fraction]:
         """Find the measure, and the onset in it; the end is in the last measure."""
         place = bisect_right(self._starts, time) - 1
-        return self._measures[place], time - self._starts[place]
+        return self.measures[place], time - self._starts[place]
 
-    def used_until(self, time: Fraction) -> Sequence[str]:
-        """Name the measures that begin before a time; the first at least."""
-        used = [
-            key for key, start in zip(self._measures, self._starts, strict=True) if start < time
-        ]
-        return used or self._measures[:1]
+    def ended_at(self, time: Fraction) -> tuple[str, Fraction]:
+        """Find the measure that lasts until a time or over it, and the time since its start."""
+        place = max(0, bisect_left(self._starts, time) - 1)
+        return self.measures[place], time - self._starts[place]
+
+    def between(self, first: str, last: str) -> Sequence[str]:
+        """Name the measures from one to another, both included."""
+        return self.measures[self._places[first] : self._places[last] + 1]
 
     def spans(self, begin: Fraction, duration: Fraction) -> list[Span]:
         """Cut an event at the barlines.

@@ -20,6 +20,8 @@ export interface Bar {
   readonly id: string;
   /** In quarter notes, for one part; null without a metre. */
   readonly length: Rational | null;
+  /** The same by the metre alone, whatever the measure says of itself. */
+  readonly usual: Rational | null;
   /** The key signature that holds at its start. */
   readonly fifths: number;
 }
@@ -52,7 +54,8 @@ export function barsOf(draft: Draft, part: string = EVERY_PART): Bar[] {
       fifths = isZero(at) ? value : fifths;
     }
     if (!measure.isDeleted) {
-      found.push({ id: measure.id, length: settings.length(measure, part), fifths });
+      const length = settings.length(measure, part);
+      found.push({ id: measure.id, length, usual: settings.metre(part), fifths });
     }
     fifths = keys.at(-1)?.[1] ?? fifths;
   }

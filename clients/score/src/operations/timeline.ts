@@ -16,14 +16,14 @@ export type Lengths = readonly (readonly [measure: string, length: Rational])[];
 
 /** Measures one after the other, in quarter notes from the first on. */
 export class Timeline {
-  readonly #measures: readonly string[];
+  readonly measures: readonly string[];
   readonly #places: ReadonlyMap<string, number>;
   readonly #starts: readonly Rational[];
   readonly end: Rational;
 
   constructor(lengths: Lengths) {
-    this.#measures = lengths.map(([key]) => key);
-    this.#places = new Map(this.#measures.map((key, place) => [key, place]));
+    this.measures = lengths.map(([key]) => key);
+    this.#places = new Map(this.measures.map((key, place) => [key, place]));
     const starts: Rational[] = [];
     let end = ZERO;
     for (const [, length] of lengths) {
@@ -55,15 +55,24 @@ export class Timeline {
         high = middle;
       }
     }
-    return [this.#measures[low - 1] as string, subtract(time, this.#starts[low - 1] as Rational)];
+    return [this.measures[low - 1] as string, subtract(time, this.#starts[low - 1] as Rational)];
   }
 
-  /** The measures that begin before a time; the first at least. */
-  usedUntil(time: Rational): readonly string[] {
-    const used = this.#measures.filter(
-      (_, place) => compare(this.#starts[place] as Rational, time) < 0,
-    );
-    return used.length > 0 ? used : this.#measures.slice(0, 1);
+  /** The measure that lasts until a time or over it, and the time since its start. */
+  endedAt(time: Rational): [measure: string, onset: Rational] {
+    const [measure, onset] = this.at(time);
+    const place = this.#places.get(measure) ?? 0;
+    if (onset.numerator > 0n || place === 0) {
+      return [measure, onset];
+    }
+    const before = this.#starts[place - 1] as Rational;
+    return [this.measures[place - 1] as string, subtract(time, before)];
+  }
+
+  /** The measures from one to another, both included. */
+  between(first: string, last: string): readonly string[] {
+    const [from = 0, to = -1] = [this.#places.get(first), this.#places.get(last)];
+    return this.measures.slice(from, to + 1);
   }
 
   /** Cuts an event at the barlines. */
