@@ -291,6 +291,23 @@ async def test_who_is_made_a_reader_is_told(own_server: Server, room: str) -> No
         assert await held.part("sockets") == 1
 
 
+async def test_an_edit_is_one_that_the_server_takes(own_server: Server, room: str) -> None:
+    """SDK-15: One that is just short enough is saved, a longer one is refused and not written."""
+    token = mint(own_server, {room: "editor"})
+    async with scores(own_server, room) as held:
+        await make(held, token)
+        await held.open(token)
+        view = await held.part("view")
+        place = {"part": view["parts"][0], "measure": view["measures"][0]["id"], "onset": [0, 1]}
+        words = {"op": "AddDirection", **place, "kind": "words", "fields": {"text": "w" * 800}}
+        refused = await held.do("refused", of="edit", operations=[words] * 1_200)
+        assert refused == ["EditRefused", "out-of-range", None]
+        assert await held.part("view") == view
+        await held.do("edit", operations=[words] * 1_000)
+        await held.until_saved()
+        assert await held.part("view") == await seen_by_the_server(own_server, room, token)
+
+
 async def test_an_erased_score_begins_anew(own_server: Server, room: str) -> None:
     """SDK-7: Who was there or away loses what was erased, on the device too, and goes on."""
     owner = mint(own_server, {room: "owner"})

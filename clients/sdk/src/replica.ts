@@ -1,4 +1,11 @@
-import { apply, type Changes, type Facets, type Operation, planAll } from "bandpro-score";
+import {
+  apply,
+  type Changes,
+  EditRefused,
+  type Facets,
+  type Operation,
+  planAll,
+} from "bandpro-score";
 import * as Y from "yjs";
 import { newId } from "./ids.ts";
 
@@ -6,6 +13,12 @@ const FACETS = [
   ...["meta", "parts", "measures", "ev", "pt", "nx"],
   ...["sp", "dir", "ly", "attr", "lay", "raw"],
 ];
+
+/**
+ * How much one edit writes at most, as JSON: that is longer than the update, and a server takes one
+ * of 1 MiB. It would close the connection over a longer one, and again whenever it comes.
+ */
+const EDIT_CHARS_MAX = 1_000_000;
 
 /** Who makes edits here: what one's own undo is about. */
 const OWN = "bandpro-sdk";
@@ -67,11 +80,14 @@ export class Replica {
   /**
    * Makes operations, each in the score as those before it leave it, in one transaction or not at all.
    *
-   * @throws EditRefused for what the score does not allow.
+   * @throws EditRefused for what the score does not allow, and for what is too much for one edit.
    */
   edit(operations: readonly Operation[]): Changes {
     return this.#timed(() => {
       const changes = planAll(this.facets, operations, newId);
+      if (JSON.stringify(changes).length > EDIT_CHARS_MAX) {
+        throw new EditRefused("out-of-range", "That is more than one edit writes.");
+      }
       if (changes.sets.length > 0 || changes.deletes.length > 0) {
         this.doc.transact(() => apply((facet) => this.doc.getMap(facet), changes), OWN);
       }

@@ -48,6 +48,29 @@ test("operations in a row are one transaction, or none", () => {
   expect(changes.length).toBe(1);
 });
 
+test("SDK-15 an edit is one update that a server takes, or is refused", () => {
+  const { score, changes } = replica();
+  score.doc.transact(() => {
+    for (let part = 0; part < 1_200; part += 1) {
+      score.doc.getMap("parts").set(`q${part}`, { order: "b", name: "Q", staves: 1 });
+    }
+  });
+  const renamed = (count: number) =>
+    Array.from({ length: count }, (_, part): Operation => {
+      return { op: "RenamePart", part: `q${part}`, name: "Q".repeat(900) };
+    });
+  changes.length = 0;
+  expect(() => score.edit(renamed(1_100))).toThrow(EditRefused);
+  expect(changes).toEqual([]);
+  let bytes = 0;
+  score.doc.once("update", (update: Uint8Array) => {
+    bytes = update.length;
+  });
+  score.edit(renamed(1_000));
+  expect(bytes).toBeGreaterThan(900_000);
+  expect(bytes).toBeLessThan(1024 * 1024);
+});
+
 test("undo takes back one's own edits, each as a step, and leaves those of others", () => {
   const { score } = replica();
   const other = new Y.Doc();
