@@ -22,10 +22,10 @@ HYPHENS: Final = ".syl rect"
 WIDER: Final = "() => document.documentElement.scrollWidth - innerWidth"
 
 
-async def made(visits: Browsing, room: str, title: str) -> Visitor:
+async def made(visits: Browsing, room: str, title: str, measures: int = MEASURES) -> Visitor:
     """Somebody at a new score for a voice and a piano, all of it drawn."""
     answer = await make(
-        visits.server, room, title=title, template="voice-and-piano", measures=MEASURES
+        visits.server, room, title=title, template="voice-and-piano", measures=measures
     )
     assert answer.is_success, answer.text
     visitor = await visits.open(f"/#/{quote(room, safe='')}")
@@ -74,6 +74,56 @@ async def test_keys_are_the_scores_after_a_choice_or_a_click_beside_it(
         await expect(key).to_be_focused()
         await keys.press("Escape")
         await expect(surface).to_be_focused()
+
+
+async def test_another_metre_bars_the_music_anew_for_all(server: Server, browser: Browser) -> None:
+    """Three measures of four quarters, the last one empty, are four of three until undo.
+
+    Bears EDITOR-18.
+    """
+    async with browsing(server, browser) as visits:
+        visitor = await made(visits, "e2e/metre", "Metre", measures=2)
+        other = await visits.open(f"/#/{quote('e2e/metre', safe='')}")
+        sheets = [each.part("sheet") for each in (visitor, other)]
+        await sheets[0].locator(".mRest").first.click()
+        await visitor.page.keyboard.type("6ce7g")
+        for sheet in sheets:
+            await expect(sheet.locator(".note")).to_have_count(3)
+        await sheets[0].locator(".note").first.click()
+        time = choice(visitor, "Time")
+        await time.dispatch_event("pointerdown")
+        await time.select_option("3/4")
+        for sheet in sheets:
+            # A half, a quarter and one more tied to it, a half and one more tied to it.
+            await expect(sheet.locator(".measure")).to_have_count(4)
+            await expect(sheet.locator(".note")).to_have_count(5)
+            await expect(sheet.locator(".tie")).to_have_count(2)
+        await expect(visitor.part("selection")).to_contain_text("C")
+        await expect(visitor.part("surface")).to_be_focused()
+        await visitor.page.keyboard.press("Control+z")
+        for sheet in sheets:
+            await expect(sheet.locator(".measure")).to_have_count(3)
+            await expect(sheet.locator(".note")).to_have_count(3)
+            await expect(sheet.locator(".tie")).to_have_count(0)
+        await expect(time).to_have_value("4/4")
+
+
+async def test_a_metre_that_cannot_bar_the_music_anew_is_written_and_that_is_said(
+    server: Server, browser: Browser
+) -> None:
+    """A thousand measures of four quarters would be 1,667 more of three eighths.
+
+    Bears EDITOR-18.
+    """
+    async with browsing(server, browser) as visits:
+        visitor = await made(visits, "e2e/many", "Many", measures=1000)
+        await visitor.part("sheet").locator(".mRest").first.click()
+        await visitor.page.keyboard.press("c")
+        await expect(visitor.part("sheet").locator(".note")).to_have_count(1)
+        time = choice(visitor, "Time")
+        await time.select_option("3/8")
+        await expect(visitor.part("selection")).to_contain_text("could not be made to fit")
+        await expect(time).to_have_value("3/8")
 
 
 async def test_words_are_kept_when_one_points_elsewhere(server: Server, browser: Browser) -> None:

@@ -10,8 +10,9 @@ import {
 } from "bandpro-sdk/react";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { FlatList, useWindowDimensions, View } from "react-native";
-import { type Desk, type Desktop, described } from "../../../web/src/editing/desk.ts";
+import type { Desk, Desktop } from "../../../web/src/editing/desk.ts";
 import type { Command } from "../../../web/src/editing/keys.ts";
+import { described } from "../../../web/src/editing/pitches.ts";
 import { asText, valueIn } from "../../../web/src/engraving/entries.ts";
 import { useDesk } from "../../../web/src/ui/use-desk.ts";
 import { filled } from "../../../web/src/words/words.ts";

@@ -7,7 +7,7 @@ import {
   ScoreError,
   type WrittenPitch,
 } from "bandpro-sdk";
-import { asEntry, asText, entryOf } from "../engraving/entries.ts";
+import { asEntry, asText } from "../engraving/entries.ts";
 import type { Place } from "../engraving/places.ts";
 import { ScoreWriter, type Writing } from "../engraving/writer.ts";
 import { Cell, type Store } from "../session/store.ts";
@@ -35,6 +35,7 @@ import { copied, pasted } from "./clipboard.ts";
 import { type Command, FIRST_VALUE } from "./keys.ts";
 import { toggleEnding, toggleRepeat } from "./repeats.ts";
 import { endOf, ScoreIndex, type Spot } from "./score-index.ts";
+import { type Metre, setTime } from "./settings.ts";
 
 /** What is selected: a moment of a voice, or things written, from one to another. */
 type Selection =
@@ -60,12 +61,15 @@ export interface Foreseen {
   readonly pitch: WrittenPitch;
 }
 
+/** What was not done of what somebody asked for. */
+export type Refused = "edit" | "bars";
+
 /** Turns what a musician asks for into edits of the score, and keeps the cursor. */
 export class Desk {
   readonly #score: Score;
   readonly #desktop: Cell<Desktop>;
-  /** The last edit that the score did not allow. */
-  readonly refused = new Cell<string | null>(null);
+  /** What the score did not allow last: an edit, or that measures follow a new metre. */
+  readonly refused = new Cell<Refused | null>(null);
   #selection: Selection = { kind: "none" };
   #value: NextValue = FIRST_VALUE;
   #entered: readonly string[] = [];
@@ -212,17 +216,27 @@ export class Desk {
     this.#write(operations);
   }
 
+  /** Another metre where the cursor is; what is behind is barred anew, if it can be. */
+  setTime(metre: Metre): void {
+    const { index, selected } = this.#now();
+    const place = selected[0] ?? index.first;
+    if (!place) return;
+    const { operations, bars } = setTime(index, place, metre);
+    if (!bars || !this.#write([...operations, ...bars])) {
+      if (this.#write(operations)) this.refused.set("bars");
+    }
+    this.#refresh();
+    const isLost = selected.length > 0 && this.#desktop.get().selected.length === 0;
+    if (isLost) this.#moveTo(spotOf(place));
+  }
+
   #act(action: Action): void {
     if (action.operations.length === 0) {
-      if (action.cursor) {
-        this.#moveTo(action.cursor);
-      }
+      if (action.cursor) this.#moveTo(action.cursor);
       return;
     }
     const notes = this.#write(action.operations);
-    if (notes === null) {
-      return;
-    }
+    if (notes === null) return;
     // New notes are several where one reaches over a barline.
     const chain = [...(action.tiesFrom ? [action.tiesFrom] : []), ...notes];
     for (const [at, start] of chain.entries()) {
@@ -266,7 +280,7 @@ export class Desk {
         .map(([, key]) => key);
     } catch (error) {
       if (error instanceof EditRefused || error instanceof ScoreError) {
-        this.refused.set(error.message);
+        this.refused.set("edit");
         return null;
       }
       throw error;
@@ -432,14 +446,4 @@ export class Desk {
     }
     return from && to ? index.between(from, to) : [only];
   }
-}
-
-/** Words for what is selected, for those who do not see it. */
-export function described(index: ScoreIndex, place: Place): string {
-  const names = place.events.map((id) => {
-    const pitch = entryOf(index.facets, "pt", id);
-    const sign = { "-2": "𝄫", "-1": "♭", "1": "♯", "2": "𝄪" }[String(pitch["alter"] ?? 0)] ?? "";
-    return "rest" in pitch ? "" : `${pitch["step"] ?? ""}${sign}${pitch["octave"] ?? ""}`;
-  });
-  return names.filter((name) => name !== "").join(" ");
 }

@@ -102,3 +102,13 @@ export function middleOf(index: ScoreIndex, spot: Spot): number {
     clef["sign"] === "F" ? height({ step: "D", octave: 3 }) : clef["sign"] === "C" ? 28 : 34;
   return middle + shift;
 }
+
+/** Words for what is selected, for those who do not see it. */
+export function described(index: ScoreIndex, place: Place): string {
+  const names = place.events.map((id) => {
+    const pitch = entryOf(index.facets, "pt", id);
+    const sign = { "-2": "𝄫", "-1": "♭", "1": "♯", "2": "𝄪" }[String(pitch["alter"] ?? 0)] ?? "";
+    return "rest" in pitch ? "" : `${pitch["step"] ?? ""}${sign}${pitch["octave"] ?? ""}`;
+  });
+  return names.filter((name) => name !== "").join(" ");
+}

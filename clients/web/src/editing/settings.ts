@@ -1,6 +1,15 @@
-import type { Operation } from "bandpro-score";
-import { asEntry, asNumber, type Entry, entryOf } from "../engraving/entries.ts";
+import {
+  compareTimes,
+  type Item,
+  type MeasureView,
+  type Operation,
+  type Rational,
+  readScore,
+  ZERO_TIME,
+} from "bandpro-score";
+import { asEntry, asNumber, asText, type Entry, entryOf } from "../engraving/entries.ts";
 import type { Place } from "../engraving/places.ts";
+import { timeOf } from "./actions.ts";
 import { settingAt } from "./pitches.ts";
 import type { ScoreIndex } from "./score-index.ts";
 
@@ -10,6 +19,16 @@ const FIFTHS_MAX = 7;
 const FIFTHS_AROUND = 12;
 
 type Value = { readonly [field: string]: number | readonly number[] };
+
+/** So many beats, of so short a note. */
+export type Metre = { readonly beats: readonly number[]; readonly unit: number };
+
+/** What another metre writes. */
+export interface NewTime {
+  readonly operations: readonly Operation[];
+  /** What bars the music behind it anew; null where parts have metres of their own. */
+  readonly bars: readonly Operation[] | null;
+}
 
 /**
  * A key from a measure on, as the selected staff reads it: transposing parts get what sounds the
@@ -26,6 +45,66 @@ export function setKey(index: ScoreIndex, place: Place, fifths: number): Operati
     ...cleared(index, "key", place.measure, () => true),
     ...parts.map((part, at) => set("key", place.measure, part, { fifths: written[at] ?? fifths })),
   ];
+}
+
+/** A metre from a measure on; the music up to the next one is barred anew where that lasts otherwise. */
+export function setTime(index: ScoreIndex, place: Place, metre: Metre): NewTime {
+  const { measures, parts } = index.view;
+  const { measure } = place;
+  const operations = setForAll(index, "time", measure, metre);
+  const first = index.measureIndex(measure);
+  const next = measures.findIndex((each, at) => at > first && beginsMetre(each));
+  const range = measures.slice(first, next < 0 ? undefined : next);
+  const spot = { measure, staff: 1, onset: ZERO_TIME };
+  const former = parts.map((part) =>
+    lengthOf(settingAt(index.view, index.facets, "time", { ...spot, part })),
+  );
+  const [usual = null] = former;
+  if (!former.every((length) => isSame(length, usual))) {
+    return { operations, bars: null };
+  }
+  if (isSame(lengthOf(metre), usual) || !range.some(isWritten)) {
+    return { operations, bars: [] };
+  }
+  const last = range.at(-1)?.id ?? measure;
+  const barred = {
+    op: "Rebar",
+    first: measure,
+    last,
+    former_length: usual && timeOf(usual),
+  } as const;
+  return { operations, bars: [barred, ...counted(index)] };
+}
+
+function beginsMetre({ settings }: MeasureView): boolean {
+  return settings.some((key) => key.startsWith("time|"));
+}
+
+/** How long a metre makes a measure; null for none. */
+function lengthOf(metre: Entry | null): Rational | null {
+  const [setting] = readScore({ attr: { "time|m|*|0/1": metre } }).settings.values();
+  return setting?.length ?? null;
+}
+
+function isSame(a: Rational | null, b: Rational | null): boolean {
+  return a === null || b === null ? a === b : compareTimes(a, b) === 0;
+}
+
+/** Whether there is anything in a measure that a barline could cut or move. */
+function isWritten({ cells }: MeasureView): boolean {
+  const items: Item[] = cells.flatMap((cell) => cell.voices.flatMap((voice) => voice.items));
+  return items.some((item) => item.kind !== "gap" && !(item.kind === "rest" && item.fillsMeasure));
+}
+
+/** Measures that are counted one by one still are when some were added. */
+function counted({ view, facets }: ScoreIndex): Operation[] {
+  const numbers = view.measures
+    .map(({ id }) => entryOf(facets, "measures", id))
+    .filter((measure) => measure["implicit"] !== true)
+    .map((measure) => asText(measure["number"]));
+  const first = Number(numbers[0]);
+  const isCounted = numbers.every((number, at) => number === String(first + at));
+  return isCounted && numbers.length > 0 ? [{ op: "NumberMeasures", first }] : [];
 }
 
 /** A key or metre of all parts: what single ones say there would hide it. */

@@ -2,8 +2,9 @@
 import { toNumber } from "bandpro-score";
 import type { Score } from "bandpro-sdk";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
-import { type Desk, type Desktop, described } from "../editing/desk.ts";
+import type { Desk, Desktop } from "../editing/desk.ts";
 import { type Command, commandOf, type Key } from "../editing/keys.ts";
+import { described } from "../editing/pitches.ts";
 import type { ScoreIndex } from "../editing/score-index.ts";
 import { asText, entryOf } from "../engraving/entries.ts";
 import type { Place } from "../engraving/places.ts";
@@ -167,7 +168,9 @@ function OpenDesk(props: Props & { readonly desk: Desk }) {
         />
       </section>
       <footer className="selection" id="selection" aria-live="polite" data-testid="selection">
-        {refused !== null ? <strong>{words.refused} </strong> : null}
+        {refused !== null ? (
+          <strong>{refused === "bars" ? words.notBarred : words.refused} </strong>
+        ) : null}
         {selected.length > 1 ? filled(words.selected, { count: selected.length }) : null}
         {first && selected.length === 1 ? wordsFor(first, index, words) : null}
       </footer>

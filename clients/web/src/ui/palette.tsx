@@ -8,7 +8,7 @@ import type { Command } from "../editing/keys.ts";
 import { settingAt } from "../editing/pitches.ts";
 import { repeatedAt } from "../editing/repeats.ts";
 import type { ScoreIndex } from "../editing/score-index.ts";
-import { setForAll, setKey } from "../editing/settings.ts";
+import { setKey } from "../editing/settings.ts";
 import { asNumber, asText, type Entry, entryOf } from "../engraving/entries.ts";
 import type { Place } from "../engraving/places.ts";
 import { useStore } from "../session/store.ts";
@@ -198,8 +198,7 @@ function Settings({
         options={TIMES.map((name) => [name, name])}
         onChoose={(chosen) => {
           const [count, unit] = chosen.split("/").map(Number);
-          const value = { beats: [count ?? 4], unit: unit ?? 4 };
-          desk.edit(...setForAll(index, "time", first.measure, value));
+          desk.setTime({ beats: [count ?? 4], unit: unit ?? 4 });
         }}
       />
       <Choice

@@ -93,6 +93,7 @@ export const en = {
   readOnly: "You may read this score, not change it.",
   redo: "Redo",
   refused: "The score does not allow that here.",
+  notBarred: "The metre is written; the measures behind it could not be made to fit.",
   reload: "Load the page anew",
   removed: "Removed",
   repeatBegins: "Repeat begins here",

@@ -92,6 +92,7 @@ export const zhHant: Words = {
   readOnly: "您可以閱讀這份樂譜，但不能修改。",
   redo: "重做",
   refused: "樂譜在此處不允許這項操作。",
+  notBarred: "拍號已寫入，但其後的小節無法依新拍號重新劃分。",
   reload: "重新載入頁面",
   removed: "移除",
   repeatBegins: "反覆由此開始",
