@@ -15,6 +15,7 @@ from collab.score.musicxml.markup import made
 from collab.score.musicxml.note_writing import NoteWriter
 from collab.score.musicxml.source import Element
 from collab.score.musicxml.state import Cell, Item, Reading
+from collab.score.normalise.settings import lengths_of
 
 NOTHING: Final[Mapping[str, Any]] = {}
 LAST: Final = 1_000_000_000
@@ -33,6 +34,7 @@ class Scope:
         first_part: the part that says what counts for all parts but is written once.
         preferred_divisions: what a part that came from no file counts in.
         settings_before: keys, times, clefs and barlines of the file, by cell and place.
+        lengths: of cells by now, part by part as they are asked for.
     """
 
     facts: Facts
@@ -43,6 +45,7 @@ class Scope:
     settings_before: dict[CellPlace, dict[SettingPlace, tuple[Value, Element]]] = field(
         default_factory=dict
     )
+    lengths: dict[str, Mapping[str, Fraction | None]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.reading is None:
@@ -52,6 +55,13 @@ class Scope:
                 held: Any = value
                 by_place = self.settings_before.setdefault((part_id, measure), {})
                 by_place[kind, staff, at] = (held, element)
+
+    def length(self, place: CellPlace) -> Fraction | None:
+        """How long a cell is by now, by itself or by its metre; None for neither."""
+        part, measure = place
+        if part not in self.lengths:
+            self.lengths[part] = lengths_of(self.facts.facets, part)
+        return self.lengths[part].get(measure)
 
 
 class Work:

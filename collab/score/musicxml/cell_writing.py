@@ -155,7 +155,10 @@ def _old_end(work: Work) -> Fraction | None:
         return None
     before = work.before("measures", work.place[1])
     now = work.facts.facets["measures"][work.place[1]]
-    return work.cell.end if before.get("length") == now.get("length") else None
+    length = work.scope.length(work.place)
+    is_as_long = before.get("length") == now.get("length")
+    # Another metre, which may stand far before, makes it shorter as well.
+    return work.cell.end if is_as_long and (length is None or work.cell.end <= length) else None
 
 
 _LOOK_AHEAD: Final = 8

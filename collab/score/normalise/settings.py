@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Final
 
-from collab.score.model import Measure, Setting
+from collab.score.model import Measure, Setting, read_score
 from collab.score.schema import EVERY_PART
 
 _START: Final = Fraction(0)
@@ -113,6 +113,17 @@ class Settings:
             for scopes in parts.values()
             for setting in scopes.values()
         ]
+
+
+def lengths_of(facets: Mapping[str, object], part: str) -> Mapping[str, Fraction | None]:
+    """Say how long each measure is for a part, or for all: by itself or by its metre."""
+    score = read_score({name: facets.get(name, {}) for name in ("measures", "attr")})
+    settings, set_in = Settings(), by_measure(score.settings.values())
+    found: dict[str, Fraction | None] = {}
+    for measure in score.measures.values():
+        settings.enter(measure, set_in.get(measure.id, ()))
+        found[measure.id] = settings.length(measure, part)
+    return found
 
 
 def by_measure(settings: Iterable[Setting]) -> Mapping[str, Sequence[Setting]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from collab.score.musicxml import read_musicxml, write_musicxml
 from collab.score.normalise import Chord, normalise
 from collab.score.operations import Operation, plan
 from collab.score.operations import operations as ops
@@ -213,3 +214,19 @@ def test_edit_6_words_at_the_end_of_the_last_measure_do_not_go_with_one_that_is_
     assert _measures(barred) == ["m1 4: a=2 b=2", "m2 4: c=2 d=2"]
     assert entry(barred, "dir", "w")["measure"] == "m2"
     assert normalise(barred).orphans == ()
+
+
+def test_edit_6_a_file_that_was_barred_anew_is_written_in_its_new_measures() -> None:
+    """A measure that got shorter is not filled up to where it ended in the file."""
+    score = small_score(_four("a", "b", "c"), measures=3)
+    entry(score, "ev", "c")["duration"] = [1, 1]
+    imported: Facets = read_musicxml(write_musicxml(score)).facets
+    source = ids("n")
+    for operation in (
+        ops.ChangeSetting("time", "m1", {"beats": [3], "unit": 4}),
+        ops.Rebar("m1", "m3", Fraction(4)),
+    ):
+        imported = _edited(imported, operation, source)
+    written = read_musicxml(write_musicxml(imported)).facets
+    ids_of = [measure.split(" ", 2)[1:] for measure in _measures(written)]
+    assert ids_of == [["3:", "a=3"], ["3:", "n1=1 b=2"], ["3:", "n3=2 c=1"]]
