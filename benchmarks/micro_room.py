@@ -1,9 +1,10 @@
-"""What one keystroke costs inside the room: ``python -m benchmarks.micro_room``.
+"""What a keystroke and a move cost inside the room: ``python -m benchmarks.micro_room``.
 
 From the decoded message to the effects that a runner carries out, without sockets and without the
 store, for the edits that people make most. Each stage is timed on its own, over the same recorded
 updates and a fresh room each; the best of several runs is told, for the others only measure what
-else the machine did. "apply (yrs)" is the CRDT library alone: the floor.
+else the machine did. "apply (yrs)" is the CRDT library alone: the floor. The moves are those of a
+cursor of somebody who came back, whom the others know by a higher clock from then on.
 """
 
 from __future__ import annotations
@@ -20,13 +21,15 @@ from collab.access import Claims, Grant, Role
 from collab.ids import Milliseconds, RoomName, SessionId, Subject
 from collab.protocol import y_sync
 from collab.protocol.document_shape import DocumentShape
-from collab.protocol.messages import SyncStep2, SyncUpdate
+from collab.protocol.messages import AwarenessEntry, AwarenessUpdate, SyncStep2, SyncUpdate
 from collab.protocol.update_scan import ScannedUpdate, scan_update
 from collab.room.doc import RoomDoc
 from collab.room.room import Admitted, Room, RoomLimits
 from collab.room.session import Session, Wire
 
 EDITS = 20_000
+MOVES = 100
+CROWDS = (20, 200, 2_000)  # sessions in the room, of which a quarter show something
 NOW = Milliseconds(0)
 SENDER = SessionId("sender")
 Stage = Callable[[], None]
@@ -187,6 +190,25 @@ def measure(workload: Workload, runs: int) -> list[tuple[str, float]]:
     ]
 
 
+def moving(crowd: int) -> Stage:
+    """Moves of a cursor by somebody who came back, among so many."""
+    room = Room(RoomName("bench"), RoomLimits())
+    room.loaded()
+    for number in range(crowd):
+        _join(room, number)
+        if number % 4 == 0:
+            _show(room, number, clock=1)
+    room.leave(_member(0), NOW)
+    _join(room, 0)
+    _show(room, 0, clock=1)
+
+    def run() -> None:
+        for clock in range(2, MOVES + 2):
+            _show(room, 0, clock)
+
+    return run
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -203,6 +225,9 @@ def main() -> None:
     for workload in workloads:
         row = measure(workload, chosen.runs)
         print(f"{workload.name:<32}" + "".join(f"{nanos:>16.0f}" for _, nanos in row))
+    for crowd in CROWDS:
+        nanos = min(_timed(moving(crowd)) for _ in range(chosen.runs)) / MOVES
+        print(f"{f'ns a move among {crowd}':<32}{nanos:>16.0f}")
 
 
 def _room(workload: Workload) -> Room:
@@ -216,6 +241,20 @@ def _room(workload: Workload) -> Room:
     assert isinstance(admitted, Admitted)
     room.apply(admitted)
     return room
+
+
+def _member(number: int) -> SessionId:
+    return SessionId(f"member-{number}")
+
+
+def _join(room: Room, number: int) -> None:
+    claims = Claims(Subject(f"u-{number}"), "U", (Grant("**", Role.EDITOR),))
+    room.join(Session(_member(number), claims, Wire.HOCUSPOCUS))
+
+
+def _show(room: Room, number: int, clock: int) -> None:
+    state = AwarenessEntry(1_000 + number, clock, f'{{"at":{clock}}}')
+    room.receive(_member(number), AwarenessUpdate((state,)), NOW)
 
 
 def _type(text: Text) -> Callable[[int], None]:

@@ -295,30 +295,29 @@ class AwarenessTable:
                 found.append((entry, record.heard, record.owner))
         return found
 
-    def leads(self, client_id: int) -> bool:
-        """Whether others are told a higher clock of a present state than its owner said."""
+    def heard(self, client_id: int) -> AwarenessEntry | None:
+        """A present state with the clock of its owner, where others are told a higher one."""
         record = self._records.get(client_id)
-        return record is not None and record.state is not None and record.clock != record.heard
+        if record is None or record.state is None or record.clock == record.heard:
+            return None
+        return AwarenessEntry(client_id, record.heard, record.state)
 
     def current(
         self,
         *,
         to: Publisher | None = None,
         missed: bool = False,
-        among: Iterable[int] | None = None,
     ) -> tuple[AwarenessEntry, ...]:
         """All present states, for somebody who joins or asks, but without their own.
 
         Args:
             to: who that is.
             missed: with withdrawn ones as well, which they may have missed.
-            among: of these client ids alone.
         """
         return tuple(
             AwarenessEntry(client_id, _told_clock(record, to), record.state)
             for client_id, record in self._records.items()
             if (record.state is not None or (missed and record.clock >= 0))
-            and (among is None or client_id in among)
             and not _is_owned(record, to)
         )
 

@@ -60,18 +60,9 @@ from collab.protocol.update_scan import ScannedUpdate
 from collab.room.admission import Admitted, RoomLimits, check_client_ids, check_size, holds_retired
 from collab.room.applied import Applied
 from collab.room.doc import RoomDoc
-from collab.room.effects import (
-    Announce,
-    Close,
-    Effect,
-    Pending,
-    Persist,
-    Refused,
-    Send,
-    announced,
-)
+from collab.room.effects import Announce, Close, Effect, Pending, Persist, Refused, Send, announced
 from collab.room.fanout import broadcast_of, news_of_peer
-from collab.room.returning import own_clocks
+from collab.room.returning import Persons, own_clocks
 from collab.room.session import Session, Wire
 from collab.room.state import RoomState
 
@@ -87,6 +78,7 @@ class Room:
         self.state = RoomState.LOADING
         self.doc = RoomDoc()
         self.sessions: dict[SessionId, Session] = {}
+        self.persons = Persons()
         self.awareness = AwarenessTable(
             limits.awareness_clients_per_session_max, limits.awareness_state_bytes_max
         )
@@ -109,6 +101,7 @@ class Room:
         self.state = RoomState.CLOSED
         effects: list[Effect] = [Close(session_id, code, detail) for session_id in self.sessions]
         self.sessions.clear()
+        self.persons.clear()
         return effects
 
     @property
@@ -139,12 +132,15 @@ class Room:
         """
         self.check_join()
         self.sessions[session.session_id] = session
+        self.persons.joined(session)
         return self._greet(session) if self.state is RoomState.LIVE else []
 
     def leave(self, session_id: SessionId, now_ms: Milliseconds) -> list[Effect]:
         """A session is gone: withdraw what it showed."""
-        if self.sessions.pop(session_id, None) is None:
+        session = self.sessions.pop(session_id, None)
+        if session is None:
             return []
+        self.persons.left(session)
         if not self.sessions:
             self.sessions.clear()  # gives back what an emptied dict keeps
         return announced(self.awareness.leave(session_id, now_ms))
@@ -425,7 +421,7 @@ class Room:
         if not self._may(session, Action.PRESENCE):
             return [Refused(session.session_id, "presence")]
         outcome = self.awareness.receive(session.publisher, entries, now_ms)
-        own = own_clocks(self.awareness, self.sessions.values(), outcome.changed)
+        own = own_clocks(self.awareness, self.persons, outcome.changed)
         if outcome.echoes != outcome.changed:
             own[session.session_id] = outcome.echoes
         effects: list[Effect] = [Announce(outcome.changed, own)] if outcome.changed else []

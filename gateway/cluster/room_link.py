@@ -351,7 +351,7 @@ class RoomLink:
     def _tell(self, entries: SequenceOf[AwarenessEntry]) -> None:
         if entries:
             room = self._runner.room
-            own = own_clocks(room.awareness, room.sessions.values(), entries)
+            own = own_clocks(room.awareness, room.persons, entries)
             self._runner.announce(Announce(tuple(entries), own))
 
 

@@ -1,5 +1,7 @@
 """States of somebody who is in a room twice: with a connection that has not died, and a new one."""
 
+import sys
+from collections.abc import Callable
 from typing import Final
 
 from collab.ids import SessionId
@@ -61,3 +63,48 @@ def test_who_names_itself_without_a_token_hears_what_all_hear() -> None:
     join(room, AGAIN, subject=PERSON, verified=False)
     effects = show(room, A, AwarenessEntry(CLIENT, 2, '{"n":1}'))
     assert echoed(effects, AGAIN) == []
+
+
+def test_who_has_left_is_not_told_any_more() -> None:
+    """Nor is anybody else of the same person forgotten with them."""
+    room = ahead()
+    join(room, AGAIN, subject=PERSON)
+    join(room, THERE, subject=PERSON)
+    room.leave(AGAIN, NOW)
+    effects = show(room, A, AwarenessEntry(CLIENT, 2, '{"n":1}'))
+    assert echoed(effects, AGAIN) == []
+    assert echoed(effects, THERE) == [State(CLIENT, 2, {"n": 1, **USER})]
+
+
+def test_a_move_costs_the_same_however_many_are_in_the_room() -> None:
+    """Whoever came back once stays ahead, and moves all the time; work is counted in lines."""
+
+    def lines_of_a_move(others: int) -> int:
+        room = ahead()
+        join(room, AGAIN, subject=PERSON)
+        for number in range(others):
+            watching, showing = SessionId(f"watching-{number}"), SessionId(f"showing-{number}")
+            join(room, watching)
+            join(room, showing)
+            show(room, showing, AwarenessEntry(100 + number, 1, "{}"))
+        return lines_run(lambda: show(room, A, AwarenessEntry(CLIENT, 2, '{"n":1}')))
+
+    assert lines_of_a_move(200) == lines_of_a_move(2)
+
+
+def lines_run(work: Callable[[], object]) -> int:
+    """How many lines of Python some work takes."""
+    count = 0
+
+    def trace(frame: object, event: str, argument: object) -> object:
+        nonlocal count
+        count += 1
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)  # type: ignore[arg-type]
+    try:
+        work()
+    finally:
+        sys.settrace(before)
+    return count
