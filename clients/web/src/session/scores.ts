@@ -13,7 +13,7 @@ export interface Left {
 /**
  * All scores that one may read, up to a number that nobody looks through.
  *
- * @param left has the title with which one left it: the server's list knows a new one a moment later.
+ * @param left was just left, with this title: the server's list knows a new one a moment later.
  * @param isArchived those that are archived instead of those in use.
  */
 export async function allScores(

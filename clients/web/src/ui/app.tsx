@@ -34,9 +34,9 @@ export function App() {
   const { isOn, measuring, allow } = useMeasuring(turn);
   const left = useRef<Left | null>(null);
   const told = useCallback(
-    (now: string) => {
-      setTitle(now);
-      if (now !== "") left.current = { room, title: now };
+    (now: string | null) => {
+      setTitle(now ?? "");
+      if (now !== null) left.current = { room, title: now };
     },
     [room],
   );
@@ -105,8 +105,8 @@ export function App() {
         {!isReady ? (
           <p className="quiet">{words.loading}</p>
         ) : room === "" ? (
-          <Boundary words={words}>
-            <Library key={turn} left={left.current} words={words} onToken={signedIn} />
+          <Boundary words={words} told={words.failedToList}>
+            <Library key={turn} left={left} words={words} onToken={signedIn} />
           </Boundary>
         ) : (
           <Room
@@ -142,7 +142,8 @@ interface RoomProps {
   readonly language: Language;
   readonly words: Words;
   readonly measuring: Measuring | null;
-  readonly onTitle: (title: string) => void;
+  /** Told null as long as nothing of the score is known, and when it is left. */
+  readonly onTitle: (title: string | null) => void;
   readonly onToken: () => void;
 }
 
@@ -155,12 +156,14 @@ function Room({ room, name, language, words, measuring, onTitle, onToken }: Room
   }, [room]);
   return opened ? (
     <>
-      <Door score={opened.score} words={words} onToken={onToken} />
-      <Nameplate score={opened.score} onTitle={onTitle} />
-      <Boundary words={words}>
+      <Boundary words={words} told={words.failedToShow}>
+        <Door score={opened.score} words={words} onToken={onToken} />
+        <Nameplate score={opened.score} onTitle={onTitle} />
+      </Boundary>
+      <Boundary words={words} told={words.failedToShow}>
         <Editor {...opened} name={name} language={language} words={words} measuring={measuring} />
       </Boundary>
-      <Boundary words={words}>
+      <Boundary words={words} told={words.failedToShow}>
         <Exports score={opened.score} words={words} />
       </Boundary>
     </>
@@ -172,10 +175,11 @@ function Room({ room, name, language, words, measuring, onTitle, onToken }: Room
 /** Tells the title of a score, as it changes, to what is around it. */
 function Nameplate({ score, onTitle }: Pick<RoomProps, "onTitle"> & { score: Score }) {
   const title = useTitle(score);
+  const isKnown = useStore(score.connection).state === "synced" || title !== "";
   useEffect(() => {
-    onTitle(title);
-    return () => onTitle("");
-  }, [title, onTitle]);
+    onTitle(isKnown ? title : null);
+    return () => onTitle(null);
+  }, [title, isKnown, onTitle]);
   return null;
 }
 

@@ -4,6 +4,8 @@ import { filled, type Words } from "../words/words.ts";
 
 interface Props {
   readonly words: Words;
+  /** What is said, with a place for what went wrong. */
+  readonly told: string;
   readonly children: ReactNode;
 }
 
@@ -24,10 +26,10 @@ export class Boundary extends Component<Props, State> {
   }
 
   override render(): ReactNode {
-    const { words, children } = this.props;
+    const { words, told, children } = this.props;
     const { problem } = this.state;
     if (problem === null) return children;
-    const text = filled(words.failedToShow, { problem });
+    const text = filled(told, { problem });
     return <Failed text={text} words={words} onAgain={() => this.setState({ problem: null })} />;
   }
 }

@@ -1,7 +1,16 @@
 "use client";
 import { compareText } from "bandpro-score";
 import { ApiError, openLibrary, roomFor, type ScoreFacts, type Template } from "bandpro-sdk";
-import { type FormEvent, useCallback, useEffect, useMemo, useState } from "react";
+import {
+  type FormEvent,
+  type RefObject,
+  useCallback,
+  useEffect,
+  useMemo,
+  useRef,
+  useState,
+} from "react";
+import { flushSync } from "react-dom";
 import { allScores, type Left, scoresWith, TITLE_CHARS_MAX } from "../session/scores.ts";
 import { tokenGiver } from "../session/token.ts";
 import { failure, filled, type Words } from "../words/words.ts";
@@ -12,7 +21,8 @@ import { SignIn } from "./sign-in.tsx";
 const UNAUTHENTICATED = 401;
 
 interface Props {
-  readonly left: Left | null;
+  /** The score that was just left; null once a list was read after it. */
+  readonly left: RefObject<Left | null>;
   readonly words: Words;
   readonly onToken: () => void;
 }
@@ -31,6 +41,10 @@ export function Library({ left, words, onToken }: Props) {
   /** What was just archived, and is taken back with one click. */
   const [archived, setArchived] = useState<ScoreFacts | null>(null);
   const [isStranger, setStranger] = useState(false);
+  /** Ends with the last change that was asked for: a list that is read before would not show it. */
+  const changes = useRef<Promise<void>>(Promise.resolve());
+  const archive = useRef<HTMLInputElement>(null);
+  const takeBack = useRef<HTMLButtonElement>(null);
 
   const fail = useCallback(
     (error: unknown) => {
@@ -42,15 +56,22 @@ export function Library({ left, words, onToken }: Props) {
     },
     [words],
   );
-  // biome-ignore lint/correctness/useExhaustiveDependencies: what was open before this is no news
   useEffect(() => {
     let isCurrent = true;
     setScores(null);
-    allScores(library, left, isArchive).then((all) => isCurrent && setScores(all), fail);
+    setTold("");
+    const list = async () => {
+      await changes.current;
+      const all = await allScores(library, left.current, isArchive);
+      if (!isCurrent) return;
+      left.current = null;
+      setScores(all);
+    };
+    list().catch((error: unknown) => isCurrent && fail(error));
     return () => {
       isCurrent = false;
     };
-  }, [library, fail, isArchive]);
+  }, [library, fail, isArchive, left]);
   useEffect(() => {
     let isCurrent = true;
     library.templates().then((all) => isCurrent && setTemplates(all), fail);
@@ -72,17 +93,28 @@ export function Library({ left, words, onToken }: Props) {
       fail(error);
     }
   };
-  const change = async (room: string, what: { title?: string; isArchived?: boolean }) => {
+  // One after the other: nobody renames what is archived meanwhile.
+  const change = (room: string, what: { title?: string; isArchived?: boolean }) => {
+    changes.current = changes.current.then(() => changed(room, what));
+  };
+  const changed = async (room: string, what: { title?: string; isArchived?: boolean }) => {
     setTold("");
     try {
       const facts = await library.change(room, what);
-      setArchived(what.isArchived === true ? facts : null);
-      setScores((before) => before && withChanged(before, facts, isArchive));
+      flushSync(() => {
+        setArchived(what.isArchived === true ? facts : null);
+        setScores((before) => before && withChanged(before, facts, isArchive));
+      });
+      // The button that was pressed is gone with its score; who works elsewhere by now is left there.
+      if (what.isArchived !== undefined && document.activeElement === document.body) {
+        (takeBack.current ?? archive.current)?.focus();
+      }
     } catch (error) {
       fail(error);
     }
   };
   const found = scoresWith(scores ?? [], sought);
+  const shown = isArchive ? null : archived;
   return (
     <FileDrop
       library={library}
@@ -126,20 +158,21 @@ export function Library({ left, words, onToken }: Props) {
           onChange={(event) => setSought(event.target.value)}
         />
       </label>
-      {scores === null && !isStranger ? <p className="quiet">{words.loading}</p> : null}
-      {archived ? (
-        <p className="archived" key={archived.room}>
-          <span role="status">{filled(words.archivedNow, { title: nameOf(archived) })}</span>
+      {scores === null && !isStranger && told === "" ? <p className="quiet">{words.loading}</p> : null}
+      <div className={shown ? "archived" : undefined}>
+        <span role="status">
+          {shown ? filled(words.archivedNow, { title: nameOf(shown) }) : null}
+        </span>
+        {shown ? (
           <button
             type="button"
-            // The button that was pressed is gone with its score.
-            ref={focus}
-            onClick={() => change(archived.room, { isArchived: false })}
+            ref={takeBack}
+            onClick={() => change(shown.room, { isArchived: false })}
           >
             {words.takeBack}
           </button>
-        </p>
-      ) : null}
+        ) : null}
+      </div>
       {scores?.length === 0 && !isArchive ? <p className="quiet">{words.emptyList}</p> : null}
       <ul className="scores" data-testid="scores">
         {found.map((score) => (
@@ -155,6 +188,7 @@ export function Library({ left, words, onToken }: Props) {
       <label className="archive">
         <input
           type="checkbox"
+          ref={archive}
           checked={isArchive}
           data-testid="archive"
           onChange={(event) => {
@@ -178,10 +212,6 @@ function withChanged(
   return changed.isArchived === isArchive
     ? [...others, changed].sort((a, b) => compareText(a.room, b.room))
     : others;
-}
-
-function focus(element: HTMLButtonElement | null): void {
-  element?.focus();
 }
 
 function open(room: string): void {

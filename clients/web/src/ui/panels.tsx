@@ -56,7 +56,11 @@ function Panel({ title, name, words, children }: PanelProps) {
   return (
     <details data-testid={`open-${name}`} onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>{title}</summary>
-      {isOpen ? <Boundary words={words}>{children}</Boundary> : null}
+      {isOpen ? (
+        <Boundary words={words} told={words.failedToShow}>
+          {children}
+        </Boundary>
+      ) : null}
     </details>
   );
 }

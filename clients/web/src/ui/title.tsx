@@ -21,8 +21,10 @@ export function Title({ title, canEdit, words, onChange, onEnd }: Props) {
     if (text !== null) onChange(text);
     if (isByKey) onEnd();
   };
+  // Where the field goes with the right to write, it does not come back by itself.
+  if (isOpen && !canEdit) setOpen(false);
   const shown = title || words.untitled;
-  if (canEdit && isOpen) {
+  if (isOpen) {
     return (
       <>
         <h1 className="visually-hidden">{shown}</h1>
@@ -66,7 +68,11 @@ export function TitleInput({ title, words, onEnd }: InputProps) {
   const [text, setText] = useState(title);
   const isOver = useRef(false);
   const field = useRef<HTMLInputElement>(null);
-  useLayoutEffect(() => field.current?.select(), []);
+  useLayoutEffect(() => {
+    // To select gives the focus in some browsers only.
+    field.current?.focus();
+    field.current?.select();
+  }, []);
 
   const end = (isKept: boolean, isByKey: boolean) => {
     if (isOver.current) return;
@@ -97,7 +103,8 @@ export function TitleInput({ title, words, onEnd }: InputProps) {
         data-testid="title-field"
         onChange={(event) => setText(event.target.value)}
         onKeyDown={press}
-        onBlur={() => end(true, false)}
+        // Another window takes the focus for a while: the title is not finished.
+        onBlur={() => document.hasFocus() && end(true, false)}
       />
       <p className="quiet-line" role="status">
         {text.length < TITLE_CHARS_MAX

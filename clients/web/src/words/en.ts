@@ -48,8 +48,9 @@ export const en = {
   exportScore: "Export",
   exporting: "Exporting {format} …",
   failed: "That did not work: {reason}",
+  failedToList: "The list of scores failed ({problem}). The scores themselves are not touched.",
   failedToShow:
-    "This part of the page failed ({problem}). The score is still open, and nothing that you wrote is lost.",
+    "This part of the page failed ({problem}). The score is still open, and what is written in it is kept.",
   firstEnding: "First ending",
   flat: "Flat",
   follow: "Follow {name}",
