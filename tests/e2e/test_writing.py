@@ -7,7 +7,8 @@ import pytest
 from playwright.async_api import Browser, Locator, expect
 
 from tests.e2e.browsing import Browsing, Visitor, browsing
-from tests.support.score_api import make
+from tests.support.http import request
+from tests.support.score_api import make, score_path
 from tests.support.server import Server
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
@@ -155,6 +156,18 @@ async def test_words_are_kept_when_one_points_elsewhere(server: Server, browser:
         await expect(sheet.locator(".syl").first).to_contain_text("Moon")
         assert await sheet.evaluate(SYLLABLES) == ["Moon", "set", "is"]
         await expect(sheet.locator(HYPHENS)).to_have_count(1)
+        # The field goes with its note, and does not come back at another one.
+        await sheet.locator(".note").nth(3).click()
+        await keys.press("l")
+        await expect(visitor.part("lyric")).to_be_focused()
+        last = await sheet.locator(".note").nth(3).get_attribute("id")
+        edit = {"version": 1, "operations": [{"op": "DeleteElements", "elements": [last]}]}
+        answer = await request(server, "POST", f"{score_path('e2e/words')}/edits", json=edit)
+        assert answer.is_success, answer.text
+        await expect(sheet.locator(".note")).to_have_count(3)
+        await sheet.locator(".note").nth(1).click()
+        await expect(visitor.part("selection")).to_contain_text("D5")
+        await expect(visitor.part("lyric")).to_have_count(0)
 
 
 async def test_a_phone_writes_notes_and_long_titles_stay_in_its_lists(

@@ -68,6 +68,8 @@ function OpenDesk(props: Props & { readonly desk: Desk }) {
   const marks = useMarked(score, desktop, hearing.notes, comparison);
   const page = useShown(desktop, comparison);
   const [first] = selected;
+  // Where its note is gone, the field for words does not come back at another by itself.
+  if (isWriting && !first) setWriting(false);
   const canEdit = connection.state !== "synced" || connection.canEdit;
 
   // As text: what others write gives the places anew, and would have the same shown to all again.
@@ -187,7 +189,7 @@ function OpenDesk(props: Props & { readonly desk: Desk }) {
         <summary>{words.help}</summary>
         <p>{words.helpText}</p>
       </details>
-      {isWriting && first ? (
+      {isWriting ? (
         <LyricInput desk={desk} desktop={desktop} words={words} onEnd={endWriting} />
       ) : null}
     </div>
