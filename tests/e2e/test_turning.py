@@ -18,10 +18,15 @@ ROOM: Final = "e2e/turning"
 MEASURES: Final = 80
 # The fastest that is played: a measure of one quarter lasts 0.15 s, a row more than one.
 BPM: Final = 400
-# Everywhere that the page stood, in pixels from its head.
+# Everywhere that the page stood, in pixels from its head; and how far the next row was from the
+# upper edge of the window.
 STOOD: Final = """() => {
-  window.stood = [scrollY];
-  addEventListener("scroll", () => window.stood.push(scrollY));
+  window.stood = [[scrollY, 0]];
+  addEventListener("scroll", () => {
+    const rows = [...document.querySelectorAll("[data-row]")];
+    const away = rows.map(row => Math.abs(row.getBoundingClientRect().top));
+    window.stood.push([scrollY, Math.min(...away)]);
+  });
 }"""
 
 
@@ -84,10 +89,12 @@ async def test_the_page_turns_to_what_is_played(server: Server, browser: Browser
         await anna.page.evaluate(STOOD)
         await play_to_the_end(anna)
         await expect(last_row(anna)).to_be_in_viewport()
-        stood: list[int] = await anna.page.evaluate("window.stood")
-        turns = [after - before for before, after in pairwise(stood) if after > before]
+        stood: list[tuple[int, float]] = await anna.page.evaluate("window.stood")
+        turns = [after - before for (before, _), (after, _) in pairwise(stood) if after > before]
         row = await anna.part("sheet").locator("[data-row]").nth(1).bounding_box()
         assert row is not None
         # The last one leads to the end of the page.
         assert all(turn >= row["height"] for turn in turns[:-1]), turns
         assert len(turns) > 1
+        # In a low window the palette does not stay at its edge: the rows have all of it.
+        assert all(away <= 2 for _, away in stood[1:-1]), stood

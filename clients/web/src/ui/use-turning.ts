@@ -44,7 +44,9 @@ function rowWith(box: HTMLElement | null, index: ScoreIndex, measure: string): E
 
 function turnTo(row: Element): void {
   // Bars that stay at the window's edges lie over the rows.
-  const above = document.querySelector(".palette")?.getBoundingClientRect().height ?? 0;
+  const palette = document.querySelector(".palette");
+  const stays = palette !== null && getComputedStyle(palette).position === "sticky";
+  const above = stays ? palette.getBoundingClientRect().height : 0;
   const below = document.querySelector(".selection")?.getBoundingClientRect().height ?? 0;
   const by = turnBy(row.getBoundingClientRect(), { top: above, bottom: innerHeight - below });
   const isCalm = matchMedia("(prefers-reduced-motion: reduce)").matches;
