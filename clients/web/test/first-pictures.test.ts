@@ -8,7 +8,7 @@ const ROWS: readonly Drawn[] = ["first", "second"].map((content) => ({
 }));
 
 /** A browser's storage, opened by a page whose engraver has this name. */
-async function opened(engraver: string, held: Map<string, string>) {
+async function opened(engraver: string, held: Map<string, string>, key = "a key") {
   vi.resetModules();
   vi.stubEnv("ENGRAVER", engraver);
   const { firstPictures } = await import("../src/session/first-pictures.ts");
@@ -17,11 +17,12 @@ async function opened(engraver: string, held: Map<string, string>) {
     setItem: async (key, value) => void held.set(key, value),
     removeItem: async (key) => void held.delete(key),
   });
-  return firstPictures("a room", "a key", storage);
+  return firstPictures(key, storage);
 }
 
 afterEach(() => {
   vi.unstubAllEnvs();
+  vi.unstubAllGlobals();
 });
 
 test("the rows that were written last are read, and none after they are forgotten", async () => {
@@ -50,4 +51,21 @@ test("rows that another engraver drew, and what nobody can read, count as none",
   expect(await (await opened("another", held)).read).toEqual([]);
   for (const key of held.keys()) held.set(key, "?");
   expect(await (await opened("one", held)).read).toEqual([]);
+});
+
+test("no more scores have pictures than may be: those that were drawn longest ago go", async () => {
+  const noted = new Map<string, string>();
+  vi.stubGlobal("localStorage", {
+    getItem: (name: string) => noted.get(name) ?? null,
+    setItem: (name: string, text: string) => void noted.set(name, text),
+  });
+  const held = new Map<string, string>();
+  const keys = Array.from({ length: 51 }, (_, at) => `score ${at}`);
+  for (const key of keys) await (await opened("one", held, key)).write(ROWS);
+  const { isDrawn } = await import("../src/session/drawn-scores.ts");
+  expect(keys.filter((key) => !isDrawn(key))).toEqual(["score 0"]);
+  expect(await (await opened("one", held, "score 0")).read).toEqual([]);
+  expect(await (await opened("one", held, "score 1")).read).toEqual(ROWS);
+  await (await opened("one", held, "score 50")).clear();
+  expect(isDrawn("score 50")).toBe(false);
 });

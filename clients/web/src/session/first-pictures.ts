@@ -1,6 +1,6 @@
 import { indexedDb, type OfflineStorage } from "bandpro-sdk";
 import type { Drawn } from "../engraving/pictures.ts";
-import { noteDrawn } from "./drawn-rooms.ts";
+import { forgetDrawn, noteDrawn } from "./drawn-scores.ts";
 
 /** Names the engraver that drew: another one may draw otherwise. */
 const ENGRAVER = String(process.env["ENGRAVER"]);
@@ -17,13 +17,12 @@ export interface FirstPictures {
 
 /** @param key of the score's copy in this browser. */
 export function firstPictures(
-  room: string,
   key: string,
   storage: OfflineStorage = indexedDb("bandpro-pictures"),
 ): FirstPictures {
   let hasEnded = false;
   const clear = async () => {
-    noteDrawn(room, false);
+    forgetDrawn(key);
     await storage.clear(key).catch(() => undefined);
   };
   return {
@@ -35,7 +34,7 @@ export function firstPictures(
       try {
         await storage.append(key, new TextEncoder().encode(text));
         await storage.compact(key, (all) => all.at(-1) ?? new Uint8Array());
-        noteDrawn(room, true);
+        for (const former of noteDrawn(key)) await storage.clear(former);
       } catch {
         // They are drawn anew next time.
       }
@@ -51,7 +50,7 @@ async function read(storage: OfflineStorage, key: string): Promise<readonly Draw
   try {
     const bytes = (await storage.read(key)).at(-1);
     const { engraver, drawn } = JSON.parse(new TextDecoder().decode(bytes));
-    return engraver === ENGRAVER ? drawn : [];
+    return engraver === ENGRAVER && Array.isArray(drawn) ? drawn : [];
   } catch {
     return [];
   }

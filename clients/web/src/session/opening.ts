@@ -1,7 +1,7 @@
 import { indexedDb, openScore, type Score } from "bandpro-sdk";
 import { type FirstPictures, firstPictures } from "./first-pictures.ts";
 import { Cell, type Store } from "./store.ts";
-import { ownToken, subjectOf, tokenGiver } from "./token.ts";
+import { copyKey, tokenGiver } from "./token.ts";
 
 /** A score that is open in this tab. */
 export interface Opened {
@@ -33,14 +33,12 @@ export function openKept(room: string): Opened {
 }
 
 function opened(room: string): Opened {
-  const subject = subjectOf(ownToken());
-  const isKept = new Cell(subject !== null);
-  const offlineKey = JSON.stringify([room, subject]);
-  const pictures = subject === null ? null : firstPictures(room, offlineKey);
+  const key = copyKey(room);
+  const isKept = new Cell(key !== null);
+  const pictures = key === null ? null : firstPictures(key);
   const score = openScore(location.origin, room, {
     token: tokenGiver(),
-    offline: subject === null ? null : indexedDb(),
-    offlineKey,
+    ...(key === null ? { offline: null } : { offline: indexedDb(), offlineKey: key }),
     onProblem: ({ code }) => {
       if (code === "storage") isKept.set(false);
     },

@@ -30,6 +30,12 @@ export function subjectOf(token: string): string | null {
   }
 }
 
+/** Under what this browser keeps a score for whoever the token names; null where it keeps nothing. */
+export function copyKey(room: string): string | null {
+  const subject = subjectOf(ownToken());
+  return subject === null ? null : JSON.stringify([room, subject]);
+}
+
 export function setToken(token: string): void {
   held = token.trim().replace(/^bearer\s+/i, "");
   try {
