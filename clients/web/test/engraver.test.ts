@@ -9,6 +9,9 @@ import {
 import { type Drawn, PICTURES_MAX } from "../src/engraving/pictures.ts";
 import { engraverWorker } from "../src/engraving/shared.ts";
 
+/** What the page has its worker by. */
+const HELD = Symbol.for("bandpro.engraver");
+
 /** Stands in for the worker: holds what it is asked, and answers when it is told to. */
 class Hands extends EventTarget {
   readonly asked: Question[] = [];
@@ -64,7 +67,7 @@ const asked = (worker: Hands) => worker.asked.map((question) => question.mei);
 
 afterEach(() => {
   vi.unstubAllGlobals();
-  globalThis.bandproEngraver = undefined;
+  Reflect.deleteProperty(globalThis, HELD);
 });
 
 test("only rows in sight are drawn, that of the cursor first, one after the other", async () => {
@@ -176,7 +179,7 @@ test.each(["error", "messageerror"])(
     expect([worker.crash(name), worker.hasEnded]).toEqual([false, true]);
     expect([drawn(sheets), sheets.at(-1)?.isDown]).toEqual([["A", null], true]);
     engraver.show(rows("a", "c"), null);
-    expect(globalThis.bandproEngraver).toBeUndefined();
+    expect(Reflect.get(globalThis, HELD)).toBeUndefined();
     // Begun for what comes, it ends like the first: what was asked for is waited for still.
     (engraver.prepare() as unknown as Hands).crash(name);
     expect(sheets.at(-1)?.isDown).toBe(true);
@@ -222,4 +225,46 @@ test("a score that is open after another one was left with a worker that ended h
   next.show(rows("b"), null);
   other.draw();
   expect([drawn(shown), drawn(sheets)]).toEqual([["B"], [null]]);
+});
+
+test("the first rows are kept from where they went out of sight, and none without the very first", async () => {
+  const { engraver, worker } = await begun();
+  engraver.look(new Set(["1", "2"]));
+  engraver.show(rows("a", "b", "c"), null);
+  worker.draw();
+  worker.draw();
+  engraver.look(new Set(["3"]));
+  worker.draw();
+  const contents = () => engraver.first(3).map(({ content }) => content);
+  expect(contents()).toEqual(["a", "b", "c"]);
+  engraver.show(rows("a", "new", "c"), null);
+  expect(contents()).toEqual(["a"]);
+  engraver.show(rows("new", "b", "c"), null);
+  expect(contents()).toEqual([]);
+});
+
+test("a score that was left before its kept pictures came asks for nothing", async () => {
+  vi.stubGlobal("Worker", Hands);
+  let come = (_: readonly Drawn[]): void => undefined;
+  const known = new Promise<readonly Drawn[]>((resolve) => {
+    come = resolve;
+  });
+  const sheets: Sheet[] = [];
+  const engraver = new Engraver((sheet) => sheets.push(sheet), known);
+  engraver.show(rows("a"), null);
+  const told = sheets.length;
+  engraver.end();
+  come([]);
+  await known;
+  await Promise.resolve();
+  expect([Reflect.get(globalThis, HELD), sheets.length]).toEqual([undefined, told]);
+});
+
+test("a note that is called as anything of the page is not taken for the worker", async () => {
+  for (const name of ["bandproEngraver", "engraver", "bandpro.engraver"]) {
+    vi.stubGlobal(name, { addEventListener: () => undefined });
+  }
+  const { engraver, worker } = await begun();
+  engraver.show(rows("a"), null);
+  expect([worker instanceof Hands, asked(worker)]).toEqual([true, ["a"]]);
 });

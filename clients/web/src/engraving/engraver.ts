@@ -69,6 +69,7 @@ export class Engraver {
   /** What the worker draws now. */
   #drawing: string | null = null;
   #isDown = false;
+  #hasEnded = false;
 
   /** @param known pictures that were drawn before; nothing is drawn until they are there. */
   constructor(onSheet: (sheet: Sheet) => void, known: Promise<readonly Drawn[]>) {
@@ -76,7 +77,7 @@ export class Engraver {
     void known.then((drawn) => {
       for (const { content, picture } of drawn) this.#pictures.put(content, picture);
       this.#isWaiting = false;
-      this.#update();
+      if (!this.#hasEnded) this.#update();
     });
   }
 
@@ -109,12 +110,16 @@ export class Engraver {
     this.#update();
   }
 
-  /** The first rows with their newest pictures, as far as those are there. */
+  /** The first rows with their newest pictures, up to the first that has none. */
   first(count: number): readonly Drawn[] {
-    return this.#windows.slice(0, count).flatMap(({ key, content }) => {
-      const shown = this.#shown.get(key);
-      return shown?.content === content ? [shown] : [];
-    });
+    const found: Drawn[] = [];
+    for (const { content } of this.#windows.slice(0, count)) {
+      // Rows out of sight have theirs as well: whoever comes back begins at the head of the score.
+      const picture = this.#pictures.get(content);
+      if (!picture) break;
+      found.push({ content, picture });
+    }
+    return found;
   }
 
   /** Has the worker begin, if none has yet: whatever is drawn next finds it ready. */
@@ -135,6 +140,11 @@ export class Engraver {
   }
 
   end(): void {
+    this.#hasEnded = true;
+    this.#leave();
+  }
+
+  #leave(): void {
     this.#worker?.removeEventListener("message", this.#take);
     for (const name of FAILURES) this.#worker?.removeEventListener(name, this.#lose);
   }
@@ -199,7 +209,7 @@ export class Engraver {
 
   /** The worker has ended. If nobody waits, whatever is drawn next begins another one. */
   readonly #lose = (): void => {
-    this.end();
+    this.#leave();
     this.#worker = null;
     this.#isDown ||= this.#drawing !== null;
     this.#drawing = null;
