@@ -22,7 +22,7 @@ from weakref import WeakKeyDictionary, ref
 
 import structlog
 
-from collab.errors import BandProError, StoreUnavailable
+from collab.errors import BandProError, StoreUnavailable, WorkerFailed
 from collab.ids import RoomName, commented_room, room_key
 from collab.room.replica import MapWatch
 from gateway.rooms.node_load import NodeLoad
@@ -33,7 +33,9 @@ from persistence.stores import Stores
 
 _log = structlog.stdlib.get_logger(__name__)
 _META: Final = "meta"
-_AGAIN_S: Final = 1.0  # after the store has failed
+_AGAIN_S: Final = 1.0  # after the store or a worker has failed
+_READS_FAILED_MAX: Final = 3
+"""How often workers may fail at a title before it is left: one may lack memory for a moment."""
 _REST_S_MIN: Final = 0.05
 _REST_SHARE: Final = 5
 """After each look, so many times what it took: at most a sixth of a worker is taken."""
@@ -59,6 +61,7 @@ class TitleKeeper:
         # No runner is held: a room may be unloaded before its turn, all being stored by then.
         self._changed: dict[RoomName, ref[RoomRunner]] = {}
         self._edited: dict[RoomName, ref[RoomRunner]] = {}  # most have the title that is known
+        self._failed: dict[RoomName, int] = {}  # how often in a row, of those to be read again
         self._looking: asyncio.Task[None] | None = None
 
     def tick(self, rooms: SequenceOf[RoomRunner]) -> None:
@@ -99,13 +102,18 @@ class TitleKeeper:
             await asyncio.sleep(max(least_s, _REST_SHARE * (loop.time() - begun_s)))
 
     async def _try(self, name: RoomName, runner: RoomRunner | None) -> bool:
-        """Look at a room; False where the store failed, so that it is to be looked at again."""
+        """Look at a room; False where that failed, so that it is to be looked at again."""
         try:
             await self._look(name, runner)
         except StoreUnavailable:
             return False
         except BandProError as error:
+            failed = self._failed.get(name, 0) + 1
+            if isinstance(error, WorkerFailed) and failed < _READS_FAILED_MAX:
+                self._failed[name] = failed
+                return False
             _log.warning("score.title_unread", room=_shown(name), error=type(error).__name__)
+        self._failed.pop(name, None)
         return True
 
     async def _look(self, name: RoomName, runner: RoomRunner | None) -> None:

@@ -13,6 +13,7 @@ from collab.errors import StoreUnavailable, WorkerFailed
 from collab.ids import RoomName, SessionId, comments_room, room_name
 from collab.limits import SCORE_TEXT_CHARS_MAX
 from collab.protocol.messages import SyncUpdate
+from gateway.rooms import titles
 from gateway.rooms.node_load import NodeLoad
 from gateway.rooms.titles import TitleKeeper
 from persistence.erasure import ErasureMode, erase
@@ -32,6 +33,7 @@ class Keeping:
         self.node = node
         self.reads = 0
         self.faults: list[Exception] = []
+        self.refused = ""  # a title at which each worker fails
         self.meanwhile = asyncio.Event()
         self.meanwhile.set()
         self.reading = asyncio.Event()
@@ -43,7 +45,10 @@ class Keeping:
             raise self.faults.pop(0)
         self.reading.set()
         await self.meanwhile.wait()
-        return title(list(updates)).decode()
+        found = title(list(updates)).decode()
+        if found and found == self.refused:
+            raise WorkerFailed("refused")
+        return found
 
     async def known(self, name: RoomName = NAME) -> str:
         """The title that lists have."""
@@ -53,6 +58,13 @@ class Keeping:
         """Let ticks pass until lists have a title."""
         async with asyncio.timeout(20):
             while await self.known(name) != expected:
+                self.keeper.tick(self.node.registry.live())
+                await asyncio.sleep(0.01)
+
+    async def until_read(self, times: int) -> None:
+        """Let ticks pass until documents were read so often in all."""
+        async with asyncio.timeout(20):
+            while self.reads < times:
                 self.keeper.tick(self.node.registry.live())
                 await asyncio.sleep(0.01)
 
@@ -162,17 +174,41 @@ async def test_a_title_from_before_an_erasure_is_not_kept() -> None:
     await keeping.keeper.aclose()
 
 
-async def test_comments_have_no_title_and_what_cannot_be_read_holds_up_nobody() -> None:
-    """SCO-19: A document that a worker refuses is left alone; after a failing store it goes on."""
+async def test_comments_have_no_title_and_what_cannot_be_read_holds_up_nobody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """SCO-19: What three workers refuse is left alone; after a failing store it goes on."""
+    monkeypatch.setattr(titles, "_AGAIN_S", 0.01)
     node = rig()
     keeping = Keeping(node)
     comments = comments_room(NAME)
     await Writer(node, comments).sets("A remark")
     keeping.keeper.tick(node.registry.live())
-    keeping.faults = [WorkerFailed("refused"), StoreUnavailable("down")]
+    keeping.faults = [StoreUnavailable("down")]
+    keeping.refused = "Refused"
     await Writer(node, OTHER).sets("Refused")
     await Writer(node).sets("Sonata")
     await keeping.until_known("Sonata")
+    await keeping.until_read(5)
+    third = room_name("nonet")
+    await Writer(node, third).sets("Nonet")
+    await keeping.until_known("Nonet", third)
     assert (await keeping.known(OTHER), await keeping.known(comments)) == ("", "")
-    assert keeping.reads == 3
+    assert keeping.reads == 6
+    await keeping.keeper.aclose()
+
+
+async def test_a_title_is_read_again_when_a_worker_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SCO-19: It may have been killed for what others did; nothing else would tell of the title."""
+    monkeypatch.setattr(titles, "_AGAIN_S", 0.01)
+    node = rig()
+    keeping, writer = Keeping(node), Writer(node)
+    await writer.sets("Before")
+    await keeping.until_known("Before")
+    keeping.faults = [WorkerFailed("killed"), WorkerFailed("killed")]
+    await writer.sets("After")
+    await keeping.until_known("After")
+    keeping.faults = [WorkerFailed("killed"), WorkerFailed("killed")]  # it counts anew
+    await writer.sets("Long after")
+    await keeping.until_known("Long after")
     await keeping.keeper.aclose()
