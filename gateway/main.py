@@ -162,7 +162,7 @@ class Offloads(NamedTuple):
 
 def build_node(settings: Settings, stores: Stores, offloads: Offloads) -> Node:
     """Put a node together over an open store."""
-    offload, content_offload = offloads.merging, offloads.content
+    offload, content = offloads.merging, offloads.content
     metrics = Metrics()
     metrics.core_compiled.set(running_form().is_compiled)
     auth = build_auth(settings)
@@ -177,12 +177,12 @@ def build_node(settings: Settings, stores: Stores, offloads: Offloads) -> Node:
     sweeper = Sweeper(min(PERIOD_S, settings.heartbeat_ms / 2000))
     doors = _doors(settings, registry, auth, gate, metrics, sweeper)
     services = RoomServices(registry, settings.update_bytes_max, offload)
-    maker = NewScores(stores, registry, content_offload, _WALL, settings.document_bytes_max)
+    maker = NewScores(stores, registry, content, _WALL, settings.document_bytes_max)
     jobs = Jobs(settings, stores, metrics, maker)
     notices = build_notices(settings, stores, jobs, metrics)
-    versions = VersionServices(registry, content_offload, metrics, _WALL, notices.announcer)
-    edits = ScoreEdits(registry, services, content_offload)
-    scores = ScoreServices(registry, services, edits, versions, content_offload, _WALL, maker)
+    versions = VersionServices(registry, content, metrics, _WALL, notices.announcer)
+    edits = ScoreEdits(registry, services, content)
+    scores = ScoreServices(registry, services, edits, versions, content, _WALL, maker, titles)
     comments = CommentServices(services, offloads.comments, metrics, _wall_ms, notices.announcer)
     api = ApiServices(
         directory=services,

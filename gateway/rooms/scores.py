@@ -18,6 +18,7 @@ from gateway.rooms.refusals import accepted
 from gateway.rooms.registry import RoomRegistry
 from gateway.rooms.score_edits import ScoreEdits
 from gateway.rooms.services import RoomServices
+from gateway.rooms.titles import TitleKeeper
 from gateway.rooms.versions import VersionServices
 from persistence.offload import Offload
 from persistence.score_record import ScoreRecord, change_score_record, read_score_record
@@ -36,6 +37,7 @@ class ScoreServices:
         offload: where content is read.
         wall: the wall clock, in seconds.
         maker: makes new ones.
+        titles: keeps those that the documents have.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class ScoreServices:
         offload: Offload,
         wall: Callable[[], UnixSeconds],
         maker: NewScores,
+        titles: TitleKeeper,
     ) -> None:
         self._registry = registry
         self._stores = registry.stores
@@ -56,6 +59,7 @@ class ScoreServices:
         self._offload = offload
         self._wall = wall
         self._maker = maker
+        self._titles = titles
 
     async def record(self, name: RoomName) -> ScoreRecord:
         """What is told about a score; see ``RoomScores``."""
@@ -103,9 +107,13 @@ class ScoreServices:
             if update:
                 await turn.runner.append(update)
         _log.info("score.renamed", room=room_key(name)[:12], by=claims.subject)
-        return await change_score_record(
-            self._stores, name, lambda known: replace(known, title=title)
-        )
+        try:
+            return await change_score_record(
+                self._stores, name, lambda known: replace(known, title=title)
+            )
+        finally:
+            # Another title may have been written, and kept, between the edit and the record.
+            self._titles.look_again(turn.runner)
 
     async def archive(self, name: RoomName, claims: Claims, *, is_archived: bool) -> ScoreRecord:
         """Let nobody edit a score, or everybody again; see ``RoomScores``."""

@@ -78,6 +78,10 @@ class TitleKeeper:
             self._looking = asyncio.create_task(self._look_at_all())
             self._looking.add_done_callback(self._looked)
 
+    def look_again(self, runner: RoomRunner) -> None:
+        """Have a room looked at from the next tick on: somebody else has kept a title of it."""
+        self._changed.setdefault(runner.name, ref(runner))
+
     async def aclose(self) -> None:
         """Stop; what is under way is given up."""
         if self._looking is not None:

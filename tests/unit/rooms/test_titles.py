@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence as SequenceOf
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from pycrdt import Array, Doc, Map
 
+from collab.access import ANYBODY
 from collab.errors import StoreUnavailable, WorkerFailed
-from collab.ids import RoomName, SessionId, comments_room, room_name
+from collab.ids import RoomName, SessionId, UnixSeconds, comments_room, room_name
 from collab.limits import SCORE_TEXT_CHARS_MAX
 from collab.protocol.messages import SyncUpdate
 from gateway.rooms import titles
 from gateway.rooms.node_load import NodeLoad
+from gateway.rooms.score_edits import ScoreEdits
+from gateway.rooms.scores import ScoreServices
+from gateway.rooms.services import RoomServices
 from gateway.rooms.titles import TitleKeeper
 from persistence.erasure import ErasureMode, erase
 from persistence.memory import MemoryStore
+from persistence.offload import Offload
 from persistence.score_record import read_score_record
 from tests.contract.erasing import Here
+from tests.contract.overtaking import overtaken
 from tests.unit.rooms.rig import NAME, Rig, rig
+from workers.scores import set_entries
 from workers.titles import title
 
 OTHER = room_name("trio")
@@ -211,4 +218,44 @@ async def test_a_title_is_read_again_when_a_worker_failed(monkeypatch: pytest.Mo
     keeping.faults = [WorkerFailed("killed"), WorkerFailed("killed")]  # it counts anew
     await writer.sets("Long after")
     await keeping.until_known("Long after")
+    await keeping.keeper.aclose()
+
+
+class InProcess:
+    """What a worker does for a renaming."""
+
+    async def set_entries(self, current: bytes, entries: bytes, client: int) -> bytes:
+        return set_entries(current, entries, str(client).encode())
+
+
+async def test_a_title_that_is_written_during_a_renaming_is_told_in_lists() -> None:
+    """SCO-19: The document has it, and it was kept before the renaming kept its own."""
+    node = rig()
+    keeping, writer = Keeping(node), Writer(node)
+    await writer.sets("Before")
+    await keeping.until_known("Before")
+
+    async def write_another() -> None:
+        runner = node.registry.get(NAME)
+        assert runner is not None
+        writer.doc.apply_update(runner.room.doc.full_update())
+        await writer.sets("Written last")
+        await keeping.until_known("Written last")
+
+    node.registry.stores = overtaken(node.stores, "records", "compare_and_set", write_another)
+    services = RoomServices(node.registry, 1 << 20)
+    offload = cast("Offload", InProcess())
+    unused = cast("Any", None)
+    scores = ScoreServices(
+        node.registry,
+        services,
+        ScoreEdits(node.registry, services, offload),
+        unused,
+        offload,
+        lambda: UnixSeconds(0),
+        unused,
+        keeping.keeper,
+    )
+    await scores.rename(NAME, "Renamed", ANYBODY)
+    await keeping.until_known("Written last")
     await keeping.keeper.aclose()
