@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
 from collab.errors import EpochMoved, RecordMoved, StoreUnavailable
-from collab.ids import FIRST_EPOCH, Epoch, RecordId, RoomName, UnixSeconds, room_key
+from collab.ids import FIRST_EPOCH, Epoch, RecordId, RoomKey, RoomName, UnixSeconds, room_key
 from collab.ports import Record, RecordKind
+from persistence.erasure_record import in_force, list_erasures
 from persistence.manifests import read_manifest
 from persistence.stores import Stores
 
@@ -106,21 +108,38 @@ async def change_score_record(
         EpochMoved: the room has begun anew since; nothing was changed.
         StoreUnavailable: the outcome is unknown, or others kept changing it.
     """
-    epoch = (await read_manifest(stores, name)).epoch
-    if of is not None and of != epoch:
-        raise EpochMoved(expected=of, actual=epoch)
+    key = room_key(name)
     for _ in range(CHANGES_MAX):
+        epoch = (await read_manifest(stores, name)).epoch
+        if of is not None and of != epoch:
+            raise EpochMoved(expected=of, actual=epoch)
         known = await read_score_record(stores, name)
+        if await _is_erased(stores, key, known, epoch):
+            known = ScoreRecord(revision=known.revision)  # it was not deleted yet
         wanted = change(known)
         if wanted == known and known.revision:
             return known
         record = Record(_ID, known.revision, _encoded(wanted, epoch))
         try:
-            stored = await stores.records.compare_and_set(RecordKind.SCORE, room_key(name), record)
+            stored = await stores.records.compare_and_set(RecordKind.SCORE, key, record)
         except RecordMoved:
             continue
-        return decode_score_record(stored)
+        told = decode_score_record(stored)
+        # An erasure begins its epoch before it deletes: one that has not, finds this record.
+        now = (await read_manifest(stores, name)).epoch
+        if not await _is_erased(stores, key, told, now):
+            return told
+        with suppress(RecordMoved):  # the erasure has found it, or somebody's later change
+            await stores.records.delete(RecordKind.SCORE, key, _ID, revision=told.revision)
     raise StoreUnavailable(f"the score was changed by others {CHANGES_MAX} times in a row")
+
+
+async def _is_erased(stores: Stores, room: RoomKey, record: ScoreRecord, epoch: Epoch) -> bool:
+    """Whether a record is of before the last erasure of a room that is in an epoch."""
+    if record.epoch >= epoch or not record.revision:
+        return False
+    erasure = in_force(await list_erasures(stores, room), epoch)
+    return erasure is not None and record.epoch < erasure.erased
 
 
 async def keep_title(stores: Stores, name: RoomName, title: str, *, of: Epoch) -> bool:
