@@ -155,14 +155,7 @@ def check_size(update: bytes, scanned: ScannedUpdate, doc: RoomDoc, limits: Room
             limit="pending_updates_bytes_max",
         )
     _check_clients(scanned, doc, limits)
-    most = limits.document_bytes_max
-    if doc.size_bytes + len(update) <= most:
-        return
-    # The estimate only grows; before refusing, measure.
-    if doc.measured_bytes() + len(update) > most:
-        raise LimitExceeded(
-            f"the document may have at most {most} bytes", limit="document_bytes_max"
-        )
+    doc.require_room(len(update))
 
 
 def _check_clients(scanned: ScannedUpdate, doc: RoomDoc, limits: RoomLimits) -> None:

@@ -25,8 +25,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 
-from collab.errors import PeerError
-from collab.limits import SLICE_BRANCHES, SLICE_BYTES, SLICE_CHECKS, SLICE_STRUCTS
+from collab.errors import LimitExceeded, PeerError
+from collab.limits import (
+    DOCUMENT_BYTES_MAX,
+    SLICE_BRANCHES,
+    SLICE_BYTES,
+    SLICE_CHECKS,
+    SLICE_STRUCTS,
+)
 from collab.protocol.document_shape import DocumentShape, ShapeCheck
 from collab.protocol.id_ranges import IdRanges
 from collab.protocol.scanned import ClockRange
@@ -43,11 +49,15 @@ from collab.room.waiting import Missing, Run, Waiting, delete_update, runs_of
 class RoomDoc:
     """One document in memory. Every update given to it has been scanned.
 
+    Args:
+        bytes_max: how large it may grow by updates that were not stored before.
+
     Attributes:
         answers: what other replicas are sent of it, in encoded form.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, bytes_max: int = DOCUMENT_BYTES_MAX) -> None:
+        self._bytes_max = bytes_max
         self.answers = Answers()
         self._doc = Replica()
         self._shape = DocumentShape()
@@ -121,6 +131,20 @@ class RoomDoc:
         """The size of the document after a closer look."""
         return self.answers.measure(self._doc)
 
+    def require_room(self, update_bytes: int) -> None:
+        """Refuse what would make the document too large.
+
+        Raises:
+            LimitExceeded: there is no room for so many bytes.
+        """
+        if self.size_bytes + update_bytes <= self._bytes_max:
+            return
+        # The estimate only grows; before refusing, measure.
+        if self.measured_bytes() + update_bytes > self._bytes_max:
+            raise LimitExceeded(
+                f"the document may have at most {self._bytes_max} bytes", limit="document_bytes_max"
+            )
+
     def difference(self, state_vector: bytes) -> bytes:
         """What a replica with this (checked) state vector lacks, as one update."""
         if state_vector == EMPTY_STATE_VECTOR:
@@ -178,7 +202,8 @@ class RoomDoc:
             stored: it was accepted once, so that what is forbidden in it is left out, not refused.
 
         Raises:
-            PeerError: the document's shape forbids it; nothing changed. Not if `stored`.
+            PeerError: the document's shape forbids it, or there is no room for the form that it
+                is taken in; nothing changed. Not if `stored`.
             InvariantViolated: the CRDT library refused what was let through; the document can no
                 longer be trusted.
         """
@@ -186,7 +211,11 @@ class RoomDoc:
             return finish(self.apply_in_steps(update, scanned, stored=stored))
         rewind = {client: self._clocks.get(client, 0) for client, _, _ in scanned.ranges}
         try:
-            update = self._take_whole(update, scanned, max(rewind.values(), default=0))
+            check = self._checked(update, scanned)
+            if not stored:
+                self._require_room_for_form(check, update)
+            self._take_checked(check, max(rewind.values(), default=0))
+            update = check.update
         except PeerError:
             if not stored:
                 raise
@@ -220,6 +249,8 @@ class RoomDoc:
                 if not stored:
                     raise
                 return (yield from self._apply_parts(update, scanned, progress))
+            if not stored:
+                self._require_room_for_form(check, update)
             yield from self._take_slices(check)
             progress.whole, progress.deleted = True, bool(scanned.deletes)
             return (yield from self._release(progress, check.update))
@@ -269,14 +300,21 @@ class RoomDoc:
 
     # Whole updates ----------------------------------------------------------------------------
 
-    def _take_whole(self, update: bytes, scanned: ScannedUpdate, clock: int | None = None) -> bytes:
+    def _checked(self, update: bytes, scanned: ScannedUpdate) -> ShapeCheck:
         check = ShapeCheck(self._shape, update, scanned)
         while not check.advance(SLICE_STRUCTS):
             pass
+        return check
+
+    def _require_room_for_form(self, check: ShapeCheck, update: bytes) -> None:
+        """What was taken apart is larger than what there had to be room for when it came."""
+        if len(check.update) > len(update):
+            self.require_room(len(check.update))
+
+    def _take_checked(self, check: ShapeCheck, clock: int | None = None) -> None:
         self._give(check.update, clock)
         check.commit()
-        self._reach(scanned)
-        return check.update
+        self._reach(check.scanned)
 
     def _take_slices(self, check: ShapeCheck) -> Part:
         scanned = check.scanned
@@ -343,7 +381,7 @@ class RoomDoc:
         scanned = scan_update(piece)
         settled, self._settled = self._settled, None
         try:
-            self._take_whole(piece, scanned)
+            self._take_checked(self._checked(piece, scanned))
         except PeerError:
             return False
         finally:

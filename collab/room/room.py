@@ -76,7 +76,7 @@ class Room:
         self.name = name
         self.limits = limits
         self.state = RoomState.LOADING
-        self.doc = RoomDoc()
+        self.doc = RoomDoc(limits.document_bytes_max)
         self.sessions: dict[SessionId, Session] = {}
         self.persons = Persons()
         self.awareness = AwarenessTable(
@@ -280,7 +280,7 @@ class Room:
         """Apply an admitted update at once.
 
         Raises:
-            PeerError: the document's shape forbids it; nothing changed.
+            PeerError: as :meth:`RoomDoc.apply`; nothing changed.
             InvariantViolated: the document can no longer be trusted; discard the room.
         """
         if not admitted.adds:

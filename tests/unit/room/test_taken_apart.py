@@ -2,11 +2,15 @@
 
 from collections.abc import Generator
 
+import pytest
+
+from collab.errors import LimitExceeded
+from collab.limits import TAKEN_APART_FACTOR_MAX
 from collab.protocol.messages import SyncUpdate
 from collab.protocol.update_scan import scan_update
 from collab.room.doc import RoomDoc
 from collab.room.effects import Effect
-from collab.room.room import Admitted
+from collab.room.room import Admitted, RoomLimits
 from tests.unit.protocol.building import NULL, block, deleted, deletes, shared, values
 from tests.unit.protocol.building import update as made
 from tests.unit.room.building import (
@@ -25,6 +29,8 @@ from tests.unit.room.building import (
 
 X = b"\x77\x01x"
 MAP = made(block(6, 0, shared(1, sub="m")))
+WRITER = 2**53 - 1
+WORST = made(block(WRITER, 0, *[values(NULL, NULL, parent=(6, 0), sub="") for _ in range(1_000)]))
 KEPT = made(block(5, 0, values(NULL, NULL, X, parent=(6, 0), sub="k")))
 
 
@@ -94,6 +100,31 @@ def test_what_lacks_its_map_waits_as_it_came() -> None:
     assert [tuple(span) for span in scan_update(told.payload).deletes] == [(5, 0, 2)]
     assert loaded(KEPT, MAP).full_update() == room.doc.full_update()
     assert loaded(MAP, KEPT).full_update() == room.doc.full_update()
+
+
+def test_the_form_that_is_stored_must_have_room() -> None:
+    """LIM-12: Refused at once and in steps; what another writer has stored is taken."""
+    limits = RoomLimits(document_bytes_max=len(MAP) + len(WORST) + 100)
+    for in_steps in (False, True):
+        room = live_room(limits)
+        settled(room, A)
+        edit(room, A, MAP)
+        admitted = room.admit(A, SyncUpdate(WORST), scan_update(WORST), NOW)
+        assert isinstance(admitted, Admitted)
+        with pytest.raises(LimitExceeded) as excess:
+            _ = list(room.apply_in_steps(admitted)) if in_steps else room.apply(admitted)
+        assert excess.value.limit == "document_bytes_max"
+        assert (room.last_ticket, dict(room.doc.clocks)) == (1, {6: 1})
+        assert broadcast(room.peer_update(WORST, scan_update(WORST, stored=True)))
+        assert dict(room.doc.clocks) == {6: 1, WRITER: 2_000}
+
+
+def test_a_form_is_at_most_so_many_times_as_large() -> None:
+    """SCAN-17: Of pairs of short values each becomes two structs, the second with a long id."""
+    doc = RoomDoc()
+    doc.apply(MAP, scan_update(MAP))
+    form = doc.apply(WORST, scan_update(WORST)).update
+    assert 2 < len(form) / len(WORST) < TAKEN_APART_FACTOR_MAX
 
 
 def test_what_a_peer_stored_whole_is_told_taken_apart() -> None:
