@@ -19,8 +19,9 @@ from workers.content import Kind, canonical, kind_of, load, root_names, root_of
 def fingerprint(updates: SequenceOf[bytes]) -> bytes:
     """A digest of a document: SHA-256 of its structure, its state vector and what it shows.
 
-    The state vector and the content are those of a document that took in everything; the structure
-    (which clocks are there, and which are deleted) also covers what waits for missing predecessors.
+    The state vector and the content are those that a room has: what waits for missing predecessors
+    is in neither. The structure covers that as well, by its clocks and what is deleted; what is
+    written there is in no digest, since no two cuts of it need be the same bytes.
     None depends on how the updates are cut or merged. Updates of a document would not do: the
     library writes the members of maps and the attributes of nodes in an order of chance.
 
