@@ -6,7 +6,7 @@ subtypes: 0 step 1, 1 step 2, 2 update. Source: y-protocols, ``PROTOCOL.md``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from enum import Enum
 from typing import Final
 
@@ -156,14 +156,18 @@ def encode_update(update: bytes) -> bytes:
 
 def encode_awareness(entries: Iterable[AwarenessEntry]) -> bytes:
     """Announce awareness states; an entry without a state withdraws it."""
-    parts: list[bytes] = []
-    count = 0
-    for entry in entries:
-        count += 1
-        parts.append(write_uint(entry.client_id))
-        parts.append(write_uint(entry.clock))
-        parts.append(write_string("null" if entry.state is None else entry.state))
-    return b"\x01" + write_bytes(write_uint(count) + b"".join(parts))
+    return join_awareness([encode_awareness_entry(entry) for entry in entries])
+
+
+def encode_awareness_entry(entry: AwarenessEntry) -> bytes:
+    """One state as :func:`join_awareness` takes it; one that many messages have is written once."""
+    state = "null" if entry.state is None else entry.state
+    return write_uint(entry.client_id) + write_uint(entry.clock) + write_string(state)
+
+
+def join_awareness(entries: Collection[bytes]) -> bytes:
+    """Announce awareness states that are encoded already."""
+    return b"\x01" + write_bytes(write_uint(len(entries)) + b"".join(entries))
 
 
 def encode_denied(reason: str) -> bytes:

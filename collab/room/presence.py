@@ -74,10 +74,13 @@ class Presence:
         if not waiting or receivers <= 0:
             self.due_ms = None
             return None
-        body = y_sync.encode_awareness(waiting.values())
+        encoded = {
+            client_id: y_sync.encode_awareness_entry(entry) for client_id, entry in waiting.items()
+        }
+        body = y_sync.join_awareness(encoded.values())
         self._begun_ms = now_ms
         self.due_ms = now_ms + tick_ms(receivers, len(body))
-        return Round(Parcel((body,), ()), _own(waiting, echoes))
+        return Round(Parcel((body,), ()), _own(encoded, echoes))
 
     def sent(self, now_ms: float) -> None:
         """The round has been carried out: only now does the tick begin."""
@@ -98,14 +101,21 @@ def tick_ms(receivers: int, message_bytes: int) -> float:
 
 
 def _own(
-    waiting: dict[int, AwarenessEntry], echoes: dict[int, dict[SessionId, AwarenessEntry]]
+    encoded: dict[int, bytes], echoes: dict[int, dict[SessionId, AwarenessEntry]]
 ) -> dict[SessionId, Parcel]:
-    """What the sessions are sent that have to hear other clocks than the others."""
-    heard: dict[SessionId, dict[int, AwarenessEntry]] = {}
+    """What the sessions are sent that have to hear other clocks than the others.
+
+    Where all come back at once these are all, and each is sent what all have shown: nothing is
+    encoded for one of them but its own states.
+    """
+    heard: dict[SessionId, dict[int, bytes]] = {}
     for client_id, told in echoes.items():
         for session_id, echo in told.items():
-            heard.setdefault(session_id, dict(waiting))[client_id] = echo
+            entries = heard.get(session_id)
+            if entries is None:
+                entries = heard[session_id] = encoded.copy()
+            entries[client_id] = y_sync.encode_awareness_entry(echo)
     return {
-        session_id: Parcel((y_sync.encode_awareness(entries.values()),), ())
+        session_id: Parcel((y_sync.join_awareness(entries.values()),), ())
         for session_id, entries in heard.items()
     }

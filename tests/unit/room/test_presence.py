@@ -10,7 +10,7 @@ from collab.room.fanout import Round
 from collab.room.presence import Presence, tick_ms
 from tests.support import wire
 from tests.support.wire import State
-from tests.unit.room.building import A, B
+from tests.unit.room.building import A, B, lines_run
 
 
 def change(client_id: int, clock: int, state: str | None = "{}") -> Announce:
@@ -128,3 +128,18 @@ def test_nothing_is_kept_for_an_empty_room() -> None:
     presence.clear()
     assert presence.due_ms is None
     assert presence.end_tick(2, 30.0) is None
+
+
+def test_a_tick_in_which_all_come_back_costs_in_proportion_to_them() -> None:
+    """Each hears all others' states and its own with its own clock; work is counted in lines."""
+
+    def lines_of_a_tick(count: int) -> int:
+        presence = Presence()
+        presence.note(change(count, 1), count, 0.0)
+        for client_id in range(1_000, 1_000 + count):  # all as long on the wire
+            echo = AwarenessEntry(client_id, 1, "{}")
+            own = {SessionId(f"session-{client_id}"): (echo,)}
+            presence.note(Announce((AwarenessEntry(client_id, 3, "{}"),), own), count, 1.0)
+        return lines_run(lambda: presence.end_tick(count, 10_000.0))
+
+    assert lines_of_a_tick(400) <= 2 * lines_of_a_tick(200)

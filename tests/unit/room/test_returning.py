@@ -1,14 +1,22 @@
 """States of somebody who is in a room twice: with a connection that has not died, and a new one."""
 
-import sys
-from collections.abc import Callable
 from typing import Final
 
 from collab.ids import SessionId
 from collab.protocol.messages import AwarenessEntry
 from collab.room.room import Room
 from tests.support.wire import State
-from tests.unit.room.building import NOW, A, B, announced, echoed, join, live_room, show
+from tests.unit.room.building import (
+    NOW,
+    A,
+    B,
+    announced,
+    echoed,
+    join,
+    lines_run,
+    live_room,
+    show,
+)
 
 AGAIN: Final = SessionId("again")
 THERE: Final = SessionId("there")
@@ -90,21 +98,3 @@ def test_a_move_costs_the_same_however_many_are_in_the_room() -> None:
         return lines_run(lambda: show(room, A, AwarenessEntry(CLIENT, 2, '{"n":1}')))
 
     assert lines_of_a_move(200) == lines_of_a_move(2)
-
-
-def lines_run(work: Callable[[], object]) -> int:
-    """How many lines of Python some work takes."""
-    count = 0
-
-    def trace(frame: object, event: str, argument: object) -> object:
-        nonlocal count
-        count += 1
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)  # type: ignore[arg-type]
-    try:
-        work()
-    finally:
-        sys.settrace(before)
-    return count
