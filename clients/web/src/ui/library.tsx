@@ -158,7 +158,9 @@ export function Library({ left, words, onToken }: Props) {
           onChange={(event) => setSought(event.target.value)}
         />
       </label>
-      {scores === null && !isStranger && told === "" ? <p className="quiet">{words.loading}</p> : null}
+      {scores === null && !isStranger && told === "" ? (
+        <p className="quiet">{words.loading}</p>
+      ) : null}
       <div className={shown ? "archived" : undefined}>
         <span role="status">
           {shown ? filled(words.archivedNow, { title: nameOf(shown) }) : null}
