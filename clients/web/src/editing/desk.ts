@@ -24,14 +24,12 @@ import {
   remove,
   removeMeasures,
   retime,
-  slur,
   spotOf,
-  tie,
-  tuplet,
   write,
   writtenAs,
 } from "./actions.ts";
 import { copied, pasted } from "./clipboard.ts";
+import { slur, tie, tuplet } from "./joins.ts";
 import { type Command, FIRST_VALUE } from "./keys.ts";
 import { toggleEnding, toggleRepeat } from "./repeats.ts";
 import { endOf, ScoreIndex, type Spot } from "./score-index.ts";
