@@ -184,7 +184,11 @@ check: static ## The fast checks: format, lint, types, architecture, unit and pr
 
 .PHONY: chromium
 chromium:
-	@if ! command -v chromium >/dev/null; then $(call apt_install,chromium fonts-liberation); fi
+	@# The browser without its windows takes a tenth of the processor; not all systems have it apart.
+	@command -v chromium-headless-shell >/dev/null \
+		|| ( $(call apt_install,chromium-headless-shell fonts-liberation) ) \
+		|| command -v chromium >/dev/null \
+		|| { $(call apt_install,chromium fonts-liberation); }
 
 # Servers that tests speak to and files that they read, each in an environment of its own: heavy, or
 # under other licences. Their locks name all that is installed.
