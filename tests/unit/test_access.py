@@ -1,7 +1,5 @@
 """The one policy function, and the patterns of grants."""
 
-import sys
-
 import pytest
 
 from collab.access import (
@@ -17,6 +15,7 @@ from collab.access import (
     role_in,
 )
 from collab.ids import RoomName, Subject, comments_room, room_name
+from tests.support.lines import lines_run
 
 ROOM = room_name("bach/fugue")
 
@@ -159,22 +158,9 @@ def test_no_pattern_makes_matching_slow() -> None:
     """Work is counted in traced lines, not in seconds: hostile patterns stay near linear."""
     room = "a" * 255
 
-    def lines_run(pattern: str) -> int:
-        count = 0
+    def lines_of(pattern: str) -> int:
+        return lines_run(lambda: matches_asterisks.__wrapped__(pattern, room))
 
-        def trace(frame: object, event: str, argument: object) -> object:
-            nonlocal count
-            count += 1
-            return trace
-
-        before = sys.gettrace()
-        sys.settrace(trace)  # type: ignore[arg-type]
-        try:
-            matches_asterisks.__wrapped__(pattern, room)
-        finally:
-            sys.settrace(before)
-        return count
-
-    once = lines_run("*a" * 100 + "b")
-    assert lines_run("*a" * 200 + "b") < 3 * once
+    once = lines_of("*a" * 100 + "b")
+    assert lines_of("*a" * 200 + "b") < 3 * once
     assert once < 100 * 3 * len(room)

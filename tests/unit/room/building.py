@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from collab.access import Claims, Grant, Role
@@ -188,21 +187,3 @@ def _read(body: bytes) -> Told:
 def _state(entry: AwarenessEntry) -> State:
     value = None if entry.state is None else json.loads(entry.state)
     return State(entry.client_id, entry.clock, value)
-
-
-def lines_run(work: Callable[[], object]) -> int:
-    """How many lines of Python some work takes."""
-    count = 0
-
-    def trace(frame: object, event: str, argument: object) -> object:
-        nonlocal count
-        count += 1
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)  # type: ignore[arg-type]
-    try:
-        work()
-    finally:
-        sys.settrace(before)
-    return count

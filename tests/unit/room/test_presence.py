@@ -9,8 +9,9 @@ from collab.room.effects import Announce
 from collab.room.fanout import Round
 from collab.room.presence import Presence, tick_ms
 from tests.support import wire
+from tests.support.lines import lines_run
 from tests.support.wire import State
-from tests.unit.room.building import A, B, lines_run
+from tests.unit.room.building import A, B
 
 
 def change(client_id: int, clock: int, state: str | None = "{}") -> Announce:

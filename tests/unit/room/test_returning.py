@@ -5,18 +5,9 @@ from typing import Final
 from collab.ids import SessionId
 from collab.protocol.messages import AwarenessEntry
 from collab.room.room import Room
+from tests.support.lines import lines_run
 from tests.support.wire import State
-from tests.unit.room.building import (
-    NOW,
-    A,
-    B,
-    announced,
-    echoed,
-    join,
-    lines_run,
-    live_room,
-    show,
-)
+from tests.unit.room.building import NOW, A, B, announced, echoed, join, live_room, show
 
 AGAIN: Final = SessionId("again")
 THERE: Final = SessionId("there")
