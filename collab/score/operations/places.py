@@ -55,9 +55,8 @@ def _bars(draft: Draft, part: str) -> Sequence[Bar]:
         for at, value in keys:
             fifths = fifths if at else value
         if not measure.is_deleted:
-            usual = settings.metre(part)
-            length = usual if measure.length is None else measure.length
-            found.append(Bar(measure.id, length, usual, fifths))
+            length = settings.length(measure, part)
+            found.append(Bar(measure.id, length, settings.metre(part), fifths))
         fifths = keys[-1][1] if keys else fifths
     return found
 
