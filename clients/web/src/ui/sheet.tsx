@@ -109,17 +109,8 @@ export function Sheet({ desk, desktop, people, marks, pictures, words, onDrawn }
     }
   };
 
-  const { isBehind, isDown, rows } = drawn;
-  const told =
-    writing.measures.length === 0
-      ? words.emptyScore
-      : isDown
-        ? null
-        : isBehind
-          ? words.cannotDraw
-          : rows.every((row) => row.svg === null)
-            ? words.notDrawnYet
-            : null;
+  const { isDown, rows } = drawn;
+  const told = writing.measures.length === 0 ? words.emptyScore : stateOf(drawn, words);
 
   return (
     <>
@@ -142,6 +133,13 @@ export function Sheet({ desk, desktop, people, marks, pictures, words, onDrawn }
       </div>
     </>
   );
+}
+
+/** What is said of rows that are not drawn, or not as they are by now. */
+function stateOf({ isBehind, isDown, rows }: Drawn, words: Words): string | null {
+  if (isDown) return null; // said by itself, with what one can do
+  if (isBehind) return words.cannotDraw;
+  return rows.every((row) => row.svg === null) ? words.notDrawnYet : null;
 }
 
 /** How wide an element is, in pixels; 0 before that is known. */
