@@ -1,6 +1,5 @@
-import { type Clip, subtractTimes } from "bandpro-score";
+import type { Clip } from "bandpro-score";
 import {
-  compareTimes,
   EditRefused,
   type Operation,
   type Score,
@@ -32,14 +31,9 @@ import { copied, pasted } from "./clipboard.ts";
 import { slur, tie, tuplet } from "./joins.ts";
 import { type Command, FIRST_VALUE } from "./keys.ts";
 import { toggleEnding, toggleRepeat } from "./repeats.ts";
-import { endOf, ScoreIndex, type Spot } from "./score-index.ts";
+import { ScoreIndex, type Spot } from "./score-index.ts";
+import * as selections from "./selection.ts";
 import { type Metre, setTime } from "./settings.ts";
-
-/** What is selected: a moment of a voice, or things written, from one to another. */
-type Selection =
-  | { readonly kind: "none" }
-  | { readonly kind: "spot"; readonly spot: Spot }
-  | { readonly kind: "things"; readonly from: string; readonly to: string };
 
 /** What one sees of a score while editing it. */
 export interface Desktop {
@@ -68,7 +62,7 @@ export class Desk {
   readonly #desktop: Cell<Desktop>;
   /** What the score did not allow last: an edit, or that measures follow a new metre. */
   readonly refused = new Cell<Refused | null>(null);
-  #selection: Selection = { kind: "none" };
+  #selection = selections.NOTHING_SELECTED;
   #value: NextValue = FIRST_VALUE;
   #entered: readonly string[] = [];
   #clip: Clip | null = null;
@@ -93,22 +87,13 @@ export class Desk {
 
   /** Selects what has an id on the page; `isExtending` keeps where the selection began. */
   select(id: string, isExtending = false): void {
-    const { index, selected } = this.#desktop.get();
+    const { index } = this.#desktop.get();
     const place = index.place(id);
     if (!place) {
       return;
     }
-    const [first] = selected;
-    if (isExtending && first && first.part === place.part && first.staff === place.staff) {
-      const from = this.#selection.kind === "things" ? this.#selection.from : first.id;
-      this.#selection = { kind: "things", from, to: place.id };
-    } else {
-      this.#selection =
-        place.kind === "gap"
-          ? { kind: "spot", spot: spotOf(place) }
-          : { kind: "things", from: place.id, to: place.id };
-    }
-    this.#refresh();
+    const { extendedTo, only } = selections;
+    this.#take(isExtending ? extendedTo(index, this.#selection, place) : only(place));
   }
 
   /** Selects the first place of the score, when nothing is selected. */
@@ -133,20 +118,30 @@ export class Desk {
       this.#setValue({ quarters: command.quarters, dots: 0 });
     } else if (command.do === "dot") {
       this.#dot();
-    } else if (command.do === "go") {
-      this.#go(command.by, command.extends);
-    } else if (command.do === "goAcross") {
-      this.#goAcross(command.by);
-    } else if (command.do === "voice") {
-      this.#goToVoice(command.ordinal);
     } else if (command.do === "undo" || command.do === "redo") {
       this.#score.history[command.do]();
       this.#refresh();
-    } else if (command.do === "all") {
-      this.#selectAll();
-    } else if (command.do === "clear") {
-      this.#selection = { kind: "none" };
-      this.#refresh();
+    } else {
+      this.#take(this.#selectionOf(command));
+    }
+  }
+
+  /** What a command selects; null for those that leave that as it is. */
+  #selectionOf(command: Command): selections.Selection | null {
+    const { index } = this.#now();
+    switch (command.do) {
+      case "go":
+        return selections.beside(index, this.#selection, command.by, command.extends);
+      case "goAcross":
+        return selections.acrossStaves(index, this.#selection, command.by);
+      case "voice":
+        return selections.inVoice(index, this.#selection, command.ordinal);
+      case "all":
+        return selections.allOfVoice(index, this.#selection);
+      case "clear":
+        return selections.NOTHING_SELECTED;
+      default:
+        return null;
     }
   }
 
@@ -309,86 +304,15 @@ export class Desk {
     return remove(selected);
   }
 
-  #go(by: 1 | -1, isExtending: boolean): void {
-    const { index, selected } = this.#desktop.get();
-    const end = by > 0 ? selected.at(-1) : selected[0];
-    // As in a text: what is selected is left at the end that the arrow points to.
-    const head =
-      (isExtending && this.#selection.kind === "things" ? index.place(this.#selection.to) : null) ??
-      end;
-    if (!head) {
-      this.begin();
-      return;
-    }
-    if (!index.isDrawn(head)) {
-      // The voice has nothing here: the cursor goes along what the others have.
-      const next = index.beside(head, by);
-      if (next) this.#moveTo({ ...spotOf(next), voice: head.voice });
-      return;
-    }
-    const next = index.neighbour(head, by);
-    if (next) {
-      this.select(next.id, isExtending);
-    } else if (by === 1 && !isExtending) {
-      this.#goOn(head);
-    }
+  #moveTo(spot: Spot): void {
+    this.#take(selections.atMoment(this.#now().index, spot));
   }
 
-  /** Behind the last note of a voice, where its time is empty and not drawn. */
-  #goOn(head: Place): void {
-    const { index } = this.#desktop.get();
-    const onset = endOf(head);
-    const length = index.length(head.measure, head.part);
-    const isInside = compareTimes(onset, length) < 0;
-    if (isInside || index.measureAfter(head.measure) !== null) {
-      // A measure may have more in it than fits: the next one begins with its beginning all the same.
-      this.#moveTo({ ...spotOf(head), onset: isInside ? onset : length });
-    }
-  }
-
-  /** The same moment in another voice of the staff, counted from 1. */
-  #goToVoice(ordinal: number): void {
-    const { index, selected } = this.#now();
-    const [first] = selected;
-    const voice = first && index.voicesOf(first)[ordinal - 1];
-    if (first && voice !== undefined) {
-      this.#moveTo({ ...spotOf(first), voice });
-    }
-  }
-
-  /** All that the voice of the cursor has, from the beginning to the end. */
-  #selectAll(): void {
-    const { index, selected } = this.#now();
-    const own = selected[0] ?? index.first;
-    const line = index.places.filter(
-      ({ part, staff, voice }) => part === own?.part && staff === own.staff && voice === own.voice,
-    );
-    const [from, to] = [line[0], line.at(-1)];
-    if (from && to) {
-      this.#selection = { kind: "things", from: from.id, to: to.id };
+  #take(selection: selections.Selection | null): void {
+    if (selection) {
+      this.#selection = selection;
       this.#refresh();
     }
-  }
-
-  #goAcross(by: 1 | -1): void {
-    const { index, selected } = this.#desktop.get();
-    const next = selected[0] && index.acrossStaves(selected[0], by);
-    if (next) {
-      this.#moveTo(spotOf(next));
-    }
-  }
-
-  #moveTo(spot: Spot): void {
-    const { index } = this.#now();
-    let { measure, onset } = spot;
-    for (;;) {
-      const length = index.length(measure, spot.part);
-      const next = compareTimes(onset, length) >= 0 ? index.measureAfter(measure) : null;
-      if (next === null) break;
-      [measure, onset] = [next, subtractTimes(onset, length)];
-    }
-    this.#selection = { kind: "spot", spot: { ...spot, measure, onset } };
-    this.#refresh();
   }
 
   #later(): void {
@@ -425,23 +349,7 @@ export class Desk {
       this.#seen = { revision, index, writing };
     }
     const { index, writing } = this.#seen;
-    const selected = this.#selected(index);
+    const selected = selections.placesIn(index, this.#selection);
     return { index, writing, selected, value: this.#value, entered: this.#entered };
-  }
-
-  #selected(index: ScoreIndex): readonly Place[] {
-    if (this.#selection.kind === "spot") {
-      const place = index.at(this.#selection.spot);
-      return place ? [place] : [];
-    }
-    if (this.#selection.kind === "none") {
-      return [];
-    }
-    const [from, to] = [index.place(this.#selection.from), index.place(this.#selection.to)];
-    const only = from ?? to;
-    if (!only) {
-      return [];
-    }
-    return from && to ? index.between(from, to) : [only];
   }
 }
