@@ -23,9 +23,14 @@ export interface NextValue {
   readonly dots: number;
 }
 
+/** What was not done of what somebody asked for. */
+export type Refused = "edit" | "bars" | "staves" | "tuplet";
+
 /** What an action writes, and where the cursor is then. */
 export interface Action {
   readonly operations: readonly Operation[];
+  /** What it leaves undone. */
+  readonly told?: Refused;
   /** A note to which the first new one is tied. */
   readonly tiesFrom?: string;
   readonly cursor?: Spot;
@@ -68,7 +73,7 @@ export function enterStep(
   }
   if (first.kind === "chord" || first.kind === "grace") {
     return {
-      operations: places.flatMap((place) => {
+      operations: targets(index, places).flatMap((place) => {
         const [id = ""] = place.events;
         const was = pitchOf(index.facets, id);
         const to = was ? height(was) : middleOf(index, spotOf(place));
@@ -194,17 +199,19 @@ export function addToChord(index: ScoreIndex, places: readonly Place[], step: st
   return { operations: [{ op: "InsertChordNote", event, pitch }] };
 }
 
-/** One more note for the selected chord, so many steps over its highest or under its lowest. */
+/** One more note for each selected chord, so many steps over its highest or under its lowest. */
 export function addInterval(index: ScoreIndex, places: readonly Place[], steps: number): Action {
-  const [place] = targets(index, places);
-  const outer = place && outermost(index, place, steps > 0);
-  const [event] = place?.events ?? [];
-  if (!place || !outer || !event) {
-    return NOTHING;
-  }
-  const found = stepped(outer, steps);
-  const pitch = { ...found, alter: alterAt(index, spotOf(place), found) };
-  return { operations: [{ op: "InsertChordNote", event, pitch }] };
+  const operations = targets(index, places).flatMap((place): Operation[] => {
+    const outer = outermost(index, place, steps > 0);
+    const [event] = place.events;
+    if (!outer || event === undefined) {
+      return [];
+    }
+    const found = stepped(outer, steps);
+    const pitch = { ...found, alter: alterAt(index, spotOf(place), found) };
+    return [{ op: "InsertChordNote", event, pitch }];
+  });
+  return { operations };
 }
 
 /** A grace note before the selected chord, a step over its highest note. */
@@ -342,7 +349,7 @@ export function enterRest(index: ScoreIndex, places: readonly Place[], value: Ne
   if (!first) {
     return NOTHING;
   }
-  if (first.kind === "chord") {
+  if (places.length > 1 || first.kind === "chord") {
     return remove(places);
   }
   const spot = spotOf(first);

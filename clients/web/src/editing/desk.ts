@@ -1,4 +1,3 @@
-import type { Clip } from "bandpro-score";
 import {
   EditRefused,
   type Operation,
@@ -20,6 +19,7 @@ import {
   enterStep,
   moveSteps,
   type NextValue,
+  type Refused,
   remove,
   removeMeasures,
   retime,
@@ -27,11 +27,11 @@ import {
   write,
   writtenAs,
 } from "./actions.ts";
-import { copied, pasted } from "./clipboard.ts";
+import { type Copied, copied, pasted } from "./clipboard.ts";
 import { slur, tie, tuplet } from "./joins.ts";
 import { type Command, FIRST_VALUE } from "./keys.ts";
 import { toggleEnding, toggleRepeat } from "./repeats.ts";
-import { ScoreIndex, type Spot } from "./score-index.ts";
+import { type OnStaff, ScoreIndex, type Spot } from "./score-index.ts";
 import * as selections from "./selection.ts";
 import { type Metre, setTime } from "./settings.ts";
 
@@ -53,9 +53,6 @@ export interface Foreseen {
   readonly pitch: WrittenPitch;
 }
 
-/** What was not done of what somebody asked for. */
-export type Refused = "edit" | "bars";
-
 /** Turns what a musician asks for into edits of the score, and keeps the cursor. */
 export class Desk {
   readonly #score: Score;
@@ -65,7 +62,7 @@ export class Desk {
   #selection = selections.NOTHING_SELECTED;
   #value: NextValue = FIRST_VALUE;
   #entered: readonly string[] = [];
-  #clip: Clip | null = null;
+  #clip: Copied | null = null;
   readonly #unsubscribe: () => void;
   /** Runs while the picture is older than the score. */
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -94,6 +91,13 @@ export class Desk {
     }
     const { extendedTo, only } = selections;
     this.#take(isExtending ? extendedTo(index, this.#selection, place) : only(place));
+  }
+
+  /** Selects all of a measure on a staff; `isExtending` keeps where the selection began. */
+  selectMeasure(measure: string, staff: OnStaff, isExtending = false): void {
+    const { index } = this.#now();
+    const former = isExtending ? this.#selection : null;
+    this.#take(selections.measureOnStaff(index, former, measure, staff));
   }
 
   /** Selects the first place of the score, when nothing is selected. */
@@ -133,11 +137,11 @@ export class Desk {
       case "go":
         return selections.beside(index, this.#selection, command.by, command.extends);
       case "goAcross":
-        return selections.acrossStaves(index, this.#selection, command.by);
+        return selections.acrossStaves(index, this.#selection, command.by, command.extends);
       case "voice":
         return selections.inVoice(index, this.#selection, command.ordinal);
       case "all":
-        return selections.allOfVoice(index, this.#selection);
+        return selections.all(index, this.#selection);
       case "clear":
         return selections.NOTHING_SELECTED;
       default:
@@ -147,11 +151,11 @@ export class Desk {
 
   /** The note that a command will write, if it is one: nothing is written yet. */
   foresee(command: Command): Foreseen | null {
+    const { index, selected } = this.#desktop.get();
+    // Of several nothing is foreseen, and to work them out twice may take long.
+    if (selected.length > 1) return null;
+    const [first] = selected;
     const { operations = [] } = this.#actionOf(command) ?? {};
-    const {
-      index,
-      selected: [first],
-    } = this.#desktop.get();
     const found = operations.flatMap((each): Foreseen[] => {
       if (each.op !== "Repitch" && each.op !== "InsertNote") return [];
       const place = each.op === "Repitch" ? index.place(each.event) : first;
@@ -194,9 +198,9 @@ export class Desk {
       case "paste":
         return this.#clip && pasted(index, selected, this.#clip);
       case "cut":
-        return remove(selected);
+        return this.#staying(remove(selected));
       case "delete":
-        return this.#removal();
+        return this.#staying(this.#removal());
       case "deleteMeasures":
         return removeMeasures(index, selected);
       default:
@@ -223,13 +227,20 @@ export class Desk {
     if (isLost) this.#moveTo(spotOf(place));
   }
 
+  /** A selection of staves is one of time: it stays when what is in it goes. */
+  #staying({ operations, ...action }: Action): Action {
+    return this.#selection.kind === "staves" ? { operations } : { operations, ...action };
+  }
+
   #act(action: Action): void {
     if (action.operations.length === 0) {
+      if (action.told) this.refused.set(action.told);
       if (action.cursor) this.#moveTo(action.cursor);
       return;
     }
     const notes = this.#write(action.operations);
     if (notes === null) return;
+    if (action.told) this.refused.set(action.told);
     // New notes are several where one reaches over a barline.
     const chain = [...(action.tiesFrom ? [action.tiesFrom] : []), ...notes];
     for (const [at, start] of chain.entries()) {
@@ -296,7 +307,7 @@ export class Desk {
   #removal(): Action {
     const { index, selected } = this.#desktop.get();
     const [only] = selected;
-    if (selected.length === 1 && only?.kind === "gap") {
+    if (selected.length === 1 && only?.kind === "gap" && this.#selection.kind !== "staves") {
       // As in a text: what is before the cursor goes.
       const before = index.neighbour(only, -1);
       return before ? remove([before]) : { operations: [] };

@@ -9,7 +9,7 @@ export type Command =
   | { readonly do: "move"; readonly by: number }
   | { readonly do: "alter"; readonly by: number | null }
   | { readonly do: "go"; readonly by: 1 | -1; readonly extends: boolean }
-  | { readonly do: "goAcross"; readonly by: 1 | -1 }
+  | { readonly do: "goAcross"; readonly by: 1 | -1; readonly extends: boolean }
   | { readonly do: "voice"; readonly ordinal: number }
   | { readonly do: "interval"; readonly steps: number }
   | { readonly do: "repeat"; readonly edge: Edge }
@@ -87,7 +87,7 @@ export function commandOf(key: Key): Command | null {
   if (key.key === "ArrowUp" || key.key === "ArrowDown") {
     const by = key.key === "ArrowUp" ? 1 : -1;
     return key.altKey
-      ? { do: "goAcross", by: by === 1 ? -1 : 1 }
+      ? { do: "goAcross", by: by === 1 ? -1 : 1, extends: key.shiftKey }
       : { do: "move", by: isControl ? by * STEPS_IN_OCTAVE : by };
   }
   if ((key.key === "ArrowLeft" || key.key === "ArrowRight") && !isControl && !key.altKey) {

@@ -9,7 +9,7 @@ import {
 } from "bandpro-score";
 import type { WrittenMeasure } from "../engraving/measures.ts";
 import type { Place } from "../engraving/places.ts";
-import { firstVoice, VOICES_OF_STAFF } from "../engraving/staves.ts";
+import { firstVoice, type Staff, VOICES_OF_STAFF } from "../engraving/staves.ts";
 import type { Writing } from "../engraving/writer.ts";
 
 /** A moment in a voice, where something is or could be written. */
@@ -21,7 +21,11 @@ export interface Spot {
   readonly onset: Rational;
 }
 
-type OnStaff = Pick<Spot, "part" | "staff">;
+/** A staff of a part. */
+export type OnStaff = Pick<Spot, "part" | "staff">;
+
+/** A moment of a staff, whichever voice. */
+type Moment = Omit<Spot, "voice">;
 
 const NONE: readonly Place[] = [];
 /** Places by their ids and those of their events; what was written once is looked through once. */
@@ -33,6 +37,9 @@ export class ScoreIndex {
   readonly facets: Facets;
   readonly #writing: Writing;
   readonly #measures: ReadonlyMap<string, number>;
+  /** Where each staff is, by its part and its number within that. */
+  readonly #rows: ReadonlyMap<string, number>;
+  readonly #voices = new Map<string, readonly number[]>();
   #places: readonly Place[] | null = null;
 
   constructor(view: View, facets: Facets, writing: Writing) {
@@ -40,6 +47,26 @@ export class ScoreIndex {
     this.facets = facets;
     this.#writing = writing;
     this.#measures = new Map(view.measures.map((measure, index) => [measure.id, index]));
+    this.#rows = new Map(
+      writing.staves.map(({ part, within }, row) => [keyOf({ part, staff: within }), row]),
+    );
+  }
+
+  /** From the top of the page. */
+  get staves(): readonly Staff[] {
+    return this.#writing.staves;
+  }
+
+  /** Where a staff is among all, from 0; -1 for one that is not there. */
+  staffIndex(staff: OnStaff): number {
+    return this.#rows.get(keyOf(staff)) ?? -1;
+  }
+
+  /** The staff so many under another; null where there is none. */
+  staffBeside(staff: OnStaff, by: number): OnStaff | null {
+    const own = this.staffIndex(staff);
+    const found = own < 0 ? undefined : this.staves[own + by];
+    return found ? { part: found.part, staff: found.within } : null;
   }
 
   /** All places, part by part, then voice by voice, each in the order of time; not for each key. */
@@ -103,12 +130,19 @@ export class ScoreIndex {
 
   /** Whether a place is drawn as such: empty time of another voice than the first one is not. */
   isDrawn(place: Place): boolean {
-    const drawn = this.place(place.id);
+    const own = this.#writing.measures[this.measureIndex(place.measure)];
+    const drawn = own && placesById(own).get(place.id);
     return drawn?.voice === place.voice && drawn.kind === place.kind;
   }
 
   /** The voices of a staff as musicians count them, by their numbers within the part. */
-  voicesOf({ part, staff }: OnStaff): readonly number[] {
+  voicesOf(staff: OnStaff): readonly number[] {
+    const known = this.#voices.get(keyOf(staff)) ?? this.#voicesOf(staff);
+    this.#voices.set(keyOf(staff), known);
+    return known;
+  }
+
+  #voicesOf({ part, staff }: OnStaff): readonly number[] {
     const found = Array.from({ length: VOICES_OF_STAFF }, (_, at) => firstVoice(staff) + at);
     const own = new Set<number>();
     const elsewhere = new Set<number>();
@@ -149,12 +183,12 @@ export class ScoreIndex {
   }
 
   /** What begins next on the staff, or began last, in whichever voice. */
-  beside(place: Place, by: 1 | -1): Place | null {
+  beside(place: Moment, by: 1 | -1): Place | null {
     return this.#nearest(place, by, (other) => other.kind !== "grace");
   }
 
   /** What begins next on the staff, or began last, of what is sought. */
-  #nearest(place: Place, by: 1 | -1, isSought: (other: Place) => boolean): Place | null {
+  #nearest(place: Moment, by: 1 | -1, isSought: (other: Place) => boolean): Place | null {
     for (let at: string | null = place.measure; at !== null; at = this.#beside(at, by)) {
       const isHere = at === place.measure;
       const [nearest] = this.#onStaff(at, place)
@@ -170,14 +204,11 @@ export class ScoreIndex {
 
   /** What sounds at the same time on the staff above or below. */
   acrossStaves(place: Place, by: 1 | -1): Place | null {
-    const { staves } = this.#writing;
-    const own = staves.findIndex((each) => each.part === place.part && each.within === place.staff);
-    const target = staves[own + by];
-    if (own < 0 || !target) {
+    const beside = this.staffBeside(place, by);
+    if (!beside) {
       return null;
     }
     const { measure, onset } = place;
-    const beside = { part: target.part, staff: target.within };
     const [voice = 1] = this.voicesOf(beside);
     return this.at({ ...beside, voice, measure, onset });
   }
@@ -255,6 +286,10 @@ export class ScoreIndex {
     ];
     return first - second || compareTimes(a.onset, b.onset);
   }
+}
+
+function keyOf({ part, staff }: OnStaff): string {
+  return `${part}/${staff}`;
 }
 
 function placesById(measure: WrittenMeasure): ReadonlyMap<string, Place> {

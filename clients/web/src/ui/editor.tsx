@@ -2,10 +2,12 @@
 import { toNumber } from "bandpro-score";
 import type { Score } from "bandpro-sdk";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import type { Refused } from "../editing/actions.ts";
 import type { Desk, Desktop } from "../editing/desk.ts";
 import { type Command, commandOf, type Key } from "../editing/keys.ts";
 import { described } from "../editing/pitches.ts";
 import type { ScoreIndex } from "../editing/score-index.ts";
+import { shownOf } from "../editing/selection.ts";
 import { asText, entryOf } from "../engraving/entries.ts";
 import type { Place } from "../engraving/places.ts";
 import type { FirstPictures } from "../session/first-pictures.ts";
@@ -31,6 +33,12 @@ import { useTitle } from "./use-title.ts";
 import { useTurning } from "./use-turning.ts";
 
 const NONE: readonly string[] = [];
+const TOLD = {
+  bars: "notBarred",
+  edit: "refused",
+  staves: "notAllPasted",
+  tuplet: "oneVoiceOnly",
+} as const satisfies Record<Refused, keyof Words>;
 
 interface Props {
   readonly score: Score;
@@ -73,7 +81,7 @@ function OpenDesk(props: Props & { readonly desk: Desk }) {
   const canEdit = connection.state !== "synced" || connection.canEdit;
 
   // As text: what others write gives the places anew, and would have the same shown to all again.
-  const shown = JSON.stringify(selected.map((place) => place.events[0] ?? place.id));
+  const shown = useMemo(() => JSON.stringify(shownOf(selected)), [selected]);
   useEffect(() => {
     const selection: string[] = JSON.parse(shown);
     score.presence.show({ name, color: colorOf(hashOf(name)), selection });
@@ -149,7 +157,6 @@ function OpenDesk(props: Props & { readonly desk: Desk }) {
       >
         <Title
           title={title}
-          canEdit={canEdit && !comparison.isBefore}
           words={words}
           onChange={(text) => desk.edit({ op: "SetHeader", name: "title", text })}
           onEnd={goOn}
@@ -164,17 +171,16 @@ function OpenDesk(props: Props & { readonly desk: Desk }) {
           desktop={page}
           people={people}
           marks={marks}
+          canEdit={canEdit && !comparison.isBefore}
           pictures={props.pictures}
           words={words}
           onDrawn={onDrawn}
         />
       </section>
       <footer className="selection" id="selection" aria-live="polite" data-testid="selection">
-        {refused !== null ? (
-          <strong>{refused === "bars" ? words.notBarred : words.refused} </strong>
-        ) : null}
-        {selected.length > 1 ? filled(words.selected, { count: selected.length }) : null}
+        {refused !== null ? <strong>{words[TOLD[refused]]} </strong> : null}
         {first && selected.length === 1 ? wordsFor(first, index, words) : null}
+        {selected.length > 1 ? countOf(selected, words) : null}
       </footer>
       <Panels
         score={score}
@@ -205,6 +211,17 @@ function wordsFor(place: Place, index: ScoreIndex, words: Words): string {
   const voice = ordinal > 1 ? `${words.voice} ${ordinal}` : "";
   const at = `${words.measure} ${number}, ${words.beat} ${Number(beat.toFixed(2))}: ${what}`;
   return [part, voice, at].filter((each) => each !== "").join(", ");
+}
+
+/** How much is selected, for those who do not see it. */
+function countOf(places: readonly Place[], words: Words): string {
+  const staves = new Set(places.map(({ part, staff }) => `${part}/${staff}`)).size;
+  const notes = places
+    .filter(({ kind }) => kind === "chord" || kind === "grace")
+    .reduce((sum, { events }) => sum + events.length, 0);
+  return staves > 1
+    ? filled(words.selectedOnStaves, { notes, staves })
+    : filled(words.selected, { count: places.length });
 }
 
 function hashOf(text: string): number {

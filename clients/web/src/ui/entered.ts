@@ -5,10 +5,8 @@ import { height, middleOf, pitchOf } from "../editing/pitches.ts";
 import type { ScoreIndex, Spot } from "../editing/score-index.ts";
 import { gapId } from "../engraving/voice.ts";
 import { drawnOf } from "./drawn.ts";
+import { STEPS_IN_STAFF, staffLines } from "./pointing.ts";
 
-const LINES_IN_STAFF = 5;
-/** From the lowest line to the highest. */
-const STEPS_IN_STAFF = 8;
 /** Of a note's head, in steps of the staff. */
 const HEAD = { width: 2.6, height: 2 } as const;
 /** Of the layer that is scaled to it: see the style sheet. */
@@ -78,7 +76,7 @@ function headOf(
   pitch: WrittenPitch,
 ): { left: number; top: number; width: number; height: number } | null {
   const anchor = at.querySelector(".notehead") ?? at;
-  const lines = staffOf(anchor);
+  const lines = staffLines(anchor.closest(".staff"));
   if (!lines) return null;
   const steps = height(pitch) - middleOf(index, spot);
   const rect = anchor.getBoundingClientRect();
@@ -90,13 +88,4 @@ function headOf(
     width: HEAD.width * step,
     height: HEAD.height * step,
   };
-}
-
-/** The highest and the lowest line of the staff on which something is drawn. */
-function staffOf(element: Element): { top: number; bottom: number } | null {
-  const lines = [...(element.closest(".staff")?.querySelectorAll(":scope > path") ?? [])];
-  const tops = lines.slice(0, LINES_IN_STAFF).map((line) => line.getBoundingClientRect().top);
-  return tops.length < LINES_IN_STAFF
-    ? null
-    : { top: Math.min(...tops), bottom: Math.max(...tops) };
 }

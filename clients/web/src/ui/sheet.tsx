@@ -21,6 +21,7 @@ import type { Words } from "../words/words.ts";
 import { Failed } from "./boundary.tsx";
 import { drawnOf } from "./drawn.ts";
 import { showEntered } from "./entered.ts";
+import { pointedAt, pointOf, staffAt } from "./pointing.ts";
 
 interface Props {
   readonly desk: Desk;
@@ -51,7 +52,6 @@ const NARROW_UNITS_PER_PIXEL = 3;
 const NARROW_PX = 620;
 const UNITS_MIN = 700;
 const UNITS_MAX = 5_000;
-const REACH_PX = 40;
 /** So many rows at the head of a score are kept as pictures. */
 const FIRST_ROWS = 4;
 const NO_PICTURES = Promise.resolve([]);
@@ -60,10 +60,12 @@ const PREPARED_AFTER_MS = 300;
 const KEPT_AFTER_MS = 3_000;
 /** Rows are drawn before they are seen. */
 const MARGIN = "600px";
-const POINTED = ".note, .rest, .mRest";
+/** A click so near to a staff that hits nothing selects its measure, in steps of the staff. */
+const BESIDE_STEPS = 3;
 
 /** The engraved score: follows the document, the selection, the others and the playing. */
-export function Sheet({ desk, desktop, people, marks, pictures, words, onDrawn }: Props) {
+export function Sheet(props: Props) {
+  const { desk, desktop, people, marks, pictures, words, onDrawn } = props;
   const box = useRef<HTMLDivElement>(null);
   const width = useWidth(box);
   const { writing, index, entered } = desktop;
@@ -103,9 +105,17 @@ export function Sheet({ desk, desktop, people, marks, pictures, words, onDrawn }
   useSight(box, windows, place);
 
   const point = (event: MouseEvent) => {
-    const id = pointedAt(event, box.current);
-    if (id !== null) {
+    const id = box.current && pointedAt(event.nativeEvent, box.current);
+    if (id) {
       desk.select(id, event.shiftKey);
+      return;
+    }
+    const pointed = pointOf(event.nativeEvent);
+    const drawn = pointed && staffAt(pointed, BESIDE_STEPS);
+    const staff = drawn && index.staves[drawn.row];
+    if (drawn && staff && index.measureIndex(drawn.measure) >= 0) {
+      const { part, within } = staff;
+      desk.selectMeasure(drawn.measure, { part, staff: within }, event.shiftKey);
     }
   };
 
@@ -339,19 +349,4 @@ function frameOf(person: Person, element: Element, row: Element, hasName: boolea
     frame.append(name);
   }
   return frame;
-}
-
-/** The note or rest that was pointed at, or the nearest one within reach of a finger. */
-function pointedAt(event: MouseEvent, box: HTMLElement | null): string | null {
-  const target = event.target instanceof Element ? event.target.closest(POINTED) : null;
-  if (target?.id) return target.id;
-  let [best, least]: [string | null, number] = [null, REACH_PX];
-  for (const element of box?.querySelectorAll(POINTED) ?? []) {
-    const rect = element.getBoundingClientRect();
-    const across = Math.max(rect.left - event.clientX, 0, event.clientX - rect.right);
-    const down = Math.max(rect.top - event.clientY, 0, event.clientY - rect.bottom);
-    const distance = Math.hypot(across, down);
-    if (distance < least && element.id) [best, least] = [element.id, distance];
-  }
-  return best;
 }

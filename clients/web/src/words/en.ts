@@ -61,7 +61,7 @@ export const en = {
   heard: "Parts that are heard",
   help: "Keys",
   helpText:
-    "A to G write notes or change the pitch; Shift adds to the chord, Alt and 2 to 9 an interval above it, with Shift below. 3 to 7 choose sixteenth to whole, the full stop a dot, 0 a rest. Arrows move the cursor and the pitch, with Ctrl by octaves; with Alt they change the staff. + and − alter, = makes natural. T ties, S slurs, Ctrl+3 makes a tuplet of what is selected, L writes words under notes, / a grace note. R begins a repeat, with Shift it ends one; V is a first ending over the selected measures, with Shift a second. Ctrl+Alt and 1 to 4 choose the voice. Ctrl and C, X, V copy, cut and paste, Ctrl+A selects the voice. Backspace deletes, with Ctrl the measure; Ctrl+Z undoes. The space bar plays.",
+    "A to G write notes or change the pitch; Shift adds to the chord, Alt and 2 to 9 an interval above it, with Shift below. 3 to 7 choose sixteenth to whole, the full stop a dot, 0 a rest. Arrows move the cursor and the pitch, with Ctrl by octaves; with Alt they change the staff. Shift and an arrow selects, on a staff and with Alt over staves. + and − alter, = makes natural. T ties, S slurs, Ctrl+3 makes a tuplet of what is selected, L writes words under notes, / a grace note. R begins a repeat, with Shift it ends one; V is a first ending over the selected measures, with Shift a second. Ctrl+Alt and 1 to 4 choose the voice. Ctrl and C, X, V copy, cut and paste, Ctrl+A selects the voice, and pressed again everything. Backspace deletes, with Ctrl the measure; Ctrl+Z undoes. The space bar plays.",
   importFailed:
     "{name} could not be read: {reason} Open it where it comes from, and save it as MusicXML.",
   importUnknown:
@@ -87,6 +87,7 @@ export const en = {
   now: "Now",
   offline: "Offline. What you write is kept in this tab, and sent when the server is back.",
   offlineKept: "Offline. What you write is kept in this browser, and sent when the server is back.",
+  oneVoiceOnly: "A tuplet is of one voice: select notes in a single one.",
   offlineUnsaved: "Offline, {count} not saved",
   people: "Also here",
   play: "Play",
@@ -94,6 +95,8 @@ export const en = {
   readOnly: "You may read this score, not change it.",
   redo: "Redo",
   refused: "The score does not allow that here.",
+  notAllPasted:
+    "There are not staves or voices enough below the cursor: some of it was not pasted.",
   notBarred: "The metre is written; the measures behind it could not be made to fit.",
   reload: "Load the page anew",
   removed: "Removed",
@@ -114,6 +117,7 @@ export const en = {
   search: "Search",
   secondEnding: "Second ending",
   selected: "{count} selected",
+  selectedOnStaves: "{staves} staves selected, with {notes} notes",
   sharp: "Sharp",
   signIn: "This server asks for a token:",
   signInDo: "Sign in",
