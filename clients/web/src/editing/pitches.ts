@@ -8,6 +8,15 @@ import type { ScoreIndex, Spot } from "./score-index.ts";
 const STEPS = "CDEFGAB";
 const STEPS_IN_OCTAVE = 7;
 const ALTER_MAX = 2;
+const MIDDLE_LINE = 3;
+/** What clefs stand for, on the line where they usually are; others are read like the first. */
+const CLEFS: Readonly<Record<string, readonly [WrittenPitch, number]>> & {
+  readonly G: readonly [WrittenPitch, number];
+} = {
+  G: [{ step: "G", octave: 4 }, 2],
+  F: [{ step: "F", octave: 3 }, 4],
+  C: [{ step: "C", octave: 4 }, 3],
+};
 
 /** The pitch of a note; null for rests and what has none. */
 export function pitchOf(facets: Facets, id: string): WrittenPitch | null {
@@ -33,7 +42,11 @@ export function nearest(step: string, to: number): { step: string; octave: numbe
 
 /** So many steps higher; the alteration is not carried along. */
 export function stepped(pitch: WrittenPitch, by: number): { step: string; octave: number } {
-  const target = height(pitch) + by;
+  return pitchAt(height(pitch) + by);
+}
+
+/** The step so many steps of the scale above C0. */
+export function pitchAt(target: number): { step: string; octave: number } {
   const within = ((target % STEPS_IN_OCTAVE) + STEPS_IN_OCTAVE) % STEPS_IN_OCTAVE;
   return { step: STEPS[within] ?? "C", octave: Math.floor(target / STEPS_IN_OCTAVE) };
 }
@@ -94,13 +107,13 @@ export function settingAt(
   return held;
 }
 
-/** Where an unknown first note is expected: the middle of the staff. */
+/** The middle of the staff, in steps above C0: where an unknown first note is expected. */
 export function middleOf(index: ScoreIndex, spot: Spot): number {
   const clef = settingAt(index.view, index.facets, "clef", spot) ?? {};
   const shift = asNumber(clef["octave"], 0) * STEPS_IN_OCTAVE;
-  const middle =
-    clef["sign"] === "F" ? height({ step: "D", octave: 3 }) : clef["sign"] === "C" ? 28 : 34;
-  return middle + shift;
+  const [pitch, usual] = CLEFS[asText(clef["sign"])] ?? CLEFS.G;
+  const above = MIDDLE_LINE - asNumber(clef["line"], usual);
+  return height(pitch) + 2 * above + shift;
 }
 
 /** Words for what is selected, for those who do not see it. */
