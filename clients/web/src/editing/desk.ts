@@ -30,6 +30,7 @@ import {
 import { type Copied, copied, pasted } from "./clipboard.ts";
 import { slur, tie, tuplet } from "./joins.ts";
 import { type Command, FIRST_VALUE } from "./keys.ts";
+import { enterAt } from "./pen.ts";
 import { toggleEnding, toggleRepeat } from "./repeats.ts";
 import { type OnStaff, ScoreIndex, type Spot } from "./score-index.ts";
 import * as selections from "./selection.ts";
@@ -41,6 +42,8 @@ export interface Desktop {
   readonly writing: Writing;
   readonly selected: readonly Place[];
   readonly value: NextValue;
+  /** Whether a click writes notes. */
+  readonly isPen: boolean;
   /** Notes that one's own last edit gave their pitch: shown before they are engraved. */
   readonly entered: readonly string[];
 }
@@ -61,6 +64,7 @@ export class Desk {
   readonly refused = new Cell<Refused | null>(null);
   #selection = selections.NOTHING_SELECTED;
   #value: NextValue = FIRST_VALUE;
+  #isPen = false;
   #entered: readonly string[] = [];
   #clip: Copied | null = null;
   readonly #unsubscribe: () => void;
@@ -122,6 +126,9 @@ export class Desk {
       this.#setValue({ quarters: command.quarters, dots: 0 });
     } else if (command.do === "dot") {
       this.#dot();
+    } else if (command.do === "pen" || (command.do === "clear" && this.#isPen)) {
+      this.#isPen = !this.#isPen;
+      this.#refresh();
     } else if (command.do === "undo" || command.do === "redo") {
       this.#score.history[command.do]();
       this.#refresh();
@@ -206,6 +213,11 @@ export class Desk {
       default:
         return null;
     }
+  }
+
+  /** Writes a note where somebody points: see `enterAt`. */
+  enter(spot: Spot, height: number, isChord: boolean): void {
+    this.#act(enterAt(this.#now().index, spot, height, this.#value, isChord));
   }
 
   /** Edits as one step that can be undone. */
@@ -294,13 +306,15 @@ export class Desk {
   #setValue(value: NextValue): void {
     this.#value = value;
     const { index, selected } = this.#desktop.get();
-    this.#act(retime(index, selected, value));
+    // Whoever writes by pointing chooses for the next note alone.
+    if (!this.#isPen) this.#act(retime(index, selected, value));
     this.#refresh();
   }
 
   #dot(): void {
     const [place] = this.#desktop.get().selected;
-    const was = (place && place.kind !== "gap" && writtenAs(place)) || this.#value;
+    const isOfPlace = place && place.kind !== "gap" && !this.#isPen;
+    const was = (isOfPlace && writtenAs(place)) || this.#value;
     this.#setValue({ quarters: was.quarters, dots: was.dots === 0 ? 1 : 0 });
   }
 
@@ -361,6 +375,13 @@ export class Desk {
     }
     const { index, writing } = this.#seen;
     const selected = selections.placesIn(index, this.#selection);
-    return { index, writing, selected, value: this.#value, entered: this.#entered };
+    return {
+      index,
+      writing,
+      selected,
+      value: this.#value,
+      isPen: this.#isPen,
+      entered: this.#entered,
+    };
   }
 }

@@ -31,6 +31,7 @@ export type Command =
         | "undo"
         | "redo"
         | "lyrics"
+        | "pen"
         | "play"
         | "loop"
         | "clear";
@@ -62,6 +63,7 @@ const PLAIN: Readonly<Record<string, Command>> = {
   t: { do: "tie" },
   s: { do: "slur" },
   l: { do: "lyrics" },
+  n: { do: "pen" },
   Backspace: { do: "delete" },
   Delete: { do: "delete" },
   Escape: { do: "clear" },

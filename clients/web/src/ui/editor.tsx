@@ -157,6 +157,7 @@ function OpenDesk(props: Props & { readonly desk: Desk }) {
       >
         <Title
           title={title}
+          canEdit={canEdit && !comparison.isBefore}
           words={words}
           onChange={(text) => desk.edit({ op: "SetHeader", name: "title", text })}
           onEnd={goOn}
@@ -271,7 +272,7 @@ function useShown(desktop: Desktop, { compared, isBefore }: Comparison): Desktop
   return useMemo(
     () =>
       compared && isBefore
-        ? { ...desktop, writing: compared.before, selected: [], entered: [] }
+        ? { ...desktop, writing: compared.before, selected: [], entered: [], isPen: false }
         : desktop,
     [desktop, compared, isBefore],
   );

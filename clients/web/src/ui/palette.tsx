@@ -33,10 +33,10 @@ const VALUES = [
 /** What can be done with the selection, as buttons; all of it has a key as well. */
 export function Palette({ desk, desktop, score, run, hearing, words, onEnd }: Props) {
   const steps = useStore(score.history.state);
-  const { selected, value, index, writing } = desktop;
+  const { selected, value, isPen, index, writing } = desktop;
   const repeated = repeatedAt(index, writing.endings, selected);
   const [first] = selected;
-  const shown = (first && first.kind !== "gap" && writtenAs(first)) || value;
+  const shown = (first && first.kind !== "gap" && !isPen && writtenAs(first)) || value;
   const button = (label: string, content: ReactNode, command: Command, isOn?: boolean) => (
     <button
       type="button"
@@ -63,6 +63,7 @@ export function Palette({ desk, desktop, score, run, hearing, words, onEnd }: Pr
         {button(words.loop, "⟳", { do: "loop" }, hearing.isLooping)}
       </div>
       <div className="group values">
+        {button(words.pen, "✎", { do: "pen" }, isPen)}
         {VALUES.map(([name, quarters]) =>
           button(
             words[name],

@@ -22,12 +22,15 @@ import { Failed } from "./boundary.tsx";
 import { drawnOf } from "./drawn.ts";
 import { showEntered } from "./entered.ts";
 import { pointedAt, pointOf, staffAt } from "./pointing.ts";
+import { useDragging } from "./use-dragging.ts";
+import { usePen } from "./use-pen.ts";
 
 interface Props {
   readonly desk: Desk;
   readonly desktop: Desktop;
   readonly people: readonly Person[];
   readonly marks: Marks;
+  readonly canEdit: boolean;
   readonly pictures: FirstPictures | null;
   readonly words: Words;
   /** Told when all that is in sight is drawn of a view. */
@@ -65,7 +68,7 @@ const BESIDE_STEPS = 3;
 
 /** The engraved score: follows the document, the selection, the others and the playing. */
 export function Sheet(props: Props) {
-  const { desk, desktop, people, marks, pictures, words, onDrawn } = props;
+  const { desk, desktop, people, marks, canEdit, pictures, words, onDrawn } = props;
   const box = useRef<HTMLDivElement>(null);
   const width = useWidth(box);
   const { writing, index, entered } = desktop;
@@ -104,6 +107,9 @@ export function Sheet(props: Props) {
   }, [drawn, windows, index, onDrawn]);
   useSight(box, windows, place);
 
+  const isPen = canEdit && desktop.isPen;
+  useDragging(box, desk, canEdit && !isPen);
+  const write = usePen(box, desk, isPen);
   const point = (event: MouseEvent) => {
     const id = box.current && pointedAt(event.nativeEvent, box.current);
     if (id) {
@@ -134,7 +140,12 @@ export function Sheet(props: Props) {
       {/* Keys are handled by the editor around it, which has the focus. */}
       {/* biome-ignore lint/a11y/noStaticElementInteractions: see above */}
       {/* biome-ignore lint/a11y/useKeyWithClickEvents: see above */}
-      <div className="sheet" ref={box} onClick={point} data-testid="sheet">
+      <div
+        className={isPen ? "sheet is-pen" : "sheet"}
+        ref={box}
+        onClick={isPen ? write : point}
+        data-testid="sheet"
+      >
         {told === null ? null : <p className="quiet">{told}</p>}
         <div className="foreseen" aria-hidden="true" />
         {rows.map((row) => (

@@ -61,7 +61,7 @@ export const en = {
   heard: "Parts that are heard",
   help: "Keys",
   helpText:
-    "A to G write notes or change the pitch; Shift adds to the chord, Alt and 2 to 9 an interval above it, with Shift below. 3 to 7 choose sixteenth to whole, the full stop a dot, 0 a rest. Arrows move the cursor and the pitch, with Ctrl by octaves; with Alt they change the staff. Shift and an arrow selects, on a staff and with Alt over staves. + and − alter, = makes natural. T ties, S slurs, Ctrl+3 makes a tuplet of what is selected, L writes words under notes, / a grace note. R begins a repeat, with Shift it ends one; V is a first ending over the selected measures, with Shift a second. Ctrl+Alt and 1 to 4 choose the voice. Ctrl and C, X, V copy, cut and paste, Ctrl+A selects the voice, and pressed again everything. Backspace deletes, with Ctrl the measure; Ctrl+Z undoes. The space bar plays.",
+    "A to G write notes or change the pitch; Shift adds to the chord, Alt and 2 to 9 an interval above it, with Shift below. 3 to 7 choose sixteenth to whole, the full stop a dot, 0 a rest. N writes notes where one clicks, with Shift one more of the chord. Arrows move the cursor and the pitch, with Ctrl by octaves; with Alt they change the staff. Shift and an arrow selects, on a staff and with Alt over staves. + and − alter, = makes natural. T ties, S slurs, Ctrl+3 makes a tuplet of what is selected, L writes words under notes, / a grace note. R begins a repeat, with Shift it ends one; V is a first ending over the selected measures, with Shift a second. Ctrl+Alt and 1 to 4 choose the voice. Ctrl and C, X, V copy, cut and paste, Ctrl+A selects the voice, and pressed again everything. Backspace deletes, with Ctrl the measure; Ctrl+Z undoes. The space bar plays.",
   importFailed:
     "{name} could not be read: {reason} Open it where it comes from, and save it as MusicXML.",
   importUnknown:
@@ -89,6 +89,7 @@ export const en = {
   offlineKept: "Offline. What you write is kept in this browser, and sent when the server is back.",
   oneVoiceOnly: "A tuplet is of one voice: select notes in a single one.",
   offlineUnsaved: "Offline, {count} not saved",
+  pen: "Write notes by pointing",
   people: "Also here",
   play: "Play",
   quarter: "Quarter",

@@ -61,7 +61,7 @@ export const zhHant: Words = {
   heard: "播放的聲部",
   help: "按鍵",
   helpText:
-    "A 到 G 輸入音符或改變音高；加 Shift 則加入和弦；Alt 與 2 到 9 在上方加入音程，再加 Shift 則在下方。3 到 7 選擇十六分到全音符，句點為附點，0 為休止符。方向鍵移動游標與音高，加 Ctrl 移動八度，加 Alt 換譜表；加 Shift 擴大選取範圍，再加 Alt 則擴及其他譜表。+ 與 − 升降，= 還原。T 為連結線，S 為圓滑線，Ctrl+3 將所選音符變成連音，L 輸入歌詞，/ 加入裝飾音。R 為反覆開始，加 Shift 為反覆結束；V 將所選小節設為第一結尾，加 Shift 為第二結尾。Ctrl+Alt 與 1 到 4 選擇聲部。Ctrl 與 C、X、V 複製、剪下、貼上，Ctrl+A 選取整個聲部，再按一次選取全部。Backspace 刪除，加 Ctrl 刪除小節，Ctrl+Z 復原。空白鍵播放。",
+    "A 到 G 輸入音符或改變音高；加 Shift 則加入和弦；Alt 與 2 到 9 在上方加入音程，再加 Shift 則在下方。3 到 7 選擇十六分到全音符，句點為附點，0 為休止符。N 在點按處輸入音符，加 Shift 則加入和弦。方向鍵移動游標與音高，加 Ctrl 移動八度，加 Alt 換譜表；加 Shift 擴大選取範圍，再加 Alt 則擴及其他譜表。+ 與 − 升降，= 還原。T 為連結線，S 為圓滑線，Ctrl+3 將所選音符變成連音，L 輸入歌詞，/ 加入裝飾音。R 為反覆開始，加 Shift 為反覆結束；V 將所選小節設為第一結尾，加 Shift 為第二結尾。Ctrl+Alt 與 1 到 4 選擇聲部。Ctrl 與 C、X、V 複製、剪下、貼上，Ctrl+A 選取整個聲部，再按一次選取全部。Backspace 刪除，加 Ctrl 刪除小節，Ctrl+Z 復原。空白鍵播放。",
   importFailed: "無法讀取 {name}：{reason} 請在原來的程式中開啟，並另存為 MusicXML。",
   importUnknown:
     "此處無法讀取 {name}。請使用 MusicXML（.musicxml、.xml、.mxl）、ABC（.abc）或 MIDI（.mid）。",
@@ -88,6 +88,7 @@ export const zhHant: Words = {
   offlineKept: "離線中。您輸入的內容保留在此瀏覽器，待伺服器恢復後送出。",
   oneVoiceOnly: "連音只能用於單一聲部，請只選取一個聲部的音符。",
   offlineUnsaved: "離線，{count} 項未儲存",
+  pen: "點按輸入音符",
   people: "同時在線",
   play: "播放",
   quarter: "四分音符",
