@@ -144,6 +144,7 @@ test("EDITOR-23 what finds no staff is told; the rest is pasted, with measures f
     "q2.6": "C4@2:0 D4@2:1",
   });
   type(desk, "^z^z");
+  expect(desk.refused.get()).toBeNull();
   expect(lines(desk)["p1.1"]).toBe("D5@1:0 E5@1:1 F5@1:2 G5@2:0");
 });
 

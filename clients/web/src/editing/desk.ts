@@ -93,6 +93,7 @@ export class Desk {
     if (!place) {
       return;
     }
+    this.refused.set(null);
     const { extendedTo, only } = selections;
     this.#take(isExtending ? extendedTo(index, this.#selection, place) : only(place));
   }
@@ -100,6 +101,7 @@ export class Desk {
   /** Selects all of a measure on a staff; `isExtending` keeps where the selection began. */
   selectMeasure(measure: string, staff: OnStaff, isExtending = false): void {
     const { index } = this.#now();
+    this.refused.set(null);
     const former = isExtending ? this.#selection : null;
     this.#take(selections.measureOnStaff(index, former, measure, staff));
   }
@@ -131,8 +133,11 @@ export class Desk {
       this.#refresh();
     } else if (command.do === "undo" || command.do === "redo") {
       this.#score.history[command.do]();
+      this.refused.set(null);
       this.#refresh();
     } else {
+      // What was told was of what somebody has left.
+      this.refused.set(null);
       this.#take(this.#selectionOf(command));
     }
   }
