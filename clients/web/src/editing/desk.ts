@@ -11,27 +11,17 @@ import { ScoreWriter, type Writing } from "../engraving/writer.ts";
 import { Cell, type Store } from "../session/store.ts";
 import {
   type Action,
-  addGrace,
-  addInterval,
-  addToChord,
-  alter,
-  enterRest,
-  enterStep,
-  moveSteps,
   type NextValue,
   type Refused,
-  remove,
-  removeMeasures,
   retime,
   spotOf,
   write,
   writtenAs,
 } from "./actions.ts";
-import { type Copied, copied, pasted } from "./clipboard.ts";
-import { slur, tie, tuplet } from "./joins.ts";
+import { type Copied, copied } from "./clipboard.ts";
+import { actionOf } from "./commands.ts";
 import { type Command, FIRST_VALUE } from "./keys.ts";
 import { enterAt } from "./pen.ts";
-import { toggleEnding, toggleRepeat } from "./repeats.ts";
 import { type OnStaff, ScoreIndex, type Spot } from "./score-index.ts";
 import * as selections from "./selection.ts";
 import { type Metre, setTime } from "./settings.ts";
@@ -179,45 +169,9 @@ export class Desk {
     return note && found.every((each) => each.at === note.at) ? note : null;
   }
 
-  /** What a command writes; null for those that write nothing by themselves. */
   #actionOf(command: Command): Action | null {
-    const { index, selected, writing } = this.#now();
-    switch (command.do) {
-      case "step":
-        return command.isChord
-          ? addToChord(index, selected, command.step)
-          : enterStep(index, selected, command.step, this.#value);
-      case "interval":
-        return addInterval(index, selected, command.steps);
-      case "grace":
-        return addGrace(index, selected);
-      case "rest":
-        return enterRest(index, selected, this.#value);
-      case "move":
-        return moveSteps(index, selected, command.by);
-      case "alter":
-        return alter(index, selected, command.by);
-      case "tie":
-        return tie(index, selected, this.#value);
-      case "slur":
-        return slur(index, selected);
-      case "tuplet":
-        return tuplet(selected);
-      case "repeat":
-        return toggleRepeat(index, selected, command.edge);
-      case "ending":
-        return toggleEnding(index, writing.endings, selected, command.number);
-      case "paste":
-        return this.#clip && pasted(index, selected, this.#clip);
-      case "cut":
-        return this.#staying(remove(selected));
-      case "delete":
-        return this.#staying(this.#removal());
-      case "deleteMeasures":
-        return removeMeasures(index, selected);
-      default:
-        return null;
-    }
+    const isOfStaves = this.#selection.kind === "staves";
+    return actionOf(command, { ...this.#now(), isOfStaves, clip: this.#clip });
   }
 
   /** Writes a note where somebody points: see `enterAt`. */
@@ -242,11 +196,6 @@ export class Desk {
     this.#refresh();
     const isLost = selected.length > 0 && this.#desktop.get().selected.length === 0;
     if (isLost) this.#moveTo(spotOf(place));
-  }
-
-  /** A selection of staves is one of time: it stays when what is in it goes. */
-  #staying({ operations, ...action }: Action): Action {
-    return this.#selection.kind === "staves" ? { operations } : { operations, ...action };
   }
 
   #act(action: Action): void {
@@ -321,17 +270,6 @@ export class Desk {
     const isOfPlace = place && place.kind !== "gap" && !this.#isPen;
     const was = (isOfPlace && writtenAs(place)) || this.#value;
     this.#setValue({ quarters: was.quarters, dots: was.dots === 0 ? 1 : 0 });
-  }
-
-  #removal(): Action {
-    const { index, selected } = this.#desktop.get();
-    const [only] = selected;
-    if (selected.length === 1 && only?.kind === "gap" && this.#selection.kind !== "staves") {
-      // As in a text: what is before the cursor goes.
-      const before = index.neighbour(only, -1);
-      return before ? remove([before]) : { operations: [] };
-    }
-    return remove(selected);
   }
 
   #moveTo(spot: Spot): void {
