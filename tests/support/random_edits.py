@@ -201,6 +201,14 @@ def _spans(draw: _Draw) -> Operation:
     return draw.rng.choice((ops.Tie("n0", "n1"), ops.Tie(start, end), ops.Slur(start, end)))
 
 
+def _articulates(draw: _Draw) -> Operation:
+    rng = draw.rng
+    names: list[ops.Articulation] = ["staccato", "accent", "tenuto"]
+    added, removed = (tuple(rng.sample(names, rng.randint(0, most))) for most in (2, 1))
+    fermata: ops.Fermata | None = rng.choice((None, None, "upright", "inverted", "none"))
+    return ops.Articulate(draw.some("ev"), added, removed, fermata)
+
+
 def _sets(draw: _Draw) -> Operation:
     rng = draw.rng
     scope = rng.choice(("*", "*", "p"))
@@ -267,6 +275,7 @@ def _rebars(draw: _Draw) -> Operation:
 _DRAWS: Sequence[Callable[[_Draw], Operation]] = (
     *(_inserts, _inserts, _inserts, _inserts),
     *(_moves, _moves, _deletes, _spans, _sets, _measures, _parts, _transposes, _pastes, _rebars),
+    _articulates,
     lambda draw: ops.InsertChordNote(draw.one("ev"), draw.pitch()),
     lambda draw: ops.Repitch(draw.one("ev"), draw.pitch()),
     lambda draw: ops.Retime(draw.some("ev", 2), draw.time(1)),

@@ -20,7 +20,7 @@ function planned(facets: Facets, operation: Operation, newIds: () => string): un
 
 test("there are vectors of every operation", () => {
   const steps = cases.flatMap((each) => each.steps as Step[]);
-  expect(new Set(steps.map((step) => step.operation.op)).size).toBe(30);
+  expect(new Set(steps.map((step) => step.operation.op)).size).toBe(31);
   expect(steps.filter((step) => "sets" in step).length).toBeGreaterThan(500);
 });
 

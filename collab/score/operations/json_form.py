@@ -24,9 +24,11 @@ from collab.limits import (
 )
 from collab.score.intervals import Interval, WrittenPitch
 from collab.score.operations.operations import (
+    Articulation,
     Clip,
     ClipEvent,
     DirectionKind,
+    Fermata,
     HeaderName,
     Operation,
     Placement,
@@ -134,11 +136,14 @@ def _text(value: object, path: str) -> str:
     return value
 
 
-def _texts(value: object, path: str) -> tuple[str, ...]:
-    found = tuple(_list(value, path, SCORE_EDIT_ELEMENTS_MAX, _text))
-    if len(set(found)) < len(found):
-        raise InvalidOperation("names something twice", path=path)
-    return found
+def _different(read: Read) -> Read:
+    def read_all(value: object, path: str) -> tuple[str, ...]:
+        found = tuple(_list(value, path, SCORE_EDIT_ELEMENTS_MAX, read))
+        if len(set(found)) < len(found):
+            raise InvalidOperation("names something twice", path=path)
+        return found
+
+    return read_all
 
 
 def _whole(low: int, high: int) -> Read:
@@ -259,6 +264,7 @@ def _as_objects(value: tuple[Any, ...]) -> Json:
 
 
 _edge: Final = _one_of(get_args(Edge))
+_texts: Final = _different(_text)
 
 # By how a field is annotated: every annotation that operations use, and no other.
 _FORMS: Final[Mapping[str, _Form]] = {
@@ -278,6 +284,8 @@ _FORMS: Final[Mapping[str, _Form]] = {
     "HeaderName": _Form(_one_of(get_args(HeaderName)), _as_is),
     "SettingKind": _Form(_one_of(get_args(SettingKind)), _as_is),
     "Syllabic": _Form(_one_of(get_args(Syllabic)), _as_is),
+    "tuple[Articulation, ...]": _Form(_different(_one_of(get_args(Articulation))), _as_list),
+    "Fermata | None": _Form(_optional(_one_of(get_args(Fermata))), _as_is),
     "Placement | None": _Form(_optional(_one_of(get_args(Placement))), _as_is),
     "WrittenPitch": _Form(_pitch, _as_members),
     "Interval": _Form(_interval, _as_members),

@@ -18,6 +18,26 @@ DirectionKind = Literal["dynamics", "words", "rehearsal", "metronome", "harmony"
 SettingKind = Literal["time", "key", "clef", "barline", "tempo"]
 Placement = Literal["above", "below"]
 Syllabic = Literal["single", "begin", "middle", "end"]
+Articulation = Literal[
+    "accent",
+    "strong-accent",
+    "staccato",
+    "tenuto",
+    "detached-legato",
+    "staccatissimo",
+    "spiccato",
+    "scoop",
+    "plop",
+    "doit",
+    "falloff",
+    "breath-mark",
+    "caesura",
+    "stress",
+    "unstress",
+    "soft-accent",
+]
+"""As MusicXML calls them."""
+Fermata = Literal["upright", "inverted", "none"]
 HeaderName = Literal["title", "movement", "composer", "lyricist", "arranger", "rights"]
 
 
@@ -141,6 +161,23 @@ class SetLyric:
     verse: str = "1"
     syllabic: Syllabic = "single"
     extends: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Articulate:
+    """Articulations that notes get or lose, and a fermata, which rests may have too.
+
+    Attributes:
+        events: of a chord any note stands for all of it.
+        add: for those that lack them.
+        remove: before others are added.
+        fermata: its form; ``none`` takes it away, None leaves it as it is.
+    """
+
+    events: tuple[str, ...]
+    add: tuple[Articulation, ...] = ()
+    remove: tuple[Articulation, ...] = ()
+    fermata: Fermata | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,6 +392,7 @@ Operation: TypeAlias = (
     | Tuplet
     | AddSpanner
     | SetLyric
+    | Articulate
     | AddDirection
     | ChangeSetting
     | SetHeader

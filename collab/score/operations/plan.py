@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from collab.errors import EditRefused
 from collab.score.operations import (
+    articulations,
     clipboard,
     events,
     frame,
@@ -108,6 +109,7 @@ _PLANS: Final[Mapping[type[Operation], Callable[[Draft, Any], object]]] = {
     operations.Tuplet: events.make_tuplet,
     operations.AddSpanner: lines.add_spanner,
     operations.SetLyric: events.set_lyric,
+    operations.Articulate: articulations.articulate,
     operations.AddDirection: lines.add_direction,
     operations.ChangeSetting: lines.change_setting,
     operations.SetHeader: frame.set_header,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 from pycrdt import Doc, Map
 
@@ -68,6 +69,24 @@ def test_merge_1_pitch_and_duration_of_one_note_both_change() -> None:
     view = two.edit(ops.Repitch("a", D5), ops.Retime(("a",), Fraction(2)))
     assert _chords(view) == ["m1 v1 0+2 a"]
     assert two.facet("pt") == {"a": {"step": "D", "octave": 5}}
+
+
+def test_merge_1_an_articulation_holds_beside_a_new_pitch() -> None:
+    two = Two(small_score(notes(a=event(0, 1))))
+    two.edit(ops.Articulate(("a",), add=("accent",)), ops.Repitch("a", D5))
+    assert two.facet("nx") == {"a": {"articulations": ["accent"]}}
+    assert two.facet("pt") == {"a": {"step": "D", "octave": 5}}
+
+
+def test_merge_7_of_two_articulations_of_one_note_at_once_one_holds_and_is_added_to() -> None:
+    two = Two(small_score(notes(a=event(0, 1))))
+    two.edit(*(ops.Articulate(("a",), add=(name,)) for name in ("tenuto", "staccato")))
+    held: Any = two.facet("nx")
+    (name,) = held["a"]["articulations"]
+    assert name in {"tenuto", "staccato"}
+    # Who has heard of the other adds to it.
+    two.edit(ops.Articulate(("a",), add=("accent",)), ops.Repitch("a", D5))
+    assert two.facet("nx") == {"a": {"articulations": [name, "accent"]}}
 
 
 def test_merge_2_two_insertions_at_different_onsets_move_nothing() -> None:

@@ -137,6 +137,38 @@ export interface SetLyric {
   readonly extends?: boolean;
 }
 
+/** Names of articulations, as MusicXML has them. */
+export type Articulation =
+  | "accent"
+  | "strong-accent"
+  | "staccato"
+  | "tenuto"
+  | "detached-legato"
+  | "staccatissimo"
+  | "spiccato"
+  | "scoop"
+  | "plop"
+  | "doit"
+  | "falloff"
+  | "breath-mark"
+  | "caesura"
+  | "stress"
+  | "unstress"
+  | "soft-accent";
+
+/** Articulations that notes get or lose, and a fermata, which rests may have too. */
+export interface Articulate {
+  readonly op: "Articulate";
+  /** Of a chord any note stands for all of it. */
+  readonly events: readonly string[];
+  /** For those that lack them. */
+  readonly add?: readonly Articulation[];
+  /** Before others are added. */
+  readonly remove?: readonly Articulation[];
+  /** Its form; `none` takes it away, null leaves it as it is. */
+  readonly fermata?: "upright" | "inverted" | "none" | null;
+}
+
 /** Dynamics, words and other signs; `fields` are those of its kind in the schema. */
 export interface AddDirection {
   readonly op: "AddDirection";
@@ -308,6 +340,7 @@ export type Operation =
   | Tuplet
   | AddSpanner
   | SetLyric
+  | Articulate
   | AddDirection
   | ChangeSetting
   | SetHeader

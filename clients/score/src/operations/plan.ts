@@ -1,4 +1,5 @@
 import type { Facets } from "../model.ts";
+import { articulate } from "./articulations.ts";
 import { paste } from "./clipboard.ts";
 import { type Changes, Draft, EditRefused, type NewIds } from "./draft.ts";
 import * as events from "./events.ts";
@@ -86,6 +87,7 @@ const PLANS: Plans = {
   Tuplet: events.makeTuplet,
   AddSpanner: lines.addSpanner,
   SetLyric: events.setLyric,
+  Articulate: articulate,
   AddDirection: lines.addDirection,
   ChangeSetting: lines.changeSetting,
   SetHeader: frame.setHeader,
