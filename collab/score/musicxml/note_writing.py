@@ -102,8 +102,12 @@ class NoteWriter:
         if sounds[0] != sounds[1] or not is_known:
             tags = ("pitch", "rest", "unpitched")
             markup.replace_all(note, tags, [_pitch_element(now)], NOTE_ORDER)
-            if is_known and self.now("nx", event_id) == self.before("nx", event_id):
-                # The stem was that of another height.
+            stems = [
+                value.get("stem")
+                for value in (self.now("nx", event_id), self.before("nx", event_id))
+            ]
+            if is_known and stems[0] == stems[1]:
+                # It was that of another height.
                 markup.set_text(note, "stem", None, NOTE_ORDER)
         sign = now.get("accidental")
         if sign != before.get("accidental"):

@@ -408,3 +408,14 @@ def test_notations_are_added_and_removed() -> None:
         "<notations><articulations><staccato/>"
         "<other-articulation>no such</other-articulation></articulations></notations>"
     )
+
+
+def test_the_stem_of_another_height_goes_though_the_note_gets_an_articulation() -> None:
+    data = score(first(note("C4", behind="<stem>up</stem>")))
+    facets: Any = read_musicxml(data).facets
+    (name,) = facets["ev"]
+    facets["pt"][name] = {"step": "C", "octave": 6}
+    facets["nx"][name]["articulations"] = ["staccato"]
+    tree = _tree(write_musicxml(facets))
+    assert tree.find(".//stem") is None
+    assert tree.find(".//staccato") is not None
