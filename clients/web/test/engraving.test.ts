@@ -134,6 +134,42 @@ test("signs are drawn where a reader would else take another pitch", () => {
   expect(["a", "b", "c", "d", "e"].map(sign)).toEqual([undefined, "n", undefined, undefined, "f"]);
 });
 
+test("EDITOR-19 a chord has each articulation and its fermata once, whichever notes say so", () => {
+  const whole = [4, 1];
+  const facets = small(
+    { a: at("m1", [0, 1], whole), b: at("m1", [0, 1], whole), r: at("m2", [0, 1], whole) },
+    {
+      a: { step: "A", octave: 4 },
+      b: { step: "C", octave: 5 },
+      r: { rest: "rest" },
+    },
+    {
+      nx: {
+        a: { articulations: ["staccato"] },
+        b: { articulations: ["staccato", "strong-accent"], fermata: "upright" },
+        r: { fermata: "inverted" },
+      },
+    },
+  );
+  const { svg } = engraved(facets);
+  expect([classes(svg, "artic"), classes(svg, "fermata")]).toEqual([2, 2]);
+});
+
+test("EDITOR-20 a hairpin from note to note opens or closes from the first to the end of the last", () => {
+  const quarter = [1, 1];
+  const note = { step: "A", octave: 4 };
+  const between = (text: string) => {
+    const events = { a: at("m1", [1, 1], quarter), b: at("m1", [2, 1], quarter) };
+    const line = { kind: "wedge", start: "a", end: "b", text };
+    return engraved(small(events, { a: note, b: note }, { sp: { w: line } }));
+  };
+  const { svg, ids, mei } = between("diminuendo");
+  expect([classes(svg, "hairpin"), ids.has("w")]).toEqual([1, true]);
+  // Beats count from 1: the third one ends where the fourth begins.
+  expect(/<hairpin [^>]*>/.exec(mei)?.[0]).toMatch(/form="dim".* tstamp="2".* tstamp2="0m\+4"/);
+  expect(between("crescendo").mei).toContain('form="cres"');
+});
+
 test("beams, tuplets, ties, slurs, dynamics, hairpins and syllables are drawn", () => {
   const eighth = [1, 2];
   const third = [1, 3];

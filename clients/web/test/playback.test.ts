@@ -119,7 +119,7 @@ test("grace notes come before the beat of their note, one after the other", () =
   desk.select(chords[1]?.id ?? "");
   type(desk, "/");
   const tones = tonesOf(desk.desktop.get().index, "m1", ALONE).map((tone) => {
-    const { from, until } = secondsOf(tone, 0.75);
+    const { from, until } = secondsOf(tone, (quarters) => quarters * 0.75);
     return [tone.grace !== null, Number(from.toFixed(3)), Number(until.toFixed(3))];
   });
   // At 80 quarters a minute a quarter is 0.75 s.

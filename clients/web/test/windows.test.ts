@@ -152,6 +152,21 @@ test("ties, slurs and hairpins go over the ends of rows, and over whole rows", (
   }
 });
 
+test("EDITOR-20 a hairpin from note to note goes over the ends of rows until its last note ends", () => {
+  const wedge = (start: string, end: string) =>
+    quarters({ sp: { w: { kind: "wedge", start, end, text: "diminuendo" } } });
+  const { windows, rows } = compared(wedge("n3-1", "n7-3"));
+  const touched = windows.map(({ measures }) =>
+    measures.some((id) => [3, 4, 5, 6, 7].includes(Number(id.slice(1)))),
+  );
+  expect(touched.filter((is) => is).length).toBeGreaterThan(1);
+  expect(rows.map((row) => counts(row)["hairpin"])).toEqual(touched.map(Number));
+  // Where the last note is the last of its row, the hairpin does not begin in the next.
+  const last = windows[0]?.measures.at(-1)?.slice(1);
+  const within = compared(wedge("n1-1", `n${last}-3`));
+  expect(within.rows.map((row) => counts(row)["hairpin"]).slice(0, 2)).toEqual([1, 0]);
+});
+
 test("a word at which a slur begins does not lead to those of the next row", () => {
   const { windows } = compared(quarters({}));
   const [bar, next] = [windows[0]?.measures.at(-1), windows[1]?.measures[0]].map((id) =>

@@ -13,7 +13,9 @@ import {
   remove,
   removeMeasures,
 } from "./actions.ts";
+import { toggleMark } from "./articulations.ts";
 import { type Copied, pasted } from "./clipboard.ts";
+import { toggleHairpin } from "./hairpins.ts";
 import { slur, tie, tuplet } from "./joins.ts";
 import type { Command } from "./keys.ts";
 import { toggleEnding, toggleRepeat } from "./repeats.ts";
@@ -58,6 +60,10 @@ export function actionOf(
       return slur(index, selected);
     case "tuplet":
       return tuplet(selected);
+    case "mark":
+      return toggleMark(index, selected, command.mark);
+    case "hairpin":
+      return toggleHairpin(index, selected, command.kind);
     case "repeat":
       return toggleRepeat(index, selected, command.edge);
     case "ending":

@@ -1,5 +1,7 @@
+import type { HairpinKind } from "../engraving/hairpins.ts";
 import { VOICES_OF_STAFF } from "../engraving/staves.ts";
 import type { NextValue } from "./actions.ts";
+import type { Mark } from "./articulations.ts";
 import type { Edge } from "./repeats.ts";
 
 /** What a key of the keyboard, or a button of the palette, asks for. */
@@ -14,6 +16,8 @@ export type Command =
   | { readonly do: "interval"; readonly steps: number }
   | { readonly do: "repeat"; readonly edge: Edge }
   | { readonly do: "ending"; readonly number: number }
+  | { readonly do: "mark"; readonly mark: Mark }
+  | { readonly do: "hairpin"; readonly kind: HairpinKind }
   | {
       readonly do:
         | "dot"
@@ -71,6 +75,17 @@ const PLAIN: Readonly<Record<string, Command>> = {
   "+": { do: "alter", by: 1 },
   "-": { do: "alter", by: -1 },
   "=": { do: "alter", by: null },
+  "<": { do: "hairpin", kind: "crescendo" },
+  ">": { do: "hairpin", kind: "diminuendo" },
+};
+/** As MuseScore has them, where it has any: but with V the accent would be an ending here. */
+const WITH_SHIFT: Readonly<Record<string, Command>> = {
+  s: { do: "mark", mark: "staccato" },
+  i: { do: "mark", mark: "staccatissimo" },
+  n: { do: "mark", mark: "tenuto" },
+  x: { do: "mark", mark: "accent" },
+  o: { do: "mark", mark: "strong-accent" },
+  h: { do: "mark", mark: "fermata" },
 };
 const WITH_CONTROL: Readonly<Record<string, Command>> = {
   "3": { do: "tuplet" },
@@ -120,6 +135,10 @@ export function commandOf(key: Key): Command | null {
   }
   if (letter === "v") {
     return { do: "ending", number: key.shiftKey ? 2 : 1 };
+  }
+  const shifted = key.shiftKey ? WITH_SHIFT[letter] : undefined;
+  if (shifted) {
+    return shifted;
   }
   const quarters = VALUES[key.key];
   return quarters === undefined ? (PLAIN[letter] ?? null) : { do: "value", quarters };

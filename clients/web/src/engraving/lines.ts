@@ -15,11 +15,11 @@ export interface Lines {
   readonly tuplets: ReadonlyMap<string, TupletLine>;
   /** Ties and slurs, by the event they begin at. */
   readonly curves: ReadonlyMap<string, readonly Curve[]>;
-  /** By the direction they begin at. */
-  readonly wedges: ReadonlyMap<string, Line>;
+  /** By the event or the direction they begin at. */
+  readonly wedges: ReadonlyMap<string, readonly Line[]>;
   /** First, second, ... endings, from measure to measure. */
   readonly endings: readonly Line[];
-  /** Directions that are ends of lines and say nothing by themselves. */
+  /** What such lines begin or end at; directions there say nothing by themselves. */
   readonly ends: ReadonlySet<string>;
   /** Notes that a tie leads to. */
   readonly tied: ReadonlySet<string>;
@@ -39,7 +39,7 @@ export interface Curve extends Line {
 export function linesOf(view: View, facets: Facets): Lines {
   const tuplets = new Map<string, TupletLine>();
   const curves = new Map<string, Curve[]>();
-  const wedges = new Map<string, Line>();
+  const wedges = new Map<string, Line[]>();
   const endings: Line[] = [];
   const ends = new Set<string>();
   const tied = new Set<string>();
@@ -66,7 +66,9 @@ export function linesOf(view: View, facets: Facets): Lines {
     } else if (kind === "wedge" || kind === "ottava" || kind === "pedal") {
       ends.add(start).add(end);
       if (kind === "wedge") {
-        wedges.set(start, { id, start, end, value });
+        const begun = wedges.get(start) ?? [];
+        wedges.set(start, begun);
+        begun.push({ id, start, end, value });
       }
     }
   }

@@ -1,6 +1,15 @@
-import { type Facets, type MeasureView, type Rational, readTime, toNumber } from "bandpro-score";
+import {
+  addTimes,
+  type Facets,
+  type Item,
+  type MeasureView,
+  type Rational,
+  readTime,
+  toNumber,
+} from "bandpro-score";
 import { asNumber, asText, type Entry, entryOf } from "./entries.ts";
-import type { Curve, Line, Lines } from "./lines.ts";
+import { type HairpinEnd, hairpinOf } from "./hairpins.ts";
+import type { Curve, Lines } from "./lines.ts";
 import { type MeasureSigns, unitOf } from "./signs.ts";
 import type { Staff } from "./staves.ts";
 import { eventsOf } from "./voice.ts";
@@ -45,7 +54,7 @@ export function lineMarkup(
 export interface MeasureMarks {
   readonly markup: string;
   readonly lines: readonly OpenLine[];
-  /** Beats at which directions are, by id: hairpins end there. */
+  /** Beats at which directions are, or notes end, by id: hairpins end there. */
   readonly tstamps: ReadonlyMap<string, string>;
 }
 
@@ -56,21 +65,29 @@ const TEMPO_UNITS: ReadonlyMap<string, string> = new Map([
   ["1/2", "♪"],
 ]);
 
+/** What marks are read from, and where they stand. */
+interface Page {
+  readonly facets: Facets;
+  readonly lines: Lines;
+  readonly signs: MeasureSigns;
+  readonly staves: readonly Staff[];
+}
+
 /** Lines, dynamics, words, tempi and fermatas that begin in a measure. */
-export function measureMarks(
-  measure: MeasureView,
-  facets: Facets,
-  lines: Lines,
-  signs: MeasureSigns,
-  staves: readonly Staff[],
-): MeasureMarks {
+export function measureMarks(measure: MeasureView, page: Page): MeasureMarks {
+  const { facets, lines, signs } = page;
   const marks: string[] = [];
   const open: OpenLine[] = [];
   const tstamps = new Map<string, string>();
   for (const cell of measure.cells) {
     for (const item of cell.voices.flatMap((voice) => voice.items)) {
+      marks.push(...fermata(item, facets));
       for (const id of item.kind === "space" ? [] : eventsOf(item)) {
-        marks.push(...fermata(id, facets));
+        if (lines.ends.has(id)) {
+          open.push(...hairpinsAt(id, measure, page));
+          const spot = spotAt({ part: cell.part, staff: item.staff, onset: endOf(item) }, page);
+          if (spot !== null) tstamps.set(id, spot.tstamp);
+        }
         for (const curve of lines.curves.get(id) ?? []) {
           const to = asText(entryOf(facets, "ev", curve.end)["measure"]);
           const { start, end, kind: name } = curve;
@@ -84,18 +101,13 @@ export function measureMarks(
       }
     }
     for (const id of cell.directions) {
-      const spot = spotOf(id, cell.part, facets, signs, staves);
+      const spot = spotOf(id, cell.part, page);
       if (spot === null) {
         continue;
       }
       tstamps.set(id, spot.tstamp);
-      const wedge = lines.wedges.get(id);
-      if (wedge) {
-        const to = asText(entryOf(facets, "dir", wedge.end)["measure"]);
-        const { start, end } = wedge;
-        const attributes = hairpinAttributes(wedge, spot, facets);
-        open.push({ start, end, from: measure.id, to, name: "hairpin", attributes });
-      } else if (!lines.ends.has(id)) {
+      open.push(...hairpinsAt(id, measure, page));
+      if (!lines.ends.has(id)) {
         marks.push(directionElement(id, entryOf(facets, "dir", id), spot));
       }
     }
@@ -107,28 +119,31 @@ export function measureMarks(
   return { markup: marks.join(""), lines: open, tstamps };
 }
 
-function fermata(id: string, facets: Facets): readonly string[] {
-  const sign = asText(entryOf(facets, "nx", id)["fermata"]);
-  if (sign === "") {
-    return [];
+/** A chord has one, whichever of its notes says so. */
+function fermata(item: Item, facets: Facets): readonly string[] {
+  for (const id of item.kind === "space" ? [] : eventsOf(item)) {
+    const sign = asText(entryOf(facets, "nx", id)["fermata"]);
+    if (sign !== "") {
+      const form = sign === "inverted" ? "inv" : "norm";
+      return [element("fermata", { startid: `#${id}`, form, place: placeOf(form) })];
+    }
   }
-  const form = sign === "inverted" ? "inv" : "norm";
-  return [element("fermata", { startid: `#${id}`, form, place: placeOf(form) })];
+  return [];
 }
 
-function spotOf(
-  id: string,
-  part: string,
-  facets: Facets,
-  signs: MeasureSigns,
-  staves: readonly Staff[],
+function spotOf(id: string, part: string, page: Page): Spot | null {
+  const value = entryOf(page.facets, "dir", id);
+  const onset = readTime(value["onset"]);
+  return onset && spotAt({ part, staff: asNumber(value["staff"], 1), onset }, page);
+}
+
+function spotAt(
+  { part, staff: within, onset }: Pick<HairpinEnd, "part" | "staff" | "onset">,
+  { staves, signs }: Page,
 ): Spot | null {
-  const value = entryOf(facets, "dir", id);
-  const within = asNumber(value["staff"], 1);
   const own = staves.filter((staff) => staff.part === part);
   const staff = own.find((each) => each.within === within) ?? own[0];
-  const onset = readTime(value["onset"]);
-  if (!staff || !onset) {
+  if (!staff) {
     return null;
   }
   const time = signs.staves.get(staff.number)?.signs.time ?? null;
@@ -155,14 +170,27 @@ function curveAttributes({ id, start, end, value }: Curve): Attributes {
   };
 }
 
-function hairpinAttributes({ id, start }: Line, spot: Spot, facets: Facets): Attributes {
-  const isFalling = asText(entryOf(facets, "dir", start)["text"]) === "diminuendo";
-  return {
-    "xml:id": id,
-    form: isFalling ? "dim" : "cres",
-    staff: spot.staff,
-    tstamp: spot.tstamp,
-  };
+/** The hairpins that begin at a note or a direction of a measure. */
+function hairpinsAt(begin: string, { id: from }: MeasureView, page: Page): readonly OpenLine[] {
+  return (page.lines.wedges.get(begin) ?? []).flatMap(({ id, start, end, value }): OpenLine[] => {
+    const hairpin = hairpinOf(page.facets, value);
+    const spot = hairpin && spotAt(hairpin.from, page);
+    if (!spot) {
+      return [];
+    }
+    const attributes = {
+      "xml:id": id,
+      form: hairpin.kind === "diminuendo" ? "dim" : "cres",
+      staff: spot.staff,
+      tstamp: spot.tstamp,
+      place: hairpin.placement,
+    };
+    return [{ start, end, from, to: hairpin.until.measure, name: "hairpin", attributes }];
+  });
+}
+
+function endOf(item: Item): Rational {
+  return "duration" in item ? addTimes(item.onset, item.duration) : item.onset;
 }
 
 function directionElement(id: string, value: Entry, { staff, tstamp }: Spot): string {

@@ -77,7 +77,7 @@ export function writeMeasure(
   const written = staves.map((staff) =>
     writeStaff(staff, measure, cells.get(staff.part), context, sources),
   );
-  const marks = measureMarks(measure, facets, lines, signs, staves);
+  const marks = measureMarks(measure, { facets, lines, signs, staves });
   const content = written.map((staff, index) =>
     element("staff", { n: staves[index]?.number }, staff.content),
   );

@@ -191,7 +191,7 @@ function markupOf(
     ...crossing(item.staff, frame),
   };
   const inside =
-    articulations(asTexts(notation["articulations"])) + verseElements(item.ids, sources.syllables);
+    articulations(item.ids, sources.facets) + verseElements(item.ids, sources.syllables);
   const notes = item.ids.map(
     (id) => [id, { "xml:id": id, ...(frame.pitches.get(id) ?? {}) }] as const,
   );
@@ -212,9 +212,10 @@ function graceOf(id: string, facets: Facets): string {
   return grace?.["slash"] === true ? "unacc" : "acc";
 }
 
-function articulations(names: readonly string[]): string {
-  return names
-    .map((name) => ARTICULATIONS.get(name))
+/** A chord has each once, whichever of its notes say so. */
+function articulations(ids: readonly string[], facets: Facets): string {
+  const names = ids.flatMap((id) => asTexts(entryOf(facets, "nx", id)["articulations"]));
+  return [...new Set(names.map((name) => ARTICULATIONS.get(name)))]
     .filter((artic) => artic !== undefined)
     .map((artic) => element("artic", { artic }))
     .join("");

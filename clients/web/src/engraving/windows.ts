@@ -244,7 +244,8 @@ function place(
       return; // nothing is drawn at which it could begin or end
     }
     const stub = stubOf(at);
-    if (item && stub) {
+    // A hairpin begins and ends at beats, not at notes.
+    if (item && stub && line.name !== "hairpin") {
       const items = stub.items.get(item.staff) ?? new Set();
       // Words of its own would lead to those of the row.
       stub.items.set(item.staff, items.add(withoutWords(item.markup)));

@@ -1,6 +1,7 @@
 import type { ScoreIndex } from "../editing/score-index.ts";
 import { isPlayed, type Moment, pieceAt, type Stretch, type Turn } from "./course.ts";
-import { secondsOf, type Tone, tempoOf, tonesOf } from "./tones.ts";
+import { heldUntil } from "./holds.ts";
+import { secondsOf, type Times, type Tone, tempoOf, tonesOf } from "./tones.ts";
 
 const AHEAD_S = 0.3;
 const BEFORE_S = 0.08;
@@ -101,31 +102,37 @@ export class Player {
     this.#next = piece?.next ?? null;
     if (!piece) return;
     const secondsPerQuarter = 60 / tempoOf(index, piece.measure);
+    const secondsAt = (quarters: number) =>
+      heldUntil(index, piece.measure, quarters) * secondsPerQuarter;
     const around = { before: this.#before, after: piece.next?.measure ?? null };
     const timed = tonesOf(index, piece.measure, around)
       .filter((tone) => isPlayed(piece, tone.start, tone.grace !== null))
-      .map((tone) => ({ tone, ...secondsOf(tone, secondsPerQuarter) }));
-    const begin = piece.begin * secondsPerQuarter;
+      .map((tone) => ({ tone, times: secondsOf(tone, secondsAt) }));
+    const begin = secondsAt(piece.begin);
     if (this.#before === null) {
       // Grace notes at the very start come before it.
-      this.#nextAt += Math.max(0, ...timed.map(({ from }) => begin - from));
+      this.#nextAt += Math.max(0, ...timed.map(({ times }) => begin - times.from));
     }
     this.#before = piece.measure;
-    for (const { tone, from, until } of timed) {
-      this.#sound(tone, this.#nextAt + from - begin, this.#nextAt + until - begin);
+    for (const { tone, times } of timed) {
+      this.#sound(tone, times, this.#nextAt - begin);
     }
-    this.#nextAt += (piece.end - piece.begin) * secondsPerQuarter;
+    this.#nextAt += secondsAt(piece.end) - begin;
   }
 
-  #sound(tone: Tone, from: number, until: number): void {
-    this.#sounding.push({ from, until, id: tone.id });
+  /** @param origin when the measure begins, or would, if it is not played from there. */
+  #sound(tone: Tone, times: Times, origin: number): void {
+    const [from, until] = [origin + times.from, origin + times.silentFrom];
+    // Who reads along sees a short note as long as it is written.
+    this.#sounding.push({ from, until: origin + times.until, id: tone.id });
+    const { level } = tone.touch;
     const oscillator = this.#context.createOscillator();
     oscillator.setPeriodicWave(this.#wave);
     oscillator.frequency.value = tone.hertz;
     const envelope = this.#context.createGain();
     envelope.gain.setValueAtTime(0, from);
-    envelope.gain.linearRampToValueAtTime(1, from + ATTACK_S);
-    envelope.gain.setValueAtTime(1, Math.max(from + ATTACK_S, until - RELEASE_S));
+    envelope.gain.linearRampToValueAtTime(level, from + ATTACK_S);
+    envelope.gain.setValueAtTime(level, Math.max(from + ATTACK_S, until - RELEASE_S));
     envelope.gain.linearRampToValueAtTime(0, until);
     oscillator.connect(envelope).connect(this.#of(tone.part));
     oscillator.start(from);

@@ -3,7 +3,9 @@ import { pitchOf } from "../editing/pitches.ts";
 import type { ScoreIndex } from "../editing/score-index.ts";
 import { asEntry, asNumber, entryOf } from "../engraving/entries.ts";
 import type { Place } from "../engraving/places.ts";
+import { heldWithin } from "./holds.ts";
 import { oncePer } from "./once.ts";
+import { type Touch, touchOf } from "./touch.ts";
 
 /** A tone to be heard: when it begins and how long it lasts, in quarters from its measure's start. */
 export interface Tone {
@@ -13,6 +15,7 @@ export interface Tone {
   /** Of a grace note, what it lasts on with a note that it is tied to. */
   readonly duration: number;
   readonly hertz: number;
+  readonly touch: Touch;
   readonly grace: Grace | null;
 }
 
@@ -36,6 +39,8 @@ const TEMPO_MIN = 20;
 const TEMPO_MAX = 400;
 /** Grace notes are played as fast as fingers go, whatever the tempo. */
 const GRACE_S = 0.08;
+/** A note that is played short can still be heard. */
+const SHORTEST_S = 0.06;
 /** All together before one moment; what is looked ahead when a measure is played is more. */
 const GRACES_S = 0.2;
 
@@ -49,8 +54,9 @@ export function tonesOf(index: ScoreIndex, measure: string, around: Around): rea
   const graces = gracesIn(places);
   return places
     .filter((place) => place.kind === "chord" || place.kind === "grace")
-    .flatMap((place) =>
-      place.events.flatMap((id) => {
+    .flatMap((place) => {
+      const touch = touchOf(index, place);
+      return place.events.flatMap((id) => {
         const pitch = pitchOf(index.facets, id);
         if (!pitch || ties.isHeld(id, measure, around.before)) {
           return [];
@@ -58,37 +64,50 @@ export function tonesOf(index: ScoreIndex, measure: string, around: Around): rea
         const written = (STEP_SEMITONES.get(pitch.step) ?? 0) + (pitch.alter ?? 0);
         const semitones = 12 * pitch.octave + written + shiftOf(index, place.part);
         const own = place.kind === "grace" ? 0 : toNumber(place.duration);
+        const more = ties.more(id, measure, around.after);
         return [
           {
             id,
             part: place.part,
             start: toNumber(place.onset),
-            duration: own + ties.more(id, measure, around.after),
+            duration: own + more,
             hertz: A4_HERTZ * 2 ** ((semitones - A4_SEMITONES) / 12),
+            // What goes on in another note is not short.
+            touch: more > 0 ? { ...touch, length: 1 } : touch,
             grace: graces.get(place) ?? null,
           },
         ];
-      }),
-    )
+      });
+    })
     .sort((a, b) => a.start - b.start);
 }
 
+/** In seconds from the start of a measure. */
+export interface Times {
+  readonly from: number;
+  /** When the note is over. */
+  readonly until: number;
+  /** When it falls silent, which a short one does before it is over. */
+  readonly silentFrom: number;
+}
+
 /**
- * When a tone sounds, in seconds from the start of its measure. Grace notes come before the beat, so
- * that their note stays on it, together with the other parts.
+ * When a tone sounds. Grace notes come before the beat, so that their note stays on it, together
+ * with the other parts.
+ *
+ * @param secondsAt what comes after so many quarters of the measure begins then.
  */
 export function secondsOf(
-  { start, duration, grace }: Tone,
-  secondsPerQuarter: number,
-): { from: number; until: number } {
-  const beat = start * secondsPerQuarter;
-  const end = beat + duration * secondsPerQuarter;
-  if (grace === null) {
-    return { from: beat, until: end };
-  }
-  const each = Math.min(GRACE_S, GRACES_S / grace.count);
-  const from = beat - grace.ahead * each;
-  return { from, until: duration > 0 ? end : from + each };
+  { start, duration, touch, grace }: Tone,
+  secondsAt: (quarters: number) => number,
+): Times {
+  const beat = secondsAt(start);
+  const end = secondsAt(start + duration);
+  const each = grace ? Math.min(GRACE_S, GRACES_S / grace.count) : 0;
+  const from = grace ? beat - grace.ahead * each : beat;
+  const until = grace && duration === 0 ? from + each : end;
+  const sounding = Math.max((until - from) * touch.length, SHORTEST_S);
+  return { from, until, silentFrom: Math.min(until, from + sounding) };
 }
 
 /** Of the grace notes of a measure, where each is before its note. */
@@ -146,13 +165,19 @@ const tiesOf = oncePer((index: ScoreIndex) => {
         );
         const end = place?.events.find((event) => ends.get(at)?.includes(event));
         if (!place || end === undefined) break;
-        sum += toNumber(place.duration);
+        // What is held on in this measure makes all of it longer.
+        const held = place.measure === measure ? 0 : heldOn(index, place);
+        sum += toNumber(place.duration) + held;
         [at, here] = [end, place.measure];
       }
       return sum;
     },
   };
 });
+
+function heldOn(index: ScoreIndex, { measure, onset, duration }: Place): number {
+  return heldWithin(index, measure, toNumber(onset), toNumber(onset) + toNumber(duration));
+}
 
 const tempiOf = oncePer((index: ScoreIndex) => {
   const found = new Map<string, number>();

@@ -7,6 +7,7 @@ import type { Command } from "../editing/keys.ts";
 import { repeatedAt } from "../editing/repeats.ts";
 import { useStore } from "../session/store.ts";
 import type { Words } from "../words/words.ts";
+import { MarkGroups } from "./palette-marks.tsx";
 import { Settings } from "./palette-settings.tsx";
 import type { Hearing } from "./use-playing.ts";
 
@@ -113,6 +114,7 @@ export function Palette({ desk, desktop, score, run, hearing, words, onEnd }: Pr
           return button(name, <EndingIcon label={label} />, { do: "ending", number }, isOn);
         })}
       </div>
+      <MarkGroups desktop={desktop} words={words} button={button} />
       <Settings desk={desk} desktop={desktop} run={run} words={words} onEnd={onEnd} />
       <div className="group">
         <button

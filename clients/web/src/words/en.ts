@@ -1,4 +1,5 @@
 export const en = {
+  accent: "Accent",
   addMeasure: "Add a measure",
   added: "Added",
   allScores: "All scores",
@@ -29,11 +30,13 @@ export const en = {
   compare: "Compare",
   connecting: "Connecting …",
   create: "Create",
+  crescendo: "Crescendo",
   dark: "Dark or light",
   delete: "Delete",
   deleteMeasure: "Delete the measure",
   denied: "You may not open this score: {reason}",
   detached: "What this was about is gone.",
+  diminuendo: "Diminuendo",
   dot: "Dot",
   down: "Lower",
   drop: "Drop a MusicXML, ABC or MIDI file here, or",
@@ -51,6 +54,7 @@ export const en = {
   failedToList: "The list of scores failed ({problem}). The scores themselves are not touched.",
   failedToShow:
     "This part of the page failed ({problem}). The score is still open, and what is written in it is kept.",
+  fermata: "Fermata",
   firstEnding: "First ending",
   flat: "Flat",
   follow: "Follow {name}",
@@ -61,7 +65,7 @@ export const en = {
   heard: "Parts that are heard",
   help: "Keys",
   helpText:
-    "A to G write notes or change the pitch; Shift adds to the chord, Alt and 2 to 9 an interval above it, with Shift below. 3 to 7 choose sixteenth to whole, the full stop a dot, 0 a rest. N writes notes where one clicks, with Shift one more of the chord. Arrows move the cursor and the pitch, with Ctrl by octaves; with Alt they change the staff. Shift and an arrow selects, on a staff and with Alt over staves. + and − alter, = makes natural. T ties, S slurs, Ctrl+3 makes a tuplet of what is selected, L writes words under notes, / a grace note. R begins a repeat, with Shift it ends one; V is a first ending over the selected measures, with Shift a second. Ctrl+Alt and 1 to 4 choose the voice. Ctrl and C, X, V copy, cut and paste, Ctrl+A selects the voice, and pressed again everything. Backspace deletes, with Ctrl the measure; Ctrl+Z undoes. The space bar plays.",
+    "A to G write notes or change the pitch; Shift adds to the chord, Alt and 2 to 9 an interval above it, with Shift below. 3 to 7 choose sixteenth to whole, the full stop a dot, 0 a rest. N writes notes where one clicks, with Shift one more of the chord. Arrows move the cursor and the pitch, with Ctrl by octaves; with Alt they change the staff. Shift and an arrow selects, on a staff and with Alt over staves. + and − alter, = makes natural. T ties, S slurs, Ctrl+3 makes a tuplet of what is selected, L writes words under notes, / a grace note. With Shift, S is staccato, I staccatissimo, N tenuto, X an accent, O a strong one, H a fermata; < and > are hairpins. R begins a repeat, with Shift it ends one; V is a first ending over the selected measures, with Shift a second. Ctrl+Alt and 1 to 4 choose the voice. Ctrl and C, X, V copy, cut and paste, Ctrl+A selects the voice, and pressed again everything. Backspace deletes, with Ctrl the measure; Ctrl+Z undoes. The space bar plays.",
   importFailed:
     "{name} could not be read: {reason} Open it where it comes from, and save it as MusicXML.",
   importUnknown:
@@ -128,9 +132,13 @@ export const en = {
   slur: "Slur",
   someone: "Somebody",
   sound: "Sound",
+  staccatissimo: "Staccatissimo",
+  staccato: "Staccato",
+  strongAccent: "Strong accent (marcato)",
   takeBack: "Take back",
   takeBackScore: "Take back “{title}”",
   template: "For",
+  tenuto: "Tenuto",
   tie: "Tie",
   time: "Time",
   titleLimit: "A title has at most {count} characters.",

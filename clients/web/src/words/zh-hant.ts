@@ -1,6 +1,7 @@
 import type { Words } from "./words.ts";
 
 export const zhHant: Words = {
+  accent: "重音",
   addMeasure: "增加小節",
   added: "新增",
   allScores: "所有樂譜",
@@ -31,11 +32,13 @@ export const zhHant: Words = {
   compare: "比較",
   connecting: "連線中……",
   create: "建立",
+  crescendo: "漸強",
   dark: "深色或淺色",
   delete: "刪除",
   deleteMeasure: "刪除小節",
   denied: "您無法開啟這份樂譜：{reason}",
   detached: "留言所指的內容已不存在。",
+  diminuendo: "漸弱",
   dot: "附點",
   down: "降低",
   drop: "將 MusicXML、ABC 或 MIDI 檔案拖放到這裡，或",
@@ -51,6 +54,7 @@ export const zhHant: Words = {
   failed: "操作失敗：{reason}",
   failedToList: "樂譜清單發生錯誤（{problem}）。樂譜本身沒有受到影響。",
   failedToShow: "頁面的這個部分發生錯誤（{problem}）。樂譜仍然開啟，已寫入樂譜的內容都保留著。",
+  fermata: "延長記號",
   firstEnding: "第一結尾",
   flat: "降記號",
   follow: "跟隨 {name}",
@@ -61,7 +65,7 @@ export const zhHant: Words = {
   heard: "播放的聲部",
   help: "按鍵",
   helpText:
-    "A 到 G 輸入音符或改變音高；加 Shift 則加入和弦；Alt 與 2 到 9 在上方加入音程，再加 Shift 則在下方。3 到 7 選擇十六分到全音符，句點為附點，0 為休止符。N 在點按處輸入音符，加 Shift 則加入和弦。方向鍵移動游標與音高，加 Ctrl 移動八度，加 Alt 換譜表；加 Shift 擴大選取範圍，再加 Alt 則擴及其他譜表。+ 與 − 升降，= 還原。T 為連結線，S 為圓滑線，Ctrl+3 將所選音符變成連音，L 輸入歌詞，/ 加入裝飾音。R 為反覆開始，加 Shift 為反覆結束；V 將所選小節設為第一結尾，加 Shift 為第二結尾。Ctrl+Alt 與 1 到 4 選擇聲部。Ctrl 與 C、X、V 複製、剪下、貼上，Ctrl+A 選取整個聲部，再按一次選取全部。Backspace 刪除，加 Ctrl 刪除小節，Ctrl+Z 復原。空白鍵播放。",
+    "A 到 G 輸入音符或改變音高；加 Shift 則加入和弦；Alt 與 2 到 9 在上方加入音程，再加 Shift 則在下方。3 到 7 選擇十六分到全音符，句點為附點，0 為休止符。N 在點按處輸入音符，加 Shift 則加入和弦。方向鍵移動游標與音高，加 Ctrl 移動八度，加 Alt 換譜表；加 Shift 擴大選取範圍，再加 Alt 則擴及其他譜表。+ 與 − 升降，= 還原。T 為連結線，S 為圓滑線，Ctrl+3 將所選音符變成連音，L 輸入歌詞，/ 加入裝飾音。加 Shift 時，S 為斷奏，I 為最斷奏，N 為持音，X 為重音，O 為強重音，H 為延長記號；< 與 > 為漸強與漸弱。R 為反覆開始，加 Shift 為反覆結束；V 將所選小節設為第一結尾，加 Shift 為第二結尾。Ctrl+Alt 與 1 到 4 選擇聲部。Ctrl 與 C、X、V 複製、剪下、貼上，Ctrl+A 選取整個聲部，再按一次選取全部。Backspace 刪除，加 Ctrl 刪除小節，Ctrl+Z 復原。空白鍵播放。",
   importFailed: "無法讀取 {name}：{reason} 請在原來的程式中開啟，並另存為 MusicXML。",
   importUnknown:
     "此處無法讀取 {name}。請使用 MusicXML（.musicxml、.xml、.mxl）、ABC（.abc）或 MIDI（.mid）。",
@@ -126,9 +130,13 @@ export const zhHant: Words = {
   slur: "圓滑線",
   someone: "某人",
   sound: "聲音",
+  staccatissimo: "最斷奏",
+  staccato: "斷奏",
+  strongAccent: "強重音",
   takeBack: "取消封存",
   takeBackScore: "取消封存「{title}」",
   template: "編制",
+  tenuto: "持音",
   tie: "連結線",
   time: "拍號",
   titleLimit: "標題最多 {count} 個字元。",
