@@ -1,3 +1,4 @@
+import { toNumber, ZERO_TIME } from "bandpro-score";
 import { expect, test } from "vitest";
 import type { Desk } from "../src/editing/desk.ts";
 import { shownOf } from "../src/editing/selection.ts";
@@ -98,6 +99,29 @@ test("EDITOR-23 what is selected on several staves is moved, altered, slurred, t
   expect(lines(desk)).toEqual(before);
 });
 
+test("EDITOR-23 notes of several staves get one length in one edit, over rests that are selected too", () => {
+  const { desk } = begun(trio);
+  desk.select("p3");
+  type(desk, "0");
+  // The violin has empty time there now, and a rest.
+  type(desk, "50");
+  desk.select("p1");
+  desk.select("s1", true);
+  const before = lines(desk);
+  desk.select("p2");
+  desk.select("q2", true);
+  type(desk, "6");
+  const { index } = desk.desktop.get();
+  const lengths = ["p1", "p2", "q2", "r2"].map((id) =>
+    toNumber(index.place(id)?.duration ?? ZERO_TIME),
+  );
+  expect(lengths).toEqual([1, 2, 2, 2]);
+  expect(desk.refused.get()).toBeNull();
+  expect(index.places.filter(({ kind }) => kind === "rest")).toEqual([]);
+  type(desk, "^z");
+  expect(lines(desk)).toEqual(before);
+});
+
 test("EDITOR-23 a tuplet of several voices is refused, and that is told", () => {
   const { desk } = begun(trio);
   desk.select("p1");
@@ -193,4 +217,23 @@ test("EDITOR-23 others are shown the ends of a large selection, never more than 
   const [place] = places;
   const long = places.slice(0, 90).map((each) => ({ ...each, ...place, events: ["x".repeat(99)] }));
   expect(JSON.stringify(shownOf(long)).length).toBeLessThan(4_100);
+});
+
+test("EDITOR-23 what is more than one edit writes is told, and nothing is written", () => {
+  const { desk, score } = begun(({ doc }) => {
+    doc.transact(() => {
+      for (let number = 0; number < 6_400; number += 1) {
+        const measure = `m${1 + Math.floor(number / 16)}`;
+        const order = `c${measure.slice(1).padStart(4, "0")}`;
+        doc.getMap("measures").set(measure, { order, number: measure.slice(1) });
+        const [onset, duration] = [[number % 16, 4] as const, [1, 4] as const];
+        const at = { part: "p", measure, staff: 1, voice: 1, onset, duration };
+        doc.getMap("ev").set(`n${number}`, { kind: "note", ...at });
+        doc.getMap("pt").set(`n${number}`, { step: "C", octave: 5 });
+      }
+    });
+  });
+  type(desk, "^a^a~3");
+  expect(desk.refused.get()).toBe("much");
+  expect(score.doc.getMap("ev").size).toBe(6_400);
 });

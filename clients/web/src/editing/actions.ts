@@ -6,6 +6,7 @@ import {
   rational,
   subtractTimes,
   type Time,
+  timeText,
   toNumber,
   type WrittenPitch,
   ZERO_TIME,
@@ -24,7 +25,7 @@ export interface NextValue {
 }
 
 /** What was not done of what somebody asked for. */
-export type Refused = "edit" | "bars" | "staves" | "tuplet";
+export type Refused = "edit" | "much" | "bars" | "staves" | "tuplet";
 
 /** What an action writes, and where the cursor is then. */
 export interface Action {
@@ -298,33 +299,48 @@ function eachNote(
 
 /** Another duration for the selected notes and rests; they are cut where the next one begins. */
 export function retime(index: ScoreIndex, places: readonly Place[], value: NextValue): Action {
-  const operations = places
-    .filter((place) => place.kind === "chord" || place.kind === "rest")
-    .flatMap((place): Operation[] => {
-      const next = index.neighbour(place, 1);
-      const limit =
-        next && next.measure === place.measure && next.kind === "chord"
-          ? next.onset
-          : place.kind === "chord"
-            ? freeAfter(index, place)
-            : endOf(place);
-      const room = subtractTimes(limit, place.onset);
-      const wanted = durationOf(value);
-      const duration = compareTimes(wanted, room) <= 0 ? wanted : room;
-      if (compareTimes(duration, place.duration) === 0 || duration.numerator <= 0n) {
-        return [];
-      }
-      const covered = restsBetween(index, place, addTimes(place.onset, duration));
-      const retimed: Operation = {
-        op: "Retime",
-        events: [...place.events],
-        duration: timeOf(duration),
-      };
-      return covered.length > 0
-        ? [{ op: "DeleteElements", elements: covered, with_spanners: true }, retimed]
-        : [retimed];
-    });
-  return { operations };
+  const covered = new Set<string>();
+  // All that get one duration are one operation: each looks through all notes that there are.
+  const byDuration = new Map<string, { duration: Time; events: string[] }>();
+  for (const place of places) {
+    const isGone = place.events.some((id) => covered.has(id));
+    const duration = isGone ? null : lasting(index, place, durationOf(value));
+    if (duration === null) continue;
+    for (const id of restsBetween(index, place, addTimes(place.onset, duration))) covered.add(id);
+    const key = timeText(duration);
+    const same = byDuration.get(key) ?? { duration: timeOf(duration), events: [] };
+    byDuration.set(key, same);
+    same.events.push(...place.events);
+  }
+  const elements = [...covered];
+  const operations: Operation[] = [...byDuration.values()].map((same) => ({
+    op: "Retime",
+    ...same,
+  }));
+  return {
+    operations:
+      elements.length > 0
+        ? [{ op: "DeleteElements", elements, with_spanners: true }, ...operations]
+        : operations,
+  };
+}
+
+/** How long a note or rest lasts that is to last so long; null where that changes nothing. */
+function lasting(index: ScoreIndex, place: Place, wanted: Rational): Rational | null {
+  if (place.kind !== "chord" && place.kind !== "rest") {
+    return null;
+  }
+  const next = index.neighbour(place, 1);
+  const limit =
+    next && next.measure === place.measure && next.kind === "chord"
+      ? next.onset
+      : place.kind === "chord"
+        ? freeAfter(index, place)
+        : endOf(place);
+  const room = subtractTimes(limit, place.onset);
+  const duration = compareTimes(wanted, room) <= 0 ? wanted : room;
+  const isSame = compareTimes(duration, place.duration) === 0;
+  return isSame || duration.numerator <= 0n ? null : duration;
 }
 
 function freeAfter(index: ScoreIndex, place: Place): Rational {

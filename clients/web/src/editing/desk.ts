@@ -250,7 +250,7 @@ export class Desk {
         .map(([, key]) => key);
     } catch (error) {
       if (error instanceof EditRefused || error instanceof ScoreError) {
-        this.refused.set("edit");
+        this.refused.set(isTooMuch(error) ? "much" : "edit");
         return null;
       }
       throw error;
@@ -327,4 +327,10 @@ export class Desk {
       entered: this.#entered,
     };
   }
+}
+
+/** Whether an edit was refused for its size alone: then it names nothing that is in its way. */
+function isTooMuch(error: EditRefused | ScoreError): boolean {
+  const isOfElements = error instanceof EditRefused && error.elementIds.length > 0;
+  return error.code === "out-of-range" && !isOfElements;
 }

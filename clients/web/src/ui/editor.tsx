@@ -36,6 +36,7 @@ const NONE: readonly string[] = [];
 const TOLD = {
   bars: "notBarred",
   edit: "refused",
+  much: "tooMuch",
   staves: "notAllPasted",
   tuplet: "oneVoiceOnly",
 } as const satisfies Record<Refused, keyof Words>;

@@ -143,6 +143,7 @@ export const en = {
   time: "Time",
   titleLimit: "A title has at most {count} characters.",
   toolbar: "Notes",
+  tooMuch: "That is more than one edit can write: select less.",
   tryAgain: "Try again",
   tuplet: "Tuplet",
   undo: "Undo",

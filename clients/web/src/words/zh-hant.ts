@@ -141,6 +141,7 @@ export const zhHant: Words = {
   time: "拍號",
   titleLimit: "標題最多 {count} 個字元。",
   toolbar: "音符",
+  tooMuch: "一次修改無法寫入這麼多內容，請少選一些。",
   tryAgain: "再試一次",
   tuplet: "連音",
   undo: "復原",
