@@ -242,7 +242,7 @@ def _parts(draw: _Draw) -> Operation:
     rng = draw.rng
     return rng.choice(
         (
-            ops.AddPart("New", draw.anchor("parts")),
+            ops.AddPart("New", draw.anchor("parts"), part=rng.choice((None, draw.one("parts")))),
             ops.RemovePart(draw.one("parts")),
             ops.RenamePart(draw.one("parts"), "Other"),
             ops.MovePart(draw.one("parts"), draw.anchor("parts")),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from typing import Final, get_args
 
 from collab.limits import SCORE_MEASURES_EMPTY_MAX, SCORE_TEXT_CHARS_MAX
 from collab.score.intervals import Interval
-from collab.score.model import read_score, string
+from collab.score.model import Setting, read_score, string
+from collab.score.normalise.settings import Settings, by_measure
 from collab.score.operations.changes import Draft, refusal, written_time
 from collab.score.operations.events import delete_elements
 from collab.score.operations.operations import (
@@ -29,8 +31,10 @@ from collab.score.operations.operations import (
 from collab.score.operations.places import bars, measures_in_order
 from collab.score.order import place_after
 from collab.score.schema import EVERY_PART, KEY_SEPARATOR, Facet, Json, attribute_key
+from collab.score.validate import malformed
 
 _FINAL: Final = "light-heavy"  # how the barline looks that ends a piece
+_WITH_IDS: Final[tuple[Facet, ...]] = ("parts", "measures", "ev", "sp", "dir")
 _IN_CELLS: Final[tuple[Facet, ...]] = ("ev", "dir")
 
 
@@ -47,12 +51,17 @@ def set_header(draft: Draft, operation: SetHeader) -> None:
 
 
 def insert_measures(draft: Draft, operation: InsertMeasures) -> Sequence[str]:
-    """Add empty measures; behind the last one, the end of the piece goes along.
+    """Add empty measures; the end of the piece goes along, and its beginning.
 
     Returns their ids, in order.
     """
     present = [bar.id for bar in bars(draft)]
+    beginning = _beginning(draft) if operation.after is None else ()
     new = add_measures(draft, operation)
+    for setting in beginning:
+        value = draft.find("attr", setting.key, "setting")
+        draft.drop("attr", setting.key)
+        draft.put("attr", attribute_key(setting.kind, new[0], setting.scope, Fraction(0)), value)
     if operation.after is not None and present[-1:] == [operation.after]:
         _move_end(draft, operation.after, new[-1])
     return new
@@ -115,7 +124,9 @@ def number_measures(draft: Draft, operation: NumberMeasures) -> None:
 
 def add_part(draft: Draft, operation: AddPart) -> None:
     """Add a part without content."""
-    key = draft.new_id()
+    key = operation.part or draft.new_id()
+    if any(draft.get(facet, key) is not None for facet in _WITH_IDS):
+        raise refusal("occupied", "There is something of that id.", key)
     value: Mapping[str, Json | None] = {
         "name": operation.name,
         "staves": operation.staves,
@@ -197,6 +208,25 @@ def _order(
     others = [entry for entry in present if entry[1] not in moving]
     for key, order in place_after(others, after, placed).items():
         draft.put(facet, key, {**draft.find(facet, key, "element"), "order": order})
+
+
+def _beginning(draft: Draft) -> Sequence[Setting]:
+    """What holds from the start of the first measure on; no barlines, and nothing malformed."""
+    score = read_score(draft.view(("measures", "attr")))
+    settings, set_in = Settings(), by_measure(score.settings.values())
+    for measure in score.measures.values():
+        keys = settings.enter(measure, set_in.get(measure.id, ()))
+        if not measure.is_deleted:
+            found = [score.settings[key] for key in keys]
+            # What a deleted measure says holds from here, wherever in it that was.
+            return [
+                each
+                for each in found
+                if each.kind != "barline"
+                and (each.measure != measure.id or each.at == 0)
+                and not malformed({"attr": {each.key: draft.get("attr", each.key)}})
+            ]
+    return ()
 
 
 def _move_end(draft: Draft, former: str, last: str) -> None:

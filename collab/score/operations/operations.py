@@ -218,7 +218,11 @@ class SetHeader:
 
 @dataclass(frozen=True, slots=True)
 class InsertMeasures:
-    """New empty measures behind one, or before all when ``after`` is None."""
+    """New empty measures behind one, or before all when ``after`` is None.
+
+    Behind the last one they take along the barline that ends the piece, before the first one the
+    metres, keys, clefs and tempi with which it begins.
+    """
 
     after: str | None
     count: int = 1
@@ -263,13 +267,17 @@ class NumberMeasures:
 
 @dataclass(frozen=True, slots=True)
 class AddPart:
-    """A new part behind another, or before all when ``after`` is None."""
+    """A new part behind another, or before all when ``after`` is None.
+
+    ``part`` is its id, for operations that follow in the same edit; None: a new one.
+    """
 
     name: str
     after: str | None
     staves: int = 1
     abbreviation: str = ""
     transposition: Interval | None = None
+    part: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from collab.score.intervals import Interval
 from collab.score.normalise import Chord, normalise
 from collab.score.operations import EditRefused, Operation, copy, plan
 from collab.score.operations import operations as ops
-from collab.score.schema import Facets
+from collab.score.schema import Facets, Json
 from tests.support.random_edits import ids
 from tests.support.scores import entry, event, notes, pitch, small_score
 
@@ -66,6 +66,59 @@ def test_edit_8_a_piece_that_goes_on_ends_with_its_new_last_measure() -> None:
     assert _edited(score, ops.InsertMeasures("m1"))["attr"] == score["attr"]
     repeated = _edited(score, ops.ChangeSetting("barline", "m2", again, at="right"))
     assert _edited(repeated, after)["attr"] == repeated["attr"]
+
+
+def test_edit_8_a_piece_that_begins_earlier_begins_with_the_same_settings() -> None:
+    """What comes in later stays where it is; what a deleted first measure left holds as well."""
+    repeat = {"style": "heavy-light", "repeat": "forward"}
+    stay: dict[str, Json] = {
+        "barline|m2|*|left": repeat,
+        "clef|m2|p|1/1": {"sign": "F", "line": 4},
+        "key|m3|*|0/1": {"fifths": 1},
+        "tempo|m2|*|2/1": {"unit": [1, 1], "bpm": 80},
+    }
+    score = small_score(measures=3)
+    score["attr"] |= {
+        **stay,
+        "clef|m1|p|0/1": {"sign": "G", "line": 2},
+        "key|m1|*|0/1": {"fifths": -2},
+        "key|m2|p|0/1": {"fifths": -1},
+        "tempo|m1|*|3/1": {"unit": [1, 1], "bpm": 60},
+    }
+    deleted = _edited(score, ops.DeleteMeasures(("m1",)))
+    earlier = _edited(deleted, ops.InsertMeasures(None, 2))
+    assert _measures(earlier) == ["n1", "n2", "m2", "m3"]
+    assert earlier["attr"] == {
+        **stay,
+        "clef|n1|p|0/1": {"sign": "G", "line": 2},
+        "key|n1|*|0/1": {"fifths": -2},
+        "key|n1|p|0/1": {"fifths": -1},
+        "tempo|n1|*|0/1": {"unit": [1, 1], "bpm": 60},
+        "time|n1|*|0/1": score["attr"]["time|m1|*|0/1"],
+    }
+    assert _edited(score, ops.InsertMeasures("m1"))["attr"] == score["attr"]
+
+
+def test_edit_5_what_is_malformed_at_the_beginning_stays_and_keeps_nobody_from_inserting() -> None:
+    score = small_score()
+    score["attr"]["clef|m1|p|0/1"] = {"sign": "H"}
+    earlier = _edited(score, ops.InsertMeasures(None))
+    assert _measures(earlier) == ["n1", "m1", "m2"]
+    assert sorted(earlier["attr"]) == ["clef|m1|p|0/1", "time|n1|*|0/1"]
+
+
+def test_edit_8_a_part_is_added_under_an_id_for_the_edits_that_follow() -> None:
+    clef = ops.ChangeSetting("clef", "m1", {"sign": "F", "line": 4}, "cello")
+    score = _edited(small_score(notes(a=event())), ops.AddPart("Cello", "p", part="cello"), clef)
+    assert normalise(score).parts == ("p", "cello")
+    assert score["attr"]["clef|m1|cello|0/1"] == {"sign": "F", "line": 4}
+    for taken in ("p", "m1", "a"):
+        with pytest.raises(EditRefused) as refused:
+            plan(score, ops.AddPart("Cello", None, part=taken), ids("n"))
+        assert (refused.value.code, refused.value.element_ids) == ("occupied", (taken,))
+    with pytest.raises(EditRefused) as malformed:
+        plan(score, ops.AddPart("Cello", None, part="a b"), ids("n"))
+    assert malformed.value.code == "malformed"
 
 
 def test_edit_3_a_header_is_one_text_and_empty_text_takes_it_away() -> None:

@@ -1,5 +1,7 @@
-import { before, EVERY_PART, KEY_SEPARATOR, readScore } from "../model.ts";
-import { asRational, type Draft, EditRefused, writtenTime } from "./draft.ts";
+import { before, EVERY_PART, KEY_SEPARATOR, readScore, type Setting } from "../model.ts";
+import { ZERO } from "../rational.ts";
+import { Settings } from "../settings.ts";
+import { asRational, type Draft, EditRefused, isZero, writtenTime } from "./draft.ts";
 import { deleteElements } from "./events.ts";
 import { attributeKey } from "./lines.ts";
 import type {
@@ -20,12 +22,14 @@ import type {
 } from "./operations.ts";
 import { placeAfter } from "./order.ts";
 import { barsOf, measuresInOrder } from "./places.ts";
+import { isSound } from "./rules.ts";
 
 const INSERTED_MAX = 1000;
 const TEXT_CHARS_MAX = 1000;
 const HEADERS = new Set(["title", "movement", "composer", "lyricist", "arranger", "rights"]);
 /** How the barline looks that ends a piece. */
 const FINAL = "light-heavy";
+const WITH_IDS = ["parts", "measures", "ev", "sp", "dir"];
 const LETTERS = "abcdefghijklmnopqrstuvwxyz";
 
 /** Sets or deletes one text of `meta`; what else is there is not for editors. */
@@ -42,16 +46,44 @@ export function setHeader(draft: Draft, { name, text }: SetHeader): void {
   }
 }
 
-/** Adds empty measures; behind the last one, the end of the piece goes along. Gives their ids, in order. */
+/** Adds empty measures; the end of the piece goes along, and its beginning. Gives their ids, in order. */
 export function insertMeasures(draft: Draft, operation: Omit<InsertMeasures, "op">): string[] {
   const { after } = operation;
   const isLast = after !== null && barsOf(draft).at(-1)?.id === after;
+  const beginning = after === null ? beginningOf(draft) : [];
   const added = addMeasures(draft, operation);
+  const [first = ""] = added;
+  for (const { key, kind, scope } of beginning) {
+    const value = draft.find("attr", key, "setting");
+    draft.drop("attr", key);
+    draft.put("attr", attributeKey(kind, first, scope, ZERO), value);
+  }
   const last = added.at(-1);
   if (isLast && last !== undefined) {
     moveEnd(draft, after, last);
   }
   return added;
+}
+
+/** What holds from the start of the first measure on; no barlines, and nothing malformed. */
+function beginningOf(draft: Draft): readonly Setting[] {
+  const score = readScore(draft.view("measures", "attr"));
+  const settings = new Settings();
+  const all = [...score.settings.values()];
+  for (const measure of score.measures.values()) {
+    const here = all.filter((each) => each.measure === measure.id);
+    const keys = settings.enter(measure, here);
+    if (!measure.isDeleted) {
+      // What a deleted measure says holds from here, wherever in it that was.
+      return keys
+        .flatMap((key) => score.settings.get(key) ?? [])
+        .filter(
+          ({ kind, key }) => kind !== "barline" && isSound("attr", key, draft.get("attr", key)),
+        )
+        .filter((each) => each.measure !== measure.id || (each.at !== null && isZero(each.at)));
+    }
+  }
+  return [];
 }
 
 /** Moves the barline that ends a piece; one that repeats stays where it is. */
@@ -135,7 +167,10 @@ export function numberMeasures(draft: Draft, { first = 1 }: NumberMeasures): voi
 /** Adds a part without content. */
 export function addPart(draft: Draft, operation: AddPart): void {
   const { name, after, staves = 1, abbreviation = "", transposition = null } = operation;
-  const key = draft.newId();
+  const key = operation.part || draft.newId();
+  if (WITH_IDS.some((facet) => draft.get(facet, key) !== null)) {
+    throw new EditRefused("occupied", "There is something of that id.", key);
+  }
   draft.put("parts", key, {
     name,
     staves,

@@ -198,7 +198,11 @@ export interface SetHeader {
   readonly text: string;
 }
 
-/** New empty measures behind one, or before all when `after` is null. */
+/**
+ * New empty measures behind one, or before all when `after` is null. Behind the last one they take
+ * along the barline that ends the piece, before the first one the metres, keys, clefs and tempi with
+ * which it begins.
+ */
 export interface InsertMeasures {
   readonly op: "InsertMeasures";
   readonly after: string | null;
@@ -245,6 +249,8 @@ export interface AddPart {
   readonly staves?: number;
   readonly abbreviation?: string;
   readonly transposition?: Interval | null;
+  /** Its id, for operations that follow in the same edit; null or absent: a new one. */
+  readonly part?: string | null;
 }
 
 /** A part and all that is in it. */
