@@ -24,6 +24,7 @@ export {
 } from "./http/library.ts";
 export { roomFor } from "./http/room-names.ts";
 export type { Version, Versions } from "./http/versions.ts";
+export { newId } from "./ids.ts";
 export type { Connection } from "./link/link.ts";
 export type { ReloadReason, Remedy } from "./link/policy.ts";
 export type { Saved } from "./link/saved.ts";

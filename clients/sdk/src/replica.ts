@@ -20,6 +20,10 @@ const FACETS = [
  */
 const EDIT_CHARS_MAX = 1_000_000;
 
+function charsOf(written: unknown): number {
+  return JSON.stringify(written).length;
+}
+
 /** Who makes edits here: what one's own undo is about. */
 const OWN = "bandpro-sdk";
 
@@ -85,7 +89,7 @@ export class Replica {
   edit(operations: readonly Operation[]): Changes {
     return this.#timed(() => {
       const changes = planAll(this.facets, operations, newId);
-      if (JSON.stringify(changes).length > EDIT_CHARS_MAX) {
+      if (charsOf(changes) > EDIT_CHARS_MAX || this.#charsBefore(changes) > EDIT_CHARS_MAX) {
         throw new EditRefused("out-of-range", "That is more than one edit writes.");
       }
       if (changes.sets.length > 0 || changes.deletes.length > 0) {
@@ -93,6 +97,14 @@ export class Replica {
       }
       return changes;
     });
+  }
+
+  /** How much undo of an edit would write: what is gone, or was otherwise. */
+  #charsBefore({ sets, deletes }: Changes): number {
+    const places = [...sets.map(([facet, key]) => [facet, key] as const), ...deletes];
+    return charsOf(
+      places.map(([facet, key]) => [facet, key, this.doc.getMap(facet).get(key) ?? null]),
+    );
   }
 
   undo(): boolean {

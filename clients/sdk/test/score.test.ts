@@ -71,6 +71,30 @@ test("SDK-15 an edit is one update that a server takes, or is refused", () => {
   expect(bytes).toBeLessThan(1024 * 1024);
 });
 
+test("SDK-15 an edit that undo could not take back in one update is refused", () => {
+  const { score, changes } = replica();
+  score.doc.transact(() => {
+    for (let note = 0; note < 1_100; note += 1) {
+      score.doc.getMap("dir").set(`d${note}`, { part: "p1", text: "x".repeat(900) });
+    }
+  });
+  changes.length = 0;
+  const part = { op: "RemovePart", part: "p1" } as const;
+  expect(() => score.edit([part])).toThrow(EditRefused);
+  expect(changes).toEqual([]);
+  score.edit([
+    { op: "DeleteElements", elements: Array.from({ length: 100 }, (_, at) => `d${at}`) },
+  ]);
+  score.edit([part]);
+  let bytes = 0;
+  score.doc.once("update", (update: Uint8Array) => {
+    bytes = update.length;
+  });
+  score.undo();
+  expect(bytes).toBeGreaterThan(900_000);
+  expect(bytes).toBeLessThan(1024 * 1024);
+});
+
 test("undo takes back one's own edits, each as a step, and leaves those of others", () => {
   const { score } = replica();
   const other = new Y.Doc();
