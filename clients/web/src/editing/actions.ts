@@ -14,7 +14,6 @@ import {
 import { asEntry, asText, entryOf } from "../engraving/entries.ts";
 import type { Place } from "../engraving/places.ts";
 import { alterAt, altered, height, middleOf, nearest, pitchOf, stepped } from "./pitches.ts";
-import { endKept } from "./repeats.ts";
 import { endOf, type ScoreIndex, type Spot } from "./score-index.ts";
 
 /** How long the next note will be. */
@@ -35,6 +34,8 @@ export interface Action {
   /** A note to which the first new one is tied. */
   readonly tiesFrom?: string;
   readonly cursor?: Spot;
+  /** The same, for what is known only when it is written. */
+  readonly findCursor?: (index: ScoreIndex) => Spot | null;
   /** The first new note is selected then. */
   readonly selectsNew?: boolean;
   /** What did not fit in before the end of the score; it goes on in the measure that is added. */
@@ -401,22 +402,6 @@ export function remove(places: readonly Place[]): Action {
   return {
     operations: [{ op: "DeleteElements", elements, with_spanners: true }],
     cursor: spotOf(first),
-  };
-}
-
-/** Takes the measures of what is selected away, with all that is in them. */
-export function removeMeasures(index: ScoreIndex, places: readonly Place[]): Action {
-  const [first] = places;
-  if (!first) {
-    return NOTHING;
-  }
-  const gone = new Set(places.map((place) => place.measure));
-  const left = index.view.measures.filter((measure) => !gone.has(measure.id));
-  const at = index.view.measures.findIndex((measure) => gone.has(measure.id));
-  const next = left[at] ?? left.at(-1);
-  return {
-    operations: [...endKept(index, gone), { op: "DeleteMeasures", measures: [...gone] }],
-    ...(next ? { cursor: { ...spotOf(first), measure: next.id, onset: ZERO_TIME } } : {}),
   };
 }
 

@@ -11,13 +11,13 @@ import {
   moveSteps,
   type NextValue,
   remove,
-  removeMeasures,
 } from "./actions.ts";
 import { toggleMark } from "./articulations.ts";
 import { type Copied, pasted } from "./clipboard.ts";
 import { toggleHairpin } from "./hairpins.ts";
 import { slur, tie, tuplet } from "./joins.ts";
 import type { Command } from "./keys.ts";
+import { insertMeasure, removeMeasures } from "./measures.ts";
 import { toggleEnding, toggleRepeat } from "./repeats.ts";
 import type { ScoreIndex } from "./score-index.ts";
 
@@ -74,6 +74,8 @@ export function actionOf(
       return isOfStaves ? emptied(selected) : remove(selected);
     case "delete":
       return isOfStaves ? emptied(selected) : removal(index, selected);
+    case "insertMeasure":
+      return insertMeasure(index, selected, command.side);
     case "deleteMeasures":
       return removeMeasures(index, selected);
     default:

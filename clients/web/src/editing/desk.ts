@@ -5,7 +5,6 @@ import {
   ScoreError,
   type WrittenPitch,
 } from "bandpro-sdk";
-import { asEntry, asText } from "../engraving/entries.ts";
 import type { Place } from "../engraving/places.ts";
 import { ScoreWriter, type Writing } from "../engraving/writer.ts";
 import { Cell, type Store } from "../session/store.ts";
@@ -21,6 +20,7 @@ import {
 import { type Copied, copied } from "./clipboard.ts";
 import { actionOf } from "./commands.ts";
 import { type Command, FIRST_VALUE } from "./keys.ts";
+import { newNotes, pitched } from "./new-notes.ts";
 import { enterAt } from "./pen.ts";
 import { type OnStaff, ScoreIndex, type Spot } from "./score-index.ts";
 import * as selections from "./selection.ts";
@@ -179,9 +179,11 @@ export class Desk {
     this.#act(enterAt(this.#now().index, spot, height, this.#value, isChord));
   }
 
-  /** Edits as one step that can be undone. */
-  edit(...operations: readonly Operation[]): void {
-    this.#write(operations);
+  /** Edits as one step that can be undone; tells whether the score allows it. */
+  edit(...operations: readonly Operation[]): boolean {
+    const isDone = this.#write(operations) !== null;
+    this.#refresh();
+    return isDone;
   }
 
   /** Another metre where the cursor is; what is behind is barred anew, if it can be. */
@@ -216,11 +218,12 @@ export class Desk {
       }
     }
     const [first] = notes;
+    const cursor = action.cursor ?? action.findCursor?.(this.#now().index);
     if (action.selectsNew && first !== undefined) {
       this.#refresh();
       this.select(first);
-    } else if (action.cursor) {
-      this.#moveTo(action.cursor);
+    } else if (cursor) {
+      this.#moveTo(cursor);
     } else {
       this.#refresh();
     }
@@ -237,17 +240,8 @@ export class Desk {
     try {
       const changes = this.#score.edit(...operations);
       this.refused.set(null);
-      this.#entered = changes.sets.flatMap(([facet, key]) => (facet === "pt" ? [key] : []));
-      const pitched = new Set(this.#entered);
-      const measures = operations.flatMap((each) =>
-        each.op === "InsertNote" ? [each.measure] : [],
-      );
-      const rank = (value: unknown) => measures.indexOf(asText(asEntry(value)?.["measure"]));
-      // Changes are told in order of ids, which are drawn by lot.
-      return changes.sets
-        .filter(([facet, key]) => measures.length > 0 && facet === "ev" && pitched.has(key))
-        .sort(([, , a], [, , b]) => rank(a) - rank(b))
-        .map(([, key]) => key);
+      this.#entered = pitched(changes);
+      return newNotes(changes, operations);
     } catch (error) {
       if (error instanceof EditRefused || error instanceof ScoreError) {
         this.refused.set(isTooMuch(error) ? "much" : "edit");

@@ -2,6 +2,7 @@ import type { HairpinKind } from "../engraving/hairpins.ts";
 import { VOICES_OF_STAFF } from "../engraving/staves.ts";
 import type { NextValue } from "./actions.ts";
 import type { Mark } from "./articulations.ts";
+import type { Side } from "./measures.ts";
 import type { Edge } from "./repeats.ts";
 
 /** What a key of the keyboard, or a button of the palette, asks for. */
@@ -18,6 +19,7 @@ export type Command =
   | { readonly do: "ending"; readonly number: number }
   | { readonly do: "mark"; readonly mark: Mark }
   | { readonly do: "hairpin"; readonly kind: HairpinKind }
+  | { readonly do: "insertMeasure"; readonly side: Side }
   | {
       readonly do:
         | "dot"
@@ -114,6 +116,10 @@ export function commandOf(key: Key): Command | null {
   const digit = Number(/^Digit(\d)$/.exec(key.code)?.[1] ?? 0);
   if (key.altKey && digit > 0) {
     return digitWithAlt(digit, isControl, key.shiftKey);
+  }
+  // With Ctrl and Shift this key is the clipboard's, as it always was.
+  if (key.key === "Insert" && !isControl && !key.shiftKey) {
+    return { do: "insertMeasure", side: key.altKey ? "behind" : "before" };
   }
   if (isControl && !key.altKey && /^(Backspace|Delete)$/.test(key.key)) {
     return { do: "deleteMeasures" };

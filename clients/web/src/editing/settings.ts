@@ -7,9 +7,10 @@ import {
   readScore,
   ZERO_TIME,
 } from "bandpro-score";
-import { asEntry, asNumber, asText, type Entry, entryOf } from "../engraving/entries.ts";
+import { asEntry, asNumber, type Entry, entryOf } from "../engraving/entries.ts";
 import type { Place } from "../engraving/places.ts";
 import { timeOf } from "./actions.ts";
+import { counted } from "./measures.ts";
 import { settingAt } from "./pitches.ts";
 import type { ScoreIndex } from "./score-index.ts";
 
@@ -96,17 +97,6 @@ function isWritten({ cells }: MeasureView): boolean {
   return items.some((item) => item.kind !== "gap" && !(item.kind === "rest" && item.fillsMeasure));
 }
 
-/** Measures that are counted one by one still are when some were added. */
-function counted({ view, facets }: ScoreIndex): Operation[] {
-  const numbers = view.measures
-    .map(({ id }) => entryOf(facets, "measures", id))
-    .filter((measure) => measure["implicit"] !== true)
-    .map((measure) => asText(measure["number"]));
-  const first = Number(numbers[0]);
-  const isCounted = numbers.every((number, at) => number === String(first + at));
-  return isCounted && numbers.length > 0 ? [{ op: "NumberMeasures", first }] : [];
-}
-
 /** A key or metre of all parts: what single ones say there would hide it. */
 export function setForAll(
   index: ScoreIndex,
@@ -139,11 +129,16 @@ function cleared(
 
 /** How many fifths higher a part sounds than it is written. */
 function soundsFifths(index: ScoreIndex, part: string): number {
-  const interval: Entry = asEntry(entryOf(index.facets, "parts", part)["transposition"]) ?? {};
+  return fifthsOf(asEntry(entryOf(index.facets, "parts", part)["transposition"]) ?? {});
+}
+
+/** The way of an interval on the line of fifths. */
+export function fifthsOf(interval: Entry): number {
   return 7 * asNumber(interval["chromatic"], 0) - 12 * asNumber(interval["diatonic"], 0);
 }
 
-function within(fifths: number): number {
+/** The same key in seven signs at most. */
+export function within(fifths: number): number {
   return fifths > FIFTHS_MAX
     ? fifths - FIFTHS_AROUND
     : fifths < -FIFTHS_MAX
@@ -151,7 +146,11 @@ function within(fifths: number): number {
       : fifths;
 }
 
-function isPercussion(index: ScoreIndex, { measure, onset }: Place, part: string): boolean {
+export function isPercussion(
+  index: ScoreIndex,
+  { measure, onset }: Pick<Place, "measure" | "onset">,
+  part: string,
+): boolean {
   const clef = settingAt(index.view, index.facets, "clef", { part, staff: 1, measure, onset });
   return clef?.["sign"] === "percussion";
 }

@@ -59,10 +59,16 @@ export interface MeasureMarks {
 }
 
 const QUARTERS_IN_WHOLE = 4;
+/** Of the engraver's text, what stands for a half note. */
+const HOLLOW = "𝅗𝅥";
+/** Signs that fonts for text have; a half note is a quarter that the page leaves hollow. */
 const TEMPO_UNITS: ReadonlyMap<string, string> = new Map([
+  ["1/2", "♪"],
+  ["3/4", "♪."],
   ["1/1", "♩"],
   ["3/2", "♩."],
-  ["1/2", "♪"],
+  ["2/1", HOLLOW],
+  ["3/1", `${HOLLOW}.`],
 ]);
 
 /** What marks are read from, and where they stand. */
@@ -114,7 +120,7 @@ export function measureMarks(measure: MeasureView, page: Page): MeasureMarks {
   }
   const unit = unitOf(signs.staves.get(1)?.signs.time ?? null);
   for (const { at, tempo } of signs.tempi) {
-    marks.push(tempoElement(tempo, tstampOf(at, unit)));
+    marks.push(tempoElement(tempo, measure.id, tstampOf(at, unit)));
   }
   return { markup: marks.join(""), lines: open, tstamps };
 }
@@ -216,11 +222,20 @@ function directionElement(id: string, value: Entry, { staff, tstamp }: Spot): st
   }
 }
 
-function tempoElement(tempo: Entry, tstamp: string): string {
-  const unit = tempo["unit"];
-  const name = TEMPO_UNITS.get(Array.isArray(unit) ? unit.join("/") : "") ?? "♩";
+function tempoElement(tempo: Entry, measure: string, tstamp: string): string {
   const words = asText(tempo["text"]);
-  const count = `${name} = ${asNumber(tempo["bpm"], 60)}`;
-  const text = words === "" ? count : `${words} (${count})`;
-  return element("tempo", { staff: 1, tstamp, place: "above" }, escaped(text));
+  const count = tempoCount(tempo);
+  const text = escaped(words === "" ? count : `${words} (${count})`);
+  const hollow = element("rend", { "xml:id": `hollow-${measure}-${tstamp}` }, "♩");
+  const drawn = text.replace(HOLLOW, hollow);
+  return element("tempo", { staff: 1, tstamp, place: "above" }, drawn);
+}
+
+/** A tempo as a metronome has it; of a unit without a sign of its own, in quarters. */
+function tempoCount(tempo: Entry): string {
+  const unit = Array.isArray(tempo["unit"]) ? tempo["unit"] : [1, 1];
+  const bpm = asNumber(tempo["bpm"], 60);
+  const sign = TEMPO_UNITS.get(unit.join("/"));
+  const quarters = (bpm * asNumber(unit[0], 1)) / asNumber(unit[1], 1);
+  return sign === undefined ? `♩ = ${Number(quarters.toFixed(2))}` : `${sign} = ${bpm}`;
 }

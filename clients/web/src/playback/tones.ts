@@ -34,7 +34,8 @@ export interface Around {
 
 const A4_HERTZ = 440;
 const A4_SEMITONES = 57;
-const USUAL_TEMPO = 80;
+/** Quarters a minute of a score that says nothing. */
+export const USUAL_TEMPO = 80;
 const TEMPO_MIN = 20;
 const TEMPO_MAX = 400;
 /** Grace notes are played as fast as fingers go, whatever the tempo. */

@@ -190,6 +190,7 @@ function OpenDesk(props: Props & { readonly desk: Desk }) {
         desktop={desktop}
         comparison={comparison}
         hearing={hearing}
+        canEdit={canEdit && !comparison.isBefore}
         language={language}
         words={words}
       />

@@ -1,14 +1,12 @@
 "use client";
-import { compareTimes, type Fields, readTime } from "bandpro-score";
+import type { Fields } from "bandpro-score";
 import { useRef } from "react";
-import { timeOf } from "../editing/actions.ts";
 import type { Desk, Desktop } from "../editing/desk.ts";
+import { setText, textAt } from "../editing/directions.ts";
 import type { Command } from "../editing/keys.ts";
 import { settingAt } from "../editing/pitches.ts";
-import type { ScoreIndex } from "../editing/score-index.ts";
 import { setKey } from "../editing/settings.ts";
 import { asNumber, asText, type Entry, entryOf } from "../engraving/entries.ts";
-import type { Place } from "../engraving/places.ts";
 import type { Words } from "../words/words.ts";
 
 interface Props {
@@ -45,7 +43,7 @@ export function Settings({ desk, desktop, run, words, onEnd }: Props) {
   const clef = settingAt(index.view, index.facets, "clef", first) ?? {};
   const beats = Array.isArray(time["beats"]) ? time["beats"].join("+") : "";
   const clefName = clefNameOf(clef);
-  const dynamic = dynamicAt(index, first);
+  const dynamic = textAt(index, "dynamics", first);
   return (
     <div className="group">
       <Choice
@@ -90,22 +88,8 @@ export function Settings({ desk, desktop, run, words, onEnd }: Props) {
         value={dynamic?.text ?? ""}
         options={[["", words.dynamicsNone], ...DYNAMICS.map((name) => [name, name] as const)]}
         onChoose={(chosen) => {
-          const { part, measure } = first;
-          const gone = dynamic ? [{ op: "DeleteElements", elements: [dynamic.id] } as const] : [];
-          const added =
-            chosen === ""
-              ? []
-              : [
-                  {
-                    op: "AddDirection",
-                    part,
-                    measure,
-                    onset: timeOf(first.onset),
-                    kind: "dynamics",
-                    fields: { text: chosen, placement: "below" },
-                  } as const,
-                ];
-          if (gone.length + added.length > 0) desk.edit(...gone, ...added);
+          const operations = setText(index, "dynamics", first, chosen);
+          if (operations.length > 0) desk.edit(...operations);
         }}
       />
     </div>
@@ -127,19 +111,6 @@ function clefNameOf(clef: Entry): string {
 function scopeOf({ index }: Desktop, part: string, staff: number): string {
   const staves = asNumber(entryOf(index.facets, "parts", part)["staves"], 1);
   return staves > 1 ? `${part}/${staff}` : part;
-}
-
-function dynamicAt(index: ScoreIndex, place: Place): { id: string; text: string } | null {
-  const measure = index.view.measures.find((each) => each.id === place.measure);
-  const cell = measure?.cells.find((each) => each.part === place.part);
-  for (const id of cell?.directions ?? []) {
-    const { kind, onset, text } = entryOf(index.facets, "dir", id);
-    const at = kind === "dynamics" ? readTime(onset) : null;
-    if (at && compareTimes(at, place.onset) === 0) {
-      return { id, text: asText(text) };
-    }
-  }
-  return null;
 }
 
 interface ChoiceProps {

@@ -7,8 +7,12 @@ import type { Command } from "../editing/keys.ts";
 import { repeatedAt } from "../editing/repeats.ts";
 import { useStore } from "../session/store.ts";
 import type { Words } from "../words/words.ts";
+import { NoteIcon } from "./note-icon.tsx";
 import { MarkGroups } from "./palette-marks.tsx";
+import { Measures } from "./palette-measures.tsx";
 import { Settings } from "./palette-settings.tsx";
+import { TempoChoice } from "./tempo-choice.tsx";
+import { TextChoices } from "./text-choices.tsx";
 import type { Hearing } from "./use-playing.ts";
 
 interface Props {
@@ -117,55 +121,11 @@ export function Palette({ desk, desktop, score, run, hearing, words, onEnd }: Pr
       <MarkGroups desktop={desktop} words={words} button={button} />
       <Settings desk={desk} desktop={desktop} run={run} words={words} onEnd={onEnd} />
       <div className="group">
-        <button
-          type="button"
-          title={words.addMeasure}
-          onMouseDown={(event) => event.preventDefault()}
-          onClick={() => {
-            const last = index.view.measures.at(-1)?.id ?? null;
-            desk.edit({ op: "InsertMeasures", after: last });
-          }}
-        >
-          + {words.measure}
-        </button>
-        <button
-          type="button"
-          title={words.deleteMeasure}
-          data-testid="delete-measure"
-          disabled={!first}
-          onMouseDown={(event) => event.preventDefault()}
-          onClick={() => desk.run({ do: "deleteMeasures" })}
-        >
-          − {words.measure}
-        </button>
+        <TempoChoice desk={desk} desktop={desktop} words={words} onEnd={onEnd} />
+        <TextChoices desk={desk} desktop={desktop} words={words} onEnd={onEnd} />
       </div>
+      <Measures desk={desk} desktop={desktop} words={words} />
     </div>
-  );
-}
-
-function NoteIcon({ quarters }: { readonly quarters: number }) {
-  const hasStem = quarters < 4;
-  const flags = quarters === 1 / 2 ? 1 : quarters === 1 / 4 ? 2 : 0;
-  return (
-    <svg viewBox="0 0 16 24" width="14" height="21" aria-hidden="true">
-      <ellipse
-        cx="6"
-        cy="19"
-        rx="4.6"
-        ry="3.3"
-        transform="rotate(-20 6 19)"
-        fill={quarters >= 2 ? "none" : "currentColor"}
-        stroke="currentColor"
-        strokeWidth="1.6"
-      />
-      {hasStem ? <path d="M10.4 18V3" stroke="currentColor" strokeWidth="1.5" /> : null}
-      {flags > 0 ? (
-        <path d="M10.4 3c1 4 4 4 3.6 9" fill="none" stroke="currentColor" strokeWidth="1.5" />
-      ) : null}
-      {flags > 1 ? (
-        <path d="M10.4 7c1 4 4 4 3.6 9" fill="none" stroke="currentColor" strokeWidth="1.5" />
-      ) : null}
-    </svg>
   );
 }
 

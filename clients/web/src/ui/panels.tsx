@@ -5,6 +5,7 @@ import type { Desk, Desktop } from "../editing/desk.ts";
 import type { Language, Words } from "../words/words.ts";
 import { Boundary } from "./boundary.tsx";
 import { CommentsPanel } from "./comments-panel.tsx";
+import { PartsPanel } from "./parts-panel.tsx";
 import { SoundPanel } from "./sound-panel.tsx";
 import type { Comparison } from "./use-comparison.ts";
 import type { Hearing } from "./use-playing.ts";
@@ -16,13 +17,14 @@ interface Props {
   readonly desktop: Desktop;
   readonly comparison: Comparison;
   readonly hearing: Hearing;
+  readonly canEdit: boolean;
   readonly language: Language;
   readonly words: Words;
 }
 
 /** What is about the score beside its notes; each is asked for when it is opened. */
 export function Panels(props: Props) {
-  const { score, desk, desktop, comparison, hearing, language, words } = props;
+  const { score, desk, desktop, comparison, hearing, canEdit, language, words } = props;
   return (
     <div className="panels">
       <Panel title={words.comments} name="comments" words={words}>
@@ -33,6 +35,15 @@ export function Panels(props: Props) {
           score={score}
           desk={desk}
           comparison={comparison}
+          language={language}
+          words={words}
+        />
+      </Panel>
+      <Panel title={words.parts} name="parts" words={words}>
+        <PartsPanel
+          desk={desk}
+          desktop={desktop}
+          canEdit={canEdit}
           language={language}
           words={words}
         />

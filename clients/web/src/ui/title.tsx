@@ -54,15 +54,33 @@ export function Title({ title, canEdit, words, onChange, onEnd }: Props) {
   );
 }
 
+/** What a field is for. */
+export interface Field {
+  readonly label: string;
+  readonly charsMax: number;
+  /** Said where that is reached. */
+  readonly limit: string;
+  /** Its handle for tests. */
+  readonly name: string;
+}
+
 interface InputProps {
   readonly title: string;
   readonly words: Words;
+  /** Without one it is for a title. */
+  readonly field?: Field;
   /** Told once: another title, or null where it stays; and whether a key said so. */
   readonly onEnd: (text: string | null, isByKey: boolean) => void;
 }
 
-/** A field for a title: Enter and going elsewhere keep it, Escape takes it back. */
-export function TitleInput({ title, words, onEnd }: InputProps) {
+function titleField(words: Words): Field {
+  const limit = filled(words.titleLimit, { count: TITLE_CHARS_MAX });
+  return { label: words.name, charsMax: TITLE_CHARS_MAX, limit, name: "title-field" };
+}
+
+/** A field for a title, or the like: Enter and going elsewhere keep it, Escape takes it back. */
+export function TitleInput({ title, words, field: kind, onEnd }: InputProps) {
+  const { label, charsMax, limit, name } = kind ?? titleField(words);
   // What others write meanwhile stays, unless something is written here.
   const [former] = useState(title);
   const [text, setText] = useState(title);
@@ -95,21 +113,19 @@ export function TitleInput({ title, words, onEnd }: InputProps) {
         ref={field}
         className="title-field"
         value={text}
-        maxLength={TITLE_CHARS_MAX}
-        placeholder={words.untitled}
-        aria-label={words.name}
+        maxLength={charsMax}
+        placeholder={kind ? label : words.untitled}
+        aria-label={label}
         enterKeyHint="done"
         autoComplete="off"
-        data-testid="title-field"
+        data-testid={name}
         onChange={(event) => setText(event.target.value)}
         onKeyDown={press}
         // Another window takes the focus for a while: the title is not finished.
         onBlur={() => document.hasFocus() && end(true, false)}
       />
       <p className="quiet-line" role="status">
-        {text.length < TITLE_CHARS_MAX
-          ? null
-          : filled(words.titleLimit, { count: TITLE_CHARS_MAX })}
+        {text.length < charsMax ? null : limit}
       </p>
     </>
   );

@@ -11,7 +11,7 @@ from lxml import etree
 
 from collab.score.musicxml import export_musicxml, read_musicxml, write_musicxml
 from collab.score.operations import EditRefused, apply, plan
-from collab.score.operations.operations import RemovePart, RenamePart
+from collab.score.operations.operations import InsertMeasures, RemovePart, RenamePart
 from tests.support.musicxml import canonical, document_of
 from tests.support.musicxml_facts import differences, missing
 from tests.support.musicxml_markup import first, measure, notations, note, score, triplet
@@ -419,3 +419,23 @@ def test_the_stem_of_another_height_goes_though_the_note_gets_an_articulation() 
     tree = _tree(write_musicxml(facets))
     assert tree.find(".//stem") is None
     assert tree.find(".//staccato") is not None
+
+
+def test_a_file_that_begins_earlier_says_there_how_it_begins() -> None:
+    data = SAMPLES["two parts of different length"]
+    facets: Any = read_musicxml(data).facets
+    document = document_of(facets)
+    apply(document, plan(read_facets(document), InsertMeasures(None), ids("x")))
+    exported = export_musicxml(read_facets(document))
+    assert exported.findings == []
+    paths = ("key/fifths", "time/beats", "clef/sign")
+    for before, after in zip(
+        _tree(data).findall("part"), _tree(exported.data).findall("part"), strict=True
+    ):
+        was = before.find("measure/attributes")
+        new, old = after.findall("measure")[:2]
+        now = new.find("attributes")
+        assert [now.findtext(path) for path in paths] == [was.findtext(path) for path in paths]
+        assert all(old.find(f"attributes/{path}") is None for path in paths)
+        assert texts(old, "note/pitch/step") == texts(before.find("measure"), "note/pitch/step")
+    assert missing(exported.data, read_facets(document)) == []
