@@ -31,6 +31,7 @@ from benchmarks.figures import Latencies
 from benchmarks.machine import Cores, load_average
 from benchmarks.score.works import EDITED, WORKS, corpus_of
 from benchmarks.targets import Target, bandpro
+from benchmarks.visits import Visited, visit
 from collab.score.intervals import WrittenPitch
 from collab.score.operations.operations import InsertMeasures, Repitch
 
@@ -39,8 +40,6 @@ _WITHIN_MS: Final = 60_000
 _BETWEEN_S: Final = (0.06, 0.18)
 """A pause after each edit was seen: nobody types faster for long."""
 _WARM_UP: Final = 20
-_KEPT_S: Final = 5.0
-"""After that, the page has kept what it drew first."""
 _BYTES_IN_MB: Final = 1_000_000
 _STEPS: Final = "CDEFGAB"
 _TUNE: Final = "cdefgabagfed"
@@ -54,18 +53,6 @@ async () => {
 """
 _KEYS: Final = "rows => rows.map(row => row.dataset.row)"
 _ARGUMENTS: Final = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-_FIRST: Final = """
-new MutationObserver((_, observer) => {
-  if (!document.querySelector('g.note')) return;
-  observer.disconnect();
-  // After the frame that shows it: a message comes when it has been painted.
-  requestAnimationFrame(() => {
-    const channel = new MessageChannel();
-    channel.port1.onmessage = () => { window.first = performance.now(); };
-    channel.port2.postMessage(null);
-  });
-}).observe(document, { subtree: true, childList: true });
-"""
 _WATCH: Final = """
 () => {
   const sheet = document.querySelector('[data-testid=sheet]');
@@ -191,17 +178,19 @@ async def _measured(target: Target, file: bytes, edits: int, visits: int) -> Fig
     program = shutil.which("chromium-headless-shell") or shutil.which("chromium")
     if program is None:
         sys.exit("Chromium is needed: make chromium")
-    async with async_playwright() as playwright, open_score(url, _ROOM) as other:
+    address = f"{url}/#/{_ROOM.replace('/', '%2F')}"
+    async with open_score(url, _ROOM) as other, async_playwright() as playwright:
+        visited = await visit(program, _ARGUMENTS, address, visits)
         browser = await playwright.chromium.launch(executable_path=program, args=_ARGUMENTS)
         try:
-            return await _in_browser(browser, url, other, edits, visits)
+            return await _in_browser(browser, address, other, edits, visited)
         finally:
             await browser.close()
 
 
-async def _in_browser(browser: Browser, url: str, other: Score, edits: int, visits: int) -> Figures:
-    address = f"{url}/#/{_ROOM.replace('/', '%2F')}"
-    first, following = await _visit(browser, address, visits)
+async def _in_browser(
+    browser: Browser, address: str, other: Score, edits: int, visited: Visited
+) -> Figures:
     context = await browser.new_context(viewport={"width": 1400, "height": 900})
     context.set_default_timeout(_WITHIN_MS)
     page = await context.new_page()
@@ -217,8 +206,8 @@ async def _in_browser(browser: Browser, url: str, other: Score, edits: int, visi
     heap_after, nodes_after = await memory_of(session)
     return Figures(
         notes=sum(1 for _ in other.notes()),
-        first_visit=Latencies.of(first),
-        next_visit=Latencies.of(following),
+        first_visit=Latencies.of(visited.first),
+        next_visit=Latencies.of(visited.second),
         change_shown=Latencies.of([shown for shown, _ in changed[_WARM_UP:]]),
         changed=Latencies.of([engraved for _, engraved in changed[_WARM_UP:]]),
         entry_shown=Latencies.of([shown for shown, _ in entered[_WARM_UP:]]),
@@ -227,24 +216,6 @@ async def _in_browser(browser: Browser, url: str, other: Score, edits: int, visi
         heap_mb=(heap, heap_after),
         nodes=(nodes, nodes_after),
     )
-
-
-async def _visit(browser: Browser, address: str, visits: int) -> tuple[list[float], list[float]]:
-    """Open the score anew in new profiles, and once more in each; in seconds to its first notes."""
-    found: tuple[list[float], list[float]] = ([], [])
-    for _ in range(visits):
-        context = await browser.new_context(viewport={"width": 1400, "height": 900})
-        context.set_default_timeout(_WITHIN_MS)
-        await context.add_init_script(_FIRST)
-        for times in found:
-            page = await context.new_page()
-            await page.goto(address, wait_until="commit")
-            await page.locator("g.note").first.wait_for(state="attached")
-            await asyncio.sleep(_KEPT_S)
-            times.append(float(await page.evaluate("window.first")) / 1000)
-            await page.close()
-        await context.close()
-    return found
 
 
 async def _change(page: Page, names: Sequence[str], edits: int) -> list[tuple[float, float]]:

@@ -7,6 +7,11 @@ import { pictureOf } from "./svg.ts";
 import { type Addresses, restored } from "./toolkit.ts";
 
 const SAMPLE_WIDTH = 2_000;
+/**
+ * How long it waits for a question before it rehearses. Where the score is near, the page has a
+ * question by then, and needs the processors itself until it has.
+ */
+const PATIENCE_MS = 500;
 /** Put in when the page is built. */
 const ADDRESSES = process.env["VEROVIO"] as unknown as Addresses;
 
@@ -58,9 +63,13 @@ function drawn(toolkit: VerovioToolkit, { mei, page, width }: Question): Answer[
   return toolkit.loadData(mei) ? pictureOf(toolkit.renderToSVG(page)) : null;
 }
 
-/** Draws what nobody sees, until there is a question: code that never ran takes several times as long. */
+/**
+ * Draws what nobody sees, if there is no question soon and until there is one: code that never ran
+ * takes several times as long.
+ */
 async function rehearsed(): Promise<void> {
   const toolkit = await ready;
+  await new Promise((resolve) => setTimeout(resolve, PATIENCE_MS));
   for (const mei of SAMPLES) {
     await new Promise((resolve) => setTimeout(resolve)); // questions that wait come first
     if (wasAsked || toolkit === null) return;
