@@ -6,11 +6,12 @@ from collections import defaultdict
 from fractions import Fraction
 from typing import Final, NamedTuple
 
-from collab.score.musicxml.current import Facts, element_of, onset_of
+from collab.score.musicxml.current import Facts, Value, element_of, length_of, onset_of
 from collab.score.musicxml.state import Reading
 
 _NUMBERS: Final = tuple(map(str, range(1, 17)))  # what MusicXML's number-level holds
 _NUMBERED: Final = frozenset({"slur", "tuplet", "wedge", "ottava", "pedal"})
+_LASTING: Final = frozenset({"wedge", "ottava", "pedal"})
 
 _Time = tuple[int, Fraction]
 
@@ -42,7 +43,8 @@ def numbers_of(facts: Facts, reading: Reading | None, measures: list[str]) -> di
         first, last = (element_of(facts.facets, value[end]) for end in ("start", "end"))
         if first is None or last is None or not {first["measure"], last["measure"]} <= order.keys():
             continue
-        start, end = ((order[each["measure"]], onset_of(each)) for each in (first, last))
+        start = order[first["measure"]], onset_of(first)
+        end = order[last["measure"]], _end(value["kind"], last)
         span = _Span(start, end, spanner, kept.get(spanner, ""))
         groups[first["part"], value["kind"]].append(span)
     numbers: dict[str, str] = {}
@@ -50,6 +52,12 @@ def numbers_of(facts: Facts, reading: Reading | None, measures: list[str]) -> di
         if any(not span.number for span in spans):
             numbers.update(_numbered(spans))
     return numbers
+
+
+def _end(kind: str, last: Value) -> Fraction:
+    """When a spanner is over: a line to a note is open until that ends."""
+    is_over_note = kind in _LASTING and "duration" in last
+    return onset_of(last) + (length_of(last) if is_over_note else 0)
 
 
 def _kept_numbers(reading: Reading | None) -> dict[str, str]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import Any
 
 from collab.score.musicxml import markup, sign_writing
 from collab.score.musicxml.cell_work import LAST, NOTHING, Work
-from collab.score.musicxml.current import Value, onset_of
+from collab.score.musicxml.current import Value, length_of, onset_of
 from collab.score.musicxml.layout import BEFORE_NOTES, Entry
 from collab.score.musicxml.source import Element
 from collab.score.musicxml.state import Item
@@ -72,7 +71,7 @@ def _add_lines(work: Work, event_id: str) -> None:
         if line["kind"] not in {"wedge", "ottava", "pedal"}:
             continue
         is_start = role == "start"
-        onset = onset_of(event) + (0 if is_start else Fraction(*event["duration"]))
+        onset = onset_of(event) + (0 if is_start else length_of(event))
         size = line.get("size", 8)
         starts = {
             "wedge": line.get("text", "crescendo"),
@@ -89,7 +88,8 @@ def _add_lines(work: Work, event_id: str) -> None:
         if "placement" in line:
             value["placement"] = line["placement"]
         element = sign_writing.made_direction(value, has_staves=work.has_staves)
-        work.added.append(Entry(element, onset, BEFORE_NOTES, (LAST, spanner)))
+        # What is over here stops before another one begins.
+        work.added.append(Entry(element, onset, BEFORE_NOTES, (LAST + is_start, spanner)))
 
 
 def _take_out(sign: Element) -> None:

@@ -122,6 +122,44 @@ def test_mxl_4_articulations_fermatas_and_hairpins_are_in_the_file_and_come_back
     assert (again["nx"], again["sp"], again["dir"]) == ({}, {}, {})
 
 
+def test_mxl_4_hairpins_one_after_the_other_and_on_two_staves_come_back_as_they_were() -> None:
+    """Whichever has the lower id, and though one begins while the last note of another sounds."""
+    music = notes(
+        a=event(0, 1),
+        b=event(1, 1),
+        c=event(2, 1),
+        d=event(3, 1),
+        v=event(0, 1, voice=5, staff=2),
+        w=event(1, 3, voice=5, staff=2),
+        g=event(3, 0, grace={"order": "a"}),
+    )
+    score: dict[str, dict[str, Any]] = {name: {} for name in FACETS} | small_score(music)
+    score["parts"]["p"]["staves"] = 2
+    wedge = {"kind": "wedge", "text": "crescendo"}
+    score["sp"] = {
+        "z": {**wedge, "start": "a", "end": "b"},
+        "y": {**wedge, "start": "c", "end": "g", "text": "diminuendo"},
+        "x": {**wedge, "start": "v", "end": "w"},
+    }
+    read: Any = read_musicxml(write_musicxml(score)).facets
+    found = sorted(
+        (
+            *(
+                read["dir"][line[end]][name]
+                for end in ("start", "end")
+                for name in ("onset", "staff")
+            ),
+        )
+        for line in read["sp"].values()
+    )
+    assert found == [
+        ([0, 1], 1, [2, 1], 1),
+        ([0, 1], 2, [4, 1], 2),
+        # A grace note takes no time.
+        ([2, 1], 1, [3, 1], 1),
+    ]
+
+
 def _make(facets: dict[str, dict[str, Any]], operation: Operation) -> None:
     changes = plan(facets, operation, ids(f"x{len(facets['sp'])}"))
     for facet, key in changes.deletes:
