@@ -53,7 +53,12 @@ export class Settings {
 
   /** The keys that take effect nowhere, after the last measure. */
   finish(): string[] {
-    return [...this.#lost, ...this.#takePending().map((setting) => setting.key)];
+    return [...this.#lost, ...this.pending()];
+  }
+
+  /** The keys that would hold on in a measure after the last one. */
+  pending(): string[] {
+    return this.#takePending().map((setting) => setting.key);
   }
 
   /** How long the entered measure is for a part, or for all (`*`). */

@@ -1,6 +1,7 @@
 import type { Score } from "bandpro-sdk";
 import { expect, test } from "vitest";
 import type { Desk } from "../src/editing/desk.ts";
+import { addMeasure } from "../src/editing/measures.ts";
 import { asText, entryOf } from "../src/engraving/entries.ts";
 import { begun, music, type } from "./tune.ts";
 
@@ -111,6 +112,23 @@ test("EDITOR-22 measures that are left are counted on when one is deleted, in th
   desk.run({ do: "undo" });
   desk.run({ do: "undo" });
   expect([numbers({ desk }), score.history.state.get().canUndo]).toEqual(["1 2 3 4", false]);
+});
+
+test("EDITOR-22 a score all of whose measures were deleted begins again as it did", () => {
+  const { desk, score } = begun(({ doc }) => {
+    doc.getMap("attr").set("clef|m1|p|0/1", { sign: "F", line: 4 });
+  });
+  const signs = () => desk.desktop.get().writing.signs[0]?.staves.get(1)?.signs;
+  const before = signs();
+  type(desk, "^a^<Backspace>");
+  expect(music({ desk })).toEqual([]);
+  desk.edit(...addMeasure(desk.desktop.get().index));
+  expect([numbers({ desk }), signs()]).toEqual(["1", before]);
+  desk.run({ do: "undo" });
+  desk.run({ do: "undo" });
+  expect([numbers({ desk }), signs(), score.history.state.get().canUndo]).toEqual([
+    ...["1 2", before, false],
+  ]);
 });
 
 test("EDITOR-22 an upbeat is number 0 or none, and what is no upbeat is counted from 1", () => {

@@ -68,7 +68,11 @@ class Settings:
 
     def finish(self) -> Sequence[str]:
         """Name the keys that take effect nowhere, after the last measure."""
-        return [*self.lost, *(setting.key for setting in self._take_pending())]
+        return [*self.lost, *self.pending()]
+
+    def pending(self) -> Sequence[str]:
+        """Name the keys that would hold on in a measure after the last one."""
+        return [setting.key for setting in self._take_pending()]
 
     def length(self, measure: Measure, part: str) -> Fraction | None:
         """How many quarter notes the entered measure has for a part, or for all (``*``)."""

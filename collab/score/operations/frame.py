@@ -56,12 +56,13 @@ def insert_measures(draft: Draft, operation: InsertMeasures) -> Sequence[str]:
     Returns their ids, in order.
     """
     present = [bar.id for bar in bars(draft)]
-    beginning = _beginning(draft) if operation.after is None else ()
+    beginning, moved = _beginning(draft) if operation.after is None else ((), ())
     new = add_measures(draft, operation)
     for setting in beginning:
         value = draft.find("attr", setting.key, "setting")
-        draft.drop("attr", setting.key)
         draft.put("attr", attribute_key(setting.kind, new[0], setting.scope, Fraction(0)), value)
+    for key in moved:
+        draft.drop("attr", key)
     if operation.after is not None and present[-1:] == [operation.after]:
         _move_end(draft, operation.after, new[-1])
     return new
@@ -210,23 +211,39 @@ def _order(
         draft.put(facet, key, {**draft.find(facet, key, "element"), "order": order})
 
 
-def _beginning(draft: Draft) -> Sequence[Setting]:
-    """What holds from the start of the first measure on; no barlines, and nothing malformed."""
+def _beginning(draft: Draft) -> tuple[Sequence[Setting], Sequence[str]]:
+    """What holds from the start of the first measure on; no barlines, and nothing malformed.
+
+    Returns:
+        It, and the keys that go when it is said before: what a deleted measure said before
+        another one would hold again. Where all are deleted theirs stay, for when they come back.
+    """
     score = read_score(draft.view(("measures", "attr")))
     settings, set_in = Settings(), by_measure(score.settings.values())
+    keys: Sequence[str] = ()
+    first: str | None = None
+    passed: list[Setting] = []
     for measure in score.measures.values():
         keys = settings.enter(measure, set_in.get(measure.id, ()))
         if not measure.is_deleted:
-            found = [score.settings[key] for key in keys]
-            # What a deleted measure says holds from here, wherever in it that was.
-            return [
-                each
-                for each in found
-                if each.kind != "barline"
-                and (each.measure != measure.id or each.at == 0)
-                and not malformed({"attr": {each.key: draft.get("attr", each.key)}})
-            ]
-    return ()
+            first = measure.id
+            break
+        passed += set_in.get(measure.id, ())
+    if first is None:
+        keys = settings.pending()
+    # What a deleted measure says holds from here, wherever in it that was.
+    held = [
+        each
+        for each in (score.settings[key] for key in keys)
+        if _is_movable(draft, each) and (each.measure != first or each.at == 0)
+    ]
+    gone = () if first is None else (*held, *passed)
+    return held, [each.key for each in gone if _is_movable(draft, each)]
+
+
+def _is_movable(draft: Draft, setting: Setting) -> bool:
+    value = {"attr": {setting.key: draft.get("attr", setting.key)}}
+    return setting.kind != "barline" and not malformed(value)
 
 
 def _move_end(draft: Draft, former: str, last: str) -> None:

@@ -99,6 +99,36 @@ def test_edit_8_a_piece_that_begins_earlier_begins_with_the_same_settings() -> N
     assert _edited(score, ops.InsertMeasures("m1"))["attr"] == score["attr"]
 
 
+def test_edit_8_a_piece_whose_measures_are_all_deleted_begins_with_what_they_left() -> None:
+    score = small_score(measures=2)
+    score["attr"] |= {
+        "clef|m1|p|0/1": {"sign": "F", "line": 4},
+        "key|m1|*|0/1": {"fifths": 2},
+        "key|m2|*|1/1": {"fifths": 3},
+        "barline|m2|*|right": {"style": "light-heavy"},
+    }
+    begun_anew = _edited(_edited(score, ops.DeleteMeasures(("m1", "m2"))), ops.InsertMeasures(None))
+    assert _measures(begun_anew) == ["n1"]
+    assert begun_anew["attr"] == {
+        **score["attr"],
+        "clef|n1|p|0/1": {"sign": "F", "line": 4},
+        "key|n1|*|0/1": {"fifths": 3},
+        "time|n1|*|0/1": score["attr"]["time|m1|*|0/1"],
+    }
+
+
+def test_edit_8_what_a_deleted_measure_said_before_another_one_does_not_hold_again() -> None:
+    score = small_score(measures=3)
+    score["attr"] |= {"key|m1|*|0/1": {"fifths": 2}, "key|m2|*|0/1": {"fifths": -3}}
+    earlier = _edited(_edited(score, ops.DeleteMeasures(("m1", "m2"))), ops.InsertMeasures(None))
+    assert _measures(earlier) == ["n1", "m3"]
+    assert [bar.settings for bar in normalise(earlier).measures] == [
+        ("key|n1|*|0/1", "time|n1|*|0/1"),
+        (),
+    ]
+    assert entry(earlier, "attr", "key|n1|*|0/1") == {"fifths": -3}
+
+
 def test_edit_5_what_is_malformed_at_the_beginning_stays_and_keeps_nobody_from_inserting() -> None:
     score = small_score()
     score["attr"]["clef|m1|p|0/1"] = {"sign": "H"}

@@ -50,13 +50,15 @@ export function setHeader(draft: Draft, { name, text }: SetHeader): void {
 export function insertMeasures(draft: Draft, operation: Omit<InsertMeasures, "op">): string[] {
   const { after } = operation;
   const isLast = after !== null && barsOf(draft).at(-1)?.id === after;
-  const beginning = after === null ? beginningOf(draft) : [];
+  const { held, moved } = after === null ? beginningOf(draft) : NO_BEGINNING;
   const added = addMeasures(draft, operation);
   const [first = ""] = added;
-  for (const { key, kind, scope } of beginning) {
+  for (const { key, kind, scope } of held) {
     const value = draft.find("attr", key, "setting");
-    draft.drop("attr", key);
     draft.put("attr", attributeKey(kind, first, scope, ZERO), value);
+  }
+  for (const key of moved) {
+    draft.drop("attr", key);
   }
   const last = added.at(-1);
   if (isLast && last !== undefined) {
@@ -66,24 +68,46 @@ export function insertMeasures(draft: Draft, operation: Omit<InsertMeasures, "op
 }
 
 /** What holds from the start of the first measure on; no barlines, and nothing malformed. */
-function beginningOf(draft: Draft): readonly Setting[] {
+interface Beginning {
+  readonly held: readonly Setting[];
+  /** The keys that go when it is said before: what a deleted measure said would hold again. */
+  readonly moved: readonly string[];
+}
+
+const NO_BEGINNING: Beginning = { held: [], moved: [] };
+
+function beginningOf(draft: Draft): Beginning {
   const score = readScore(draft.view("measures", "attr"));
   const settings = new Settings();
   const all = [...score.settings.values()];
+  let keys: readonly string[] = [];
+  let first: string | null = null;
+  const passed: Setting[] = [];
   for (const measure of score.measures.values()) {
     const here = all.filter((each) => each.measure === measure.id);
-    const keys = settings.enter(measure, here);
+    keys = settings.enter(measure, here);
     if (!measure.isDeleted) {
-      // What a deleted measure says holds from here, wherever in it that was.
-      return keys
-        .flatMap((key) => score.settings.get(key) ?? [])
-        .filter(
-          ({ kind, key }) => kind !== "barline" && isSound("attr", key, draft.get("attr", key)),
-        )
-        .filter((each) => each.measure !== measure.id || (each.at !== null && isZero(each.at)));
+      first = measure.id;
+      break;
     }
+    passed.push(...here);
   }
-  return [];
+  if (first === null) {
+    keys = settings.pending();
+  }
+  // What a deleted measure says holds from here, wherever in it that was.
+  const held = keys
+    .flatMap((key) => score.settings.get(key) ?? [])
+    .filter((each) => isMovable(draft, each))
+    .filter((each) => each.measure !== first || (each.at !== null && isZero(each.at)));
+  // Where all are deleted theirs stay, for when they come back.
+  const gone = first === null ? [] : [...held, ...passed];
+  const moved = gone.filter((each) => isMovable(draft, each)).map(({ key }) => key);
+  return { held, moved };
+}
+
+function isMovable(draft: Draft, { kind, key }: Setting): boolean {
+  return kind !== "barline" && isSound("attr", key, draft.get("attr", key));
 }
 
 /** Moves the barline that ends a piece; one that repeats stays where it is. */

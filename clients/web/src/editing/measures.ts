@@ -17,6 +17,13 @@ interface Change {
 
 const NUMBER = /^[0-9]{1,9}$/;
 
+/** A measure at the end; one of a score without any is the first. */
+export function addMeasure({ view }: ScoreIndex): Operation[] {
+  const after = view.measures.at(-1)?.id ?? null;
+  const added = { op: "InsertMeasures", after } as const;
+  return after === null ? [added, { op: "NumberMeasures" }] : [added];
+}
+
 /** A new measure before the selected ones or behind them; those after it are counted on. */
 export function insertMeasure(index: ScoreIndex, places: readonly Place[], side: Side): Action {
   const { measures } = index.view;

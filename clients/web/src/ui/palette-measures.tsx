@@ -2,6 +2,7 @@
 import type { ReactNode } from "react";
 import type { Desk, Desktop } from "../editing/desk.ts";
 import type { Command } from "../editing/keys.ts";
+import { addMeasure } from "../editing/measures.ts";
 import type { Words } from "../words/words.ts";
 
 interface Props {
@@ -33,10 +34,7 @@ export function Measures({ desk, desktop, words }: Props) {
         type="button"
         title={words.addMeasure}
         onMouseDown={(event) => event.preventDefault()}
-        onClick={() => {
-          const last = index.view.measures.at(-1)?.id ?? null;
-          desk.edit({ op: "InsertMeasures", after: last });
-        }}
+        onClick={() => desk.edit(...addMeasure(index))}
       >
         + {words.measure}
       </button>
