@@ -12,11 +12,18 @@ from typing import Any, Final
 from collab.score.chorale import chorale_facets
 from collab.score.normalise import normalise
 from collab.score.operations import Changes, EditRefused, Operation, encode_operation, plan
-from collab.score.operations.operations import ChangeSetting, InsertMeasures, Rebar
+from collab.score.operations.operations import (
+    Articulate,
+    ChangeSetting,
+    DeleteElements,
+    DeleteMeasures,
+    InsertMeasures,
+    Rebar,
+)
 from collab.score.schema import FACETS, Facets
 from tests.support.random_edits import first_score, ids, random_operation
 from tests.support.random_scores import random_facets
-from tests.support.scores import sectioned_score
+from tests.support.scores import event, notes, sectioned_score, small_score
 
 PATH: Final = Path(__file__).with_name("score_edits.json")
 STEPS: Final = 24
@@ -60,7 +67,52 @@ def cases() -> list[dict[str, Any]]:
     scores: dict[str, Facets] = {"chorale": chorale_facets()}
     scores |= {f"three measures, seed {seed}": first_score() for seed in SEEDS}
     scores |= {f"seed {seed}": random_facets(random.Random(seed)) for seed in SEEDS}
-    return [*(_case(name, facets) for name, facets in scores.items()), *map(_barred, METRES)]
+    drawn = [_case(name, facets) for name, facets in scores.items()]
+    return [*drawn, *map(_barred, METRES), _taken_apart()]
+
+
+def _taken_apart() -> dict[str, Any]:
+    """Chords that lose the notes that have their marks, and a piece all its measures."""
+    music = notes(
+        a=event(0, 1),
+        b=event(0, 1, chord="a"),
+        c=event(0, 1, chord="a"),
+        d=event(1, 1),
+        e=event(1, 1, chord="d"),
+        f=event(1, 1, voice=2),
+    )
+    marks: dict[str, Any] = {
+        "a": {"articulations": ["accent", "staccato"], "fermata": "upright", "stem": "up"},
+        "b": {"articulations": ["staccato"]},
+        "d": {"articulations": ["tenuto", 5], "fermata": ["upright"]},
+        "e": {"stem": "sideways"},
+    }
+    facets = small_score({**music, "nx": marks}, measures=3)
+    operations: tuple[Operation, ...] = (
+        Articulate(("c",), add=("tenuto",), fermata="inverted"),
+        DeleteElements(("a", "f")),
+        DeleteElements(("b",)),
+        DeleteElements(("d",)),
+        ChangeSetting("clef", "m1", {"sign": "F", "line": 4}, "p"),
+        ChangeSetting("key", "m1", {"fifths": 2}),
+        ChangeSetting("key", "m2", {"fifths": 1}, at=Fraction(1)),
+        DeleteMeasures(("m1", "m2")),
+        InsertMeasures(None, 2),
+        DeleteMeasures(("x1", "x2", "m3")),
+        InsertMeasures(None),
+    )
+    return {"name": "taken apart", "facets": facets, "steps": _made(facets, operations)}
+
+
+def _made(facets: Facets, operations: tuple[Operation, ...]) -> list[dict[str, Any]]:
+    now: dict[str, dict[str, Any]] = {facet: dict(facets.get(facet, {})) for facet in FACETS}
+    steps: list[dict[str, Any]] = []
+    new_ids = ids("x")
+    for operation in operations:
+        plan_ = planned(now, operation, new_ids)
+        make(now, plan_)
+        steps.append({"operation": encode_operation(operation), **plan_})
+    return steps
 
 
 def _barred(beats: int) -> dict[str, Any]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from fractions import Fraction
 from typing import TypeAlias
 
-from collab.score.model import Event
+from collab.score.model import Event, read_event
 from collab.score.operations.changes import Draft, refusal
 from collab.score.operations.operations import Articulate
 from collab.score.operations.places import events_in, is_note
+from collab.score.schema import Json
+from collab.score.validate import malformed
 
 _Stem: TypeAlias = tuple[str, str, int, Fraction, Fraction | None, str | None]
 
@@ -23,6 +26,20 @@ def articulate(draft: Draft, operation: Articulate) -> None:
         _change_articulations(draft, chord, operation)
         if operation.fermata is not None:
             _change_fermata(draft, chord, operation.fermata)
+
+
+def pass_marks_on(draft: Draft, gone: AbstractSet[str]) -> None:
+    """Have what is left of chords say what those of their notes said that go."""
+    marked = []
+    for key in gone:
+        value = draft.get("nx", key) or {}
+        if is_note(draft, key) and ("articulations" in value or "fermata" in value):
+            event = read_event(key, draft.get("ev", key) or {})
+            marked += [event] if event is not None else []
+    for chord in _chords(draft, marked):
+        left = [key for key in chord if key not in gone]
+        if left:
+            _take_over(draft, left, [key for key in chord if key in gone])
 
 
 def _require_bearer(draft: Draft, event: Event, *, is_for_notes: bool) -> None:
@@ -70,6 +87,28 @@ def _change_fermata(draft: Draft, chord: Sequence[str], form: str) -> None:
         return
     for key in held or chord[:1]:
         _put(draft, key, "fermata", form)
+
+
+def _take_over(draft: Draft, left: Sequence[str], gone: Sequence[str]) -> None:
+    """Give the first note that is left the marks that none of them has."""
+    taker = left[0]
+    present = {each for key in left for each in _held(draft, key)}
+    names = dict.fromkeys(each for key in gone for each in _held(draft, key))
+    added = [each for each in names if each not in present]
+    fermatas = [_fermata(draft, key) for key in gone if _fermata(draft, key) is not None]
+    is_held = any(_fermata(draft, key) is not None for key in left)
+    value = draft.get("nx", taker) or {}
+    if added:
+        value["articulations"] = [*_held(draft, taker), *added]
+    if fermatas and not is_held:
+        value["fermata"] = fermatas[0]
+    # What nobody can read keeps nobody from deleting.
+    if value and not malformed({"nx": {taker: value}}):
+        draft.put("nx", taker, value)
+
+
+def _fermata(draft: Draft, key: str) -> Json | None:
+    return (draft.get("nx", key) or {}).get("fermata")
 
 
 def _held(draft: Draft, key: str) -> list[str]:

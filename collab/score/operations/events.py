@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Final
 
 from collab.score.model import Event, integer
+from collab.score.operations.articulations import pass_marks_on
 from collab.score.operations.changes import Draft, refusal, written_time
 from collab.score.operations.operations import (
     DeleteElements,
@@ -161,6 +162,7 @@ def delete_elements(draft: Draft, operation: DeleteElements) -> None:
     }
     if not operation.with_spanners and losing - gone:
         raise refusal("dangling", "Spanners would lose an end.", *sorted(losing - gone))
+    pass_marks_on(draft, gone)
     _leave_chords(draft, gone)
     draft.drop_events(gone)
     for key in gone | losing | _signs_at_ends(draft, gone | losing):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -80,6 +81,26 @@ def test_edit_3_a_rest_has_a_fermata_and_no_articulation() -> None:
     }
 
 
+def test_edit_3_what_is_left_of_a_chord_keeps_its_marks_as_long_as_it_is_there() -> None:
+    marks: dict[str, Json] = {
+        "b": {"articulations": ["staccato", "accent"], "fermata": "upright", "stem": "up"},
+        "c": {"articulations": ["accent"]},
+    }
+    score: dict[str, dict[str, Any]] = {name: dict(_score().get(name, {})) for name in FACETS}
+    score["nx"] = dict(marks)
+    _make(score, ops.DeleteElements(("b",)))
+    assert score["nx"] == {"c": {"articulations": ["accent", "staccato"], "fermata": "upright"}}
+    _make(score, ops.DeleteElements(("c", "w")))
+    assert score["nx"] == {}
+
+
+def test_edit_5_what_is_malformed_of_a_chord_keeps_nobody_from_deleting() -> None:
+    score: dict[str, dict[str, Any]] = {name: dict(_score().get(name, {})) for name in FACETS}
+    score["nx"] = {"b": {"fermata": ["upright"]}, "c": {"stem": 5}}
+    _make(score, ops.DeleteElements(("b",)))
+    assert score["nx"] == {"c": {"stem": 5}}
+
+
 @pytest.mark.parametrize(
     ("operation", "code", "element_id"),
     [
@@ -122,42 +143,42 @@ def test_mxl_4_articulations_fermatas_and_hairpins_are_in_the_file_and_come_back
     assert (again["nx"], again["sp"], again["dir"]) == ({}, {}, {})
 
 
-def test_mxl_4_hairpins_one_after_the_other_and_on_two_staves_come_back_as_they_were() -> None:
-    """Whichever has the lower id, and though one begins while the last note of another sounds."""
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        # The earlier one has the higher id.
+        ({"z": ("a", "b"), "y": ("c", "g")}, [("0", 1, "2", 1), ("2", 1, "3", 1)]),
+        # One begins while the last note of another sounds, and outlasts it.
+        ({"x": ("v", "w"), "y": ("c", "m")}, [("0", 2, "4", 2), ("2", 1, "1", 1)]),
+    ],
+)
+def test_mxl_4_hairpins_that_follow_each_other_or_overlap_come_back_as_they_were(
+    lines: dict[str, tuple[str, str]], expected: list[tuple[str, int, str, int]]
+) -> None:
     music = notes(
         a=event(0, 1),
         b=event(1, 1),
         c=event(2, 1),
         d=event(3, 1),
+        # A grace note takes no time.
+        g=event(3, 0, grace={"order": "a"}),
         v=event(0, 1, voice=5, staff=2),
         w=event(1, 3, voice=5, staff=2),
-        g=event(3, 0, grace={"order": "a"}),
+        m=event(0, 1, "m2"),
     )
     score: dict[str, dict[str, Any]] = {name: {} for name in FACETS} | small_score(music)
     score["parts"]["p"]["staves"] = 2
-    wedge = {"kind": "wedge", "text": "crescendo"}
     score["sp"] = {
-        "z": {**wedge, "start": "a", "end": "b"},
-        "y": {**wedge, "start": "c", "end": "g", "text": "diminuendo"},
-        "x": {**wedge, "start": "v", "end": "w"},
+        key: {"kind": "wedge", "text": "crescendo", "start": start, "end": end}
+        for key, (start, end) in lines.items()
     }
     read: Any = read_musicxml(write_musicxml(score)).facets
-    found = sorted(
-        (
-            *(
-                read["dir"][line[end]][name]
-                for end in ("start", "end")
-                for name in ("onset", "staff")
-            ),
-        )
-        for line in read["sp"].values()
-    )
-    assert found == [
-        ([0, 1], 1, [2, 1], 1),
-        ([0, 1], 2, [4, 1], 2),
-        # A grace note takes no time.
-        ([2, 1], 1, [3, 1], 1),
-    ]
+    found = []
+    for line in read["sp"].values():
+        begin, end = (read["dir"][line[name]] for name in ("start", "end"))
+        ends = [(str(Fraction(*each["onset"])), each["staff"]) for each in (begin, end)]
+        found.append((*ends[0], *ends[1]))
+    assert sorted(found) == sorted(expected)
 
 
 def _make(facets: dict[str, dict[str, Any]], operation: Operation) -> None:

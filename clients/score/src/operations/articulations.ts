@@ -1,8 +1,9 @@
-import type { ScoreEvent } from "../model.ts";
+import { readEvent, type ScoreEvent } from "../model.ts";
 import { timeText } from "../rational.ts";
 import { type Draft, EditRefused } from "./draft.ts";
 import type { Articulate, Json } from "./operations.ts";
 import { cellOf, eventsIn, isNote } from "./places.ts";
+import { isSound } from "./rules.ts";
 
 /** Changes `nx` alone; a chord has each mark once, whichever of its notes has it. */
 export function articulate(draft: Draft, operation: Articulate): void {
@@ -16,6 +17,23 @@ export function articulate(draft: Draft, operation: Articulate): void {
     if (fermata !== null) {
       changeFermata(draft, chord, fermata);
     }
+  }
+}
+
+/** Has what is left of chords say what those of their notes said that go. */
+export function passMarksOn(draft: Draft, gone: ReadonlySet<string>): void {
+  const marked = [...gone].flatMap((key) => {
+    const value = draft.get("nx", key) ?? {};
+    const isMarked = isNote(draft, key) && ("articulations" in value || "fermata" in value);
+    return (isMarked && readEvent(key, draft.get("ev", key) ?? {})) || [];
+  });
+  for (const chord of marked.length > 0 ? chordsOf(draft, marked) : []) {
+    const left = chord.filter((key) => !gone.has(key));
+    takeOver(
+      draft,
+      left,
+      chord.filter((key) => gone.has(key)),
+    );
   }
 }
 
@@ -81,6 +99,32 @@ function changeFermata(draft: Draft, chord: readonly string[], form: string): vo
   for (const key of held.length > 0 ? held : chord.slice(0, 1)) {
     put(draft, key, "fermata", form);
   }
+}
+
+/** Gives the first note that is left the marks that none of them has. */
+function takeOver(draft: Draft, left: readonly string[], gone: readonly string[]): void {
+  const [taker] = left;
+  if (taker === undefined) {
+    return;
+  }
+  const present = new Set(left.flatMap((key) => heldBy(draft, key)));
+  const names = new Set(gone.flatMap((key) => heldBy(draft, key)));
+  const added = [...names].filter((each) => !present.has(each));
+  const form = gone.map((key) => fermataOf(draft, key)).find((each) => each !== null);
+  const isHeld = left.some((key) => fermataOf(draft, key) !== null);
+  const value = {
+    ...draft.get("nx", taker),
+    ...(added.length > 0 ? { articulations: [...heldBy(draft, taker), ...added] } : {}),
+    ...(form !== undefined && !isHeld ? { fermata: form } : {}),
+  };
+  // What nobody can read keeps nobody from deleting.
+  if (Object.keys(value).length > 0 && isSound("nx", taker, value)) {
+    draft.put("nx", taker, value);
+  }
+}
+
+function fermataOf(draft: Draft, key: string): Json {
+  return draft.get("nx", key)?.["fermata"] ?? null;
 }
 
 function heldBy(draft: Draft, key: string): string[] {

@@ -1,6 +1,7 @@
 import { type Entry, integer, KEY_SEPARATOR, type ScoreEvent } from "../model.ts";
 import { add, compare, divide, multiply, type Rational, rational, subtract } from "../rational.ts";
 import { compareText } from "../sorting.ts";
+import { passMarksOn } from "./articulations.ts";
 import { asRational, type Draft, EditRefused, isZero, type Loose, writtenTime } from "./draft.ts";
 import type {
   DeleteElements,
@@ -175,6 +176,7 @@ export function deleteElements(
   if (!with_spanners && others.length > 0) {
     throw new EditRefused("dangling", "Spanners would lose an end.", ...others);
   }
+  passMarksOn(draft, gone);
   leaveChords(draft, gone);
   draft.dropEvents(gone);
   const lines = [...gone, ...losing];
