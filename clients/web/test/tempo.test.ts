@@ -61,6 +61,26 @@ test("EDITOR-22 what holds is that of the measure, or was written before", () =>
   expect(tempi(score)).toEqual({ "tempo|m1|*|2/1": { unit: [3, 2], bpm: 80 } });
 });
 
+test("EDITOR-22 another tempo takes away the mark that a file had for the former one", () => {
+  const sign = { part: "p", onset: [0, 1], unit: [1, 1], bpm: 60 };
+  const { desk, score } = begun(({ doc }) => {
+    const [attr, dir] = [doc.getMap("attr"), doc.getMap("dir")];
+    for (const measure of ["m1", "m2"]) {
+      attr.set(`tempo|${measure}|*|0/1`, { unit: [1, 1], bpm: 60 });
+      dir.set(`mark-${measure}`, { ...sign, measure, kind: "metronome" });
+    }
+    dir.set("words", { ...sign, measure: "m2", kind: "words", text: "Andante" });
+  });
+  const left = () => [...score.doc.getMap("dir").keys()].sort();
+  choose(desk, "m2", FAST);
+  expect(left()).toEqual(["mark-m1", "words"]);
+  choose(desk, "m1", null);
+  expect([left(), Object.keys(tempi(score))]).toEqual([["words"], ["tempo|m2|*|0/1"]]);
+  desk.run({ do: "undo" });
+  desk.run({ do: "undo" });
+  expect(left()).toEqual(["mark-m1", "mark-m2", "words"]);
+});
+
 test("EDITOR-22 words and rehearsal marks are written, changed and taken away", () => {
   const { desk, score } = begun(({ doc }) => {
     doc.getMap("parts").set("q", { order: "b", name: "Viola", staves: 1 });

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
+from typing import Any
 
 from collab.score.musicxml import markup, setting_writing, sign_writing
 from collab.score.musicxml.cell_work import FIRST, LAST, NOTHING, Work
-from collab.score.musicxml.current import START, SettingPlace, Value
+from collab.score.musicxml.current import START, SettingPlace, Value, onset_of
 from collab.score.musicxml.layout import BEFORE_NOTES, Entry
 from collab.score.musicxml.markup import made
 from collab.score.musicxml.source import Element
+from collab.score.schema import KEY_SEPARATOR
 
 
 def write_settings(work: Work, *, is_first: bool) -> None:
@@ -77,7 +79,13 @@ def _write_tempi(work: Work) -> None:
             now = work.facts.facets["attr"].get(key)
             if now is None:
                 sound.attrib.pop("tempo", None)
-            elif now != before[key]:
+            elif now == before[key]:
+                continue
+            elif _lacks_mark(work, key, now):
+                sound.attrib.pop("tempo", None)
+                order = (LAST, "tempo")
+                work.added.append(Entry(_tempo(now), _onset(key), BEFORE_NOTES, order))
+            else:
                 sound.set("tempo", markup.number_text(_quarters(now)))
     if work.place[0] != work.scope.first_part:
         return
@@ -85,6 +93,25 @@ def _write_tempi(work: Work) -> None:
         key = f"tempo|{measure_id}|*|{at}"
         if kind == "tempo" and key not in before:
             work.added.append(Entry(_tempo(value), Fraction(at), BEFORE_NOTES, (LAST, "tempo")))
+
+
+def _lacks_mark(work: Work, key: str, now: Value) -> bool:
+    """Whether a tempo has words of its own, or the mark that showed it was taken away."""
+    reading = work.scope.reading
+    held: Any = reading.facets["dir"] if reading is not None else NOTHING
+    had, has = (
+        any(
+            each["kind"] == "metronome" and onset_of(each) == _onset(key)
+            for each in signs.values()
+            if (each["part"], each["measure"]) == work.place
+        )
+        for signs in (held, work.facts.facets["dir"])
+    )
+    return not has and (had or "text" in now)
+
+
+def _onset(key: str) -> Fraction:
+    return Fraction(key.rpartition(KEY_SEPARATOR)[2])
 
 
 def _write_endings(work: Work) -> None:

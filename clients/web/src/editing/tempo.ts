@@ -1,5 +1,5 @@
-import { compareTimes, type Operation, type Time } from "bandpro-score";
-import { asNumber, asText } from "../engraving/entries.ts";
+import { compareTimes, type Operation, type Rational, readTime, type Time } from "bandpro-score";
+import { asNumber, asText, entryOf } from "../engraving/entries.ts";
 import type { Place } from "../engraving/places.ts";
 import { onsetOf, signPlace } from "../engraving/signs.ts";
 import { USUAL_TEMPO } from "../playback/tones.ts";
@@ -49,11 +49,32 @@ export function tempoAt({ view, facets }: ScoreIndex, place: Place): Held | null
 /** Another tempo from the measure of a place on; null takes away what is written in it. */
 export function setTempo(index: ScoreIndex, place: Place, tempo: Tempo | null): Operation[] {
   const { measure } = place;
-  const at = tempoAt(index, place)?.at ?? null;
+  const own = tempoAt(index, place)?.at ?? null;
+  if (tempo === null && own === null) {
+    return [];
+  }
+  const at = own ?? ([0, 1] as const);
+  const marks = marksAt(index, measure, readTime(at));
+  const gone: Operation[] = marks.length > 0 ? [{ op: "DeleteElements", elements: marks }] : [];
+  return [...gone, { op: "ChangeSetting", kind: "tempo", measure, at, value: written(tempo) }];
+}
+
+function written(tempo: Tempo | null) {
   if (tempo === null) {
-    return at ? [{ op: "ChangeSetting", kind: "tempo", measure, at, value: null }] : [];
+    return null;
   }
   const { unit, bpm, text } = tempo;
-  const value = { unit: [...unit], bpm, ...(text === "" ? {} : { text }) };
-  return [{ op: "ChangeSetting", kind: "tempo", measure, at: at ?? [0, 1], value }];
+  return { unit: [...unit], bpm, ...(text === "" ? {} : { text }) };
+}
+
+/** The marks that a file has for a tempo: they would go on saying what it was. */
+function marksAt({ view, facets }: ScoreIndex, measure: string, at: Rational | null): string[] {
+  const own = view.measures.find((each) => each.id === measure);
+  return (own?.cells ?? []).flatMap(({ directions }) =>
+    directions.filter((id) => {
+      const { kind, onset } = entryOf(facets, "dir", id);
+      const found = kind === "metronome" && at ? readTime(onset) : null;
+      return found !== null && at !== null && compareTimes(found, at) === 0;
+    }),
+  );
 }
