@@ -4,6 +4,7 @@ import type { Desk } from "../src/editing/desk.ts";
 import { nextMark, setText, textAt } from "../src/editing/directions.ts";
 import { setTempo, type Tempo, tempoAt } from "../src/editing/tempo.ts";
 import { tempoOf } from "../src/playback/tones.ts";
+import { trio } from "./trio.ts";
 import { begun, type } from "./tune.ts";
 
 const FAST: Tempo = { unit: [3, 2], bpm: 80, text: "Allegro" };
@@ -111,4 +112,37 @@ test("EDITOR-22 words and rehearsal marks are written, changed and taken away", 
   expect(said()).toEqual([["words", "q", "m2", "espressivo", "above"]]);
   desk.run({ do: "undo" });
   expect(said().length).toBe(2);
+});
+
+test("EDITOR-22 words and dynamics of a lower staff stand at it, beside those of the upper one", () => {
+  const { desk, score } = begun(trio);
+  const write = (kind: "words" | "dynamics" | "rehearsal", id: string, text: string) => {
+    const { index } = desk.desktop.get();
+    const at = index.place(id);
+    if (at) desk.edit(...setText(index, kind, at, text));
+  };
+  const said = () =>
+    Object.values(score.doc.getMap("dir").toJSON()).map((each) => [each.text, each.staff ?? 1]);
+  write("dynamics", "q1", "f");
+  write("dynamics", "s1", "p");
+  write("words", "s1", "dolce");
+  write("rehearsal", "s1", "A");
+  const all = [
+    ["A", 1],
+    ["dolce", 2],
+    ["f", 1],
+    ["p", 2],
+  ];
+  expect(said().sort()).toEqual(all);
+  const drawn = desk.desktop.get().writing.measures[0]?.content ?? "";
+  expect(/<dynam [^>]*staff="3"[^>]*>p</.test(drawn)).toBe(true);
+  // Each is taken away by itself.
+  write("dynamics", "s1", "");
+  expect(said().sort()).toEqual(all.slice(0, 3));
+  const { index } = desk.desktop.get();
+  const shown = ["q1", "s1"].map((id) => {
+    const at = index.place(id);
+    return at && textAt(index, "dynamics", at)?.text;
+  });
+  expect(shown).toEqual(["f", undefined]);
 });

@@ -1,5 +1,5 @@
 import { compareTimes, type Operation, readTime, ZERO_TIME } from "bandpro-score";
-import { asText, entryOf } from "../engraving/entries.ts";
+import { asNumber, asText, entryOf } from "../engraving/entries.ts";
 import type { Place } from "../engraving/places.ts";
 import { timeOf } from "./actions.ts";
 import type { ScoreIndex } from "./score-index.ts";
@@ -12,16 +12,17 @@ export interface Text {
   readonly text: string;
 }
 
-type Spot = Pick<Place, "part" | "measure" | "onset">;
+type Spot = Pick<Place, "part" | "staff" | "measure" | "onset">;
 
 /** What stands at a place; a rehearsal mark at its measure, in whichever part. */
 export function textAt({ view, facets }: ScoreIndex, kind: TextKind, place: Spot): Text | null {
   const measure = view.measures.find((each) => each.id === place.measure);
   const cells = measure?.cells.filter((each) => kind === "rehearsal" || each.part === place.part);
   for (const id of cells?.flatMap((cell) => cell.directions) ?? []) {
-    const { kind: own, onset, text } = entryOf(facets, "dir", id);
+    const { kind: own, onset, staff, text } = entryOf(facets, "dir", id);
     const at = own === kind ? readTime(onset) : null;
-    if (at && (kind === "rehearsal" || compareTimes(at, place.onset) === 0)) {
+    const isHere = at && compareTimes(at, place.onset) === 0 && asNumber(staff, 1) === place.staff;
+    if (at && (kind === "rehearsal" || isHere)) {
       return { id, text: asText(text) };
     }
   }
@@ -40,10 +41,13 @@ export function setText(index: ScoreIndex, kind: TextKind, place: Spot, text: st
   }
   // A rehearsal mark is for all: it stands over the first part, where the measure begins.
   const [top = place.part] = index.view.parts;
-  const [part, onset] = kind === "rehearsal" ? [top, ZERO_TIME] : [place.part, place.onset];
+  const isForAll = kind === "rehearsal";
+  const [part, onset] = isForAll ? [top, ZERO_TIME] : [place.part, place.onset];
   const placement = kind === "dynamics" ? "below" : "above";
   const { measure } = place;
-  const fields = { text, placement };
+  // Without one it is the upper staff of a part.
+  const staff = isForAll || place.staff === 1 ? {} : { staff: place.staff };
+  const fields = { text, placement, ...staff };
   const at = timeOf(onset);
   return [...gone, { op: "AddDirection", part, measure, onset: at, kind, fields }];
 }
