@@ -171,3 +171,12 @@ async def test_a_tempo_and_marks_are_written_over_the_staff_for_all(
         await expect(ben.part("sheet").locator(".tempo")).to_have_count(0)
         await anna.page.keyboard.press("Control+z")
         await expect(ben.part("sheet").locator(".tempo")).to_have_count(1)
+        # What was asked for one measure is not written into another when that goes.
+        await anna.part("text-words").click()
+        await ben.part("sheet").locator(".mRest").nth(1).click()
+        await ben.part("delete-measure").click()
+        await expect(anna.part("sheet").locator(".mRest")).to_have_count(1)
+        await anna.page.keyboard.type("morendo")
+        await anna.page.keyboard.press("Enter")
+        await expect(anna.part("selection")).to_contain_text("does not allow")
+        await expect(anna.part("sheet").locator(".dir")).to_have_count(0)

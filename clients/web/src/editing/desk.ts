@@ -100,8 +100,9 @@ export class Desk {
   begin(): void {
     const { index, selected } = this.#desktop.get();
     const { first } = index;
+    // What was told stays: nobody has gone on.
     if (selected.length === 0 && first) {
-      this.select(first.id);
+      this.#take(selections.only(first));
     }
   }
 

@@ -3,6 +3,7 @@ import type { Time } from "bandpro-score";
 import { useState } from "react";
 import type { Desk, Desktop } from "../editing/desk.ts";
 import { BPM_MAX, BPM_MIN, FIRST_TEMPO, setTempo, tempoAt } from "../editing/tempo.ts";
+import type { Place } from "../engraving/places.ts";
 import type { Words } from "../words/words.ts";
 import { Asking } from "./asking.tsx";
 import { NoteIcon } from "./note-icon.tsx";
@@ -31,8 +32,9 @@ const TEXT_CHARS_MAX = 60;
 /** The tempo that holds at what is selected, and another one from its measure on. */
 export function TempoChoice({ desk, desktop, words, onEnd }: Props) {
   const { index, selected } = desktop;
-  const [isOpen, setOpen] = useState(false);
-  const place = selected[0] ?? index.first;
+  // Where it was asked for: what others do meanwhile may take the selection away.
+  const [asked, setAsked] = useState<Place | null>(null);
+  const place = asked ?? selected[0] ?? index.first;
   if (!place) {
     return null;
   }
@@ -49,7 +51,7 @@ export function TempoChoice({ desk, desktop, words, onEnd }: Props) {
         title={words.tempoFrom}
         data-testid="tempo"
         onMouseDown={(event) => event.preventDefault()}
-        onClick={() => setOpen(true)}
+        onClick={() => setAsked(place)}
       >
         <span className="choice">{words.tempo}</span>
         {held ? (
@@ -60,7 +62,7 @@ export function TempoChoice({ desk, desktop, words, onEnd }: Props) {
           words.none
         )}
       </button>
-      {isOpen ? (
+      {asked ? (
         <Asking
           title={words.tempoFrom}
           words={words}
@@ -77,7 +79,7 @@ export function TempoChoice({ desk, desktop, words, onEnd }: Props) {
           }}
           onRemove={held?.at ? () => desk.edit(...setTempo(index, place, null)) : null}
           onEnd={() => {
-            setOpen(false);
+            setAsked(null);
             onEnd();
           }}
         >

@@ -2,6 +2,7 @@
 import { useState } from "react";
 import type { Desk, Desktop } from "../editing/desk.ts";
 import { nextMark, setText, textAt } from "../editing/directions.ts";
+import type { Place } from "../engraving/places.ts";
 import type { Words } from "../words/words.ts";
 import { Asking } from "./asking.tsx";
 
@@ -15,18 +16,25 @@ interface Props {
 
 type Kind = "words" | "rehearsal";
 
+/** What is asked for, and where: what others do meanwhile may take the selection away. */
+interface Asked {
+  readonly kind: Kind;
+  readonly place: Place;
+}
+
 const CHARS_MAX: Readonly<Record<Kind, number>> = { words: 200, rehearsal: 20 };
 
 /** Words over what is selected, and rehearsal marks over its measure. */
 export function TextChoices({ desk, desktop, words, onEnd }: Props) {
   const { index, selected } = desktop;
-  const [kind, setKind] = useState<Kind | null>(null);
+  const [asked, setAsked] = useState<Asked | null>(null);
   const place = selected[0] ?? index.first;
   if (!place) {
     return null;
   }
-  const former = kind && textAt(index, kind, place);
-  const suggested = kind === "rehearsal" ? nextMark(index) : "";
+  const former = asked && textAt(index, asked.kind, asked.place);
+  const suggested = asked?.kind === "rehearsal" ? nextMark(index) : "";
+  const write = (to: Asked, text: string) => desk.edit(...setText(index, to.kind, to.place, text));
   const labels = { words: words.staffText, rehearsal: words.rehearsal } as const;
   return (
     <>
@@ -40,21 +48,19 @@ export function TextChoices({ desk, desktop, words, onEnd }: Props) {
           data-testid={`text-${each}`}
           aria-pressed={textAt(index, each, place) !== null}
           onMouseDown={(event) => event.preventDefault()}
-          onClick={() => setKind(each)}
+          onClick={() => setAsked({ kind: each, place })}
         >
           {each === "words" ? words.textField : <MarkIcon />}
         </button>
       ))}
-      {kind ? (
+      {asked ? (
         <Asking
-          title={labels[kind]}
+          title={labels[asked.kind]}
           words={words}
-          onKeep={(fields) =>
-            desk.edit(...setText(index, kind, place, String(fields.get("text")).trim()))
-          }
-          onRemove={former ? () => desk.edit(...setText(index, kind, place, "")) : null}
+          onKeep={(fields) => write(asked, String(fields.get("text")).trim())}
+          onRemove={former ? () => write(asked, "") : null}
           onEnd={() => {
-            setKind(null);
+            setAsked(null);
             onEnd();
           }}
         >
@@ -64,7 +70,7 @@ export function TextChoices({ desk, desktop, words, onEnd }: Props) {
               name="text"
               autoComplete="off"
               required
-              maxLength={CHARS_MAX[kind]}
+              maxLength={CHARS_MAX[asked.kind]}
               defaultValue={former?.text ?? suggested}
               onFocus={(event) => event.target.select()}
             />
