@@ -18,10 +18,12 @@ const FACETS = [
  * How much one edit writes at most, as JSON: that is longer than the update, and a server takes one
  * of 1 MiB. It would close the connection over a longer one, and again whenever it comes.
  */
-const EDIT_CHARS_MAX = 1_000_000;
+const EDIT_BYTES_MAX = 1_000_000;
+const utf8 = new TextEncoder();
 
-function charsOf(written: unknown): number {
-  return JSON.stringify(written).length;
+/** A Chinese character is three bytes of an update, as it is here. */
+function bytesOf(written: unknown): number {
+  return utf8.encode(JSON.stringify(written)).length;
 }
 
 /** Who makes edits here: what one's own undo is about. */
@@ -89,7 +91,7 @@ export class Replica {
   edit(operations: readonly Operation[]): Changes {
     return this.#timed(() => {
       const changes = planAll(this.facets, operations, newId);
-      if (charsOf(changes) > EDIT_CHARS_MAX || this.#charsBefore(changes) > EDIT_CHARS_MAX) {
+      if (bytesOf(changes) > EDIT_BYTES_MAX || this.#bytesBefore(changes) > EDIT_BYTES_MAX) {
         throw new EditRefused("out-of-range", "That is more than one edit writes.");
       }
       if (changes.sets.length > 0 || changes.deletes.length > 0) {
@@ -100,9 +102,9 @@ export class Replica {
   }
 
   /** How much undo of an edit would write: what is gone, or was otherwise. */
-  #charsBefore({ sets, deletes }: Changes): number {
+  #bytesBefore({ sets, deletes }: Changes): number {
     const places = [...sets.map(([facet, key]) => [facet, key] as const), ...deletes];
-    return charsOf(
+    return bytesOf(
       places.map(([facet, key]) => [facet, key, this.doc.getMap(facet).get(key) ?? null]),
     );
   }

@@ -95,6 +95,25 @@ test("SDK-15 an edit that undo could not take back in one update is refused", ()
   expect(bytes).toBeLessThan(1024 * 1024);
 });
 
+test("SDK-15 an edit is measured in bytes: Chinese words are three times as long as they look", () => {
+  const { score, changes } = replica();
+  const words = {
+    ...({ op: "AddDirection", part: "p1", measure: "m1", onset: [0, 1], kind: "words" } as const),
+    fields: { text: "漸".repeat(900) },
+  };
+  changes.length = 0;
+  const many = Array.from({ length: 400 }, () => words);
+  expect(() => score.edit(many)).toThrow(EditRefused);
+  expect(changes).toEqual([]);
+  let bytes = 0;
+  score.doc.once("update", (update: Uint8Array) => {
+    bytes = update.length;
+  });
+  score.edit(many.slice(0, 340));
+  expect(bytes).toBeGreaterThan(900_000);
+  expect(bytes).toBeLessThan(1024 * 1024);
+});
+
 test("undo takes back one's own edits, each as a step, and leaves those of others", () => {
   const { score } = replica();
   const other = new Y.Doc();
