@@ -1,8 +1,10 @@
-import { type Facets, normalise, toNumber } from "bandpro-score";
+import { type Facets, normalise, toNumber, ZERO_TIME } from "bandpro-score";
 import { VerovioToolkit } from "verovio/esm";
 import createVerovioModule from "verovio/wasm";
 import { expect, test } from "vitest";
 import cases from "../../../tests/vectors/score_views.json" with { type: "json" };
+import { middleOf, pitchAt } from "../src/editing/pitches.ts";
+import { ScoreIndex } from "../src/editing/score-index.ts";
 import { OPTIONS } from "../src/engraving/options.ts";
 import { wholeText } from "../src/engraving/windows.ts";
 import { ScoreWriter } from "../src/engraving/writer.ts";
@@ -220,3 +222,48 @@ test("beams, tuplets, ties, slurs, dynamics, hairpins and syllables are drawn", 
   for (const id of ["tu", "ti", "sl", "we", "dy"]) expect(ids).toContain(id);
   expect(svg).toContain("Ky");
 });
+
+test("EDITOR-24 what is pointed at on the middle line is drawn there, whatever the clef", () => {
+  const clefs = [
+    ...[1, 2].map((line) => ({ sign: "G", line })),
+    ...[3, 4, 5].map((line) => ({ sign: "F", line })),
+    ...[1, 2, 3, 4, 5].map((line) => ({ sign: "C", line })),
+    ...[-2, -1, 1, 2].map((octave) => ({ sign: "G", line: 2, octave })),
+    { sign: "F", line: 4, octave: -1 },
+    { sign: "G" },
+    { sign: "F" },
+    { sign: "C" },
+    { sign: "percussion" },
+    { sign: "percussion", line: 3 },
+    { sign: "TAB" },
+    { sign: "TAB", line: 5 },
+    { sign: "none" },
+    { sign: "jianpu", line: 4 },
+  ];
+  const off = clefs.map((clef) => {
+    const facets: Record<string, Record<string, unknown>> = {
+      parts: { p: { order: "a", name: "Violin" } },
+      measures: { m1: { order: "a", number: "1" } },
+      attr: { "time|m1|*|0/1": { beats: [4], unit: 4 }, "clef|m1|p|0/1": clef },
+    };
+    const before = facets as unknown as Facets;
+    const view = normalise(before);
+    const index = new ScoreIndex(view, before, new ScoreWriter().write(view, before));
+    const spot = { part: "p", staff: 1, voice: 1, measure: "m1", onset: ZERO_TIME };
+    const note = { kind: "note", part: "p", measure: "m1", staff: 1, voice: 1 };
+    facets["ev"] = { n: { ...note, onset: [0, 1], duration: [4, 1] } };
+    facets["pt"] = { n: pitchAt(middleOf(index, spot)) };
+    const { svg } = engraved(facets as unknown as Facets);
+    return [clef, stepsOver(svg)];
+  });
+  expect(off.filter(([, steps]) => steps !== 0)).toEqual([]);
+});
+
+/** How far over the middle line the only head of a picture is, in steps of the staff. */
+function stepsOver(svg: string): number {
+  const staff = svg.slice(svg.indexOf('class="staff"'));
+  const lines = [...staff.matchAll(/<path d="M\d+ (\d+) L\d+ \1"/g)].slice(0, 5);
+  const [top = Number.NaN, , , , bottom = Number.NaN] = lines.map(([, y]) => Number(y));
+  const head = /class="notehead".*?translate\(\d+, (\d+)\)/s.exec(svg);
+  return Math.round((((top + bottom) / 2 - Number(head?.[1])) * 8) / (bottom - top));
+}

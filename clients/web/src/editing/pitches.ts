@@ -16,6 +16,9 @@ const CLEFS: Readonly<Record<string, readonly [WrittenPitch, number]>> & {
   G: [{ step: "G", octave: 4 }, 2],
   F: [{ step: "F", octave: 3 }, 4],
   C: [{ step: "C", octave: 4 }, 3],
+  // As the engraver has them; that one knows no lines of the percussion's.
+  TAB: [{ step: "C", octave: 4 }, 5],
+  percussion: [{ step: "B", octave: 4 }, MIDDLE_LINE],
 };
 
 /** The pitch of a note; null for rests and what has none. */
@@ -111,8 +114,9 @@ export function settingAt(
 export function middleOf(index: ScoreIndex, spot: Spot): number {
   const clef = settingAt(index.view, index.facets, "clef", spot) ?? {};
   const shift = asNumber(clef["octave"], 0) * STEPS_IN_OCTAVE;
-  const [pitch, usual] = CLEFS[asText(clef["sign"])] ?? CLEFS.G;
-  const above = MIDDLE_LINE - asNumber(clef["line"], usual);
+  const sign = asText(clef["sign"]);
+  const [pitch, usual] = CLEFS[sign] ?? CLEFS.G;
+  const above = MIDDLE_LINE - (sign === "percussion" ? usual : asNumber(clef["line"], usual));
   return height(pitch) + 2 * above + shift;
 }
 
