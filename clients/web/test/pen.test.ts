@@ -1,8 +1,10 @@
 import { rational, timeText } from "bandpro-score";
 import { expect, test } from "vitest";
 import type { Desk } from "../src/editing/desk.ts";
+import { movePart } from "../src/editing/parts.ts";
 import { momentsIn } from "../src/editing/pen.ts";
 import { height, middleOf } from "../src/editing/pitches.ts";
+import { staffOf } from "../src/ui/pointing.ts";
 import { trio } from "./trio.ts";
 import { begun, music, type } from "./tune.ts";
 
@@ -121,4 +123,30 @@ test("EDITOR-24 on each staff notes are written in its own voices", () => {
     [5, "0/1"],
     [5, "2/1"],
   ]);
+});
+
+test("EDITOR-24 a staff is known by what is on it, though parts were moved or removed since it was drawn", () => {
+  const { desk } = begun(trio);
+  const { index } = desk.desktop.get();
+  const drawn = index.staves.map(({ part, within }, row) => {
+    const here = index.inMeasure("m2").filter((each) => each.part === part);
+    const own = here.filter(({ staff }) => staff === within);
+    const ids = new Set(own.flatMap(({ id, events }) => [id, ...events]));
+    return { measure: "m2", row, rows: index.staves.length, ids };
+  });
+  const known = () => {
+    const now = desk.desktop.get().index;
+    return drawn.map((staff) => {
+      const found = staffOf(now, staff);
+      return found && `${found.part}${found.staff}`;
+    });
+  };
+  expect(known()).toEqual(["p1", "q1", "q2"]);
+  desk.edit(...movePart(index, "q", -1));
+  expect(desk.desktop.get().index.staves.map(({ part }) => part)).toEqual(["q", "q", "p"]);
+  expect(known()).toEqual(["p1", "q1", "q2"]);
+  desk.edit({ op: "RemovePart", part: "q" });
+  expect(known()).toEqual(["p1", null, null]);
+  desk.edit({ op: "DeleteMeasures", measures: ["m2"] });
+  expect(known()).toEqual([null, null, null]);
 });

@@ -1,14 +1,17 @@
 // What is where in the pictures of rows: pixels from their upper left corners.
 import { toNumber } from "bandpro-score";
-import type { ScoreIndex } from "../editing/score-index.ts";
+import type { OnStaff, ScoreIndex } from "../editing/score-index.ts";
 import type { Place } from "../engraving/places.ts";
 import { drawnOf } from "./drawn.ts";
 
 /** One staff of one measure. */
 export interface DrawnStaff {
   readonly measure: string;
-  /** Counts the staves of the page from 0. */
+  /** Counts the staves of the picture from 0, and how many they are. */
   readonly row: number;
+  readonly rows: number;
+  /** Of what is drawn on it. */
+  readonly ids: ReadonlySet<string>;
   readonly left: number;
   readonly right: number;
   /** The highest line, and the lowest. */
@@ -77,6 +80,22 @@ export function staffAt({ row, x, y }: Pointed, stepsMax: number): DrawnStaff | 
   return best && least <= stepsMax * stepOf(best) ? best : null;
 }
 
+/**
+ * Which staff of the score a drawn one is; null where that is not known. The picture may be older
+ * than the score, and parts were put in, moved or taken away since: what is on a staff tells.
+ */
+export function staffOf(
+  index: ScoreIndex,
+  { measure, row, rows, ids }: Pick<DrawnStaff, "measure" | "row" | "rows" | "ids">,
+): OnStaff | null {
+  if (index.measureIndex(measure) < 0) return null;
+  const isOnIt = (place: Place) => ids.has(place.id) || place.events.some((id) => ids.has(id));
+  const place = index.inMeasure(measure).find(isOnIt);
+  if (place) return { part: place.part, staff: place.staff };
+  const counted = rows === index.staves.length ? index.staves[row] : undefined;
+  return counted ? { part: counted.part, staff: counted.within } : null;
+}
+
 /** From a line to the space beside it. */
 export function stepOf({ top, bottom }: DrawnStaff): number {
   return (bottom - top) / STEPS_IN_STAFF;
@@ -142,12 +161,13 @@ function pictureOf(row: HTMLElement): Known | null {
   const held = pictures.get(picture);
   if (held?.width === width) return held;
   const staves = [...picture.querySelectorAll("g.measure")].flatMap((measure) =>
-    [...measure.querySelectorAll(":scope > g.staff")].flatMap((staff, at): DrawnStaff[] => {
+    [...measure.querySelectorAll(":scope > g.staff")].flatMap((staff, at, { length }) => {
       const lines = staffLines(staff);
       if (!lines) return [];
+      const ids = new Set([...staff.querySelectorAll(POINTED)].map(({ id }) => id));
       return [
         {
-          ...{ measure: measure.id, row: at },
+          ...{ measure: measure.id, row: at, rows: length, ids },
           ...{ left: lines.left - left, right: lines.right - left },
           ...{ top: lines.top - top, bottom: lines.bottom - top },
         },

@@ -21,7 +21,7 @@ import type { Words } from "../words/words.ts";
 import { Failed } from "./boundary.tsx";
 import { drawnOf } from "./drawn.ts";
 import { showEntered } from "./entered.ts";
-import { pointedAt, pointOf, staffAt } from "./pointing.ts";
+import { pointedAt, pointOf, staffAt, staffOf } from "./pointing.ts";
 import { useDragging } from "./use-dragging.ts";
 import { usePen } from "./use-pen.ts";
 
@@ -118,11 +118,8 @@ export function Sheet(props: Props) {
     }
     const pointed = pointOf(event.nativeEvent);
     const drawn = pointed && staffAt(pointed, BESIDE_STEPS);
-    const staff = drawn && index.staves[drawn.row];
-    if (drawn && staff && index.measureIndex(drawn.measure) >= 0) {
-      const { part, within } = staff;
-      desk.selectMeasure(drawn.measure, { part, staff: within }, event.shiftKey);
-    }
+    const staff = drawn && staffOf(index, drawn);
+    if (drawn && staff) desk.selectMeasure(drawn.measure, staff, event.shiftKey);
   };
 
   const { isDown, rows } = drawn;

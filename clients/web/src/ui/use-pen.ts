@@ -6,7 +6,7 @@ import { momentsIn } from "../editing/pen.ts";
 import { middleOf } from "../editing/pitches.ts";
 import type { Spot } from "../editing/score-index.ts";
 import { Ghost, type Ghostly } from "./ghost.ts";
-import { acrossIn, pointOf, staffAt, stepOf } from "./pointing.ts";
+import { acrossIn, pointOf, staffAt, staffOf, stepOf } from "./pointing.ts";
 
 /** Where a click writes. */
 interface Target {
@@ -73,9 +73,8 @@ function targetOf(box: HTMLElement, desk: Desk, event: MouseEvent): Target | nul
   const { index, selected, value } = desk.desktop.get();
   const pointed = pointOf(event);
   const drawn = pointed && staffAt(pointed, REACH_STEPS);
-  const at = drawn && index.staves[drawn.row];
-  if (!pointed || !drawn || !at || index.measureIndex(drawn.measure) < 0) return null;
-  const staff = { part: at.part, staff: at.within };
+  const staff = drawn && staffOf(index, drawn);
+  if (!pointed || !drawn || !staff) return null;
   const [cursor] = selected;
   const isBeside = cursor?.part === staff.part && cursor.staff === staff.staff;
   const voice = isBeside ? cursor.voice : (index.voicesOf(staff)[0] ?? 1);
