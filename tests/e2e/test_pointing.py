@@ -1,6 +1,7 @@
 """The pointer in the web editor: selections over several staves, and notes that are pointed at."""
 
 import re
+from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
@@ -8,8 +9,9 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from tests.e2e.browsing import Browsing, Visitor, browsing
+from tests.support.access import mint
 from tests.support.score_api import make
-from tests.support.server import Server
+from tests.support.server import Server, running_server
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
@@ -58,6 +60,24 @@ async def count(visitors: list[Visitor], notes: int) -> None:
     """Wait until so many notes are drawn for all."""
     for visitor in visitors:
         await expect(visitor.part("sheet").locator(".note")).to_have_count(notes)
+
+
+async def let_be(visitor: Visitor, down: float) -> None:
+    """Drag the first note and leave it: it stays selected, and nothing of the ghost stays."""
+    sheet, keys, mouse = visitor.part("sheet"), visitor.page.keyboard, visitor.page.mouse
+    for key in ["Escape", "n"]:
+        note = await sheet.locator(".note .notehead").first.bounding_box()
+        assert note is not None
+        x, y = note["x"] + note["width"] / 2, note["y"] + note["height"] / 2
+        await mouse.move(x, y)
+        await mouse.down()
+        await mouse.move(x, y + down, steps=3)
+        await expect(sheet.locator(".ghost.is-shown")).to_have_count(1)
+        await keys.press(key)
+        await expect(sheet.locator(".ghost.is-shown")).to_have_count(0)
+        await mouse.up()
+    await keys.press("n")
+    await expect(sheet.locator(".ghost")).to_have_count(0)
 
 
 async def test_a_selection_over_staves_is_copied_moved_and_deleted_for_all(
@@ -156,6 +176,9 @@ async def test_notes_are_written_where_one_points_and_dragged(
         await expect(ghost).to_have_count(1)
         await anna.page.mouse.up()
         await expect(told).to_contain_text(re.compile("B3 D4|D4 B3"))
+        await let_be(anna, 5 * step)
+        await count([anna, ben], 2)
+        await expect(told).to_contain_text(re.compile("B3 D4|D4 B3"))
         await keys.press("Control+z")
         await expect(told).to_contain_text(re.compile("B2 D3|D3 B2"))
         await keys.press("Control+z")
@@ -182,3 +205,41 @@ async def test_a_finger_writes_at_once(server: Server, browser: Browser) -> None
         await page.touchscreen.tap(*await point_at(phone, 0, 0, 0.6, 2))
         await count([phone, wide], 1)
         await expect(phone.part("sheet").locator(".ghost.is-shown")).to_have_count(0)
+
+
+async def test_who_only_reads_has_no_pen_and_drags_nothing(
+    tmp_path: Path, browser: Browser
+) -> None:
+    """Nor while the network is gone, when nobody can be asked.
+
+    Bears EDITOR-24.
+    """
+    demo = {"BANDPRO_DEMO": "on"}
+    async with (
+        running_server(tmp_path, auth="token", env=demo) as own,
+        browsing(own, browser) as visits,
+    ):
+        visits.refusals_expected = True
+        reader = await visits.open("/#/demo/chorale")
+        await reader.part("sign-in").locator("input").fill(mint(own, {"demo/chorale": "viewer"}))
+        await reader.part("sign-in").get_by_role("button").click()
+        note = reader.part("sheet").locator(".note").nth(4)
+        await note.click()
+        palette, told = reader.page.get_by_role("toolbar"), reader.part("selection")
+        await expect(palette).to_have_count(0)
+        read = await told.text_content()
+        for _ in ["in step", "cut off"]:
+            head = await note.locator(".notehead").bounding_box()
+            assert head is not None
+            await reader.page.mouse.move(head["x"] + 3, head["y"] + 3)
+            await reader.page.mouse.down()
+            await reader.page.mouse.move(head["x"] + 3, head["y"] + 33, steps=3)
+            await expect(reader.part("sheet").locator(".ghost")).to_have_count(0)
+            await reader.page.mouse.up()
+            await reader.page.keyboard.press("n")
+            await expect(reader.part("sheet")).not_to_have_class(re.compile("is-pen"))
+            await note.click()
+            await expect(told).to_have_text(read or "")
+            await visits.cut_off(reader)
+            await expect(reader.part("saved-state")).to_have_attribute("data-state", "offline")
+            await expect(palette).to_have_count(0)

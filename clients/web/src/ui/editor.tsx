@@ -62,7 +62,7 @@ function OpenDesk(props: Props & { readonly desk: Desk }) {
   const { desk, score, isKept, name, language, words } = props;
   const desktop = useStore(desk.desktop);
   const people = usePeople(score);
-  const connection = useStore(score.connection);
+  useStore(score.connection);
   const refused = useStore(desk.refused);
   const [isWriting, setWriting] = useState(false);
   const hearing = usePlaying(desk);
@@ -79,7 +79,8 @@ function OpenDesk(props: Props & { readonly desk: Desk }) {
   const [first] = selected;
   // Where its note is gone, the field for words does not come back at another by itself.
   if (isWriting && !first) setWriting(false);
-  const canEdit = connection.state !== "synced" || connection.canEdit;
+  // Told with the connection; without one, as it was: readers have no pen then either.
+  const { canEdit } = score;
 
   // As text: what others write gives the places anew, and would have the same shown to all again.
   const shown = useMemo(() => JSON.stringify(shownOf(selected)), [selected]);
@@ -133,6 +134,7 @@ function OpenDesk(props: Props & { readonly desk: Desk }) {
           run={run}
           hearing={hearing}
           words={words}
+          isOff={comparison.isBefore}
           onEnd={goOn}
         />
       ) : null}

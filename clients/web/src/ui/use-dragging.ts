@@ -60,6 +60,8 @@ function drag(
   };
   const follow = (event: PointerEvent) => {
     if (event.pointerId !== pointerId) return;
+    // Let go where nobody told: in another window.
+    if (event.buttons === 0) return end();
     const moved = clientY - event.clientY;
     if (!ghost && Math.abs(moved) < MOVED_PX) return;
     by = Math.round(moved / step);
@@ -69,13 +71,28 @@ function drag(
     const hasMoved = ghost !== null || frame !== 0;
     end();
     if (hasMoved) withoutClick();
-    if (by !== 0) desk.run({ do: "move", by });
+    // What is selected may be something else by now, or gone.
+    const { selected } = desk.desktop.get();
+    const isHeld = selected.some(({ id, events }) => id === note.id || events.includes(note.id));
+    if (by !== 0 && isHeld) desk.run({ do: "move", by });
   };
   const options = { signal: AbortSignal.any([signal, ending.signal]), capture: true };
   addEventListener("pointermove", follow, options);
   addEventListener("pointerup", drop, options);
   addEventListener("pointercancel", end, options);
-  addEventListener("keydown", ({ key }) => key === "Escape" && end(), options);
+  const leave = () => {
+    end();
+    addEventListener("pointerup", withoutClick, { capture: true, once: true });
+  };
+  const press = (event: KeyboardEvent) => {
+    if (event.key !== "Escape") return;
+    // What is selected stays so.
+    event.stopPropagation();
+    leave();
+  };
+  addEventListener("keydown", press, options);
+  // Nothing stays when the score is left, or notes are written where one points.
+  signal.addEventListener("abort", leave, { signal: ending.signal });
 }
 
 /** The click that ends it selects nothing else. */
