@@ -281,6 +281,8 @@ async def keep_and_restore(keeper: Visitor, other: Visitor) -> None:
     await expect(differences).to_contain_text("Removed G5 quarter")
     await differences.get_by_role("button", name="Before").click()
     await expect(keeper.part("sheet").locator(".is-removed")).to_have_count(1)
+    # Nothing is written while the score is shown as it was.
+    await expect(keeper.page.locator(".palette[inert]")).to_be_visible()
     assert await violations(keeper) == []
     await kept.get_by_role("button", name="Restore").click()
     await expect(differences).to_have_count(0)

@@ -22,6 +22,8 @@ interface Props {
   readonly run: (command: Command) => void;
   readonly hearing: Hearing;
   readonly words: Words;
+  /** While the score is shown as it was nothing is written. */
+  readonly isOff: boolean;
   /** Told when a choice by pointer is over: keys are the score's again. */
   readonly onEnd: () => void;
 }
@@ -36,7 +38,7 @@ const VALUES = [
 ] as const;
 
 /** What can be done with the selection, as buttons; all of it has a key as well. */
-export function Palette({ desk, desktop, score, run, hearing, words, onEnd }: Props) {
+export function Palette({ desk, desktop, score, run, hearing, words, isOff, onEnd }: Props) {
   const steps = useStore(score.history.state);
   const { selected, value, isPen, index, writing } = desktop;
   const repeated = repeatedAt(index, writing.endings, selected);
@@ -60,7 +62,7 @@ export function Palette({ desk, desktop, score, run, hearing, words, onEnd }: Pr
     </button>
   );
   return (
-    <div className="palette" role="toolbar" aria-label={words.toolbar}>
+    <div className="palette" role="toolbar" aria-label={words.toolbar} inert={isOff}>
       <div className="group">
         {button(words.undo, "↶", { do: "undo" })}
         {button(words.redo, "↷", { do: "redo" })}
