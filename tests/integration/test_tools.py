@@ -37,6 +37,7 @@ from workers.formats import Format
 from workers.installed import installed_tools, is_isolated
 from workers.tools.failures import OutOfMemory, TimedOut, TooLarge
 from workers.tools.options import ToolOptions
+from workers.tools.paper import pdf_of
 from workers.tools.programs import failure_of
 
 PLAIN = ToolOptions()
@@ -86,6 +87,31 @@ async def test_a_score_is_engraved_page_by_page_and_its_notes_keep_their_ids(
     (mei,) = await made(converter, Format.MEI)
     assert b'xml:id="n3"' in mei
     assert fromstring(mei).tag == "{http://www.music-encoding.org/ns/mei}mei"  # noqa: S314
+
+
+async def test_a_tempo_is_on_paper_as_it_is_on_the_page(
+    converter: Converter, tmp_path: Path
+) -> None:
+    """No font that is installed has its note: a box as large as the page was drawn for it."""
+    tempo = (
+        "<direction><direction-type><words>Andante</words></direction-type><direction-type>"
+        "<metronome><beat-unit>quarter</beat-unit><per-minute>84</per-minute></metronome>"
+        "</direction-type></direction>"
+    )
+    tune = score(1).replace("<note ", f"{tempo}<note ", 1)
+    (page,) = await made(converter, Format.SVG, tune.encode())
+    assert "\ueca5" in page.decode()
+    pdf_of([page], tmp_path)
+    drawn = (tmp_path / "1.svg").read_text()
+    assert not re.search("[\ue000-\uf8ff]", drawn)
+    (left,) = re.findall(r"<path [^>]*translate\((\d+), \d+\) scale\(0\.72", drawn)
+    begin = re.search(r'<text x="(\d+)"[^>]*font-weight="bold"', drawn)
+    after = re.search(r'x="(\d+)">=', drawn)
+    assert begin is not None
+    assert after is not None
+    # "Andante" is 3.67 times as wide as the size of its letters, 405, in Times; a blank a quarter.
+    assert int(left) - int(begin[1]) == pytest.approx(3.92 * 405, abs=25)
+    assert int(after[1]) - int(left) == pytest.approx(0.302 * 720 + 0.25 * 405, abs=10)
 
 
 async def test_a_score_becomes_one_pdf_of_all_its_pages(converter: Converter) -> None:

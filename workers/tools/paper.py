@@ -8,6 +8,7 @@ from workers.tools.engraving import Tell
 from workers.tools.failures import Failure, Missing
 from workers.tools.options import ToolOptions
 from workers.tools.programs import run_program
+from workers.tools.words import with_plain_words
 
 
 def pdf_of(pages: list[bytes], folder: Path) -> bytes:
@@ -23,7 +24,7 @@ def pdf_of(pages: list[bytes], folder: Path) -> bytes:
     names = []
     for number, page in enumerate(pages, start=1):
         names.append(f"{number}.svg")
-        (folder / names[-1]).write_bytes(page)
+        (folder / names[-1]).write_bytes(with_plain_words(page))
     run_program("rsvg-convert", "--format=pdf", "--output=out.pdf", *names, folder=folder)
     return (folder / "out.pdf").read_bytes()
 
@@ -55,6 +56,6 @@ def pictures_of(pages: list[bytes], options: ToolOptions, tell: Tell) -> list[by
     """
     pictures = []
     for number, page in enumerate(pages, start=1):
-        pictures.append(png_of(page, options))
+        pictures.append(png_of(with_plain_words(page), options))
         tell(number, len(pages))
     return pictures
