@@ -86,6 +86,15 @@ test("EDITOR-21 keys and metres of single parts are those of a new one, beside a
   });
 });
 
+test("EDITOR-21 a part is added though a key stands behind the end of a measure that became shorter", () => {
+  const { desk, score } = begun(({ doc }) => {
+    doc.getMap("attr").set("key|m1|p|3/1", { fifths: -3 });
+    doc.getMap("measures").set("m1", { order: "a", number: "1", length: [2, 1] });
+  });
+  add(desk, strings.viola, "va");
+  expect(settings(score, "va")).toMatchObject({ "key m1 2/1": { fifths: -3 } });
+});
+
 test("EDITOR-21 drums have no key, wherever others change theirs", () => {
   const { desk, score } = begun(({ doc }) => {
     doc.getMap("attr").set("key|m2|*|0/1", { fifths: -3 });

@@ -114,7 +114,10 @@ function follow(
       }
       held = wanted;
       const value = wanted as Fields;
-      const where = { measure: id, scope: part, at: timeOf(onsetOf(at)) };
+      // What stands behind the end of a measure that became shorter holds from the next one.
+      const [onset, end] = [onsetOf(at), index.length(id, other)];
+      const place = compareTimes(onset, end) > 0 ? end : onset;
+      const where = { measure: id, scope: part, at: timeOf(place) };
       return [{ op: "ChangeSetting", kind, value, ...where }];
     });
   });
