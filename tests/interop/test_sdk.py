@@ -370,6 +370,30 @@ async def test_a_note_that_was_changed_again_and_again_while_away_is_saved(
         assert pitch["step"] == "F"
 
 
+async def test_two_who_count_measures_at_once_take_that_back(own_server: Server, room: str) -> None:
+    """SDK-16: Undo of what both wrote leaves every measure, whoever's was the last."""
+    token = mint(own_server, {room: "editor"})
+    async with scores(own_server, room) as held:
+        await make(held, token)
+        await held.open(token)
+        await held.open(token, name="other")
+        before = [each["id"] for each in (await held.part("view"))["measures"]]
+        insertion = [{"op": "InsertMeasures", "after": before[0]}, {"op": "NumberMeasures"}]
+        for name in ("main", "other"):
+            await held.do("pause", name=name)
+            await held.do("edit", name=name, operations=insertion)
+        for name in ("main", "other"):
+            await held.do("retry", name=name)
+            await held.until_saved(name)
+        for name, left in (("main", 1), ("other", 0)):
+            await held.do("undo", name=name)
+            await held.until_saved(name)
+            seen = (await seen_by_the_server(own_server, room, token))["measures"]
+            found = [each["id"] for each in seen]
+            assert [each for each in found if each in before] == before
+            assert len(found) == len(before) + left
+
+
 async def test_a_killed_server_costs_nothing(
     tmp_path_factory: pytest.TempPathFactory, room: str
 ) -> None:

@@ -29,6 +29,13 @@ function bytesOf(written: unknown): number {
 /** Who makes edits here: what one's own undo is about. */
 const OWN = "bandpro-sdk";
 
+/** What undo has to put back where the library cannot: see `Replica.#back`. */
+const PUT_BACK = "bandpro-sdk-put-back";
+const FORMER = "former";
+
+/** An entry as it was before a step; undefined where there was none. */
+type Former = readonly [facet: string, key: string, value: unknown];
+
 /** What a transaction changed. */
 export interface ScoreChange {
   /** Keys of entries that were set or deleted, by facet. */
@@ -95,7 +102,9 @@ export class Replica {
         throw new EditRefused("out-of-range", "That is more than one edit writes.");
       }
       if (changes.sets.length > 0 || changes.deletes.length > 0) {
+        const former = this.#read([...changes.sets, ...changes.deletes]);
         this.doc.transact(() => apply((facet) => this.doc.getMap(facet), changes), OWN);
+        this.#undo.undoStack.at(-1)?.meta.set(FORMER, former);
       }
       return changes;
     });
@@ -110,11 +119,47 @@ export class Replica {
   }
 
   undo(): boolean {
-    return this.#timed(() => this.#undo.undo() !== null);
+    return this.#timed(() => this.#back("undo", "undoStack", "redoStack"));
   }
 
   redo(): boolean {
-    return this.#timed(() => this.#undo.redo() !== null);
+    return this.#timed(() => this.#back("redo", "redoStack", "undoStack"));
+  }
+
+  /**
+   * Undo and redo delete what the step wrote, and bring back what it wrote over, unless somebody
+   * else wrote the same entry: so of an entry that both wrote at once nothing would be left, and
+   * of a measure not even its place. It is put back as it was before the step.
+   */
+  #back(way: "undo" | "redo", from: "undoStack" | "redoStack", to: typeof from): boolean {
+    const steps = [...this.#undo[from]];
+    const now = this.#read(formerOf(steps.at(-1)));
+    let changed: Y.Transaction["changed"] = new Map();
+    this.doc.once("afterTransaction", (transaction: Y.Transaction) => {
+      changed = transaction.changed;
+    });
+    const isDone = this.#undo[way]() !== null;
+    if (isDone) {
+      this.#undo[to].at(-1)?.meta.set(FORMER, now);
+    }
+    const lost = steps
+      .slice(this.#undo[from].length)
+      .reverse()
+      .flatMap(formerOf)
+      .filter(([facet, key, value]) => {
+        const map = this.doc.getMap(facet);
+        return value !== undefined && !map.has(key) && changed.get(map as never)?.has(key);
+      });
+    if (lost.length > 0) {
+      this.doc.transact(() => {
+        for (const [facet, key, value] of lost) this.doc.getMap(facet).set(key, value);
+      }, PUT_BACK);
+    }
+    return isDone;
+  }
+
+  #read(places: readonly (readonly [facet: string, key: string, ...rest: unknown[]])[]): Former[] {
+    return places.map(([facet, key]) => [facet, key, this.doc.getMap(facet).get(key)]);
   }
 
   destroy(): void {
@@ -141,4 +186,8 @@ export class Replica {
     if (keys.size === 0) return;
     this.#events.changed({ keys, isLocal: local, askedMs: this.#askedMs, isReplaced: false });
   }
+}
+
+function formerOf(step: { readonly meta: Map<unknown, unknown> } | undefined): readonly Former[] {
+  return (step?.meta.get(FORMER) as readonly Former[] | undefined) ?? [];
 }
