@@ -164,6 +164,10 @@ test("EDITOR-22 a number that is there twice, or is that of a deleted measure, i
   const twice = begun((score) => measures(score, plain(1, 2, 3, 3, 4)));
   type(twice.desk, "~<Insert>");
   expect(numbers(twice)).toBe("1 2 3 4 5 6");
+  // Somebody took back a measure when another had counted on behind it.
+  const undone = begun((score) => measures(score, plain(1, 2, 4, 5)));
+  type(undone.desk, "~<Insert>");
+  expect(numbers(undone)).toBe("1 2 3 4 5");
   const left = begun((score) => {
     measures(score, plain(1, 2, 3));
     score.doc.getMap("measures").set("m2", { order: "c11", number: "2", deleted: true });

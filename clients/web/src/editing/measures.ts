@@ -82,11 +82,16 @@ export function counted({ view, facets }: ScoreIndex, change: Change = {}): Oper
 }
 
 /**
- * Whether numbers are a count, though two who wrote at once left one twice, or one that is left out
- * was that of a deleted measure. Somebody's own are those that begin again, or skip others.
+ * Whether numbers are a count, though two who wrote at once left one twice, and one is left out
+ * where a measure was deleted, or its insertion undone when somebody had counted on behind it.
+ * Somebody's own are those that begin again, or skip several.
  */
 function isCount(numbers: readonly number[], deleted: number): boolean {
   const [first = 1] = numbers;
-  const missing = (numbers.at(-1) ?? first) - first + 1 - numbers.length;
-  return missing <= deleted && numbers.slice(2).every((number) => number > Math.max(1, first));
+  const skipped = numbers
+    .slice(1)
+    .map((number, at) => number - (numbers[at] ?? number) - 1)
+    .filter((missing) => missing > 1)
+    .reduce((sum, missing) => sum + missing, 0);
+  return skipped <= deleted && numbers.slice(2).every((number) => number > Math.max(1, first));
 }
