@@ -183,6 +183,7 @@ function OpenDesk(props: Props & { readonly desk: Desk }) {
       </section>
       <footer className="selection" id="selection" aria-live="polite" data-testid="selection">
         {refused !== null ? <strong>{words[TOLD[refused]]} </strong> : null}
+        {!first && canEdit && !comparison.isBefore ? words.howToBegin : null}
         {first && selected.length === 1 ? wordsFor(first, index, words) : null}
         {selected.length > 1 ? countOf(selected, words) : null}
       </footer>

@@ -68,6 +68,8 @@ export const en = {
   half: "Half",
   heard: "Parts that are heard",
   help: "Keys",
+  howToBegin:
+    "Choose a measure or a note; then the letters A to G write notes. With ✎ a click does.",
   helpText:
     "A to G write notes or change the pitch; Shift adds to the chord, Alt and 2 to 9 an interval above it, with Shift below. 3 to 7 choose sixteenth to whole, the full stop a dot, 0 a rest. N writes notes where one clicks, with Shift one more of the chord. Arrows move the cursor and the pitch, with Ctrl by octaves; with Alt they change the staff. Shift and an arrow selects, on a staff and with Alt over staves. + and − alter, = makes natural. T ties, S slurs, Ctrl+3 makes a tuplet of what is selected, L writes words under notes, / a grace note. With Shift, S is staccato, I staccatissimo, N tenuto, X an accent, O a strong one, H a fermata; < and > are hairpins. R begins a repeat, with Shift it ends one; V is a first ending over the selected measures, with Shift a second. Ctrl+Alt and 1 to 4 choose the voice. Ctrl and C, X, V copy, cut and paste, Ctrl+A selects the voice, and pressed again everything. Backspace deletes, with Ctrl the measure; Insert puts a measure before it, with Alt after it; Ctrl+Z undoes. The space bar plays.",
   importFailed:

@@ -68,6 +68,7 @@ export const zhHant: Words = {
   half: "二分音符",
   heard: "播放的聲部",
   help: "按鍵",
+  howToBegin: "先選一個小節或音符，再按字母 A 到 G 寫音符；按下 ✎ 後，點擊即可寫入。",
   helpText:
     "A 到 G 輸入音符或改變音高；加 Shift 則加入和弦；Alt 與 2 到 9 在上方加入音程，再加 Shift 則在下方。3 到 7 選擇十六分到全音符，句點為附點，0 為休止符。N 在點按處輸入音符，加 Shift 則加入和弦。方向鍵移動游標與音高，加 Ctrl 移動八度，加 Alt 換譜表；加 Shift 擴大選取範圍，再加 Alt 則擴及其他譜表。+ 與 − 升降，= 還原。T 為連結線，S 為圓滑線，Ctrl+3 將所選音符變成連音，L 輸入歌詞，/ 加入裝飾音。加 Shift 時，S 為斷奏，I 為最斷奏，N 為持音，X 為重音，O 為強重音，H 為延長記號；< 與 > 為漸強與漸弱。R 為反覆開始，加 Shift 為反覆結束；V 將所選小節設為第一結尾，加 Shift 為第二結尾。Ctrl+Alt 與 1 到 4 選擇聲部。Ctrl 與 C、X、V 複製、剪下、貼上，Ctrl+A 選取整個聲部，再按一次選取全部。Backspace 刪除，加 Ctrl 刪除小節，Insert 在前面插入小節，加 Alt 則在後面，Ctrl+Z 復原。空白鍵播放。",
   importFailed: "無法讀取 {name}：{reason} 請在原來的程式中開啟，並另存為 MusicXML。",
