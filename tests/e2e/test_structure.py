@@ -1,6 +1,6 @@
 """Parts, measures in between, tempi and marks in the web editor, for two people."""
 
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote
 
 import pytest
@@ -15,6 +15,9 @@ from tests.support.score_api import make, score_path
 from tests.support.server import Server
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
+
+# In CSS pixels: with its edges, and before a third row.
+TWO_ROWS: Final = 100
 
 
 async def two_at(visits: Browsing, room: str, template: str, measures: int) -> tuple[Visitor, ...]:
@@ -139,6 +142,12 @@ async def test_a_tempo_and_marks_are_written_over_the_staff_for_all(
         anna, ben = await two_at(visits, room, "solo", 2)
         await anna.part("sheet").locator(".mRest").nth(1).click()
         await expect(anna.part("tempo")).to_contain_text("none")
+        # The palette takes two rows of a small laptop's window, whatever is selected.
+        await anna.page.set_viewport_size({"width": 1265, "height": 800})
+        palette = anna.page.get_by_role("toolbar")
+        rows = await palette.bounding_box()
+        assert rows is not None
+        assert rows["height"] < TWO_ROWS
         await anna.part("tempo").click()
         asking = anna.part("asking")
         await asking.get_by_label("Note value").select_option("Dotted quarter")
@@ -150,6 +159,7 @@ async def test_a_tempo_and_marks_are_written_over_the_staff_for_all(
         await expect(anna.part("tempo")).to_have_accessible_name(
             "Tempo Allegro Dotted quarter = 92"
         )
+        assert await palette.bounding_box() == rows
         await expect(anna.part("surface")).to_be_focused()
         await anna.part("text-rehearsal").click()
         await anna.page.keyboard.press("Enter")

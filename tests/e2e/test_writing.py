@@ -194,6 +194,14 @@ async def test_a_phone_writes_notes_and_long_titles_stay_in_its_lists(
         await page.get_by_role("button", name="G", exact=True).tap()
         await expect(page.get_by_test_id("sheet").locator(".note")).to_have_count(1)
         assert await page.evaluate(WIDER) == 0
+        # On a tablet the palette leaves as much of the score in sight.
+        rows = await page.get_by_role("toolbar").bounding_box()
+        await page.set_viewport_size({"width": 820, "height": 1100})
+        wide_rows = await page.get_by_role("toolbar").bounding_box()
+        assert rows is not None
+        assert wide_rows is not None
+        assert wide_rows["height"] <= rows["height"]
+        assert await page.evaluate(WIDER) == 0
 
 
 async def test_a_comment_is_answered_with_a_button_and_says_who_wrote_it(

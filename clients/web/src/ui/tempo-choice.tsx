@@ -56,7 +56,8 @@ export function TempoChoice({ desk, desktop, words, onEnd }: Props) {
         <span className="choice">{words.tempo}</span>
         {held ? (
           <>
-            {text} <UnitIcon unit={unit} name={named && words[named]} /> = {bpm}
+            <span className="tempo-text">{text}</span>{" "}
+            <UnitIcon unit={unit} name={named && words[named]} /> = {bpm}
           </>
         ) : (
           words.none
