@@ -97,6 +97,7 @@ def rig(
     *,
     store: MemoryStore | None = None,
     attempts_max: int = 3,
+    retry_ms_max: int = 200,
     unload_after_ms: int = 0,
     sessions_max: int = 10,
     unsaved_bytes_max: int = 1 << 20,
@@ -114,7 +115,7 @@ def rig(
     stores = faulty((store or MemoryStore()).stores(), faults)
     settings = RunnerSettings(
         room=RoomLimits(sessions_max=sessions_max),
-        append=AppendLimits(attempts_max, 200, unsaved_bytes_max),
+        append=AppendLimits(attempts_max, retry_ms_max, unsaved_bytes_max),
         unload_after_ms=unload_after_ms,
         compaction=CompactionLimits(tail_updates=tail_updates),
         join_bytes_in_flight_max=join_bytes_in_flight_max,

@@ -61,11 +61,17 @@ class Node:
         return found or 0.0
 
 
-async def node(name: str, hub: Hub, store: MemoryStore) -> Node:
+async def node(name: str, hub: Hub, store: MemoryStore, *, is_patient: bool = False) -> Node:
     sender = Sender(NodeId(name), BootEpoch(1))
     cluster = Cluster(sender, Metrics(), store.log, chance=lambda: 1.0)
     bus = cluster.bus = LocalBus(hub, sender, cluster)
-    made = rig(store=store, neighbours=cluster, metrics=cluster.metrics)
+    made = rig(
+        store=store,
+        neighbours=cluster,
+        metrics=cluster.metrics,
+        attempts_max=1_000 if is_patient else 3,
+        retry_ms_max=10_000 if is_patient else 200,
+    )
     runner, seat = await made.join(f"at {name}")
     return Node(cluster, made, bus, runner, seat)
 
