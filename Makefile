@@ -241,7 +241,7 @@ client-checks: $(CLIENT_PACKAGES) page
 
 .PHONY: test
 test: ALSO := compiled static
-test: test-needs ## Everything, with real clients and a real browser; at most 20 minutes
+test: test-needs ## Everything, with real clients and a real browser; some 12 minutes on two cores
 	@# Four test processes would otherwise compile all tests at once.
 	@$(BIN)/pytest -qq --collect-only $(call with_tests,$(FULL_TESTS)) >/dev/null & collected=$$!; \
 	$(MAKE) client-checks; wait $$collected
