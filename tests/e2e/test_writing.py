@@ -141,6 +141,8 @@ async def test_words_are_kept_when_one_points_elsewhere(server: Server, browser:
         await sheet.locator(".note").nth(0).click()
         await keys.press("l")
         await keys.type("Sun-set is")
+        # Words that are drawn move the notes.
+        await expect(sheet.locator(".syl")).to_have_count(2)
         await sheet.locator(".note").nth(3).click()
         await expect(visitor.part("lyric")).to_have_count(0)
         await expect(visitor.part("selection")).to_contain_text("F5")
