@@ -98,24 +98,17 @@ export class Replica {
   edit(operations: readonly Operation[]): Changes {
     return this.#timed(() => {
       const changes = planAll(this.facets, operations, newId);
-      if (bytesOf(changes) > EDIT_BYTES_MAX || this.#bytesBefore(changes) > EDIT_BYTES_MAX) {
+      const former = this.#read([...changes.sets, ...changes.deletes]);
+      // Undo writes what is gone, or was otherwise.
+      if (bytesOf(changes) > EDIT_BYTES_MAX || bytesOf(former) > EDIT_BYTES_MAX) {
         throw new EditRefused("out-of-range", "That is more than one edit writes.");
       }
       if (changes.sets.length > 0 || changes.deletes.length > 0) {
-        const former = this.#read([...changes.sets, ...changes.deletes]);
         this.doc.transact(() => apply((facet) => this.doc.getMap(facet), changes), OWN);
         this.#undo.undoStack.at(-1)?.meta.set(FORMER, former);
       }
       return changes;
     });
-  }
-
-  /** How much undo of an edit would write: what is gone, or was otherwise. */
-  #bytesBefore({ sets, deletes }: Changes): number {
-    const places = [...sets.map(([facet, key]) => [facet, key] as const), ...deletes];
-    return bytesOf(
-      places.map(([facet, key]) => [facet, key, this.doc.getMap(facet).get(key) ?? null]),
-    );
   }
 
   undo(): boolean {
@@ -134,11 +127,13 @@ export class Replica {
   #back(way: "undo" | "redo", from: "undoStack" | "redoStack", to: typeof from): boolean {
     const steps = [...this.#undo[from]];
     const now = this.#read(formerOf(steps.at(-1)));
-    let changed: Y.Transaction["changed"] = new Map();
-    this.doc.once("afterTransaction", (transaction: Y.Transaction) => {
-      changed = transaction.changed;
-    });
+    let changed: Y.Transaction["changed"] | undefined;
+    const take = (transaction: Y.Transaction): void => {
+      changed ??= transaction.changed; // others may write when they hear of it
+    };
+    this.doc.on("afterTransaction", take);
     const isDone = this.#undo[way]() !== null;
+    this.doc.off("afterTransaction", take);
     if (isDone) {
       this.#undo[to].at(-1)?.meta.set(FORMER, now);
     }
@@ -148,7 +143,7 @@ export class Replica {
       .flatMap(formerOf)
       .filter(([facet, key, value]) => {
         const map = this.doc.getMap(facet);
-        return value !== undefined && !map.has(key) && changed.get(map as never)?.has(key);
+        return value !== undefined && !map.has(key) && changed?.get(map as never)?.has(key);
       });
     if (lost.length > 0) {
       this.doc.transact(() => {
