@@ -1,16 +1,15 @@
 """Articulations, fermatas and hairpins in the web editor: drawn, written, taken back."""
 
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote
 
 import pytest
-from lxml import etree
 from playwright.async_api import Browser, Locator, expect
 
 from tests.e2e.browsing import Browsing, Visitor, browsing
 from tests.support.http import request
 from tests.support.musicxml_markup import chord, first, measure, notations, note, score
-from tests.support.score_api import score_path
+from tests.support.score_api import score_path, written
 from tests.support.server import Server
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
@@ -87,22 +86,21 @@ async def test_marks_are_drawn_for_all_written_into_the_file_and_taken_back(
         await see(both, 3, 1, 1)
         await expect(button(anna, "Crescendo")).to_have_attribute("aria-pressed", "true")
         await anna.expect_saved()
-        answer = await request(server, "GET", f"{score_path(ROOM)}/file")
-        written: Any = etree.fromstring(answer.content)
+        file = await written(server, ROOM)
         assert [
             (
                 each.getparent().getparent().findtext("pitch/step"),
                 each.tag,
                 *[mark.tag for mark in each],
             )
-            for each in written.iterfind(".//notations/*")
+            for each in file.iterfind(".//notations/*")
         ] == [
             ("C", "articulations", "staccato"),
             ("D", "articulations", "staccato"),
             ("G", "articulations", "strong-accent"),
             ("G", "fermata"),
         ]
-        assert [each.get("type") for each in written.iterfind(".//wedge")] == ["crescendo", "stop"]
+        assert [each.get("type") for each in file.iterfind(".//wedge")] == ["crescendo", "stop"]
         for count in ((3, 1, 1), (2, 1, 1), (2, 0, 1), (1, 0, 1)):
             await button(anna, "Undo").click()
             await see(both, *count)

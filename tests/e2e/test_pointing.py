@@ -8,9 +8,9 @@ from urllib.parse import quote
 import pytest
 from playwright.async_api import Browser, expect
 
-from tests.e2e.browsing import Browsing, Visitor, browsing
+from tests.e2e.browsing import Visitor, browsing
+from tests.e2e.new_scores import made, made_for_two
 from tests.support.access import mint
-from tests.support.score_api import make
 from tests.support.server import Server, running_server
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
@@ -24,18 +24,6 @@ LINES: Final = """(sheet, [measure, staff]) => {
   const {left, right} = lines[0]
   return {left, right, lines: lines.map(line => line.top).sort((a, b) => b - a)}
 }"""
-
-
-async def at_the_score(visits: Browsing, room: str, *, is_new: bool = True) -> Visitor:
-    """Somebody at a score of two measures for a voice and a piano, all of it drawn."""
-    if is_new:
-        answer = await make(
-            visits.server, room, title="Pointed", template="voice-and-piano", measures=2
-        )
-        assert answer.is_success, answer.text
-    visitor = await visits.open(f"/#/{quote(room, safe='')}")
-    await expect(visitor.part("sheet").locator(".mRest").first).to_be_visible()
-    return visitor
 
 
 async def point_at(
@@ -88,8 +76,7 @@ async def test_a_selection_over_staves_is_copied_moved_and_deleted_for_all(
     Bears EDITOR-23.
     """
     async with browsing(server, browser) as visits:
-        anna = await at_the_score(visits, "e2e/staves")
-        ben = await at_the_score(visits, "e2e/staves", is_new=False)
+        anna, ben = await made_for_two(visits, "e2e/staves", "Pointed", measures=2)
         keys, sheet, told = anna.page.keyboard, anna.part("sheet"), anna.part("selection")
         for staff in range(STAVES):
             await anna.page.mouse.click(*await point_at(anna, 0, staff, 0.6, 0))
@@ -135,8 +122,7 @@ async def test_notes_are_written_where_one_points_and_dragged(
     Bears EDITOR-24.
     """
     async with browsing(server, browser) as visits:
-        anna = await at_the_score(visits, "e2e/pen")
-        ben = await at_the_score(visits, "e2e/pen", is_new=False)
+        anna, ben = await made_for_two(visits, "e2e/pen", "Pointed", measures=2)
         keys, sheet, told = anna.page.keyboard, anna.part("sheet"), anna.part("selection")
         pen = anna.page.get_by_role("button", name="Write notes by pointing")
         await expect(told).to_contain_text("letters A to G write notes")
@@ -194,7 +180,7 @@ async def test_a_finger_writes_at_once(server: Server, browser: Browser) -> None
     Bears EDITOR-24.
     """
     async with browsing(server, browser) as visits:
-        wide = await at_the_score(visits, "e2e/finger")
+        wide = await made(visits, "e2e/finger", "Pointed", measures=2)
         context = await browser.new_context(
             viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
         )

@@ -4,13 +4,12 @@ from typing import Final
 from urllib.parse import quote
 
 import pytest
-from lxml import etree
 from playwright.async_api import Browser, expect
 
 from tests.e2e.browsing import Browsing, Visitor, browsing
 from tests.support.http import request
 from tests.support.musicxml_markup import first, measure, note, score
-from tests.support.score_api import score_path
+from tests.support.score_api import score_path, written
 from tests.support.server import Server
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
@@ -115,11 +114,10 @@ async def test_repeats_and_endings_are_made_heard_and_taken_back(
         second = anna.page.get_by_role("button", name="Second ending", exact=True)
         await expect(second).to_have_attribute("aria-pressed", "true")
         await anna.expect_saved()
-        answer = await request(server, "GET", f"{score_path(room)}/file")
-        written = etree.fromstring(answer.content)
+        file = await written(server, room)
         assert [
             (element.tag, element.getparent().getparent().get("number"), dict(element.attrib))
-            for element in written.iterfind(".//barline/*")
+            for element in file.iterfind(".//barline/*")
             if element.tag in {"ending", "repeat"}
         ] == [
             ("ending", "2", {"number": "1", "type": "start"}),

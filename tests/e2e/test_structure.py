@@ -1,40 +1,21 @@
 """Parts, measures in between, tempi and marks in the web editor, for two people."""
 
-from typing import Any, Final
-from urllib.parse import quote
+from typing import Final
 
 import pytest
-from lxml import etree
 from playwright.async_api import Browser, expect
 
-from tests.e2e.browsing import Browsing, Visitor, browsing
+from tests.e2e.browsing import Visitor, browsing
+from tests.e2e.new_scores import made_for_two
 from tests.e2e.test_editor import violations
 from tests.e2e.test_writing import choice
-from tests.support.http import request
-from tests.support.score_api import make, score_path
+from tests.support.score_api import written
 from tests.support.server import Server
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
 # In CSS pixels: with its edges, and before a third row.
 TWO_ROWS: Final = 100
-
-
-async def two_at(visits: Browsing, room: str, template: str, measures: int) -> tuple[Visitor, ...]:
-    """A new score that two people have open, all of it drawn."""
-    answer = await make(visits.server, room, title="Sketch", template=template, measures=measures)
-    assert answer.is_success, answer.text
-    both = [await visits.open(f"/#/{quote(room, safe='')}") for _ in range(2)]
-    for visitor in both:
-        await expect(visitor.part("sheet").locator(".mRest").first).to_be_visible()
-    return tuple(both)
-
-
-async def written(server: Server, room: str) -> Any:  # noqa: ANN401 - lxml ships no types
-    """The score as a file."""
-    answer = await request(server, "GET", f"{score_path(room)}/file")
-    assert answer.is_success, answer.text
-    return etree.fromstring(answer.content)
 
 
 async def expect_parts(visitor: Visitor, *names: str) -> None:
@@ -51,7 +32,7 @@ async def test_parts_are_added_named_moved_and_removed_for_all(
     """
     room = "e2e/parts"
     async with browsing(server, browser) as visits:
-        anna, ben = await two_at(visits, room, "solo", 2)
+        anna, ben = await made_for_two(visits, room, "Sketch", template="solo", measures=2)
         await anna.part("sheet").locator(".mRest").first.click()
         await choice(anna, "Key").select_option("2")
         await anna.part("open-parts").locator("summary").click()
@@ -98,7 +79,7 @@ async def test_measures_are_put_in_between_and_counted_on_for_all(
     """
     room = "e2e/between"
     async with browsing(server, browser) as visits:
-        anna, ben = await two_at(visits, room, "solo", 3)
+        anna, ben = await made_for_two(visits, room, "Sketch", template="solo", measures=3)
         await anna.part("sheet").locator(".mRest").first.click()
         await anna.page.keyboard.type("7cde")
         for visitor in (anna, ben):
@@ -139,7 +120,7 @@ async def test_a_tempo_and_marks_are_written_over_the_staff_for_all(
     """
     room = "e2e/tempo"
     async with browsing(server, browser) as visits:
-        anna, ben = await two_at(visits, room, "solo", 2)
+        anna, ben = await made_for_two(visits, room, "Sketch", template="solo", measures=2)
         await anna.part("sheet").locator(".mRest").nth(1).click()
         await expect(anna.part("tempo")).to_contain_text("none")
         # The palette takes two rows of a small laptop's window, whatever is selected.

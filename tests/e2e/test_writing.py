@@ -6,14 +6,14 @@ from urllib.parse import quote
 import pytest
 from playwright.async_api import Browser, Locator, expect
 
-from tests.e2e.browsing import Browsing, Visitor, browsing
+from tests.e2e.browsing import Visitor, browsing
+from tests.e2e.new_scores import MEASURES, made
 from tests.support.http import request
-from tests.support.score_api import make, score_path
+from tests.support.score_api import score_path
 from tests.support.server import Server
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
-MEASURES: Final = 16
 STAVES: Final = 3
 PHONE: Final = 390
 LONG: Final = "Donaudampfschifffahrtsgesellschaftskapitaensmuetzenmarsch"
@@ -21,17 +21,6 @@ SYLLABLES: Final = """sheet => [...sheet.querySelectorAll('.syl')]
   .map(each => each.textContent.replace(/\\s+/g, ''))"""
 HYPHENS: Final = ".syl rect"
 WIDER: Final = "() => document.documentElement.scrollWidth - innerWidth"
-
-
-async def made(visits: Browsing, room: str, title: str, measures: int = MEASURES) -> Visitor:
-    """Somebody at a new score for a voice and a piano, all of it drawn."""
-    answer = await make(
-        visits.server, room, title=title, template="voice-and-piano", measures=measures
-    )
-    assert answer.is_success, answer.text
-    visitor = await visits.open(f"/#/{quote(room, safe='')}")
-    await expect(visitor.part("sheet").locator(".mRest").first).to_be_visible()
-    return visitor
 
 
 def choice(visitor: Visitor, name: str) -> Locator:
