@@ -6,7 +6,7 @@ from typing import Final
 from urllib.parse import quote
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, FloatRect, expect
 
 from tests.e2e.browsing import Visitor, browsing
 from tests.e2e.new_scores import made, made_for_two
@@ -16,6 +16,8 @@ from tests.support.server import Server, running_server
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
 STAVES: Final = 3
+LOOKS: Final = 50
+LOOK_MS: Final = 200
 # The lines of a staff of a measure, from the lowest, and its edges: in CSS pixels of the window.
 LINES: Final = """(sheet, [measure, staff]) => {
   const found = sheet.querySelectorAll('g.measure')[measure].querySelectorAll('g.staff')[staff]
@@ -50,12 +52,24 @@ async def count(visitors: list[Visitor], notes: int) -> None:
         await expect(visitor.part("sheet").locator(".note")).to_have_count(notes)
 
 
+async def first_head(visitor: Visitor) -> FloatRect:
+    """Where the first note is, once that does not change: its row may be drawn anew."""
+    head = visitor.part("sheet").locator(".note .notehead").first
+    before = None
+    for _ in range(LOOKS):
+        now = await head.bounding_box()
+        if now is not None and now == before:
+            return now
+        before = now
+        await visitor.page.wait_for_timeout(LOOK_MS)
+    raise AssertionError("the first note does not come to rest")
+
+
 async def let_be(visitor: Visitor, down: float) -> None:
     """Drag the first note and leave it: it stays selected, and nothing of the ghost stays."""
     sheet, keys, mouse = visitor.part("sheet"), visitor.page.keyboard, visitor.page.mouse
     for key in ["Escape", "n"]:
-        note = await sheet.locator(".note .notehead").first.bounding_box()
-        assert note is not None
+        note = await first_head(visitor)
         x, y = note["x"] + note["width"] / 2, note["y"] + note["height"] / 2
         await mouse.move(x, y)
         await mouse.down()
@@ -145,8 +159,7 @@ async def test_notes_are_written_where_one_points_and_dragged(
         await sheet.locator(".note").click()
         await expect(told).to_contain_text("measure 1, beat 3: B2")
         await pen.click()
-        head = await sheet.locator(".note .notehead").bounding_box()
-        assert head is not None
+        head = await first_head(anna)
         x = head["x"] + head["width"] / 2
         await keys.down("Shift")
         await anna.page.mouse.click(x, (await point_at(anna, 0, 2, 0.5, 0))[1])
@@ -156,8 +169,7 @@ async def test_notes_are_written_where_one_points_and_dragged(
         await keys.press("n")
         # Dragged up an octave with its chord, in one step.
         step = (await point_at(anna, 0, 2, 0.5, 0))[1] - (await point_at(anna, 0, 2, 0.5, 1))[1]
-        note = await sheet.locator(".note .notehead").first.bounding_box()
-        assert note is not None
+        note = await first_head(anna)
         await anna.page.mouse.move(note["x"] + note["width"] / 2, note["y"] + note["height"] / 2)
         await anna.page.mouse.down()
         await anna.page.mouse.move(x, note["y"] + note["height"] / 2 - 7 * step, steps=3)
